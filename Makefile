@@ -1,0 +1,67 @@
+# The house's commands. Every target that needs Python depends on the environment in .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(STAMP) ## Make the environment in .venv (does nothing when it is up to date)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "winback needs Python 3.11 or newer; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 || true)" >&2; \
+	  echo "Install one, then: make install PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments (no module venv or ensurepip)." >&2; \
+	  echo "On Debian and Ubuntu: apt-get install python3-venv, then make install again." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: install ## Resolve the dependencies anew into requirements.lock (hashes, no hosts)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --upgrade --quiet \
+	  --custom-compile-command "make lock" -o requirements.lock
+
+.PHONY: format
+format: install ## Format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: install ## Linter and formatter, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: install ## Types, strictly
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: install ## The arrows between the rooms
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+.PHONY: check
+check: lint types imports test ## What CI runs
+
+.PHONY: docs
+docs: install ## Write the docs that are generated from the catalogues in code
+	$(BIN)/python -m streams.settings > docs/settings.md
+
+.PHONY: clean
+clean: ## Remove what the targets above have made, the environment too
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

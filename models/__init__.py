@@ -1,0 +1,1 @@
+"""Everything that learns; knows nothing of Kafka, cases or touches."""

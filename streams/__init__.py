@@ -1,0 +1,1 @@
+"""Activity in motion: a company's events in, win-back touches out."""

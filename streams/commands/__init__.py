@@ -1,0 +1,1 @@
+"""The commands of `winback`, one module each; a module is imported when its command runs."""

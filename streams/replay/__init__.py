@@ -1,0 +1,1 @@
+"""The same core over a file: feed, replay, back-test."""

@@ -1,0 +1,1 @@
+"""Faust and Kafka: transport, assignment, durable state, ticks, metrics."""

@@ -1,0 +1,1 @@
+"""A real Apache Kafka from packages, for development, tests and the demo."""
