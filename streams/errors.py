@@ -29,7 +29,7 @@ class UserError(Exception):
         self.exit_code = int(exit_code)
 
 
-class Unavailable(UserError):
+class Unavailable(UserError):  # noqa: N818 (it names an outcome, not a fault)
     """Kafka or another service cannot be reached."""
 
     def __init__(self, message: str, hint: str = "") -> None:
