@@ -1,0 +1,335 @@
+"""The 31 features of one user at one instant, as a pure function of the stored rhythm.
+
+``features(state, at)`` may be asked for any instant after the last event: it then says what the
+features *will be* if the user stays silent. That is why the silent path of the coming days can be
+scored at all. Everything is relative to the horizon H; the unit of time is U = H/4.
+
+Source:
+    Measured forward selection over five real logs; Fader, Hardie & Lee (2005), "Counting your
+    customers the easy way", for the ``alive`` term.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+from functools import cache
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64: TypeAlias = NDArray[np.float64]
+Masks: TypeAlias = NDArray[np.uint32]
+
+
+class Rhythm(IntEnum):
+    """Columns of the numeric head of a user's state; decayed sums are kept at ``LAST``."""
+
+    FIRST = 0  # Instant of the first activity, epoch ms UTC.
+    LAST = 1  # Instant of the last activity, epoch ms UTC.
+    ACTIVE_DAYS = 2  # Active UTC days ever.
+    DAYS_30TH = 3  # Active days decayed with half-life H/30; then H/10, H/2, H, 2H, 4H, 8H.
+    DAYS_10TH = 4
+    DAYS_HALF = 5
+    DAYS_1 = 6
+    DAYS_2 = 7
+    DAYS_4 = 8
+    DAYS_8 = 9
+    EVENTS_30TH = 10  # Events decayed with half-life H/30.
+    EVENTS_8 = 11  # Events decayed with half-life 8H.
+    AMOUNT_1 = 12  # Sum of log(1 + amount) decayed with half-life H.
+    AMOUNT_4 = 13  # The same with half-life 4H.
+    KIND0 = 14  # Events of the first named kind, half-life H.
+    KIND1 = 15  # Events of the second named kind, half-life H.
+    GAPS = 16  # Gaps between active days, counted.
+    GAP_LOG_MEAN = 17  # Running mean of log(gap/U).
+    GAP_LOG_SQUARE = 18  # Running mean of log(gap/U) squared.
+    GAP_MEAN = 19  # Running mean of gaps, in units of U.
+    GAP_0 = 20  # Fading histogram of gaps: edges U/8, U/4, U/2, U, 2U, 4U.
+    GAP_1 = 21
+    GAP_2 = 22
+    GAP_3 = 23
+    GAP_4 = 24
+    GAP_5 = 25
+    GAP_6 = 26
+    SLOTS = 27  # Which of the last 16 slots of H/32 were active; bit 0 is the slot of LAST.
+    DAY_EVENTS = 28  # Events of the current active day.
+    DAY_LOG_MEAN = 29  # Running mean of log(1 + events) over completed active days.
+
+
+RHYTHM_WIDTH: Final = len(Rhythm)
+
+PERIODS_PER_HORIZON: Final = 4  # U = H/4: half of it costs twice as much and ranks no better.
+SLOTS_PER_HORIZON: Final = 32
+SLOTS_KEPT: Final = 16
+GAP_LEAST: Final = 0.02  # In units of U: keeps log(gap) of the same minute finite.
+GAP_EDGES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)  # In units of U.
+GAP_END: Final = 32.0  # In units of U: where the last, open bin is taken to end.
+GAP_PRIOR: Final = (0.90, 0.24, 0.24, 0.20, 0.16, 0.12, 0.14)  # Two pseudo-gaps.
+START_GAP_LOG_MEAN: Final = -0.6931471805599453  # log .5: rhythm of a user without a gap.
+START_GAP_LOG_SQUARE: Final = START_GAP_LOG_MEAN**2 + 1.5
+START_GAP_MEAN: Final = 1.0
+
+
+class Feature(NamedTuple):
+    """One column of the design matrix; ``group`` is the reason code it speaks for."""
+
+    name: str
+    formula: str
+    unit: str
+    group: str
+    why: str
+
+
+FEATURES: Final = (
+    Feature("ld3", "log1p D_{H/2}", "log days", "frequency", "active days of late"),
+    Feature("lg0", "log(D_{H/30} + .02)", "log days", "recency", "active just now"),
+    Feature("la16", "log1p A_{4H}", "log value", "value", "what the user brought, long"),
+    Feature("lg7", "log(D_{8H} + .02)", "log days", "frequency", "active days, whole history"),
+    Feature("lpr", "log((pr + .01)/(1.01 - pr))", "logit", "return_habit", "own return odds"),
+    Feature(
+        "z",
+        "min(6, (log(max(rec, .02U)/U) - mlg)/slg)",
+        "deviations",
+        "silence",
+        "silence against own rhythm",
+    ),
+    Feature("le0", "log1p E_{H/30}", "log events", "intensity", "events just now"),
+    Feature("lten", "log1p(8 min(ten, 4H)/U)", "log U/8", "tenure", "new users leave sooner"),
+    Feature("ld1", "log1p D_{H/10}", "log days", "recency", "active these days"),
+    Feature("le7", "log1p E_{8H}", "log events", "intensity", "events, whole history"),
+    Feature("lg3", "log(D_{H/2} + .02)", "log days", "frequency", "the same, sharp near nothing"),
+    Feature("lg5", "log(D_{2H} + .02)", "log days", "frequency", "active days, two horizons"),
+    Feature("over", "log1p(rec/mg)", "log ratio", "silence", "silence against own mean gap"),
+    Feature("slg", "sqrt(max(m2 - mlg^2, .05))", "log U", "rhythm", "how regular the user is"),
+    Feature("one", "1 if nd = 1", "0 or 1", "tenure", "came once"),
+    Feature("b4", "log1p popcount(last 4 slots)", "log slots", "recency", "active in H/8"),
+    Feature("lmg", "log(mg/U)", "log U", "rhythm", "own mean gap"),
+    Feature(
+        "pr",
+        "1 - (S(rec + U) + .1)/(S(rec) + .15)",
+        "probability",
+        "return_habit",
+        "share of own gaps this long that ended within U",
+    ),
+    Feature(
+        "alive",
+        "x = min(nd - 1, 60): clip(log(.7/(2.2 + max(x - 1, 0)))"
+        " + (.5 + x) log((U + ten)/(U + last - first)), -8, 8); x = 0: -3",
+        "logit",
+        "silence",
+        "odds that a buyer of this frequency has died",
+    ),
+    Feature("kd0", "log1p K0_H", "log events", "kinds", "events of the first named kind"),
+    Feature("lrec", "log1p(8 rec/U)", "log U/8", "silence", "silence"),
+    Feature("la4", "log1p A_H", "log value", "value", "what the user brought, of late"),
+    Feature("kd1", "log1p K1_H", "log events", "kinds", "events of the second named kind"),
+    Feature("mlg_z", "(mlg + .57)(z - .58)", "product", "silence", "rhythm bends silence"),
+    Feature("lg4_lpr", "(lg4 - .69)(lpr + .49)", "product", "return_habit", "habit by days"),
+    Feature("lrec_lg6", "(lrec - 2.5)(lg6 - 1.47)", "product", "silence", "silence by days"),
+    Feature("lten_lg4", "(lten - 4.12)(lg4 - .69)", "product", "tenure", "days by tenure"),
+    Feature("mlg_b16", "(mlg + .57)(b16 - .62)", "product", "rhythm", "rhythm by active slots"),
+    Feature("lnd_ew", "(lnd - 1.97)(ew - 1.1)", "product", "intensity", "events a day by days"),
+    Feature("slg_slg", "(slg - 1.22)^2", "product", "rhythm", "regularity bends"),
+    Feature("lrec_slg", "(lrec - 2.5)(slg - 1.22)", "product", "silence", "silence by regularity"),
+)
+WIDTH: Final = len(FEATURES)
+GROUPS: Final = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+
+BLOCK_ROWS: Final = 2_048  # What a block needs stays in the cache.
+
+_MLG, _Z, _LG4, _LPR, _LREC, _LG6 = -0.57, 0.58, 0.69, -0.49, 2.5, 1.47
+_LTEN, _B16, _LND, _EW, _SLG = 4.12, 0.62, 1.97, 1.1, 1.22
+
+_LOW: Final = np.array((0.0, *GAP_EDGES))[:, None]
+_HIGH: Final = np.array((*GAP_EDGES, GAP_END))[:, None]
+_PER_BIN: Final = 1.0 / (_HIGH - _LOW)
+_PRIOR: Final = np.array(GAP_PRIOR)[:, None]
+# Added to the 13 decayed sums before the logarithm: .02 where a feature is sharp near nothing.
+_OFFSET: Final = np.array((0.02, 1.0, *(0.02,) * 5, *(1.0,) * 6))[:, None]
+_LOGS: Final = 26
+
+
+@cache
+def features_hash() -> str:
+    """Return the name of this feature list; models and examples of another list are refused."""
+    said = "\n".join(f"{f.name}={f.formula}" for f in FEATURES) + "|".join(Rhythm.__members__)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def features(heads: F64, at_ms: F64, horizon_ms: float) -> F64:
+    """Return the features of each user at its instant, as they are if it stays silent until then.
+
+    Args:
+        heads: Shape (n, >= 30), numeric heads of the states; only the ``Rhythm`` columns are read.
+        at_ms: Shape (n,), epoch ms UTC, not before ``LAST``.
+        horizon_ms: H, ms.
+
+    Returns:
+        Shape (n, 31), float64, finite, columns in the order of ``FEATURES``. A row depends on
+        nothing but its own state and instant, to the last bit.
+    """
+    if len(heads) <= BLOCK_ROWS:
+        return feature_columns(rhythm_columns(heads), at_ms, horizon_ms).T
+    out = np.empty((WIDTH, len(heads)))
+    for start in range(0, len(heads), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        out[:, rows] = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms)
+    return out.T
+
+
+def rhythm_columns(heads: F64) -> F64:
+    """Return the rhythm of heads (n, >= 30) as contiguous columns, shape (30, n)."""
+    return np.ascontiguousarray(heads[:, :RHYTHM_WIDTH].T)
+
+
+def feature_columns(rhythm: F64, at_ms: F64, horizon_ms: float) -> F64:
+    """Return what ``features`` returns, transposed: rhythm (30, n) in, (31, n) out."""
+    unit_ms = horizon_ms / PERIODS_PER_HORIZON
+    silence = at_ms - rhythm[Rhythm.LAST]
+    np.maximum(silence, 0.0, out=silence)
+    silence /= unit_ms
+    span = rhythm[Rhythm.LAST] - rhythm[Rhythm.FIRST]
+    span /= unit_ms
+
+    logs = np.empty((_LOGS, len(silence)))
+    _decayed(rhythm, silence, logs)
+    odds_of_return = logs[20]
+    probability = _return_probability(rhythm, silence)
+    np.subtract(1.01, probability, out=odds_of_return)
+    np.divide(probability + 0.01, odds_of_return, out=odds_of_return)
+    again = _relative(rhythm, silence, span, logs)
+    masks = _masks(rhythm, at_ms, horizon_ms / SLOTS_PER_HORIZON)
+    np.add(np.bitwise_count(masks & 0xF), 1.0, out=logs[17])
+    np.add(np.bitwise_count(masks), 1.0, out=logs[18])
+    np.log(logs, out=logs)
+    return _assemble(rhythm, logs, probability, again)
+
+
+def _decayed(rhythm: F64, silence: F64, logs: F64) -> None:
+    """Write the 13 decayed sums at the instant, offset for the logarithm, to ``logs`` 0-13.
+
+    One exponential gives all half-lives: 2^(-dt/8H) to the powers 1, 2, 4, 8, 16, 80 and 240.
+    """
+    decay = np.empty((7, len(silence)))  # Rows: H/30, H/10, H/2, H, 2H, 4H, 8H.
+    np.multiply(silence, -1.0 / (8 * PERIODS_PER_HORIZON), out=decay[6])
+    np.exp2(decay[6], out=decay[6])
+    for row in (5, 4, 3, 2):
+        np.square(decay[row + 1], out=decay[row])
+    tenth = decay[1]
+    np.square(decay[2], out=tenth)
+    np.square(tenth, out=tenth)
+    tenth *= decay[2]
+    np.square(tenth, out=decay[0])
+    decay[0] *= tenth
+    np.multiply(rhythm[3:10], decay, out=logs[0:7])
+    np.multiply(rhythm[10:12], decay[0::6], out=logs[7:9])
+    np.multiply(rhythm[12:14], decay[3:6:2], out=logs[9:11])
+    np.multiply(rhythm[14:16], decay[3], out=logs[11:13])
+    np.add(logs[2], 1.0, out=logs[13])
+    logs[0:13] += _OFFSET
+
+
+def _return_probability(rhythm: F64, silence: F64) -> F64:
+    """Return the user's own probability to come back within U, after this silence (in U)."""
+    weights = rhythm[Rhythm.GAP_0 : Rhythm.GAP_6 + 1] + _PRIOR
+    now = _longer(weights, silence)
+    later = _longer(weights, silence + 1.0)
+    now += 0.15
+    later += 0.1
+    later /= now
+    np.subtract(1.0, later, out=later)
+    return later
+
+
+def _longer(weights: F64, silence: F64) -> F64:
+    """Return the weight of the gaps longer than a silence, linear inside a bin; (7, n) to (n,)."""
+    share: F64 = _HIGH - silence
+    share *= _PER_BIN
+    np.minimum(share, 1.0, out=share)
+    np.maximum(share, 0.0, out=share)
+    share *= weights
+    share[0:3] += share[4:7]  # Halves, not ``sum``: the order must not depend on the shape.
+    share[0:2] += share[2:4]
+    share[0] += share[1]
+    longer: F64 = share[0]
+    return longer
+
+
+def _relative(rhythm: F64, silence: F64, span: F64, logs: F64) -> F64:
+    """Write the other arguments to ``logs``; return the repeats x = min(nd - 1, 60)."""
+    tenure = silence + span
+    np.minimum(tenure, 4.0 * PERIODS_PER_HORIZON, out=logs[14])
+    logs[14] *= 8.0
+    np.multiply(silence, 8.0, out=logs[15])
+    np.divide(silence, rhythm[Rhythm.GAP_MEAN], out=logs[16])
+    logs[14:17] += 1.0
+    logs[19] = rhythm[Rhythm.GAP_MEAN]
+    np.maximum(silence, GAP_LEAST, out=logs[21])
+    np.minimum(rhythm[Rhythm.ACTIVE_DAYS], 256.0, out=logs[22])
+    tenure += 1.0
+    span += 1.0
+    np.divide(tenure, span, out=logs[23])
+    again: F64 = rhythm[Rhythm.ACTIVE_DAYS] - 1.0
+    np.minimum(again, 60.0, out=again)
+    np.maximum(again, 1.0, out=logs[24])
+    logs[24] += 1.2
+    np.divide(0.7, logs[24], out=logs[24])
+    np.add(rhythm[Rhythm.DAY_EVENTS], 1.0, out=logs[25])
+    return again
+
+
+def _masks(rhythm: F64, at_ms: F64, slot_ms: float) -> Masks:
+    """Return the mask of the 16 slots that end with the slot of each instant, newest in bit 0."""
+    passed = np.floor(at_ms / slot_ms)
+    passed -= np.floor(rhythm[Rhythm.LAST] / slot_ms)
+    np.minimum(passed, float(SLOTS_KEPT), out=passed)
+    np.maximum(passed, 0.0, out=passed)
+    masks: Masks = rhythm[Rhythm.SLOTS].astype(np.uint32)
+    masks <<= passed.astype(np.uint32)
+    masks &= 0xFFFF
+    return masks
+
+
+def _assemble(rhythm: F64, logs: F64, probability: F64, again: F64) -> F64:
+    """Return the features (31, n) from the 26 logarithms."""
+    lg0, ld1, lg3, lg4, lg5, lg6, lg7, le0, le7, la4, la16, kd0, kd1 = logs[:13]
+    ld3, lten, lrec, over, b4, b16, lmg, lpr, lsilence, lnd, lspan, alive, ltoday = logs[13:]
+    mlg = rhythm[Rhythm.GAP_LOG_MEAN]
+    once = again == 0.0
+    out = np.empty((WIDTH, len(again)))
+    slg = out[13]
+    np.multiply(mlg, mlg, out=slg)
+    np.subtract(rhythm[Rhythm.GAP_LOG_SQUARE], slg, out=slg)
+    np.maximum(slg, 0.05, out=slg)
+    np.sqrt(slg, out=slg)
+    z = np.subtract(lsilence, mlg, out=lsilence)
+    z /= slg
+    np.minimum(z, 6.0, out=z)
+    again += 0.5
+    lspan *= again
+    alive += lspan
+    np.maximum(alive, -8.0, out=alive)
+    np.minimum(alive, 8.0, out=alive)
+    alive[once] = -3.0
+    daily = np.where(once, ltoday, rhythm[Rhythm.DAY_LOG_MEAN])
+    plain = (ld3, lg0, la16, lg7, lpr, z, le0, lten, ld1, le7, lg3, lg5, over)
+    for row, column in enumerate(plain):
+        out[row] = column
+    more = (once, b4, lmg, probability, alive, kd0, lrec, la4, kd1)
+    for row, column in enumerate(more, start=14):
+        out[row] = column
+    mlg = mlg - _MLG
+    lg4 -= _LG4
+    lrec -= _LREC
+    slg_ = slg - _SLG
+    np.multiply(mlg, z - _Z, out=out[23])
+    np.multiply(lg4, lpr - _LPR, out=out[24])
+    np.multiply(lrec, lg6 - _LG6, out=out[25])
+    np.multiply(lten - _LTEN, lg4, out=out[26])
+    np.multiply(mlg, b16 - _B16, out=out[27])
+    np.multiply(lnd - _LND, daily - _EW, out=out[28])
+    np.multiply(slg_, slg_, out=out[29])
+    np.multiply(lrec, slg_, out=out[30])
+    return out
