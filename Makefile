@@ -60,7 +60,7 @@ check: lint types imports test ## What CI runs
 
 .PHONY: docs
 docs: install ## Write the docs that are generated from the catalogues in code
-	$(BIN)/python -m streams.settings > docs/settings.md
+	$(BIN)/winback settings --markdown > docs/settings.md
 
 .PHONY: clean
 clean: ## Remove what the targets above have made, the environment too
