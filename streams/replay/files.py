@@ -1,0 +1,164 @@
+"""Event logs as blocks of columns: csv or JSON lines, read as a stream, checked row by row."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import tzinfo
+from enum import StrEnum
+from itertools import islice
+from typing import Final, Protocol
+
+from streams.errors import UserError
+from streams.replay.blocks import BadRow, Block
+from streams.replay.csv_rows import CsvRows
+from streams.replay.instants import iso
+from streams.replay.json_rows import JsonRows
+from streams.replay.opening import Opened, opened
+
+BLOCK_ROWS: Final = 8_192
+"""Rows read at once: long enough to spread the cost of a block, short enough for a progress bar."""
+
+
+class Format(StrEnum):
+    """How a log is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class OnBadRow(StrEnum):
+    """What to do with a row that is no event."""
+
+    STOP = "stop"
+    SKIP = "skip"
+
+
+class Order(StrEnum):
+    """What to do when a row is older than the one before."""
+
+    STOP = "stop"
+    WARN = "warn"
+
+
+class Rows(Protocol):
+    """A format: blocks of good rows, and the bad rows that were met on the way."""
+
+    def read(self, count: int) -> tuple[Block, list[BadRow]] | None:
+        """Return up to ``count`` rows, or None at the end."""
+
+    def line_of(self, row: int) -> int:
+        """Return the line of a row of the newest block."""
+
+
+class EventLog:
+    """One pass over an event log.
+
+    Args:
+        path: File, gzip allowed; `-` is standard input.
+        form: Format; None looks at the content.
+        zone: Zone of times that name none; without it such times are bad rows.
+        on_bad_row: Stop with an error, or skip, count and go on.
+        order: What to do with a row that is older than the row before it.
+
+    Attributes:
+        rows: Good rows read so far.
+        skipped: Bad rows skipped so far.
+        first_bad: The first of them, in words.
+        unordered: Rows that were older than the row before.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        form: Format | None = None,
+        zone: tzinfo | None = None,
+        on_bad_row: OnBadRow = OnBadRow.STOP,
+        order: Order = Order.STOP,
+    ) -> None:
+        self.path = path
+        self.form = form
+        self.zone = zone
+        self.on_bad_row = on_bad_row
+        self.order = order
+        self.rows = 0
+        self.skipped = 0
+        self.first_bad: str | None = None
+        self.unordered = 0
+        self._newest_ms: int | None = None
+        self._source: Opened | None = None
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes read and bytes in all (None for standard input)."""
+        source = self._source
+        if source is None or source.raw.closed or source.size_bytes is None:
+            return (0, None)
+        return (source.raw.tell(), source.size_bytes)
+
+    def blocks(self, count: int = BLOCK_ROWS) -> Iterator[Block]:
+        """Yield the log in blocks of up to ``count`` good rows, in the order of the file.
+
+        Raises:
+            UserError: The file, its header or (unless skipped) a row is bad, out of order, or there
+                is no row at all.
+        """
+        with opened(self.path) as source:
+            self._source = source
+            reader = self._reader(source)
+            while (answer := reader.read(count)) is not None:
+                block, bad = answer
+                for row in bad:
+                    self._bad(row)
+                if block.rows:
+                    self._check_order(block, reader)
+                    self.rows += len(block.rows)
+                    yield block
+        if not self.rows:
+            raise UserError(f"{self.path}: there is no event in it", self.first_bad or "")
+
+    def head(self, count: int) -> Block:
+        """Return the first ``count`` good rows of the log, for a look before the run."""
+        log = EventLog(self.path, form=self.form, zone=self.zone, on_bad_row=OnBadRow.SKIP,
+                       order=Order.WARN)  # fmt: skip
+        return next(islice(log.blocks(count), 1))
+
+    def _reader(self, source: Opened) -> Rows:
+        form = self.form or sniffed(source)
+        if form is Format.JSONL:
+            return JsonRows(source, self.zone)
+        csv.field_size_limit(min(sys.maxsize, 2**24))
+        return CsvRows(self.path, source, self.zone)
+
+    def _bad(self, row: BadRow) -> None:
+        what = f"{self.path}, line {row.line}, column {row.column}: {row.what}"
+        if self.on_bad_row is OnBadRow.STOP:
+            raise UserError(what, f"{row.hint}; or skip bad rows with --on-bad-row skip")
+        self.skipped += 1
+        self.first_bad = self.first_bad or what
+
+    def _check_order(self, block: Block, reader: Rows) -> None:
+        times = block.times_ms
+        newest = times[0] if self._newest_ms is None else self._newest_ms
+        if newest > times[0] or any(map(int.__gt__, times, islice(times, 1, None))):
+            before = newest
+            for row, at_ms in zip(block.rows, times, strict=True):
+                if at_ms < before:
+                    self._out_of_order(reader.line_of(row), at_ms, before)
+                before = at_ms
+        self._newest_ms = times[-1]
+
+    def _out_of_order(self, line: int, at_ms: int, before_ms: int) -> None:
+        self.unordered += 1
+        if self.order is Order.STOP:
+            raise UserError(
+                f"{self.path}, line {line}: {iso(at_ms)} comes after {iso(before_ms)}",
+                "sort the log by time, for example: "
+                "(head -1 F; tail -n +2 F | sort -s -t, -k2,2) > sorted.csv",
+            )
+
+
+def sniffed(source: Opened) -> Format:
+    """Return the format of a log by its first character."""
+    first = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return Format.JSONL if first in (b"{", b"[") else Format.CSV
