@@ -1,6 +1,8 @@
 """What a reader of event logs gives: blocks of columns, and bad rows in words."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 
 class Block(NamedTuple):
@@ -22,12 +24,23 @@ class Block(NamedTuple):
     times_ms: list[int]
     events: list[str]
     amounts: list[float | None]
-    extras: list[dict[str, object]] | None
+    extras: list[dict[str, Any]] | None
 
     def cut(self, begin: int, end: int) -> "Block":
-        """Return the rows ``begin`` to ``end``."""
-        extras = None if self.extras is None else self.extras[begin:end]
-        return Block(*(column[begin:end] for column in self[:-1]), extras)  # type: ignore[arg-type, call-arg]  # Each column keeps its type.
+        """Return the rows from ``begin`` up to ``end``."""
+        return self.picked(range(*slice(begin, end).indices(len(self.rows))))
+
+    def picked(self, rows: Sequence[int]) -> "Block":
+        """Return some of the rows, by their place in the block."""
+        return Block(
+            rows=[self.rows[row] for row in rows],
+            event_ids=[self.event_ids[row] for row in rows],
+            user_ids=[self.user_ids[row] for row in rows],
+            times_ms=[self.times_ms[row] for row in rows],
+            events=[self.events[row] for row in rows],
+            amounts=[self.amounts[row] for row in rows],
+            extras=None if self.extras is None else [self.extras[row] for row in rows],
+        )
 
 
 class BadRow(NamedTuple):
@@ -37,3 +50,41 @@ class BadRow(NamedTuple):
     column: str
     what: str
     hint: str
+
+
+class Window(NamedTuple):
+    """Which rows of a log are wanted.
+
+    Attributes:
+        since_ms: The first instant.
+        until_ms: The first instant that is not wanted any more.
+        limit: At most so many rows.
+    """
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    limit: int | None = None
+
+    def of(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield what of the blocks lies in the window; stops reading when nothing more can."""
+        left = self.limit
+        for block in blocks:
+            wanted = block if self._has_all(block.times_ms) else block.picked(self._rows(block))
+            if left is not None:
+                wanted = wanted.cut(0, left)
+                left -= len(wanted.rows)
+            if wanted.rows:
+                yield wanted
+            if left == 0:
+                return
+
+    def _has_all(self, times_ms: list[int]) -> bool:
+        since, until = self.since_ms, self.until_ms
+        return (since is None or min(times_ms) >= since) and (
+            until is None or max(times_ms) < until
+        )
+
+    def _rows(self, block: Block) -> list[int]:
+        since = -math.inf if self.since_ms is None else self.since_ms
+        until = math.inf if self.until_ms is None else self.until_ms
+        return [row for row, at_ms in enumerate(block.times_ms) if since <= at_ms < until]

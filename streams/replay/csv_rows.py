@@ -5,7 +5,7 @@ import math
 from datetime import tzinfo
 from difflib import get_close_matches
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from streams.errors import UserError
 from streams.replay.blocks import BadRow, Block
@@ -124,13 +124,13 @@ class CsvRows:
         given = columns[self.place["event_id"]]
         return [own or other for own, other in zip(given, made, strict=True)]
 
-    def _extras(self, columns: Columns) -> list[dict[str, object]] | None:
+    def _extras(self, columns: Columns) -> list[dict[str, Any]] | None:
         if not self.others and "currency" not in self.place:
             return None
-        extras: list[dict[str, object]] = []
+        extras: list[dict[str, Any]] = []
         for row in zip(*columns, strict=True):
             properties = {name: row[i] for i, name in self.others if row[i]}
-            extra: dict[str, object] = {"properties": properties} if properties else {}
+            extra: dict[str, Any] = {"properties": properties} if properties else {}
             if "currency" in self.place and (currency := row[self.place["currency"]]):
                 extra["currency"] = currency
             extras.append(extra)

@@ -3,7 +3,7 @@
 import math
 from datetime import tzinfo
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -24,7 +24,7 @@ class Line(msgspec.Struct):
     event_id: str = ""
     amount: float | None = None
     currency: str | None = None
-    properties: dict[str, object] | None = None
+    properties: dict[str, Any] | None = None
 
 
 class JsonRows:
@@ -95,8 +95,8 @@ class JsonRows:
         )
 
 
-def _extra(line: Line) -> dict[str, object]:
-    extra: dict[str, object] = {}
+def _extra(line: Line) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
     if line.currency is not None:
         extra["currency"] = line.currency
     if line.properties:

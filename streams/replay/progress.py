@@ -1,0 +1,76 @@
+"""A progress bar on a terminal; silence anywhere else."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+from streams.replay.instants import iso
+
+SHOW_EVERY_S: Final = 0.1
+
+
+class Progress:
+    """Shows how far a pass over a log is, on stderr.
+
+    Args:
+        verb: What is being done, for example ``feeding``.
+        is_quiet: Show nothing, terminal or not.
+    """
+
+    def __init__(self, verb: str, *, is_quiet: bool) -> None:
+        self._bar: Bar | None = None
+        self._shown_s = 0.0
+        self._begin_s = time.monotonic()
+        if not is_quiet and sys.stderr.isatty():
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[said]}"),
+                TimeRemainingColumn(compact=True),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task(verb, total=None, said="")
+
+    def __enter__(self) -> Self:
+        """Draw the bar."""
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wipe the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, done: tuple[int, int | None], events: int, at_ms: int) -> None:
+        """Move the bar; cheap enough to be called for every slice.
+
+        Args:
+            done: Bytes read and bytes in all, None if that is not known.
+            events: Events so far.
+            at_ms: Event time reached, epoch ms UTC.
+        """
+        now_s = time.monotonic()
+        if self._bar is None or now_s - self._shown_s < SHOW_EVERY_S:
+            return
+        self._shown_s = now_s
+        rate = events / max(now_s - self._begin_s, 0.001)
+        said = f"{iso(at_ms)[:10]}  {events:,} events  {rate:,.0f}/s"
+        self._bar.update(self._task, completed=done[0], total=done[1], said=said)
