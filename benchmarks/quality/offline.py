@@ -1,0 +1,184 @@
+"""Detection quality of the hazard learner alone: no Kafka, no lane, honest delay.
+
+    python benchmarks/quality/offline.py EVENTS.csv.gz POINTS.csv --horizon-days H --scores OUT.csv
+
+Folds a log with the slow twin of the rhythm, draws examples on each user's grid, learns each when
+it has matured, and scores the points with what was known at their instant: events with ts < at,
+examples matured before at. Grade the scores with an independent judge of the same points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import json
+import sys
+import time
+from array import array
+from collections import Counter, defaultdict
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from models.catalogue import CATALOGUE
+from models.features import RHYTHM_WIDTH, features
+from models.prequential import Prequential
+from models.scorer import HazardScorer, PriorScorer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.oracles_rhythm import DAY_MS, fold_event
+
+KIND_SAMPLE = 1_000
+PERIODS = 4
+
+
+class Event(NamedTuple):
+    at_ms: float
+    kind: int | None
+    amount: float
+
+
+class Rows(NamedTuple):
+    """Heads (n x 30) and what belongs to each row."""
+
+    heads: array[float]
+    at_ms: array[float]
+    active: array[int]
+
+
+def epoch_ms(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp() * 1000
+
+
+def read_events(path: Path) -> tuple[dict[str, list[Event]], float]:
+    users: dict[str, list[Event]] = defaultdict(list)
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        rows = csv.DictReader(lines)
+        head = list(islice(rows, KIND_SAMPLE))
+        common = [kind for kind, _ in Counter(row["event"] for row in head).most_common(2)]
+        kinds = {kind: place for place, kind in enumerate(common)}
+        at_ms = 0.0
+        for part in (head, rows):
+            for row in part:
+                at_ms = epoch_ms(row["ts"])
+                amount = float(row["amount"] or 0)
+                users[row["user_id"]].append(Event(at_ms, kinds.get(row["event"]), amount))
+    return users, at_ms
+
+
+def read_points(path: Path) -> dict[str, list[float]]:
+    points: dict[str, list[float]] = defaultdict(list)
+    with path.open() as lines:
+        for row in csv.DictReader(lines):
+            points[row["user_id"]].append(epoch_ms(row["at"]))
+    return {user: sorted(instants) for user, instants in points.items()}
+
+
+def walk(
+    user: str,
+    events: list[Event],
+    instants: list[float],
+    horizon_ms: float,
+    examples: Rows,
+    wanted: Rows,
+) -> None:
+    """Append the user's examples and the heads at the wanted instants."""
+    period_ms = horizon_ms / PERIODS
+    digest = hashlib.blake2b(user.encode(), digest_size=8).digest()
+    phase_ms = int.from_bytes(digest, "big") % int(period_ms)
+    head: list[float] | None = None
+    points = iter(instants)
+    point = next(points, None)
+    for place, event in enumerate(events):
+        after_ms = events[place + 1].at_ms if place + 1 < len(events) else float("inf")
+        head = fold_event(head, event.at_ms, horizon_ms, amount=event.amount, kind=event.kind)
+        while point is not None and point <= after_ms:
+            if point > event.at_ms:
+                wanted.heads.extend(head)
+                wanted.at_ms.append(point)
+            point = next(points, None)
+        if after_ms == event.at_ms:
+            continue
+        grid_ms = phase_ms + -(-(event.at_ms - phase_ms) // period_ms) * period_ms
+        while grid_ms < after_ms and grid_ms - event.at_ms < 2 * horizon_ms:
+            examples.heads.extend(head)
+            examples.at_ms.append(grid_ms)
+            examples.active.append(after_ms <= grid_ms + period_ms)
+            grid_ms += period_ms
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("events", type=Path)
+    parser.add_argument("points", type=Path)
+    parser.add_argument("--horizon-days", type=float, required=True)
+    parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--model", choices=(*CATALOGUE, "prior"), default="hazard_logistic_v1")
+    args = parser.parse_args()
+    horizon_ms = args.horizon_days * DAY_MS
+    began = time.perf_counter()
+
+    users, end_ms = read_events(args.events)
+    points = read_points(args.points)
+    examples = Rows(array("d"), array("d"), array("b"))
+    wanted = Rows(array("d"), array("d"), array("b"))
+    names: list[str] = []
+    for user, events in users.items():
+        before = len(wanted.at_ms)
+        walk(user, events, points.get(user, []), horizon_ms, examples, wanted)
+        names += [user] * (len(wanted.at_ms) - before)
+    folded = time.perf_counter()
+
+    opened_ms = np.frombuffer(examples.at_ms)
+    matured_ms = opened_ms + horizon_ms / PERIODS
+    rows = features(np.frombuffer(examples.heads).reshape(-1, RHYTHM_WIDTH), opened_ms, horizon_ms)
+    order = np.argsort(matured_ms, kind="stable")
+    order = order[matured_ms[order] <= end_ms]
+    rows, matured_ms = rows.astype(np.float32)[order], matured_ms[order]
+    active = np.frombuffer(examples.active, np.int8)[order].astype(bool)
+    weight = np.ones(len(order), np.float32)
+
+    heads = np.frombuffer(wanted.heads).reshape(-1, RHYTHM_WIDTH)
+    at_ms = np.frombuffer(wanted.at_ms)
+    said = np.empty(len(at_ms))
+    learner = None if args.model == "prior" else CATALOGUE[args.model](int(horizon_ms))
+    quality = Prequential()
+    learned = 0
+    learning = 0.0
+    for instant in np.unique(at_ms):
+        matured = int(np.searchsorted(matured_ms, instant, side="left"))
+        scorer = PriorScorer(horizon_ms)
+        if learner is not None:
+            part = slice(learned, matured)
+            quality.update(learner.predict(rows[part]), active[part])
+            start = time.perf_counter()
+            learner.learn(rows[part], active[part], weight[part])
+            learning += time.perf_counter() - start
+            learned = matured
+            scorer = HazardScorer(learner.snapshot())
+        now = at_ms == instant
+        said[now] = scorer.quiet(heads[now], at_ms[now])
+    with args.scores.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(("user_id", "at", "probability"))
+        for user, instant, probability in zip(names, at_ms, said, strict=True):
+            stamp = datetime.fromtimestamp(instant / 1000).astimezone().isoformat()
+            writer.writerow((user, stamp, repr(float(probability))))
+    facts = {
+        "events": sum(map(len, users.values())),
+        "examples": learned,
+        "points": len(said),
+        "learn_us": round(learning / max(learned, 1) * 1e6, 1),
+        "fold_s": round(folded - began, 1),
+        "all_s": round(time.perf_counter() - began, 1),
+        "prequential": quality.as_dict(),
+    }
+    print(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    main()

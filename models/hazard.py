@@ -1,0 +1,135 @@
+"""From one-step hazards to probabilities over the silent path.
+
+h(at) = P(active within the next period U = H/4 | silent until ``at``). The features of the coming
+instants are known under silence, so the probability of a whole silence is a product over steps.
+A result depends on nothing but its own row, to the last bit: chunk borders change nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+import numpy as np
+
+from models.features import (
+    F64,
+    PERIODS_PER_HORIZON,
+    Rhythm,
+    feature_columns,
+    rhythm_columns,
+)
+
+LOGIT_MAX: Final = 15.0  # No row may say more than 3e-7: an extreme one must not explode.
+PATH_ROWS: Final = 512  # Rows of one block; its four steps fill one block of features.
+CLIP: Final = 5.0  # Standard deviations: no single row can shake a model.
+DEVIATION_MIN: Final = 1e-3  # A feature that was constant so far stays small.
+
+
+def deviations(variances: F64) -> F64:
+    """Return what columns of these variances are divided by."""
+    return np.maximum(np.sqrt(variances), DEVIATION_MIN)
+
+
+class StepLogit(Protocol):
+    """Whatever turns features into the log-odds of being active within the next period."""
+
+    def logit(self, columns: F64) -> F64:
+        """Return the logits (n,) of feature columns (31, n)."""
+        ...
+
+
+class Weights(msgspec.Struct, frozen=True, eq=False):
+    """A linear model with the scaler folded in: logit = sum over w (x - middle) + b.
+
+    Attributes:
+        w: Shape (31, 1): weight of one unit of each feature.
+        b: Logit of a row whose features are all in the middle.
+        middle: Shape (31, 1): the running means.
+        reach: Shape (31, 1): a feature counts at most this far from the middle, as in learning.
+    """
+
+    w: F64
+    b: float
+    middle: F64
+    reach: F64
+
+    def contributions(self, columns: F64) -> F64:
+        """Return what each feature adds to the logit, shape (31, n)."""
+        parts = columns - self.middle
+        np.minimum(parts, self.reach, out=parts)
+        np.maximum(parts, -self.reach, out=parts)
+        parts *= self.w
+        return parts
+
+    def logit(self, columns: F64) -> F64:
+        """Return the logits (n,) of feature columns (31, n), within +-LOGIT_MAX."""
+        parts = self.contributions(columns)
+        rows = len(parts)
+        while rows > 1:  # Halves, not ``sum`` or BLAS: the order must not depend on the shape.
+            half = rows // 2
+            parts[:half] += parts[rows - half : rows]
+            rows -= half
+        total: F64 = parts[0] + self.b
+        np.minimum(total, LOGIT_MAX, out=total)
+        np.maximum(total, -LOGIT_MAX, out=total)
+        return total
+
+
+def hazard(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
+    """Return P(active within the next U) of each row, shape (n,)."""
+    out = np.empty(len(heads))
+    block = PATH_ROWS * PERIODS_PER_HORIZON
+    for start in range(0, len(heads), block):
+        rows = slice(start, start + block)
+        columns = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms)
+        out[rows] = weights.logit(columns)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1.0
+    return np.divide(1.0, out, out=out)
+
+
+def quiet_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
+    """Return P(no activity within the next H) of each row: the product of four quiet steps."""
+    shares = np.ones((PERIODS_PER_HORIZON, len(heads)))
+    return _path(weights, heads, at_ms, horizon_ms, shares)
+
+
+def reach_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
+    """Return P(this silence reaches H) of each row: 1 where it has already.
+
+    Whole steps from now, the last one cut: (1 - h)^((H - s) mod U / U) for a silence s.
+    """
+    silence = (at_ms - heads[:, Rhythm.LAST]) * (PERIODS_PER_HORIZON / horizon_ms)
+    left = PERIODS_PER_HORIZON - np.maximum(silence, 0.0)
+    shares = left - np.arange(PERIODS_PER_HORIZON, dtype=np.float64)[:, None]
+    np.minimum(shares, 1.0, out=shares)
+    np.maximum(shares, 0.0, out=shares)
+    return _path(weights, heads, at_ms, horizon_ms, shares)
+
+
+def _path(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, shares: F64) -> F64:
+    """Return the product over steps k of (1 - h_k)^share_k; steps without a share cost nothing."""
+    out = np.empty(len(heads))
+    for start in range(0, len(heads), PATH_ROWS):
+        rows = slice(start, start + PATH_ROWS)
+        out[rows] = _block(weights, heads[rows], at_ms[rows], horizon_ms, shares[:, rows])
+    return np.exp(out, out=out)
+
+
+def _block(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, shares: F64) -> F64:
+    """Return the logarithm of the product for at most ``PATH_ROWS`` rows."""
+    step, row = np.nonzero(shares)
+    rhythm = np.take(rhythm_columns(heads), row, axis=1)
+    later_ms = at_ms[row] + step * (horizon_ms / PERIODS_PER_HORIZON)
+    quiet = weights.logit(feature_columns(rhythm, later_ms, horizon_ms))
+    np.exp(quiet, out=quiet)
+    quiet += 1.0
+    np.log(quiet, out=quiet)
+    logs = np.zeros_like(shares, order="C")
+    logs[step, row] = quiet
+    logs *= shares
+    logs[0:2] += logs[2:4]
+    total: F64 = -(logs[0] + logs[1])
+    return total

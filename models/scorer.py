@@ -1,0 +1,158 @@
+"""What a worker scores with: a snapshot of the hazard model, or a prior that needs no learning."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from models.features import (
+    F64,
+    FEATURES,
+    GROUPS,
+    feature_columns,
+    rhythm_columns,
+)
+from models.hazard import (
+    CLIP,
+    Weights,
+    deviations,
+    hazard,
+    quiet_probability,
+    reach_probability,
+)
+from models.snapshot import Snapshot, check
+
+Reasons: TypeAlias = tuple[tuple[str, float], ...]
+
+REASONS_MAX: Final = 3
+REST: Final = "rest"
+RETURN_PROBABILITY_LIMITS: Final = (0.01, 0.99)  # Nobody's own rhythm is certain.
+
+_NAMES: Final = tuple(feature.name for feature in FEATURES)
+_PR, _ALIVE = _NAMES.index("pr"), _NAMES.index("alive")
+_GROUP_OF: Final = tuple(GROUPS.index(feature.group) for feature in FEATURES)
+
+
+class _PathScorer:
+    """The four questions, put to anything that gives a logit and its parts by group."""
+
+    version: str
+    examples: int
+    horizon_ms: float
+
+    def hazard(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(active within the next H/4), shape (n,)."""
+        return hazard(self, heads, at_ms, self.horizon_ms)
+
+    def quiet(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(no activity within the next H), shape (n,): for ranking and reports."""
+        return quiet_probability(self, heads, at_ms, self.horizon_ms)
+
+    def reach(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(this silence reaches H), shape (n,): for alerts."""
+        return reach_probability(self, heads, at_ms, self.horizon_ms)
+
+    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per row the three groups that speak most for leaving, and the rest.
+
+        Returns:
+            Per row (group, weight) by falling weight, then ``("rest", weight)``; weights are
+            log-odds toward leaving of the next period and add up to -logit(hazard).
+        """
+        columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms)
+        groups = self.group_logits(columns)
+        rest = self.logit(columns)
+        out: list[Reasons] = []
+        for row, logit in enumerate(rest.tolist()):
+            parts = -groups[:, row]
+            top = np.argsort(-parts, kind="stable")[:REASONS_MAX].tolist()
+            named = tuple((GROUPS[group], float(parts[group])) for group in top)
+            others = -logit - sum(weight for _, weight in named)
+            out.append((*named, (REST, others)))
+        return out
+
+    def logit(self, columns: F64) -> F64:
+        """Return the logits (n,) of activity of feature columns (31, n)."""
+        raise NotImplementedError
+
+    def group_logits(self, columns: F64) -> F64:
+        """Return what each group of features adds to the logit, shape (groups, n)."""
+        raise NotImplementedError
+
+
+class HazardScorer(_PathScorer):
+    """Scores by a snapshot, its scaler folded into the weights.
+
+    Args:
+        snapshot: A loaded snapshot.
+        rules_hash: Hash of the rules in force; compared if both sides have one.
+
+    Raises:
+        SnapshotRefused: It was learned from other features or rules.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, rules_hash: str = "") -> None:
+        check(snapshot, horizon_ms=snapshot.horizon_ms, rules_hash=rules_hash)
+        self.version = snapshot.version
+        self.examples = snapshot.examples
+        self.horizon_ms = float(snapshot.horizon_ms)
+        self.weights = fold(snapshot)
+
+    def logit(self, columns: F64) -> F64:
+        """Return the logits (n,) of activity of feature columns (31, n)."""
+        return self.weights.logit(columns)
+
+    def group_logits(self, columns: F64) -> F64:
+        """Return what each group adds to the logit, against a user in the middle."""
+        groups = np.zeros((len(GROUPS), columns.shape[1]))
+        np.add.at(groups, np.array(_GROUP_OF), self.weights.contributions(columns))
+        return groups
+
+
+class PriorScorer(_PathScorer):
+    """Scores without any learning: own return probability times the odds of being alive.
+
+    It stands in until a model has learned enough, and when a model had to be withdrawn.
+
+    Args:
+        horizon_ms: H, ms.
+
+    Source:
+        The alive term is that of BG/NBD: Fader, Hardie & Lee (2005), Marketing Science 24(2).
+    """
+
+    version = "prior_v1"
+    examples = 0
+
+    def __init__(self, horizon_ms: float) -> None:
+        self.horizon_ms = float(horizon_ms)
+
+    def logit(self, columns: F64) -> F64:
+        """Return the logits (n,) of activity of feature columns (31, n)."""
+        low, high = RETURN_PROBABILITY_LIMITS
+        probability = np.minimum(np.maximum(columns[_PR], low), high)
+        probability /= 1.0 + np.exp(columns[_ALIVE])
+        logits: F64 = np.log(probability / (1.0 - probability))
+        return logits
+
+    def group_logits(self, columns: F64) -> F64:
+        """Return the logit of the own return probability, and what doubt of life takes off."""
+        low, high = RETURN_PROBABILITY_LIMITS
+        probability = np.minimum(np.maximum(columns[_PR], low), high)
+        groups = np.zeros((len(GROUPS), columns.shape[1]))
+        own = np.log(probability / (1.0 - probability))
+        groups[GROUPS.index(FEATURES[_PR].group)] = own
+        groups[GROUPS.index(FEATURES[_ALIVE].group)] = self.logit(columns) - own
+        return groups
+
+
+def fold(snapshot: Snapshot) -> Weights:
+    """Return the snapshot's weights over all 31 features, with the scaler folded in."""
+    w, middle, reach = np.zeros((3, len(FEATURES), 1))
+    places = [_NAMES.index(name) for name in snapshot.columns]
+    scale = deviations(np.array(snapshot.variances))
+    w[places, 0] = np.array(snapshot.weights[1:]) / scale
+    middle[places, 0] = snapshot.means
+    reach[places, 0] = CLIP * scale
+    return Weights(w=w, b=snapshot.weights[0], middle=middle, reach=reach)
