@@ -1,6 +1,24 @@
-"""What all tests share."""
+"""What all tests share: how hypothesis runs, and one real Kafka per session."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from streams.runtime.embedded.fixture import EmbeddedKafka
 
 settings.register_profile("house", deadline=None)  # the machine is shared: time is no law here
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def embedded_kafka() -> Iterator[EmbeddedKafka]:
+    """The session's broker, on free ports, in a directory of its own. Do not stop it."""
+    with EmbeddedKafka() as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def kafka(embedded_kafka: EmbeddedKafka) -> str:
+    """Bootstrap of the session's Kafka. It is shared: give topics and app ids names of your own."""
+    return embedded_kafka.bootstrap
