@@ -59,6 +59,7 @@ class EventLog:
         zone: Zone of times that name none; without it such times are bad rows.
         on_bad_row: Stop with an error, or skip, count and go on.
         order: What to do with a row that is older than the row before it.
+        block_rows: Rows read at once.
 
     Attributes:
         rows: Good rows read so far.
@@ -75,6 +76,7 @@ class EventLog:
         zone: tzinfo | None = None,
         on_bad_row: OnBadRow = OnBadRow.STOP,
         order: Order = Order.STOP,
+        block_rows: int = BLOCK_ROWS,
     ) -> None:
         self.path = path
         self.form = form
@@ -87,6 +89,8 @@ class EventLog:
         self.unordered = 0
         self._newest_ms: int | None = None
         self._source: Opened | None = None
+        self._head: Block | None = None
+        self._pass = self._read(block_rows)
 
     @property
     def progress(self) -> tuple[int, int | None]:
@@ -96,13 +100,25 @@ class EventLog:
             return (0, None)
         return (source.raw.tell(), source.size_bytes)
 
-    def blocks(self, count: int = BLOCK_ROWS) -> Iterator[Block]:
-        """Yield the log in blocks of up to ``count`` good rows, in the order of the file.
+    def blocks(self) -> Iterator[Block]:
+        """Yield the log in blocks of good rows, in the order of the file.
 
         Raises:
             UserError: The file, its header or (unless skipped) a row is bad, out of order, or there
                 is no row at all.
         """
+        if self._head is not None:
+            yield self._head
+            self._head = None
+        yield from self._pass
+
+    def head(self) -> Block:
+        """Return the first block, which `blocks` will yield all the same; raises what it raises."""
+        if self._head is None:
+            self._head = next(self._pass)
+        return self._head
+
+    def _read(self, count: int) -> Iterator[Block]:
         with opened(self.path) as source:
             self._source = source
             reader = self._reader(source)
@@ -116,12 +132,6 @@ class EventLog:
                     yield block
         if not self.rows:
             raise UserError(f"{self.path}: there is no event in it", self.first_bad or "")
-
-    def head(self, count: int) -> Block:
-        """Return the first ``count`` good rows of the log, for a look before the run."""
-        log = EventLog(self.path, form=self.form, zone=self.zone, on_bad_row=OnBadRow.SKIP,
-                       order=Order.WARN)  # fmt: skip
-        return next(islice(log.blocks(count), 1))
 
     def _reader(self, source: Opened) -> Rows:
         form = self.form or sniffed(source)

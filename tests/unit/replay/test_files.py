@@ -28,8 +28,8 @@ def log_of(
     return EventLog(str(path), **options)  # type: ignore[arg-type]  # Stories give what users give.
 
 
-def rows_of(log: EventLog, count: int = 100) -> list[tuple[object, ...]]:
-    return [row for block in log.blocks(count) for row in zip(*block[:6], strict=True)]
+def rows_of(log: EventLog) -> list[tuple[object, ...]]:
+    return [row for block in log.blocks() for row in zip(*block[:6], strict=True)]
 
 
 def complaint(log: EventLog) -> UserError:
@@ -152,8 +152,9 @@ def test_a_quoted_line_break_does_not_shift_the_line_in_a_message(tmp_path: Path
 
 
 def test_disorder_may_be_taken_with_a_warning(tmp_path: Path) -> None:
-    log = log_of(tmp_path, HEADER + BOB + ADA + BOB + ADA, order=Order.WARN)
-    assert len(rows_of(log, count=2)) == 4
+    log = log_of(tmp_path, HEADER + BOB + ADA + BOB + ADA, order=Order.WARN, block_rows=2)
+    assert log.head().user_ids == ["bob", "ada"]
+    assert len(rows_of(log)) == 4
     assert log.unordered == 2
 
 
@@ -197,8 +198,10 @@ def test_what_is_written_is_read_whatever_the_size_of_a_block(
     for user, second, event, cents in rows:
         at = (epoch + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
         writer.writerow([user, at, event, "" if cents is None else cents / 100])
-    log = log_of(tmp_path_factory.mktemp("log"), buffer.getvalue(), order=Order.WARN)
-    blocks: list[Block] = list(log.blocks(count))
+    log = log_of(
+        tmp_path_factory.mktemp("log"), buffer.getvalue(), order=Order.WARN, block_rows=count
+    )
+    blocks: list[Block] = list(log.blocks())
     read = [
         r for b in blocks for r in zip(b.user_ids, b.times_ms, b.events, b.amounts, strict=True)
     ]

@@ -1,0 +1,117 @@
+"""``winback feed``: publish an event log on the activity topic."""
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from streams.commands.log_options import LogOptions, log_options
+from streams.errors import Exit
+from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from streams.replay.blocks import Window
+    from streams.replay.feed import Fed
+    from streams.replay.files import EventLog
+
+
+@click.command()
+@click.argument("file")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), metavar="N",
+              help="N × real time: 86400 feeds a day a second. Default: full speed.")  # fmt: skip
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), metavar="EVENTS_PER_S",
+              help="At most so many events a second.")  # fmt: skip
+@click.option("--since", metavar="ISO", help="Leave out events before this instant.")
+@click.option("--until", metavar="ISO", help="Leave out events from this instant on.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many events.")
+@click.option("--no-watermark", is_flag=True,
+              help="Do not say at the end that nothing older follows.")  # fmt: skip
+@log_options
+@click.option("--local", is_flag=True, help="Start the embedded Kafka when no Kafka is known.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def feed(
+    *,
+    file: str,
+    speed: float | None,
+    rate: float | None,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+    no_watermark: bool,
+    reading: LogOptions,
+    local: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Publish the event log FILE on the activity topic.
+
+    FILE is csv with the header user_id,ts,event,amount, or JSON lines of native events; gzip is
+    unpacked, and - reads standard input. Records carry the time of now, event time is a field.
+    At the end every partition gets a watermark, so that the timers of silent users are due.
+    """
+    from streams.replay.blocks import Window  # noqa: PLC0415 (quick --help)
+    from streams.replay.instants import option_ms  # noqa: PLC0415
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+
+    settings = load_settings(os.environ)
+    window = Window(option_ms("--since", since), option_ms("--until", until), limit)
+    log = reading.log(file, may_be_unordered=True)
+    log.head()  # A bad file is to be known before Kafka is asked for.
+    servers = resolve_bootstrap(settings, os.environ, is_local=local)
+    fed = asyncio.run(
+        _feed(log, window, (servers, settings.topic_activity), (speed, rate),
+              with_watermark=not no_watermark, is_quiet=quiet or as_json)
+    )  # fmt: skip
+    if as_json:
+        click.echo(msgspec.json.encode(fed).decode())
+    else:
+        _say(fed, log)
+    return Exit.INTERRUPTED if fed.is_interrupted else Exit.OK
+
+
+async def _feed(
+    log: "EventLog",
+    window: "Window",
+    target: tuple[str, str],
+    speed_and_rate: tuple[float | None, float | None],
+    *,
+    with_watermark: bool,
+    is_quiet: bool,
+) -> "Fed":
+    from streams.replay.feed import Feeder, Pace  # noqa: PLC0415 (quick --help)
+    from streams.replay.progress import Progress  # noqa: PLC0415
+    from streams.runtime.publisher import Publisher  # noqa: PLC0415
+
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def interrupted() -> None:
+        stop.set()
+        loop.remove_signal_handler(signal.SIGINT)  # The second Ctrl-C ends at once.
+
+    async with Publisher(*target) as publisher:
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+        with Progress("feeding", is_quiet=is_quiet) as progress:
+            pace = Pace(*speed_and_rate, loop.time)
+            feeder = Feeder(log, window, publisher, progress, stop)
+            return await feeder.run(pace, with_watermark=with_watermark)
+
+
+def _say(fed: "Fed", log: "EventLog") -> None:
+    until = f", {fed.first_event_at} to {fed.last_event_at}" if fed.first_event_at else ""
+    word = "interrupted after" if fed.is_interrupted else "fed"
+    click.echo(f"{word} {fed.events:,} events to {fed.topic} ({fed.partitions} partitions){until}, "
+               f"{fed.events_per_s:,.0f} events/s")  # fmt: skip
+    if fed.is_interrupted:
+        click.echo("  everything up to there is on the topic; feeding the file again does no harm: "
+                   "events are known by id", err=True)  # fmt: skip
+    for count, what in (
+        (fed.skipped_rows, f"bad rows skipped, the first: {log.first_bad}"),
+        (fed.unordered_rows, "rows are older than the row before: the service takes them as late"),
+        (fed.from_the_future, "events lie in the future: the service will reject them"),
+    ):
+        if count:
+            click.echo(f"  {count:,} {what}", err=True)
