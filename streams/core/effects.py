@@ -1,0 +1,43 @@
+"""Effects: what a step asks for, in the imperative, as frozen data."""
+
+import msgspec
+
+from streams.core.messages import CaseClosed, Decision, TouchRequested, TouchRevoked
+
+
+class RequestTouch(msgspec.Struct, frozen=True):
+    """Ask a sender for one touch; ``touch_id`` makes a repeat harmless."""
+
+    touch: TouchRequested
+    at_ms: int
+
+
+class RevokeTouch(msgspec.Struct, frozen=True):
+    """Take a touch back that may not have left yet."""
+
+    revocation: TouchRevoked
+    at_ms: int
+
+
+class CloseCase(msgspec.Struct, frozen=True):
+    """Tell everybody that a case has ended."""
+
+    closed: CaseClosed
+    at_ms: int
+
+
+class RecordDecision(msgspec.Struct, frozen=True):
+    """Put a decision and its reason on record."""
+
+    decision: Decision
+    at_ms: int
+
+
+class ForgetUser(msgspec.Struct, frozen=True):
+    """Delete the user's state and refuse what still comes about the user for a while."""
+
+    user_id: str
+    at_ms: int
+
+
+Effect = RequestTouch | RevokeTouch | CloseCase | RecordDecision | ForgetUser

@@ -1,0 +1,103 @@
+"""The hazard grid: training examples, opened and completed at every user's own grid instants.
+
+Nothing is stored while a user is silent, for the features can be computed again; the first activity
+after a grid instant freezes them as they were then.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import FEATURES, Rhythm, features, features_hash
+from streams.core.messages import ExampleBlock
+from streams.core.rules import Rules
+from streams.core.state import Column, frozen_rows
+
+F64 = NDArray[np.float64]
+ROW_BYTES: Final = 4 * len(FEATURES)
+
+
+class ExampleCollector:
+    """Makes examples of one partition and keeps them until they are taken."""
+
+    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
+        """Args: ``is_shadow``: nobody was really touched, so every example counts."""
+        self._rules = rules
+        self._is_shadow = is_shadow
+        self._parts: list[tuple[F64, NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]] = []
+        self.pending = 0
+
+    def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:
+        """Return which users have an example at their grid instant, and its features for all, joined.
+
+        Args:
+            heads: Shape (users, WIDTH), as they were before the activity.
+            grid_ms: Shape (users,): the latest grid instant before the activity.
+        """
+        silence = grid_ms - heads[:, Rhythm.LAST]
+        is_observed = (silence < self._rules.churn.limit_ms) & (heads[:, Rhythm.FIRST] <= grid_ms)
+        rows = features(heads, grid_ms, float(self._rules.churn.horizon_ms))
+        return is_observed, rows.astype("<f4").tobytes()
+
+    def complete(self, heads: F64, values: list[bytes], at_ms: F64) -> None:
+        """Complete the examples that were opened one period before ``at_ms``.
+
+        Args:
+            heads: Shape (users, WIDTH): users at one of their grid instants.
+            values: Their changelog values.
+            at_ms: Shape (users,): the grid instant now.
+        """
+        opened = at_ms - self._rules.churn.period_ms
+        is_active = heads[:, Column.FROZEN_AT] == opened
+        last = heads[:, Rhythm.LAST]
+        is_silent = ~is_active & (last <= opened) & (opened - last < self._rules.churn.limit_ms)
+        self._add(heads, opened, is_silent, None)
+        if is_active.any():
+            pending = [value for value, is_its in zip(values, is_active, strict=True) if is_its]
+            self._add(heads, opened, is_active, frozen_rows(pending))
+
+    def _add(
+        self, heads: F64, opened: F64, pick: NDArray[np.bool_], rows: NDArray[np.float32] | None
+    ) -> None:
+        weight = np.ones(len(opened), np.float32)
+        if not self._is_shadow:
+            since = opened - self._rules.carry_over_ms
+            treated, exposed = heads[:, Column.TREATED_AT], heads[:, Column.EXPOSED_AT]
+            is_treated = (treated > 0.0) & (treated > since)
+            weight[(exposed > 0.0) & (exposed > since)] = 1.0 / max(self._rules.holdout.share, 1e-3)
+            if rows is not None:
+                rows = rows[~is_treated[pick]]
+            pick = pick & ~is_treated
+        count = int(np.count_nonzero(pick))
+        if not count:
+            return
+        if rows is None:
+            horizon = float(self._rules.churn.horizon_ms)
+            active = np.zeros(count, np.uint8)
+            rows = features(heads[pick], opened[pick], horizon).astype("<f4")
+        else:
+            active = np.ones(count, np.uint8)
+        self._parts.append((opened[pick], active, weight[pick], rows))
+        self.pending += count
+
+    def take(self) -> ExampleBlock | None:
+        """Return what was completed since the last call, or None."""
+        if not self._parts:
+            return None
+        opened, active, weight, rows = (
+            np.concatenate(column) for column in zip(*self._parts, strict=True)
+        )
+        self._parts, self.pending = [], 0
+        churn = self._rules.churn
+        return ExampleBlock(
+            features_hash=features_hash(),
+            rules_hash=self._rules.hash,
+            horizon_ms=churn.horizon_ms,
+            count=len(opened),
+            opened_at_ms=opened.astype("<f8").tobytes(),
+            matured_at_ms=(opened + churn.period_ms).astype("<f8").tobytes(),
+            active=active.tobytes(),
+            weight=weight.astype("<f4").tobytes(),
+            rows=rows.astype("<f4").tobytes(),
+        )

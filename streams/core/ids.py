@@ -1,0 +1,38 @@
+"""Deterministic ids and deterministic chance: keyed hashes, the same today, tomorrow and in a replay."""
+
+import base64
+from hashlib import blake2b
+
+import msgspec
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """Makes every id of one deployment.
+
+    Attributes:
+        key: Secret of the deployment; whoever has it can tell which user an id belongs to.
+    """
+
+    key: bytes
+
+    def touch_id(self, user_id: str, opened_at_ms: int, step: int) -> str:
+        """Return the 32 characters that name a touch."""
+        return self._name(f"touch\0{user_id}\0{opened_at_ms}\0{step}")
+
+    def case_id(self, user_id: str, opened_at_ms: int) -> str:
+        """Return the 32 characters that name a case."""
+        return self._name(f"case\0{user_id}\0{opened_at_ms}")
+
+    def pseudonym(self, user_id: str) -> str:
+        """Return the 32 characters that stand for a user in logs and in the list of the erased."""
+        return self._name(f"user\0{user_id}")
+
+    def _name(self, text: str) -> str:
+        digest = blake2b(text.encode(), digest_size=20, key=self.key).digest()
+        return base64.b32encode(digest).decode().lower()
+
+
+def share_of(salt: str, user_id: str) -> float:
+    """Return where a user falls in [0, 1) under a salt: the only chance that there is."""
+    digest = blake2b(user_id.encode(), digest_size=8, salt=salt.encode()[:16]).digest()
+    return int.from_bytes(digest, "little") / 2**64

@@ -1,0 +1,125 @@
+"""Inputs: what can happen to a user, in the past tense, as frozen data."""
+
+import msgspec
+
+
+class Acted(msgspec.Struct, frozen=True, gc=False):
+    """A user did something that counts as activity.
+
+    Attributes:
+        user_id: Key of the keyed state; also the Kafka key.
+        event_id: Idempotency key given by the producer.
+        event_time_ms: When it happened, epoch ms UTC.
+        amount: Size of the activity as the model sees it (money in major units, or a count), >= 0.
+        money_minor: Change of the user's net value, minor units; negative for a refund, 0 for most.
+        slot: Which of the two kinds told apart it is: 0, 1, or -1 for neither.
+        is_risky: A complaint, refund or cancellation: scored at once whatever was scored before.
+    """
+
+    user_id: str
+    event_id: str
+    event_time_ms: int
+    amount: float = 0.0
+    money_minor: int = 0
+    slot: int = -1
+    is_risky: bool = False
+
+
+class ConsentChanged(msgspec.Struct, frozen=True):
+    """A user said yes or no to a channel."""
+
+    user_id: str
+    event_time_ms: int
+    channel: str
+    is_granted: bool
+
+
+class OptedOut(msgspec.Struct, frozen=True):
+    """A user wants no more contact: on one channel, or on all of them when it is empty."""
+
+    user_id: str
+    event_time_ms: int
+    channel: str = ""
+
+
+class TraitsSet(msgspec.Struct, frozen=True):
+    """The company told us something lasting about a user."""
+
+    user_id: str
+    event_time_ms: int
+    zone: str = ""
+    source: str = ""
+    traits: dict[str, str] = {}
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """A user is to be forgotten."""
+
+    user_id: str
+    event_time_ms: int
+
+
+class FeedbackReceived(msgspec.Struct, frozen=True):
+    """A sender tells what became of a touch.
+
+    Attributes:
+        status: One of accepted, sent, delivered, failed, clicked, replied, opted_out, handled, unknown.
+    """
+
+    user_id: str
+    event_time_ms: int
+    touch_id: str
+    status: str
+    outcome: str = ""
+
+
+class WatermarkPassed(msgspec.Struct, frozen=True):
+    """A producer promises that nothing older than this follows on the partition."""
+
+    event_time_ms: int
+
+
+class Score(msgspec.Struct, frozen=True):
+    """What the model says of one user at one instant.
+
+    Attributes:
+        reach: P(this silence reaches H), 0 … 1.
+        model_version: Whose answer it is.
+        examples: Matured examples behind it.
+        reasons: (code, weight) of the feature groups that matter most; positive = toward leaving.
+    """
+
+    reach: float
+    model_version: str
+    examples: int
+    reasons: tuple[tuple[str, float], ...] = ()
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """The model answered for a user whose band moves or whose silence backstop has come."""
+
+    user_id: str
+    event_time_ms: int
+    score: Score
+    is_backstop: bool = False
+
+
+class TimerFired(msgspec.Struct, frozen=True):
+    """A deadline that was computed from the state has been reached; the score is of that instant."""
+
+    user_id: str
+    event_time_ms: int
+    score: Score | None = None
+
+
+Input = (
+    Acted
+    | ConsentChanged
+    | OptedOut
+    | TraitsSet
+    | Erased
+    | FeedbackReceived
+    | WatermarkPassed
+    | Scored
+    | TimerFired
+)

@@ -1,0 +1,215 @@
+"""Messages on our topics: one typed struct each, the single source of every schema.
+
+Instants are ISO 8601 in UTC with milliseconds; money is in minor units of the currency.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+Headers = list[tuple[str, bytes]]
+
+
+class Output(NamedTuple):
+    """One record to be written to a topic."""
+
+    key: bytes | None
+    value: bytes
+    headers: Headers
+
+
+class ReasonText(msgspec.Struct, frozen=True):
+    """A reason in words."""
+
+    en: str
+    zh: str
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a user is at risk: a feature group and its share of the score (positive = leaving)."""
+
+    code: str
+    weight: float
+    text: ReasonText
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """What the model said when the touch was decided."""
+
+    probability: float
+    horizon_days: float
+    level: str
+    reasons: tuple[Reason, ...]
+    model_version: str
+    scored_at: str
+
+
+class TouchUser(msgspec.Struct, frozen=True):
+    """What a sender may want to know of the user; never a contact address."""
+
+    lifecycle_stage: str
+    value_tier: str
+    value_net: int
+    last_active_at: str
+    acquisition_source: str
+    traits: dict[str, str]
+
+
+class Priority(msgspec.Struct, frozen=True):
+    """Important (value) by urgent (risk); the rank is the quantile of the expected loss."""
+
+    quadrant: str
+    rank: float | None
+
+
+class Experiment(msgspec.Struct, frozen=True):
+    """Which playbook and variant the touch belongs to, and how many users are held out."""
+
+    playbook: str
+    variant: str
+    holdout_share: float
+
+
+class TouchRequested(msgspec.Struct, frozen=True, tag_field="type", tag="touch.requested"):
+    """Please contact this user, not before and not after the stated instants.
+
+    ``touch_id`` is deterministic: the same touch never has two. Hand it to the provider.
+    """
+
+    touch_id: str
+    case_id: str
+    user_id: str
+    step: int
+    steps_total: int
+    channel: str
+    template_key: str
+    params: dict[str, str]
+    offer: dict[str, str]
+    not_before: str
+    expires_at: str
+    audience_local_timezone: str
+    purpose: str
+    risk: Risk
+    user: TouchUser
+    priority: Priority
+    experiment: Experiment
+
+
+class TouchRevoked(msgspec.Struct, frozen=True, tag_field="type", tag="touch.revoked"):
+    """Do not send this touch any more if you still can."""
+
+    touch_id: str
+    case_id: str
+    user_id: str
+    reason: str
+    revoked_at: str
+
+
+class CaseClosed(msgspec.Struct, frozen=True, tag_field="type", tag="case.closed"):
+    """The attempt to win this user back has ended."""
+
+    case_id: str
+    user_id: str
+    outcome: str
+    touches: int
+    is_held_out: bool
+    opened_at: str
+    closed_at: str
+
+
+class Decision(msgspec.Struct, frozen=True, tag_field="type", tag="decision"):
+    """One decision about a user, also the decision to do nothing, with its reason."""
+
+    user_id: str
+    case_id: str
+    step: int
+    verdict: str
+    reason: str
+    channel: str
+    trigger: str
+    probability: float
+    propensity: float
+    model_version: str
+    rules_hash: str
+    decided_at: str
+
+
+class ExampleBlock(msgspec.Struct, frozen=True, array_like=True, tag="hazard"):
+    """Matured training examples of one kind, as columns of little-endian numbers.
+
+    Attributes:
+        features_hash: Which list of features the rows follow.
+        rules_hash: Which churn definition made them.
+        horizon_ms: H of that definition.
+        count: Number of examples n.
+        opened_at_ms: n × float64: the grid instant whose features the row holds.
+        matured_at_ms: n × float64: when the label was complete, opened + period.
+        active: n × uint8: 1 = active within the period.
+        weight: n × float32.
+        rows: n × features × float32.
+    """
+
+    features_hash: str
+    rules_hash: str
+    horizon_ms: int
+    count: int
+    opened_at_ms: bytes
+    matured_at_ms: bytes
+    active: bytes
+    weight: bytes
+    rows: bytes
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """In which order one commit of a lane took its inputs: with it a run can be replayed."""
+
+    partition: int
+    inputs: tuple[tuple[str, int, int], ...]
+    watermark_ms: int
+    model_version: str
+    rules_hash: str
+
+
+class PartitionRecord(msgspec.Struct, frozen=True):
+    """What a partition remembers besides its users.
+
+    Attributes:
+        applied: Topic to the next offset to apply.
+        watermark_ms: Event time before which nothing more is expected.
+        fired_ms: Every timer up to here has fired.
+        rules_hash: Churn definition the state was made with.
+        erased: Keyed digest of an erased user to the instant until which the user stays erased.
+    """
+
+    applied: dict[str, int]
+    watermark_ms: int
+    fired_ms: int
+    rules_hash: str
+    erased: dict[str, int] = {}
+
+
+_JSON: Final = msgspec.json.Encoder()
+
+
+def cloud_event(
+    kind: str, event_id: str, source: str, at_iso: str, subject: str, *, content: str = "application/json"
+) -> Headers:
+    """Return the headers of a CloudEvents 1.0 message in binary mode.
+
+    Source:
+        CloudEvents 1.0.2, Kafka Protocol Binding, §3.2.
+    """
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", f"winback.{kind}".encode()),
+        ("ce_time", at_iso.encode()),
+        ("ce_subject", subject.encode()),
+        ("content-type", content.encode()),
+    ]
+
+
+def to_json(message: msgspec.Struct) -> bytes:
+    """Return the JSON of a message."""
+    return _JSON.encode(message)

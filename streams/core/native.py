@@ -1,0 +1,242 @@
+"""Decoding: one Kafka record becomes an input, is skipped for a reason, or is rejected for one.
+
+The native event is JSON with the user id as Kafka key::
+
+    {"event_id": "…", "user_id": "…", "event": "purchase", "event_time": 1483271606000,
+     "amount": 12.34, "currency": "CNY", "properties": {}}
+
+``event_time`` is epoch milliseconds or ISO 8601 with a zone; ``amount`` is in major units where the
+rules say money, else a count.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from math import isfinite
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from streams.core.inputs import (
+    Acted,
+    ConsentChanged,
+    Erased,
+    FeedbackReceived,
+    Input,
+    OptedOut,
+    TraitsSet,
+    WatermarkPassed,
+)
+from streams.core.rules import MONEY, RISKY, Meaning, Rules
+from streams.core.time import HOUR_MS
+
+WATERMARK_EVENT: Final = "$watermark"
+WATERMARK_KEY: Final = b"$watermark"
+VALUE_BYTES_MAX: Final = 65_536  # An event is a fact, not a document.
+KEY_BYTES_MAX: Final = 256
+FUTURE_MAX_MS: Final = HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
+AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
+
+FEEDBACK_STATUSES: Final = frozenset(
+    {"accepted", "sent", "delivered", "failed", "clicked", "replied", "opted_out", "handled", "unknown"}
+)
+
+
+class RejectReason(StrEnum):
+    """Why a record is put aside; every one goes to the dead letters with its bytes."""
+
+    EMPTY = "empty"  # a record without a value
+    TOO_LARGE = "too_large"
+    NOT_DECODABLE = "not_decodable"
+    KEY_MISMATCH = "key_mismatch"  # the Kafka key is not the user id
+    NO_ID = "no_id"  # user_id, event_id, event or touch_id is empty
+    BAD_TIME = "bad_time"  # no zone, or before 1970
+    FUTURE = "future"  # later than its record timestamp by more than an hour
+    BAD_AMOUNT = "bad_amount"
+    BAD_CURRENCY = "bad_currency"
+    BAD_PROPERTY = "bad_property"
+    BAD_STATUS = "bad_status"
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A record that cannot be an input."""
+
+    reason: RejectReason
+    detail: str
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A record that is well-formed and means nothing to us."""
+
+    reason: str
+
+
+Decoded = Input | Rejected | Skipped
+Decode = Callable[[bytes | None, bytes | None, int], Decoded]
+
+NOT_ACTIVITY: Final = Skipped("not_activity")
+
+
+class NativeEvent(msgspec.Struct, gc=False):
+    """The wire form of an event."""
+
+    event: str
+    event_time: int | datetime
+    event_id: str = ""
+    user_id: str = ""
+    amount: float | str | None = None
+    currency: str | None = None
+    properties: msgspec.Raw = msgspec.Raw()
+
+
+class FeedbackEvent(msgspec.Struct):
+    """The wire form of a sender's feedback."""
+
+    touch_id: str
+    user_id: str
+    status: str
+    at: int | datetime
+    outcome: str = ""
+
+
+def make_decode(rules: Rules) -> Decode:
+    """Return ``decode(key, value, timestamp_ms)`` for the records of ``user-activity``."""
+    parse = msgspec.json.Decoder(NativeEvent).decode
+    meaning_of, kinds = rules.meanings.get, rules.churn.kinds
+    slots = {name: slot for slot, name in enumerate(kinds)}
+    slot_of = slots.get
+    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
+
+    def decode(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Decoded:
+        if not value or key is None:
+            return Rejected(RejectReason.EMPTY, "the record has no key or no value")
+        if len(value) > VALUE_BYTES_MAX or len(key) > KEY_BYTES_MAX:
+            return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
+        try:
+            event = parse(value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Rejected(RejectReason.NOT_DECODABLE, str(error))
+        at_ms = event.event_time
+        if type(at_ms) is not int:
+            at_ms = _instant(at_ms)
+        if at_ms <= 0:
+            return Rejected(RejectReason.BAD_TIME, f"event_time {event.event_time} has no zone or is before 1970")
+        if at_ms > timestamp_ms + FUTURE_MAX_MS:
+            return Rejected(RejectReason.FUTURE, f"event_time {at_ms}, record timestamp {timestamp_ms}")
+        user_id, name = event.user_id, event.event
+        if name == WATERMARK_EVENT and key == WATERMARK_KEY:
+            return WatermarkPassed(at_ms)
+        if not user_id or not event.event_id or not name:
+            return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
+        if user_id.encode() != key:
+            return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
+        meaning = meaning_of(name, default)
+        amount = event.amount
+        if amount is None:
+            size, minor = 0.0, 0
+        else:
+            measured = _measure(amount, meaning, event.currency, rules)
+            if isinstance(measured, Rejected):
+                return measured
+            size, minor = measured
+        if meaning is Meaning.ACTIVITY or meaning is Meaning.PURCHASE:
+            return Acted(user_id, event.event_id, at_ms, size, minor, slot_of(name, -1))
+        if meaning in RISKY:
+            return Acted(user_id, event.event_id, at_ms, size, minor, slot_of(name, -1), is_risky=True)
+        return _rare(event, meaning, at_ms)
+
+    return decode
+
+
+def acted(rules: Rules, user_id: str, event_id: str, name: str, at_ms: int, amount: float) -> Acted | None:
+    """Return the activity of a row of a log, as `make_decode` would; None if it means nothing."""
+    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
+    meaning = rules.meanings.get(name, default)
+    if meaning not in RISKY and meaning not in {Meaning.ACTIVITY, Meaning.PURCHASE}:
+        return None
+    slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
+    minor = MONEY.get(meaning, 0) * round(amount * rules.minor_units)
+    return Acted(user_id, event_id, at_ms, max(amount, 0.0), minor, slot, meaning in RISKY)
+
+
+def decode_feedback(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Decoded:
+    """Turn one record of ``win-back-feedback`` into an input, or say why it cannot be one."""
+    if not value or key is None:
+        return Rejected(RejectReason.EMPTY, "the record has no key or no value")
+    if len(value) > VALUE_BYTES_MAX or len(key) > KEY_BYTES_MAX:
+        return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
+    try:
+        event = msgspec.json.decode(value, type=FeedbackEvent)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Rejected(RejectReason.NOT_DECODABLE, str(error))
+    at_ms = event.at if isinstance(event.at, int) else _instant(event.at)
+    if at_ms <= 0:
+        return Rejected(RejectReason.BAD_TIME, f"at {event.at} has no zone or is before 1970")
+    if at_ms > timestamp_ms + FUTURE_MAX_MS:
+        return Rejected(RejectReason.FUTURE, f"at {at_ms}, record timestamp {timestamp_ms}")
+    if not event.user_id or not event.touch_id:
+        return Rejected(RejectReason.NO_ID, "user_id and touch_id must not be empty")
+    if event.user_id.encode() != key:
+        return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {event.user_id!r}")
+    if event.status not in FEEDBACK_STATUSES:
+        return Rejected(RejectReason.BAD_STATUS, f"{event.status!r}; known: {sorted(FEEDBACK_STATUSES)}")
+    return FeedbackReceived(event.user_id, at_ms, event.touch_id, event.status, event.outcome)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _instant(moment: datetime) -> int:
+    """Return epoch ms of an instant, or 0 for one without a zone."""
+    return round(moment.timestamp() * 1_000) if moment.tzinfo is not None else 0
+
+
+def _measure(
+    amount: float | str, meaning: Meaning, currency: str | None, rules: Rules
+) -> tuple[float, int] | Rejected:
+    """Return the size of an activity and the change of the net value in minor units."""
+    try:
+        number = float(amount)
+    except ValueError:
+        return Rejected(RejectReason.BAD_AMOUNT, f"amount {amount!r} is not a number")
+    if not isfinite(number) or abs(number) > AMOUNT_MAX:
+        return Rejected(RejectReason.BAD_AMOUNT, f"amount {amount!r} is not finite or too large")
+    sign = MONEY.get(meaning, 0)
+    if sign and currency is not None and currency != rules.currency:
+        return Rejected(RejectReason.BAD_CURRENCY, f"{currency!r}; the rules count in {rules.currency}")
+    return max(number, 0.0), sign * round(number * rules.minor_units)
+
+
+def _rare(event: NativeEvent, meaning: Meaning, at_ms: int) -> Decoded:
+    """Return the input of an event that is not an activity."""
+    if meaning is Meaning.IGNORED:
+        return NOT_ACTIVITY
+    try:
+        raw: Any = msgspec.json.decode(event.properties) if event.properties else {}
+    except msgspec.DecodeError as error:
+        return Rejected(RejectReason.BAD_PROPERTY, str(error))
+    if not isinstance(raw, dict):
+        return Rejected(RejectReason.BAD_PROPERTY, "properties is not an object")
+    match meaning:
+        case Meaning.CONSENT:
+            channel, granted = raw.get("channel"), raw.get("granted")
+            if not isinstance(channel, str) or not channel or not isinstance(granted, bool):
+                what = 'consent needs properties {"channel": "sms", "granted": true}'
+                return Rejected(RejectReason.BAD_PROPERTY, what)
+            return ConsentChanged(event.user_id, at_ms, channel, granted)
+        case Meaning.OPT_OUT:
+            return OptedOut(event.user_id, at_ms, str(raw.get("channel") or ""))
+        case Meaning.ERASURE:
+            return Erased(event.user_id, at_ms)
+        case _:
+            traits = {str(name): str(value) for name, value in raw.items()}
+            zone, source = traits.pop("zone", ""), traits.pop("acquisition_source", "")
+            if zone and not _is_zone(zone):
+                return Rejected(RejectReason.BAD_PROPERTY, f"{zone!r} is no IANA time zone")
+            return TraitsSet(event.user_id, at_ms, zone, source, traits)

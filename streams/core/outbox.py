@@ -1,0 +1,71 @@
+"""Effects become records: one stream each, CloudEvents headers, waiting for the next commit."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from streams.core.effects import (
+    CloseCase,
+    Effect,
+    ForgetUser,
+    RecordDecision,
+    RequestTouch,
+    RevokeTouch,
+)
+from streams.core.messages import ExampleBlock, Output, cloud_event, to_json
+from streams.core.time import iso
+
+TOUCHES: Final = "touches"
+DECISIONS: Final = "decisions"
+EXAMPLES: Final = "examples"
+
+
+class Outbox:
+    """Records that are not durable yet, by stream, in the order in which they were asked for."""
+
+    def __init__(self, source: str) -> None:
+        """Args: ``source``: the CloudEvents source of everything that goes out."""
+        self._source = source
+        self._records: dict[str, list[Output]] = {}
+
+    def add(self, effects: Iterable[Effect], counts: Counter[str]) -> None:
+        """Turn effects into records and count them."""
+        for effect in effects:
+            at_iso = iso(effect.at_ms)
+            match effect:
+                case RequestTouch(touch):
+                    self._put(TOUCHES, "touch.requested", touch.touch_id, at_iso, touch.user_id, touch)
+                    counts["touches"] += 1
+                case RevokeTouch(revocation):
+                    name = f"{revocation.touch_id}-revoked"
+                    self._put(TOUCHES, "touch.revoked", name, at_iso, revocation.user_id, revocation)
+                    counts["revocations"] += 1
+                case CloseCase(closed):
+                    name = f"{closed.case_id}-closed"
+                    self._put(TOUCHES, "case.closed", name, at_iso, closed.user_id, closed)
+                    counts[f"closed_{closed.outcome}"] += 1
+                case RecordDecision(made):
+                    name = f"{made.case_id}-{made.step}-{made.decided_at}"
+                    self._put(DECISIONS, "decision", name, at_iso, made.user_id, made)
+                    counts[f"verdict_{made.reason}"] += 1
+                case ForgetUser():
+                    counts["erased"] += 1
+
+    def examples(self, block: ExampleBlock, partition: int) -> Output:
+        """Return the record of a block of examples."""
+        headers = [("content-type", b"application/vnd.msgpack"), ("partition", str(partition).encode())]
+        return Output(None, msgspec.msgpack.encode(block), headers)
+
+    def _put(  # noqa: PLR0913, PLR0917
+        self, stream: str, kind: str, name: str, at_iso: str, user_id: str, message: msgspec.Struct
+    ) -> None:
+        headers = cloud_event(kind, name, self._source, at_iso, user_id)
+        record = Output(user_id.encode(), to_json(message), headers)
+        self._records.setdefault(stream, []).append(record)
+
+    def take(self) -> dict[str, list[Output]]:
+        """Return the records and forget them."""
+        records, self._records = self._records, {}
+        return records

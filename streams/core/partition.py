@@ -1,0 +1,494 @@
+"""All users of one partition: inputs in partition order in, records to write out.
+
+Pure and deterministic: no clock, no chance, no IO. However the inputs are cut into chunks, the
+result is the same, because
+
+- a chunk is run in rounds: the n-th input of a user is round n;
+- before an input of a user, the user's timers fire up to the input's event time or the watermark
+  that the partition had reached before it, whichever is later;
+- a timer fires *at its deadline*, however late it is noticed.
+
+Rounds let one numpy call score many users, and one user with many inputs costs only rounds.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from math import log1p
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_digest
+
+from models.features import Rhythm
+from streams.core.examples import ROW_BYTES, ExampleCollector
+from streams.core.inputs import (
+    Acted,
+    Erased,
+    FeedbackReceived,
+    Input,
+    Score,
+    Scored,
+    TimerFired,
+    WatermarkPassed,
+)
+from streams.core.messages import Output, PartitionRecord
+from streams.core.outbox import Outbox
+from streams.core.rhythm import make_fold
+from streams.core.rules import Rules
+from streams.core.scoring import Observer, Scorer
+from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
+from streams.core.step import HIGH, bands, may_open, noticed, step
+from streams.core.timers import Timers
+from streams.core.users import Users
+
+F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+PARTITION_KEY: Final = b"\x00partition"
+"""Key of the partition record in the changelog; no user id begins with a zero byte."""
+
+BLOCK: Final = 16_384  # Users per vectorised call: bounds memory when a million timers are due.
+
+
+class StateMismatchError(Exception):
+    """The stored state was made with another churn definition than the rules in force."""
+
+
+class Harvest(NamedTuple):
+    """What a partition has to make durable, in one transaction.
+
+    Attributes:
+        changelog: Key and value of what changed, None = deleted; with the partition record.
+        outputs: Records by the stream they belong to.
+        counts: What happened since the last harvest, by name.
+    """
+
+    changelog: list[tuple[bytes, bytes | None]]
+    outputs: dict[str, list[Output]]
+    counts: Counter[str]
+
+
+class Partition:
+    """The users of one partition, their timers, and what is not durable yet."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        number: int,
+        rules: Rules,
+        scorer: Scorer,
+        *,
+        app_id: str = "winback",
+        is_shadow: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
+        """Make an empty partition.
+
+        Args:
+            number: Its number.
+            rules: The business rules.
+            scorer: The model in force.
+            app_id: Name of the deployment, the source of its messages.
+            is_shadow: Decide, but treat nobody: a back-test.
+            observer: Watches the scores and alerts.
+        """
+        self.number, self.rules = number, rules
+        self.applied: dict[str, int] = {}
+        self.watermark_ms = 0
+        self._fired_ms = 0
+        self._scorer = scorer
+        self._observer = observer
+        self._users = Users(rules)
+        self._timers = Timers(rules)
+        self._fold = make_fold(rules.churn)
+        self._examples = ExampleCollector(rules, is_shadow=is_shadow)
+        self._outbox = Outbox(f"/{app_id}")
+        self._erased: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
+
+    @property
+    def users(self) -> int:
+        """Number of users with a state."""
+        return len(self._users)
+
+    @property
+    def scorer(self) -> Scorer:
+        """The model in force."""
+        return self._scorer
+
+    def use(self, scorer: Scorer) -> None:
+        """Score with another model from now on."""
+        self._scorer = scorer
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Take over the content of the changelog; every timer that is not derived anew is due.
+
+        Raises:
+            StateMismatchError: The rules are not those that the state was made with.
+        """
+        raw = records.get(PARTITION_KEY)
+        if raw is not None:
+            record = msgspec.json.decode(raw, type=PartitionRecord)
+            if record.rules_hash != self.rules.hash:
+                what = (
+                    f"partition {self.number}: the state was made with rules {record.rules_hash}, "
+                    f"those in force are {self.rules.hash}"
+                )
+                raise StateMismatchError(what)
+            self.applied, self._taken = dict(record.applied), dict(record.applied)
+            self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
+            self._erased = dict(record.erased)
+        users = self._users
+        users.load((key, value) for key, value in records.items() if key != PARTITION_KEY)
+        for rows in _blocks(np.arange(len(users.values), dtype=np.intp)):
+            heads = matrix([users.values[row] for row in rows.tolist()])
+            users.grid[rows] = self._grid_of(heads)
+            users.deadlines[rows] = self._timers.deadlines(
+                heads, np.full(len(rows), float(self._fired_ms))
+            )
+
+    def values(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every user id and changelog value."""
+        return self._users.items()
+
+    def value(self, user_id: str) -> bytes | None:
+        """Return a user's changelog value, or None for an unknown user."""
+        row = self._users.index.get(user_id)
+        return None if row is None else self._users.values[row]
+
+    # -- inputs
+
+    def apply(self, inputs: Sequence[Input]) -> None:
+        """Apply inputs in partition order, then fire what the watermark has reached."""
+        start = 0
+        for position, signal in enumerate(inputs):
+            if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
+                self._apply(inputs[start : position + 1])
+                start = position + 1
+        self._apply(inputs[start:] if start else inputs)
+        self.advance(self.watermark_ms)
+
+    def advance(self, watermark_ms: int) -> None:
+        """Raise the watermark, if it is higher, and fire every timer that it has reached."""
+        self.watermark_ms = max(self.watermark_ms, watermark_ms)
+        users, reached = self._users, float(self.watermark_ms)
+        due = np.flatnonzero(users.deadlines[: len(users.values)] <= reached)
+        for rows in _blocks(due):
+            self._fire(rows, np.full(len(rows), reached))
+        self._fired_ms = self.watermark_ms
+
+    def _apply(self, inputs: Sequence[Input]) -> None:
+        count = len(inputs)
+        if not count:
+            return
+        rows, times, bounds = self._locate(inputs)
+        for picked in _rounds(rows):
+            self._round(inputs, picked, rows[picked], times[picked], bounds[picked])
+
+    def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
+        """Return row (-1 = nobody), event time, and the instant up to which timers fire before it."""
+        index, rows = self._users.index, []
+        times, marks = [], []
+        lateness = self.rules.lateness_ms
+        for signal in inputs:
+            kind = type(signal)
+            at_ms = signal.event_time_ms
+            if kind is WatermarkPassed:
+                rows.append(-1)
+                times.append(0)
+                marks.append(at_ms)
+                continue
+            row = index.get(signal.user_id)  # type: ignore[union-attr]  # only a watermark has no user
+            if row is None:
+                row = self._admit(signal.user_id)  # type: ignore[union-attr]  # as above
+            rows.append(row)
+            is_feedback = kind is FeedbackReceived  # The clock of a sender is not ours.
+            times.append(0 if is_feedback else at_ms)
+            marks.append(0 if is_feedback else at_ms - lateness)
+        time_column = np.array(times, np.float64)
+        marked = np.maximum.accumulate(np.array([self.watermark_ms, *marks], np.float64))
+        self.watermark_ms = int(marked[-1])
+        return np.array(rows, np.intp), time_column, np.maximum(time_column, marked[:-1])
+
+    def _admit(self, user_id: str) -> int:
+        if self._erased and self.rules.ids.pseudonym(user_id) in self._erased:
+            self._counts["skipped_erased"] += 1
+            return -1
+        self._counts["users_new"] += 1
+        return self._users.admit(user_id)
+
+    def _round(
+        self, inputs: Sequence[Input], picked: list[int], rows: Rows, at_ms: F64, bounds: F64
+    ) -> None:
+        """Apply inputs of different users."""
+        early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
+        if len(early):
+            self._fire(rows[early], bounds[early])
+        acted: list[int] = []
+        for place, position in enumerate(picked):
+            signal = inputs[position]
+            if type(signal) is Acted:
+                acted.append(place)
+            else:
+                self._rare(signal, int(rows[place]), float(bounds[place]))
+        if acted:
+            every = len(acted) == len(picked)
+            chosen = [inputs[position] for position in picked] if every else [inputs[picked[place]] for place in acted]
+            self._activities(
+                chosen,  # type: ignore[arg-type]  # all of them are Acted
+                rows if every else rows[acted],
+                at_ms if every else at_ms[acted],
+                bounds if every else bounds[acted],
+            )
+
+    def _rare(self, signal: Input, row: int, bound: float) -> None:
+        """Apply an input that is not an activity."""
+        if type(signal) is FeedbackReceived:
+            signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
+        self._counts["accepted"] += 1
+        self._step(row, signal)
+        if not isinstance(signal, Erased):
+            self._schedule(np.array([row]), np.array([bound]))
+
+    def _activities(self, signals: list[Acted], rows: Rows, at_ms: F64, bounds: F64) -> None:
+        """Fold activities of different users, then notice, score and schedule them."""
+        users, fold = self._users, self._fold
+        values = users.values
+        frozen = self._freeze(rows, at_ms)
+        done: list[int] = []
+        for place, (signal, row) in enumerate(zip(signals, rows.tolist(), strict=True)):
+            value, digest = values[row], xxh3_64_digest(signal.event_id.encode())
+            if value.find(digest, RING_START, RING_END) >= 0:
+                continue
+            grid_ms, features = frozen.get(place, _NOTHING) if frozen else _NOTHING
+            amount = signal.amount
+            values[row] = fold(
+                value,
+                float(signal.event_time_ms),
+                log1p(amount) if amount else 0.0,
+                signal.money_minor,
+                signal.slot,
+                signal.is_risky,
+                digest,
+                grid_ms,
+                features,
+            )
+            done.append(place)
+        self._counts["accepted"] += len(done)
+        if len(done) < len(signals):
+            self._counts["duplicate"] += len(signals) - len(done)
+            if not done:
+                return
+            signals = [signals[place] for place in done]
+            rows, at_ms, bounds = rows[done], at_ms[done], bounds[done]
+        users.dirty.update(rows.tolist())
+        heads = self._matrix(rows)
+        users.grid[rows] = self._grid_of(heads)
+        changed = self._notice(signals, rows, at_ms, heads)
+        asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
+        if len(asked):
+            if changed:
+                heads = self._matrix(rows)
+            self._score(rows[asked], at_ms[asked], heads[asked])
+        self._schedule(rows, bounds)
+
+    def _freeze(self, rows: Rows, at_ms: F64) -> dict[int, tuple[float, bytes]]:
+        """Return, by place, grid instant and features of the examples that activities complete."""
+        users, period = self._users, self._timers.period
+        passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
+        if not len(passed):
+            return {}
+        heads = self._matrix(rows[passed])
+        grid = self._timers.grid_at(heads, at_ms[passed])
+        is_observed, joined = self._examples.freeze(heads, grid)
+        return {
+            place: (instant, joined[number * ROW_BYTES : (number + 1) * ROW_BYTES])
+            for number, (place, instant, is_it) in enumerate(
+                zip(passed.tolist(), grid.tolist(), is_observed.tolist(), strict=True)
+            )
+            if is_it
+        }
+
+    def _notice(self, signals: list[Acted], rows: Rows, at_ms: F64, heads: F64) -> bool:
+        """Tell the profiles that are concerned; return whether any head changed."""
+        is_late = heads[:, Rhythm.LAST] > at_ms
+        self._counts["late"] += int(np.count_nonzero(is_late))
+        awake = heads[:, Rhythm.ACTIVE_DAYS] >= heads[:, Column.WAKES_AT]
+        places = np.flatnonzero(awake & ~is_late).tolist()
+        for place in places:
+            row = int(rows[place])
+            state = decode(self._users.values[row])
+            transition = noticed(state, signals[place], self.rules)
+            self._users.put(row, encode(transition.state))
+            self._outbox.add(transition.effects, self._counts)
+        return bool(places)
+
+    # -- scores
+
+    def _score(self, rows: Rows, at_ms: F64, heads: F64, backstop: NDArray[np.bool_] | None = None) -> None:
+        """Score users; let the few whose band moves, or who may become a case, take a step."""
+        scorer, alert = self._scorer, self.rules.alert
+        self._counts["scored"] += len(rows)
+        is_ready = scorer.examples >= alert.examples_min
+        stays_away = 1.0 - scorer.hazard(heads, at_ms)
+        concerned = (stays_away >= alert.elevated_probability) | (heads[:, Column.BAND] > 0.0)
+        is_near = at_ms - heads[:, Rhythm.LAST] > self._timers.horizon - self._timers.period
+        concerned |= is_near  # One step is a bound of the path only while a whole one is left.
+        if self._observer is not None:
+            concerned |= True
+        concerned &= heads[:, Rhythm.ACTIVE_DAYS] >= self._timers.min_active_days
+        if not is_ready and self._observer is None:
+            concerned &= False
+        if backstop is not None:
+            concerned |= backstop
+        picked = np.flatnonzero(concerned)
+        if not len(picked):
+            return
+        rows, at_ms, heads = rows[picked], at_ms[picked], heads[picked]
+        reach = scorer.reach(heads, at_ms)
+        self._counts["paths"] += len(rows)
+        names = self._users.names
+        if self._observer is not None:
+            self._observer.risk([names[row] for row in rows.tolist()], at_ms, reach)
+        band = bands(reach, heads[:, Column.BAND], self.rules)
+        opens = (band == HIGH) & may_open(heads, at_ms, self.rules)
+        moves = (opens | (band != heads[:, Column.BAND])) & is_ready
+        is_backstop = np.zeros(len(rows), bool) if backstop is None else backstop[picked]
+        places = np.flatnonzero(moves | is_backstop)
+        if not len(places):
+            return
+        scores = self._scores(heads[places], at_ms[places], reach[places])
+        for place, score in zip(places.tolist(), scores, strict=True):
+            row = int(rows[place])
+            signal = Scored(names[row], int(at_ms[place]), score, bool(is_backstop[place] and not opens[place]))
+            self._step(row, signal)
+
+    def _scores(self, heads: F64, at_ms: F64, reach: F64) -> list[Score]:
+        scorer = self._scorer
+        reasons = scorer.reasons(heads, at_ms)
+        return [
+            Score(float(said), scorer.version, scorer.examples, why)
+            for said, why in zip(reach, reasons, strict=True)
+        ]
+
+    # -- timers
+
+    def _fire(self, rows: Rows, bounds: F64) -> None:
+        """Fire the timers of different users up to their bound, each at its deadline, in order."""
+        users, timers = self._users, self._timers
+        while True:
+            at_ms = users.deadlines[rows]
+            picked = np.flatnonzero(at_ms <= bounds)
+            if not len(picked):
+                return
+            rows, at_ms, bounds = rows[picked], at_ms[picked], bounds[picked]
+            self._counts["timers"] += len(rows)
+            heads = self._matrix(rows)
+            firing = timers.firing(heads, at_ms)
+            if firing.grid.any():
+                on_grid = np.flatnonzero(firing.grid)
+                values = [users.values[row] for row in rows[on_grid].tolist()]
+                self._examples.complete(heads[on_grid], values, at_ms[on_grid])
+            if firing.scored.any():
+                scored = np.flatnonzero(firing.scored)
+                self._score(rows[scored], at_ms[scored], heads[scored], firing.backstop[scored])
+            if firing.timer.any():
+                timed = np.flatnonzero(firing.timer)
+                self._time_out(rows[timed], at_ms[timed])
+            self._schedule(rows, at_ms)
+
+    def _time_out(self, rows: Rows, at_ms: F64) -> None:
+        """Let users take the step of a mark of silence or of their case."""
+        heads = self._matrix(rows)
+        due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
+        scores: dict[int, Score] = {}
+        if len(due):
+            reach = self._scorer.reach(heads[due], at_ms[due])
+            found = self._scores(heads[due], at_ms[due], reach)
+            scores = dict(zip(due.tolist(), found, strict=True))
+        names = self._users.names
+        for place, row in enumerate(rows.tolist()):
+            self._step(row, TimerFired(names[row], int(at_ms[place]), scores.get(place)))
+
+    def _schedule(self, rows: Rows, after_ms: F64) -> None:
+        users = self._users
+        users.deadlines[rows] = self._timers.deadlines(self._matrix(rows), after_ms)
+
+    # -- one user
+
+    def _step(self, row: int, signal: Input) -> None:
+        """Run one input through the reducer."""
+        users = self._users
+        before = decode(users.values[row])
+        state, effects = step(before, signal, self.rules)
+        if isinstance(signal, Erased):
+            pseudonym = self.rules.ids.pseudonym(signal.user_id)
+            self._erased[pseudonym] = signal.event_time_ms + self.rules.churn.limit_ms
+            users.forget(signal.user_id)
+        elif state is not before:
+            users.put(row, encode(state))
+        if self._observer is not None and state[Column.CASE_AT] > before[Column.CASE_AT]:
+            self._observer.alert(users.names[row], signal.event_time_ms)
+        if effects:
+            self._outbox.add(effects, self._counts)
+
+    def _matrix(self, rows: Rows) -> F64:
+        values = self._users.values
+        return matrix([values[row] for row in rows.tolist()])
+
+    def _grid_of(self, heads: F64) -> F64:
+        """Return the latest grid instant that is not after the last activity; infinity without one."""
+        grid = self._timers.grid_at(heads, heads[:, Rhythm.LAST])
+        return np.where(heads[:, Column.EVENTS] > 0.0, grid, np.inf)
+
+    def heads(self, user_ids: Sequence[str]) -> F64:
+        """Return the numbers of known users, shape (users, WIDTH).
+
+        Raises:
+            KeyError: A user has no state.
+        """
+        return self._matrix(np.array([self._users.index[user_id] for user_id in user_ids], np.intp))
+
+    # -- out
+
+    def take(self) -> Harvest:
+        """Return what is not durable yet, and forget it."""
+        users = self._users
+        changelog = users.take_dirty()
+        outputs = self._outbox.take()
+        block = self._examples.take()
+        if block is not None:
+            outputs["examples"] = [self._outbox.examples(block, self.number)]
+            self._counts["examples"] += block.count
+        if changelog or outputs or self.applied != self._taken:
+            self._erased = {who: to for who, to in self._erased.items() if to > self.watermark_ms}
+            record = PartitionRecord(
+                self.applied, self.watermark_ms, self._fired_ms, self.rules.hash, self._erased
+            )
+            changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
+            self._taken = dict(self.applied)
+        counts, self._counts = self._counts, Counter()
+        return Harvest(changelog, outputs, counts)
+
+
+_NOTHING: Final = (0.0, b"")
+
+
+def _blocks(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
+
+
+def _rounds(rows: Rows) -> Iterator[list[int]]:
+    """Yield positions in rounds: the n-th input of a user is in round n; rows below 0 are nobody's."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-2))
+    counts = np.diff(first, append=len(rows))
+    number = np.empty(len(rows), np.intp)
+    number[order] = np.arange(len(rows)) - np.repeat(first, counts)
+    number[rows < 0] = -1
+    for nth in range(int(number.max(initial=-1)) + 1):
+        yield np.flatnonzero(number == nth).tolist()

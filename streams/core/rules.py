@@ -1,0 +1,156 @@
+"""Rules: every business number of a deployment, in the units that the core computes with."""
+
+from enum import StrEnum
+from hashlib import blake2b
+
+import msgspec
+
+from streams.core.ids import Ids, share_of
+from streams.core.playbook import Playbook
+from streams.core.time import DAY_MS
+from streams.core.verdict import ContactPolicy
+
+
+class Meaning(StrEnum):
+    """What an event of the source means to us."""
+
+    ACTIVITY = "activity"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    COMPLAINT = "complaint"
+    CANCELLATION = "cancellation"
+    CONSENT = "consent"
+    OPT_OUT = "opt_out"
+    ERASURE = "erasure"
+    TRAITS = "traits"
+    IGNORED = "ignored"
+
+
+RISKY = frozenset({Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION})
+"""Meanings after which a user is scored at once, however short ago the last score was."""
+
+MONEY = {Meaning.PURCHASE: 1, Meaning.REFUND: -1}
+"""Meanings whose amount is money, and the sign with which it enters the net value."""
+
+
+class Churn(msgspec.Struct, frozen=True):
+    """What leaving means.
+
+    Attributes:
+        horizon_ms: H: silence of this length is churn.
+        min_active_days: Below so many active days nothing is said about a user.
+        kinds: The two event names that the model tells apart.
+    """
+
+    horizon_ms: int
+    min_active_days: int
+    kinds: tuple[str, ...]
+
+    @property
+    def period_ms(self) -> int:
+        """Δ = H/4, the period of the hazard."""
+        return self.horizon_ms // 4
+
+    @property
+    def limit_ms(self) -> int:
+        """2H: beyond this silence a user is no longer observed."""
+        return 2 * self.horizon_ms
+
+    @property
+    def check_ms(self) -> int:
+        """H/30: a silent user is scored again after each such span."""
+        return self.horizon_ms // 30
+
+    @property
+    def rescore_ms(self) -> float:
+        """H/10,000: an activity that follows the last scored one more closely is not scored."""
+        return self.horizon_ms / 10_000
+
+
+class AlertPolicy(msgspec.Struct, frozen=True):
+    """When a score becomes an alert.
+
+    Attributes:
+        probability: P(this silence reaches H) from which the risk is high.
+        exit_probability: Below this a high risk is over (hysteresis).
+        elevated_probability: From here the risk is elevated.
+        cool_down_ms: No new case so long after the last one was closed.
+        backstop_ms: Silence that alerts whatever the model says.
+        examples_min: Fewer matured examples behind the model: only the backstop alerts.
+    """
+
+    probability: float
+    exit_probability: float
+    elevated_probability: float
+    cool_down_ms: int
+    backstop_ms: int
+    examples_min: int
+
+
+class Holdout(msgspec.Struct, frozen=True):
+    """Who is never touched, so that the effect of touches can be known."""
+
+    share: float
+    salt: str
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The business rules of a deployment.
+
+    Attributes:
+        churn: What leaving means.
+        meanings: Event name to what it means.
+        is_other_activity: Whether an event that is not named counts as activity.
+        currency: Money in another one is refused.
+        minor_units: Minor units of one major unit (100 fen = 1 yuan).
+        lateness_ms: How far the watermark stays behind the newest event.
+        alert: When a score becomes an alert.
+        holdout: Who is never touched.
+        contact: When contact is allowed.
+        zone: Time zone of users whose own is unknown.
+        tiers: Value tier to its least net value in minor units, highest first.
+        playbooks: Journeys; the first that fits is taken.
+        grid_salt: Salt of the users' phases.
+        carry_over_ms: How long after a touch a user's examples are left out of learning.
+        ids: Maker of ids.
+    """
+
+    churn: Churn
+    meanings: dict[str, Meaning]
+    is_other_activity: bool
+    currency: str
+    minor_units: int
+    lateness_ms: int
+    alert: AlertPolicy
+    holdout: Holdout
+    contact: ContactPolicy
+    zone: str
+    tiers: tuple[tuple[str, int], ...]
+    playbooks: tuple[Playbook, ...]
+    grid_salt: str
+    carry_over_ms: int
+    ids: Ids
+
+    @property
+    def hash(self) -> str:
+        """Fingerprint of what the state and the examples depend on: a change of it needs a migration."""
+        parts = (self.churn.horizon_ms, self.churn.kinds, sorted(self.meanings.items()))
+        text = repr((*parts, self.is_other_activity, self.minor_units, self.grid_salt))
+        return blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def phase_ms(self, user_id: str) -> int:
+        """Return the offset of a user's grid within a period."""
+        return int(share_of(self.grid_salt, user_id) * self.churn.period_ms)
+
+    def is_held_out(self, user_id: str) -> bool:
+        """Return whether a user belongs to the holdout."""
+        return share_of(self.holdout.salt, user_id) < self.holdout.share
+
+    def tier(self, value_net_minor: float) -> str:
+        """Return the value tier of a net value."""
+        return next((name for name, least in self.tiers if value_net_minor >= least), "none")
+
+    @property
+    def horizon_days(self) -> float:
+        """H in days."""
+        return self.churn.horizon_ms / DAY_MS

@@ -1,0 +1,182 @@
+"""The one reducer: state and input make state and effects."""
+
+from math import log1p
+from typing import Final, NamedTuple, assert_never
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_digest
+
+from models.features import Rhythm
+from streams.core import journey
+from streams.core.effects import Effect, ForgetUser
+from streams.core.inputs import (
+    Acted,
+    ConsentChanged,
+    Erased,
+    FeedbackReceived,
+    Input,
+    OptedOut,
+    Scored,
+    TimerFired,
+    TraitsSet,
+    WatermarkPassed,
+)
+from streams.core.lifecycle import Sign, Stage, move
+from streams.core.rhythm import make_fold
+from streams.core.rules import Rules
+from streams.core.state import NEVER, Column, UserState, decode, encode
+
+
+F64 = NDArray[np.float64]
+
+HIGH: Final = 2.0
+"""The band from which a case is opened; 1 is elevated, 0 calm."""
+
+
+class Transition(NamedTuple):
+    """What one input led to."""
+
+    state: UserState
+    effects: tuple[Effect, ...] = ()
+
+
+def step(state: UserState, signal: Input, rules: Rules) -> Transition:
+    """Fold one input into one user's state.
+
+    An activity is two things: numbers, folded by `streams.core.rhythm`, and what it means for the
+    profile, which is `noticed`. The partition runs the first for a whole round and the second only
+    for users whom it concerns; here they stand together.
+    """
+    match signal:
+        case Acted():
+            fold = make_fold(rules.churn)
+            digest = xxh3_64_digest(signal.event_id.encode())
+            if digest in state.ring:
+                return Transition(state)
+            value = fold(
+                encode(state),
+                float(signal.event_time_ms),
+                log1p(signal.amount),
+                signal.money_minor,
+                signal.slot,
+                signal.is_risky,
+                digest,
+                0.0,
+                b"",
+            )
+            return noticed(decode(value), signal, rules)
+        case Scored():
+            return _scored(state, signal, rules)
+        case TimerFired():
+            return _timer_fired(state, signal, rules)
+        case FeedbackReceived():
+            return Transition(*journey.heard(state, signal, rules))
+        case ConsentChanged():
+            consents = state.profile.consents | {signal.channel: signal.is_granted}
+            return _profiled(state, consents=consents)
+        case OptedOut():
+            return _opted_out(state, signal, rules)
+        case TraitsSet():
+            return _traits_set(state, signal)
+        case Erased():
+            closed, effects = journey.close(state, signal.user_id, "erased", signal.event_time_ms)
+            return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
+        case WatermarkPassed():
+            return Transition(state)
+        case _:
+            assert_never(signal)
+
+
+def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
+    """Return what an activity, already folded into the numbers, means for the profile.
+
+    A user who is calm and active is not concerned; ``WAKES_AT`` says from which active day on one is.
+    """
+    is_late = signal.event_time_ms < state[Rhythm.LAST]
+    if is_late or state[Rhythm.ACTIVE_DAYS] < state[Column.WAKES_AT]:
+        return Transition(state)
+    effects: tuple[Effect, ...] = ()
+    if state.profile.case is not None:
+        state, effects = journey.close(state, signal.user_id, "returned", signal.event_time_ms)
+    is_settled = state[Rhythm.ACTIVE_DAYS] >= rules.churn.min_active_days
+    stage = move(state.profile.stage, Sign.SETTLED if is_settled else Sign.ACTED)
+    return Transition(_staged(state.having(BAND=0.0, RISK=0.0), stage, rules), effects)
+
+
+def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
+    moved_to = bands(np.array([signal.score.reach]), np.array([state[Column.BAND]]), rules)
+    band = HIGH if signal.is_backstop else float(moved_to[0])
+    sign = (Sign.RISK_CALM, Sign.RISK_ELEVATED, Sign.RISK_HIGH)[int(band)]
+    stage = move(state.profile.stage, sign)
+    moved = _staged(state.having(BAND=band, RISK=signal.score.reach), stage, rules)
+    at_ms = np.array([float(signal.event_time_ms)])
+    if band < HIGH or not may_open(np.array([moved.head]), at_ms, rules)[0]:
+        return Transition(moved)
+    opened, effects = journey.open_case(moved, signal, rules)
+    return Transition(_staged(opened, stage, rules), effects)
+
+
+def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transition:
+    at_ms = signal.event_time_ms
+    effects: tuple[Effect, ...] = ()
+    if state[Column.DUE] <= at_ms:
+        state, effects = journey.release(state, signal, rules)
+    silence_ms = at_ms - state[Rhythm.LAST]
+    stage = state.profile.stage
+    if silence_ms >= rules.churn.limit_ms:
+        stage = move(stage, Sign.SILENT_LIMIT)
+    elif silence_ms >= rules.churn.horizon_ms:
+        stage = move(stage, Sign.SILENT_HORIZON)
+    return Transition(_staged(state, stage, rules), effects)
+
+
+def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
+    if signal.channel:
+        consents = state.profile.consents | {signal.channel: False}
+        return _profiled(state, consents=consents)
+    closed, effects = journey.close(state, signal.user_id, "opted_out", signal.event_time_ms)
+    suppressed = msgspec.structs.replace(closed.profile, is_suppressed=True)
+    return Transition(_staged(closed.having(suppressed), closed.profile.stage, rules), effects)
+
+
+def _traits_set(state: UserState, signal: TraitsSet) -> Transition:
+    profile = state.profile
+    return _profiled(
+        state,
+        zone=signal.zone or profile.zone,
+        source=signal.source or profile.source,
+        traits=profile.traits | signal.traits,
+    )
+
+
+def _profiled(state: UserState, **changes: object) -> Transition:
+    profile = msgspec.structs.replace(state.profile, **changes)
+    return Transition(state.having(profile))
+
+
+def _staged(state: UserState, stage: Stage, rules: Rules) -> UserState:
+    """Return a state in a stage, with the active days from which an activity concerns it."""
+    is_calm = state.profile.case is None and state[Column.BAND] == 0.0
+    wakes_at = 0.0
+    if is_calm and stage is Stage.NEW:
+        wakes_at = float(rules.churn.min_active_days)
+    elif is_calm and stage is Stage.ACTIVE:
+        wakes_at = NEVER
+    profile = msgspec.structs.replace(state.profile, stage=stage)
+    return state.having(profile, WAKES_AT=wakes_at)
+
+
+def bands(reach: F64, band: F64, rules: Rules) -> F64:
+    """Return the risk band of probabilities, with hysteresis between the entry and the exit."""
+    alert = rules.alert
+    is_high = (reach >= alert.probability) | ((band == HIGH) & (reach >= alert.exit_probability))
+    return np.where(is_high, HIGH, (reach >= alert.elevated_probability).astype(float))
+
+
+def may_open(heads: F64, at_ms: F64, rules: Rules) -> NDArray[np.bool_]:
+    """Return which users a high risk opens a case for: one at a time, one a silence, none too soon."""
+    closed_at = heads[:, Column.CLOSED_AT]
+    is_cool = (at_ms - closed_at >= rules.alert.cool_down_ms) & (closed_at <= heads[:, Rhythm.LAST])
+    return (heads[:, Column.CASE_AT] == 0.0) & is_cool

@@ -1,0 +1,38 @@
+"""Event time: instants and spans in integer milliseconds."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, NewType
+
+EventTimeMs = NewType("EventTimeMs", int)
+"""An instant in event time, epoch milliseconds UTC."""
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+FAR_FUTURE_MS: Final = 4_102_444_800_000
+"""2100-01-01: no event of a running business lies beyond; a clock that says so is broken."""
+
+_UNITS: Final = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+
+
+def span_ms(text: str) -> int:
+    """Return the milliseconds of a span such as ``90s``, ``15m``, ``12h`` or ``30d``.
+
+    Raises:
+        ValueError: The text is not a number followed by one of the units s, m, h, d.
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        message = f"{text!r} is not a span of time: write a number and a unit, as in 90s, 15m, 12h, 30d"
+        raise ValueError(message)
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+def iso(at_ms: float) -> str:
+    """Return an instant as ISO 8601 in UTC with milliseconds, as every message carries it."""
+    moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{round(at_ms) % 1_000:03d}Z"

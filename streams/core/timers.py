@@ -1,0 +1,103 @@
+"""Timers: deadlines computed from the stored state, for many users at once.
+
+Nothing about a timer is stored but what the state says anyway, so a million silent users cost one
+column of numbers. A user's deadlines are
+
+grid
+    Every period Δ, at the user's own phase: an example is completed.
+check
+    Every H/30 of silence until H: the user is scored again.
+backstop, marks
+    Silence of the backstop, of H and of 2H.
+due
+    The next action of an open case.
+
+All spans are whole milliseconds, and float64 is exact for them, so ``==`` means equal.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Rhythm
+from streams.core.rules import Rules
+from streams.core.state import NEVER, Column
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Firing(NamedTuple):
+    """What the deadlines that have been reached ask for; each field has shape (users,).
+
+    Attributes:
+        grid: An example may be completed.
+        scored: The user is to be scored: a check, or the backstop.
+        backstop: The silence backstop is reached.
+        timer: A mark of silence or the case is due.
+    """
+
+    grid: Flags
+    scored: Flags
+    backstop: Flags
+    timer: Flags
+
+
+class Timers:
+    """The deadlines that a set of rules gives to states."""
+
+    def __init__(self, rules: Rules) -> None:
+        churn = rules.churn
+        self.period: Final = float(churn.period_ms)
+        self.horizon: Final = float(churn.horizon_ms)
+        self.limit: Final = float(churn.limit_ms)
+        self.check: Final = float(churn.check_ms)
+        self.backstop: Final = float(rules.alert.backstop_ms)
+        self.min_active_days: Final = churn.min_active_days
+
+    def grid_at(self, heads: F64, at_ms: F64) -> F64:
+        """Return each user's latest grid instant that is not after ``at_ms``, shape (users,)."""
+        phase = heads[:, Column.PHASE]
+        return np.floor((at_ms - phase) / self.period) * self.period + phase
+
+    def deadlines(self, heads: F64, after_ms: F64) -> F64:
+        """Return each user's next deadline, shape (users,), infinity where there is none.
+
+        Args:
+            heads: Shape (users, WIDTH).
+            after_ms: Shape (users,): every timer up to here has fired. What a case has had due
+                before is due one millisecond after it.
+        """
+        last = heads[:, Rhythm.LAST]
+        after = np.maximum(after_ms, last)
+        grid = self.grid_at(heads, after) + self.period
+        is_new = grid - self.period < heads[:, Rhythm.FIRST]
+        grid[is_new] += self.period
+        grid[grid - self.period - last >= self.limit] = NEVER
+        shift = last + heads[:, Column.PHASE] % self.check
+        check = (np.floor((after - shift) / self.check) + 1.0) * self.check + shift
+        backstop = last + self.backstop
+        check = np.where(backstop > after, np.minimum(check, backstop), check)
+        is_mute = (check - last >= self.horizon) | (heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days)
+        check[is_mute] = NEVER
+        mark = last + self.horizon
+        late = mark <= after
+        mark[late] = np.where(last + self.limit > after, last + self.limit, NEVER)[late]
+        due = heads[:, Column.DUE]
+        due = np.where(due > after, due, after + 1.0)
+        return np.minimum(np.minimum(grid, check), np.minimum(mark, due))
+
+    def firing(self, heads: F64, at_ms: F64) -> Firing:
+        """Return what each user's deadline at ``at_ms`` is for."""
+        last = heads[:, Rhythm.LAST]
+        silence = at_ms - last
+        is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.min_active_days) & (silence < self.horizon)
+        backstop = is_observed & (silence == self.backstop)
+        check = is_observed & ((silence - heads[:, Column.PHASE] % self.check) % self.check == 0)
+        return Firing(
+            grid=(at_ms - heads[:, Column.PHASE]) % self.period == 0,
+            scored=check | backstop,
+            backstop=backstop,
+            timer=(silence == self.horizon) | (silence == self.limit) | (heads[:, Column.DUE] <= at_ms),
+        )

@@ -1,0 +1,93 @@
+"""The users of a partition: bytes by row, and two columns of numbers beside them."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from streams.core.rules import Rules
+from streams.core.state import HEAD, NEVER, Column, blank, encode
+
+GONE = b""
+"""The value of a row that is free."""
+
+
+class Users:
+    """Rows of users.
+
+    Attributes:
+        index: User id to row.
+        names: Row to user id.
+        values: Row to changelog value; `GONE` where the row is free.
+        deadlines: Row to the next deadline, epoch ms; infinity = none.
+        grid: Row to the latest grid instant not after the last activity; infinity before the first.
+        dirty: Rows whose value is not durable yet.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.index: dict[str, int] = {}
+        self.names: list[str] = []
+        self.values: list[bytes] = []
+        self.deadlines = np.full(1_024, NEVER)
+        self.grid = np.full(1_024, NEVER)
+        self.dirty: set[int] = set()
+        self._free: list[int] = []
+        self._deleted: dict[bytes, None] = {}
+        template = encode(blank(0.0, wakes_at=float(rules.churn.min_active_days)))
+        start = 8 * Column.PHASE
+        self._before, self._after = template[:start], template[start + 8 :]
+
+    def __len__(self) -> int:
+        """Return the number of users."""
+        return len(self.index)
+
+    def admit(self, user_id: str) -> int:
+        """Add a user of whom nothing is known and return the row."""
+        phase = np.float64(self._rules.phase_ms(user_id)).tobytes()
+        return self._add(user_id, self._before + phase + self._after)
+
+    def load(self, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add users as the changelog has them."""
+        for key, value in records:
+            assert len(value) >= HEAD.size, "a changelog value is shorter than its head"
+            self._add(key.decode(), value)
+
+    def _add(self, user_id: str, value: bytes) -> int:
+        if self._free:
+            row = self._free.pop()
+            self.names[row], self.values[row] = user_id, value
+        else:
+            row = len(self.values)
+            self.names.append(user_id)
+            self.values.append(value)
+            if row == len(self.deadlines):
+                self.deadlines = np.concatenate([self.deadlines, np.full(row, NEVER)])
+                self.grid = np.concatenate([self.grid, np.full(row, NEVER)])
+        self.index[user_id] = row
+        return row
+
+    def put(self, row: int, value: bytes) -> None:
+        """Replace a user's value."""
+        self.values[row] = value
+        self.dirty.add(row)
+
+    def forget(self, user_id: str) -> None:
+        """Delete a user; the changelog gets a tombstone."""
+        row = self.index.pop(user_id)
+        self.names[row], self.values[row] = "", GONE
+        self.deadlines[row] = self.grid[row] = NEVER
+        self.dirty.discard(row)
+        self._deleted[user_id.encode()] = None
+        self._free.append(row)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Yield user id and value of every user."""
+        return ((user_id, self.values[row]) for user_id, row in self.index.items())
+
+    def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
+        """Return key and value of what changed since the last call; None = deleted."""
+        names, values = self.names, self.values
+        changed: list[tuple[bytes, bytes | None]] = list(self._deleted.items())
+        changed += [(names[row].encode(), values[row]) for row in sorted(self.dirty)]
+        self.dirty, self._deleted = set(), {}
+        return changed
