@@ -1,0 +1,97 @@
+"""``winback topics``: what topics are needed, and make them."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import click
+import msgspec
+
+from streams.errors import Exit
+from streams.runtime.bootstrap import resolve_bootstrap
+from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics, refusal
+from streams.runtime.topics import Action, Step
+from streams.settings import load_settings
+
+_MARKS: Final = {
+    Action.CREATE: ("+", "green"),
+    Action.CHANGE: ("~", "yellow"),
+    Action.KEEP: ("=", "bright_black"),
+    Action.REFUSE: ("!", "red"),
+}
+
+_options: tuple[Callable[[Any], Any], ...] = (
+    click.option("--local", "is_local", is_flag=True, help="Start the embedded Kafka if need be."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+)
+
+
+def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_options):
+        command = option(command)
+    return command
+
+
+@click.group(name="topics")
+def topics() -> None:
+    """Plan and apply the Kafka topics that winback needs."""
+
+
+@topics.command(name="plan")
+@_with_options
+def plan_command(*, is_local: bool, as_json: bool) -> int:
+    """Show what apply would do. Exit code 1 when it would refuse."""
+    settings = load_settings(os.environ)
+    with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
+        steps = plan_topics(client, settings)
+    _print(steps, as_json=as_json)
+    refused = any(step.action is Action.REFUSE for step in steps)
+    return Exit.FAILED if refused else Exit.OK
+
+
+@topics.command(name="apply")
+@_with_options
+def apply_command(*, is_local: bool, as_json: bool) -> None:
+    """Create what is missing and change what differs; nothing at all if a step is refused."""
+    settings = load_settings(os.environ)
+    with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
+        steps = plan_topics(client, settings)
+        _print(steps, as_json=as_json)
+        if any(step.action is Action.REFUSE for step in steps):
+            raise refusal(steps)
+        apply_plan(client, steps, settings.replication)
+    if any(step.action is not Action.KEEP for step in steps):
+        click.echo("applied", err=True)
+
+
+def _print(steps: Iterable[Step], *, as_json: bool) -> None:
+    steps = tuple(steps)
+    counts = {action.value: sum(step.action is action for step in steps) for action in Action}
+    if as_json:
+        rows = [
+            {
+                "topic": step.topic.name, "action": step.action.value,
+                "partitions": step.partitions or None, "configs": dict(step.changes),
+                "reason": step.reason or None,
+            }
+            for step in steps
+        ]  # fmt: skip
+        click.echo(msgspec.json.encode({"topics": rows, "counts": counts}).decode())
+        return
+    width = max(len(step.topic.name) for step in steps)
+    for step in steps:
+        mark, colour = _MARKS[step.action]
+        line = f"{mark} {step.topic.name:<{width}}  {_detail(step)}".rstrip()
+        click.secho(line, fg=colour)
+    click.echo(", ".join(f"{count} {action}" for action, count in counts.items() if count))
+
+
+def _detail(step: Step) -> str:
+    if step.action is Action.KEEP:
+        return step.topic.why
+    if step.action is Action.REFUSE:
+        return step.reason
+    plural = "s" if step.partitions > 1 else ""
+    parts = [f"{step.partitions} partition{plural}"] if step.partitions else []
+    parts += [f"{key}={value}" for key, value in step.changes.items()]
+    return ", ".join(parts)

@@ -1,0 +1,138 @@
+"""Ask Kafka for its topics, and carry out a plan."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.errors import Exit, Unavailable, UserError
+from streams.runtime.bootstrap import require_reachable
+from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
+from streams.settings import Settings
+
+_TIMEOUT_MS: Final = 8_000
+_HARMLESS_ERRORS: Final = (0, TopicAlreadyExistsError.errno)  # somebody else was quicker
+
+
+@contextmanager
+def admin_client(bootstrap: str) -> Iterator[Any]:
+    """Give an admin client.
+
+    Raises:
+        Unavailable: Kafka is not reachable, or what answers there is not Kafka.
+        UserError: Kafka refuses what is asked.
+    """
+    require_reachable(bootstrap)
+    # What goes wrong is raised; without a handler the client would also print it.
+    logging.getLogger("kafka").addHandler(logging.NullHandler())
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), client_id="winback-topics",
+            bootstrap_timeout_ms=_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
+        )  # fmt: skip
+    except KafkaError as error:
+        raise Unavailable(
+            f"what answers at {bootstrap} does not speak like Kafka ({error})",
+            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
+        ) from error
+    try:
+        yield client
+    except KafkaError as error:
+        kind = Unavailable if getattr(error, "retriable", False) else _refused
+        raise kind(f"Kafka at {bootstrap}: {error}", "see the broker's log") from error
+    finally:
+        client.close()
+
+
+def plan_topics(client: Any, settings: Settings) -> tuple[Step, ...]:
+    """Compare the catalogue of topics with what is there."""
+    wanted = topics(settings)
+    return plan(wanted, _actual(client, wanted))
+
+
+def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:
+    """Create and change topics; all or nothing if a step is refused.
+
+    Raises:
+        UserError: A step is refused; nothing has been done.
+    """
+    steps = list(steps)
+    if any(step.action is Action.REFUSE for step in steps):
+        raise refusal(steps)
+    created = {
+        step.topic.name: {
+            "num_partitions": step.partitions,
+            "replication_factor": replication,
+            "configs": {**step.changes, **quorum_configs(replication)},
+        }
+        for step in steps
+        if step.action is Action.CREATE
+    }
+    if created:
+        answer = client.create_topics(
+            created, timeout_ms=_TIMEOUT_MS, raise_errors=False, wait_for_metadata=True
+        )
+        for topic in answer["topics"]:
+            if topic["error_code"] not in _HARMLESS_ERRORS:
+                raise _refused(
+                    f"Kafka does not create {topic['name']}: {topic['error_message']}",
+                    "mend it and run it again; what was created stays and is found",
+                )
+    for step in steps:
+        if step.action is Action.CHANGE:
+            _change(client, step)
+
+
+def require_topics(bootstrap: str, settings: Settings) -> None:
+    """Check before a start that every topic is there and can be used.
+
+    Raises:
+        Unavailable: Kafka is not reachable.
+        UserError: Topics are missing or cannot be used as they are.
+    """
+    with admin_client(bootstrap) as client:
+        steps = plan_topics(client, settings)
+    if any(step.action is Action.REFUSE for step in steps):
+        raise refusal(steps)
+    missing = [step.topic.name for step in steps if step.action is Action.CREATE]
+    if missing:
+        raise UserError(f"topics are missing: {', '.join(missing)}", "winback topics apply")
+
+
+def refusal(steps: Iterable[Step]) -> UserError:
+    """Return the complaint about the steps that are refused."""
+    refused = [step for step in steps if step.action is Action.REFUSE]
+    names = ", ".join(step.topic.name for step in refused)
+    return UserError(f"topics that cannot be used as they are: {names}; nothing was changed",
+                     f"{refused[0].topic.name} {refused[0].reason}", Exit.FAILED)  # fmt: skip
+
+
+def _actual(client: Any, wanted: Iterable[Topic]) -> dict[str, Actual]:
+    present = set(client.list_topics())
+    names = [topic.name for topic in wanted if topic.name in present]
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    return {
+        found["name"]: Actual(
+            len(found["partitions"]),
+            {key: entry["value"] for key, entry in configs[found["name"]].items()},
+        )
+        for found in client.describe_topics(names)
+    }
+
+
+def _change(client: Any, step: Step) -> None:
+    if step.partitions:
+        client.create_partitions({step.topic.name: step.partitions}, timeout_ms=_TIMEOUT_MS)
+    if step.changes:
+        resource = ConfigResource(ConfigResourceType.TOPIC, step.topic.name, dict(step.changes))
+        client.alter_configs([resource], incremental=True)
+
+
+def _refused(message: str, hint: str) -> UserError:
+    return UserError(message, hint, Exit.FAILED)
