@@ -25,7 +25,9 @@ class ExampleCollector:
         """Args: ``is_shadow``: nobody was really touched, so every example counts."""
         self._rules = rules
         self._is_shadow = is_shadow
-        self._parts: list[tuple[F64, NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]] = []
+        self._parts: list[
+            tuple[F64, NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
+        ] = []
         self.pending = 0
 
     def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:

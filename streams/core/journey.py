@@ -41,9 +41,7 @@ def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
     if book is None:
         closed = state.having(CLOSED_AT=float(at_ms))
         case = Case("", "", "", 0, trigger, is_held_out=False)
-        record = _decision(
-            user_id, case, "refuse", "no_playbook", "", at_ms, signal.score, rules
-        )
+        record = _decision(user_id, case, "refuse", "no_playbook", "", at_ms, signal.score, rules)
         return closed, (record,)
     case = Case(
         case_id=rules.ids.case_id(user_id, at_ms),
@@ -65,7 +63,12 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
 
     The touch is decided anew at this moment: still at risk, allowed, not too often, not at night.
     """
-    case, score, at_ms, user_id = state.profile.case, signal.score, signal.event_time_ms, signal.user_id
+    case, score, at_ms, user_id = (
+        state.profile.case,
+        signal.score,
+        signal.event_time_ms,
+        signal.user_id,
+    )
     assert case is not None, "a case is due, but none is open"
     assert score is not None, "a touch is released only on the word of a fresh score"
     book = next((book for book in rules.playbooks if book.name == case.playbook), None)
@@ -82,7 +85,8 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
         contacts_ms=profile.contacts_ms,
         probability=score.reach,
         scored_at_ms=at_ms,
-        is_backstop=case.trigger == "silence" or at_ms - state[Rhythm.LAST] >= rules.alert.backstop_ms,
+        is_backstop=case.trigger == "silence"
+        or at_ms - state[Rhythm.LAST] >= rules.alert.backstop_ms,
     )
     verdict = may_contact(contact, at_ms, rules.contact)
     return _carry_out(verdict, Release(user_id, at_ms, score, book, case), state, rules)
@@ -108,7 +112,9 @@ def _carry_out(verdict: Verdict, asked: Release, state: UserState, rules: Rules)
         case Send():
             record = _decision(user_id, case, "send", "send", channel, at_ms, score, rules)
             touch = request_touch(asked, state, rules)
-            sent = OpenTouch(touch.touch_id, channel, at_ms, at_ms + book.steps[case.step].expires_ms)
+            sent = OpenTouch(
+                touch.touch_id, channel, at_ms, at_ms + book.steps[case.step].expires_ms
+            )
             case = msgspec.structs.replace(case, touches=(*case.touches, sent))
             moved = _contacted(_moved_on(state, case, book, at_ms), at_ms)
             return moved.having(TREATED_AT=float(at_ms)), (record, RequestTouch(touch, at_ms))
@@ -121,9 +127,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
         return state, ()
     at_ms = max(at_ms, int(state[Column.CASE_AT]))
     revoked = tuple(
-        RevokeTouch(
-            TouchRevoked(touch.touch_id, case.case_id, user_id, outcome, iso(at_ms)), at_ms
-        )
+        RevokeTouch(TouchRevoked(touch.touch_id, case.case_id, user_id, outcome, iso(at_ms)), at_ms)
         for touch in case.touches
         if touch.status in IN_OUR_HANDS and touch.expires_ms > at_ms
     )
@@ -178,7 +182,7 @@ def _contacted(state: UserState, at_ms: int) -> UserState:
     return state.having(msgspec.structs.replace(state.profile, contacts_ms=(*kept, at_ms)))
 
 
-def _decision(  # noqa: PLR0913, PLR0917  # a record of everything that decided
+def _decision(  # a record of everything that decided
     user_id: str,
     case: Case,
     verdict: str,

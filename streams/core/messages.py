@@ -192,7 +192,13 @@ _JSON: Final = msgspec.json.Encoder()
 
 
 def cloud_event(
-    kind: str, event_id: str, source: str, at_iso: str, subject: str, *, content: str = "application/json"
+    kind: str,
+    event_id: str,
+    source: str,
+    at_iso: str,
+    subject: str,
+    *,
+    content: str = "application/json",
 ) -> Headers:
     """Return the headers of a CloudEvents 1.0 message in binary mode.
 

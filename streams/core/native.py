@@ -35,11 +35,23 @@ WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
 VALUE_BYTES_MAX: Final = 65_536  # An event is a fact, not a document.
 KEY_BYTES_MAX: Final = 256
-FUTURE_MAX_MS: Final = HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
+FUTURE_MAX_MS: Final = (
+    HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
+)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 
 FEEDBACK_STATUSES: Final = frozenset(
-    {"accepted", "sent", "delivered", "failed", "clicked", "replied", "opted_out", "handled", "unknown"}
+    {
+        "accepted",
+        "sent",
+        "delivered",
+        "failed",
+        "clicked",
+        "replied",
+        "opted_out",
+        "handled",
+        "unknown",
+    }
 )
 
 
@@ -121,9 +133,14 @@ def make_decode(rules: Rules) -> Decode:
         if type(at_ms) is not int:
             at_ms = _instant(at_ms)
         if at_ms <= 0:
-            return Rejected(RejectReason.BAD_TIME, f"event_time {event.event_time} has no zone or is before 1970")
+            return Rejected(
+                RejectReason.BAD_TIME,
+                f"event_time {event.event_time} has no zone or is before 1970",
+            )
         if at_ms > timestamp_ms + FUTURE_MAX_MS:
-            return Rejected(RejectReason.FUTURE, f"event_time {at_ms}, record timestamp {timestamp_ms}")
+            return Rejected(
+                RejectReason.FUTURE, f"event_time {at_ms}, record timestamp {timestamp_ms}"
+            )
         user_id, name = event.user_id, event.event
         if name == WATERMARK_EVENT and key == WATERMARK_KEY:
             return WatermarkPassed(at_ms)
@@ -143,13 +160,17 @@ def make_decode(rules: Rules) -> Decode:
         if meaning is Meaning.ACTIVITY or meaning is Meaning.PURCHASE:
             return Acted(user_id, event.event_id, at_ms, size, minor, slot_of(name, -1))
         if meaning in RISKY:
-            return Acted(user_id, event.event_id, at_ms, size, minor, slot_of(name, -1), is_risky=True)
+            return Acted(
+                user_id, event.event_id, at_ms, size, minor, slot_of(name, -1), is_risky=True
+            )
         return _rare(event, meaning, at_ms)
 
     return decode
 
 
-def acted(rules: Rules, user_id: str, event_id: str, name: str, at_ms: int, amount: float) -> Acted | None:
+def acted(
+    rules: Rules, user_id: str, event_id: str, name: str, at_ms: int, amount: float
+) -> Acted | None:
     """Return the activity of a row of a log, as `make_decode` would; None if it means nothing."""
     default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
     meaning = rules.meanings.get(name, default)
@@ -180,7 +201,9 @@ def decode_feedback(key: bytes | None, value: bytes | None, timestamp_ms: int) -
     if event.user_id.encode() != key:
         return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {event.user_id!r}")
     if event.status not in FEEDBACK_STATUSES:
-        return Rejected(RejectReason.BAD_STATUS, f"{event.status!r}; known: {sorted(FEEDBACK_STATUSES)}")
+        return Rejected(
+            RejectReason.BAD_STATUS, f"{event.status!r}; known: {sorted(FEEDBACK_STATUSES)}"
+        )
     return FeedbackReceived(event.user_id, at_ms, event.touch_id, event.status, event.outcome)
 
 
@@ -209,7 +232,9 @@ def _measure(
         return Rejected(RejectReason.BAD_AMOUNT, f"amount {amount!r} is not finite or too large")
     sign = MONEY.get(meaning, 0)
     if sign and currency is not None and currency != rules.currency:
-        return Rejected(RejectReason.BAD_CURRENCY, f"{currency!r}; the rules count in {rules.currency}")
+        return Rejected(
+            RejectReason.BAD_CURRENCY, f"{currency!r}; the rules count in {rules.currency}"
+        )
     return max(number, 0.0), sign * round(number * rules.minor_units)
 
 

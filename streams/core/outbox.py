@@ -36,11 +36,15 @@ class Outbox:
             at_iso = iso(effect.at_ms)
             match effect:
                 case RequestTouch(touch):
-                    self._put(TOUCHES, "touch.requested", touch.touch_id, at_iso, touch.user_id, touch)
+                    self._put(
+                        TOUCHES, "touch.requested", touch.touch_id, at_iso, touch.user_id, touch
+                    )
                     counts["touches"] += 1
                 case RevokeTouch(revocation):
                     name = f"{revocation.touch_id}-revoked"
-                    self._put(TOUCHES, "touch.revoked", name, at_iso, revocation.user_id, revocation)
+                    self._put(
+                        TOUCHES, "touch.revoked", name, at_iso, revocation.user_id, revocation
+                    )
                     counts["revocations"] += 1
                 case CloseCase(closed):
                     name = f"{closed.case_id}-closed"
@@ -55,10 +59,13 @@ class Outbox:
 
     def examples(self, block: ExampleBlock, partition: int) -> Output:
         """Return the record of a block of examples."""
-        headers = [("content-type", b"application/vnd.msgpack"), ("partition", str(partition).encode())]
+        headers = [
+            ("content-type", b"application/vnd.msgpack"),
+            ("partition", str(partition).encode()),
+        ]
         return Output(None, msgspec.msgpack.encode(block), headers)
 
-    def _put(  # noqa: PLR0913, PLR0917
+    def _put(
         self, stream: str, kind: str, name: str, at_iso: str, user_id: str, message: msgspec.Struct
     ) -> None:
         headers = cloud_event(kind, name, self._source, at_iso, user_id)

@@ -29,17 +29,17 @@ from streams.core.inputs import (
     FeedbackReceived,
     Input,
     Score,
-    Scored,
     TimerFired,
     WatermarkPassed,
 )
 from streams.core.messages import Output, PartitionRecord
 from streams.core.outbox import Outbox
 from streams.core.rhythm import make_fold
+from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
-from streams.core.scoring import Observer, Scorer
+from streams.core.scoring import Assessor, Observer, Scorer
 from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
-from streams.core.step import HIGH, bands, may_open, noticed, step
+from streams.core.step import noticed, step
 from streams.core.timers import Timers
 from streams.core.users import Users
 
@@ -48,8 +48,6 @@ Rows = NDArray[np.intp]
 
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition record in the changelog; no user id begins with a zero byte."""
-
-BLOCK: Final = 16_384  # Users per vectorised call: bounds memory when a million timers are due.
 
 
 class StateMismatchError(Exception):
@@ -73,7 +71,7 @@ class Harvest(NamedTuple):
 class Partition:
     """The users of one partition, their timers, and what is not durable yet."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         number: int,
         rules: Rules,
@@ -97,7 +95,6 @@ class Partition:
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
         self._fired_ms = 0
-        self._scorer = scorer
         self._observer = observer
         self._users = Users(rules)
         self._timers = Timers(rules)
@@ -107,6 +104,7 @@ class Partition:
         self._erased: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._taken: dict[str, int] = {}
+        self._assessor = Assessor(rules, scorer, self._counts, observer)
 
     @property
     def users(self) -> int:
@@ -116,11 +114,11 @@ class Partition:
     @property
     def scorer(self) -> Scorer:
         """The model in force."""
-        return self._scorer
+        return self._assessor.scorer
 
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
-        self._scorer = scorer
+        self._assessor.scorer = scorer
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
@@ -142,7 +140,7 @@ class Partition:
             self._erased = dict(record.erased)
         users = self._users
         users.load((key, value) for key, value in records.items() if key != PARTITION_KEY)
-        for rows in _blocks(np.arange(len(users.values), dtype=np.intp)):
+        for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
             heads = matrix([users.values[row] for row in rows.tolist()])
             users.grid[rows] = self._grid_of(heads)
             users.deadlines[rows] = self._timers.deadlines(
@@ -175,7 +173,7 @@ class Partition:
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
         users, reached = self._users, float(self.watermark_ms)
         due = np.flatnonzero(users.deadlines[: len(users.values)] <= reached)
-        for rows in _blocks(due):
+        for rows in blocks(due):
             self._fire(rows, np.full(len(rows), reached))
         self._fired_ms = self.watermark_ms
 
@@ -184,7 +182,7 @@ class Partition:
         if not count:
             return
         rows, times, bounds = self._locate(inputs)
-        for picked in _rounds(rows):
+        for picked in rounds(rows):
             self._round(inputs, picked, rows[picked], times[picked], bounds[picked])
 
     def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
@@ -235,7 +233,11 @@ class Partition:
                 self._rare(signal, int(rows[place]), float(bounds[place]))
         if acted:
             every = len(acted) == len(picked)
-            chosen = [inputs[position] for position in picked] if every else [inputs[picked[place]] for place in acted]
+            chosen = (
+                [inputs[position] for position in picked]
+                if every
+                else [inputs[picked[place]] for place in acted]
+            )
             self._activities(
                 chosen,  # type: ignore[arg-type]  # all of them are Acted
                 rows if every else rows[acted],
@@ -325,53 +327,13 @@ class Partition:
             self._outbox.add(transition.effects, self._counts)
         return bool(places)
 
-    # -- scores
-
-    def _score(self, rows: Rows, at_ms: F64, heads: F64, backstop: NDArray[np.bool_] | None = None) -> None:
-        """Score users; let the few whose band moves, or who may become a case, take a step."""
-        scorer, alert = self._scorer, self.rules.alert
-        self._counts["scored"] += len(rows)
-        is_ready = scorer.examples >= alert.examples_min
-        stays_away = 1.0 - scorer.hazard(heads, at_ms)
-        concerned = (stays_away >= alert.elevated_probability) | (heads[:, Column.BAND] > 0.0)
-        is_near = at_ms - heads[:, Rhythm.LAST] > self._timers.horizon - self._timers.period
-        concerned |= is_near  # One step is a bound of the path only while a whole one is left.
-        if self._observer is not None:
-            concerned |= True
-        concerned &= heads[:, Rhythm.ACTIVE_DAYS] >= self._timers.min_active_days
-        if not is_ready and self._observer is None:
-            concerned &= False
-        if backstop is not None:
-            concerned |= backstop
-        picked = np.flatnonzero(concerned)
-        if not len(picked):
-            return
-        rows, at_ms, heads = rows[picked], at_ms[picked], heads[picked]
-        reach = scorer.reach(heads, at_ms)
-        self._counts["paths"] += len(rows)
-        names = self._users.names
-        if self._observer is not None:
-            self._observer.risk([names[row] for row in rows.tolist()], at_ms, reach)
-        band = bands(reach, heads[:, Column.BAND], self.rules)
-        opens = (band == HIGH) & may_open(heads, at_ms, self.rules)
-        moves = (opens | (band != heads[:, Column.BAND])) & is_ready
-        is_backstop = np.zeros(len(rows), bool) if backstop is None else backstop[picked]
-        places = np.flatnonzero(moves | is_backstop)
-        if not len(places):
-            return
-        scores = self._scores(heads[places], at_ms[places], reach[places])
-        for place, score in zip(places.tolist(), scores, strict=True):
-            row = int(rows[place])
-            signal = Scored(names[row], int(at_ms[place]), score, bool(is_backstop[place] and not opens[place]))
+    def _score(
+        self, rows: Rows, at_ms: F64, heads: F64, backstop: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Score users; let the few for whom the answer changes something take a step."""
+        assessed = self._assessor.assess(self._users.names, rows, heads, at_ms, backstop)
+        for row, signal in assessed:
             self._step(row, signal)
-
-    def _scores(self, heads: F64, at_ms: F64, reach: F64) -> list[Score]:
-        scorer = self._scorer
-        reasons = scorer.reasons(heads, at_ms)
-        return [
-            Score(float(said), scorer.version, scorer.examples, why)
-            for said, why in zip(reach, reasons, strict=True)
-        ]
 
     # -- timers
 
@@ -405,8 +367,7 @@ class Partition:
         due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
         scores: dict[int, Score] = {}
         if len(due):
-            reach = self._scorer.reach(heads[due], at_ms[due])
-            found = self._scores(heads[due], at_ms[due], reach)
+            found = self._assessor.scores(heads[due], at_ms[due])
             scores = dict(zip(due.tolist(), found, strict=True))
         names = self._users.names
         for place, row in enumerate(rows.tolist()):
@@ -469,26 +430,9 @@ class Partition:
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)
-        counts, self._counts = self._counts, Counter()
+        counts = self._counts.copy()
+        self._counts.clear()
         return Harvest(changelog, outputs, counts)
 
 
 _NOTHING: Final = (0.0, b"")
-
-
-def _blocks(rows: Rows) -> Iterator[Rows]:
-    for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK]
-
-
-def _rounds(rows: Rows) -> Iterator[list[int]]:
-    """Yield positions in rounds: the n-th input of a user is in round n; rows below 0 are nobody's."""
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=-2))
-    counts = np.diff(first, append=len(rows))
-    number = np.empty(len(rows), np.intp)
-    number[order] = np.arange(len(rows)) - np.repeat(first, counts)
-    number[rows < 0] = -1
-    for nth in range(int(number.max(initial=-1)) + 1):
-        yield np.flatnonzero(number == nth).tolist()

@@ -63,6 +63,8 @@ class Playbook(msgspec.Struct, frozen=True):
     close_after_ms: int
 
 
-def choose(playbooks: tuple[Playbook, ...], tier: str, source: str, trigger: str) -> Playbook | None:
+def choose(
+    playbooks: tuple[Playbook, ...], tier: str, source: str, trigger: str
+) -> Playbook | None:
     """Return the first playbook that fits."""
     return next((book for book in playbooks if book.match.fits(tier, source, trigger)), None)

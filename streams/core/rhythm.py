@@ -51,7 +51,7 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
     unpack, pack = LIVE.unpack_from, LIVE.pack
     live_end, head_end, ring_start = LIVE.size, HEAD.size, RING_START + 8
 
-    def fold(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
+    def fold(  # noqa: PLR0912, PLR0915
         value: bytes,
         at: float,
         log_amount: float,
@@ -141,7 +141,9 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
             else:
                 day_events += 1.0
             passed = at // slot_ms - last // slot_ms
-            slots = float((int(slots) << int(passed) | 1) & slots_all) if passed < SLOTS_KEPT else 1.0
+            slots = (
+                float((int(slots) << int(passed) | 1) & slots_all) if passed < SLOTS_KEPT else 1.0
+            )
             last = at
             if at - scored_at >= rescore or is_risky:
                 scored_at = at

@@ -216,7 +216,9 @@ class _Spans:
         try:
             return time.fromisoformat(text)
         except ValueError:
-            raise self.refuse(path, f"{text!r} is not a time of day: write it as in 21:00") from None
+            raise self.refuse(
+                path, f"{text!r} is not a time of day: write it as in 21:00"
+            ) from None
 
     def zone(self, path: str, text: str) -> str:
         try:
@@ -339,7 +341,7 @@ def _playbooks(file: RulesFile, spans: _Spans) -> tuple[Playbook, ...]:
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
-def _line(node: Any, path: str) -> int:  # noqa: ANN401  # YAML nodes are untyped
+def _line(node: Any, path: str) -> int:  # YAML nodes are untyped
     """Return the line of the innermost node on a path such as ``$.alert.exit``, 1-based."""
     line = 1
     for match in _STEP.finditer(path):
@@ -349,7 +351,11 @@ def _line(node: Any, path: str) -> int:  # noqa: ANN401  # YAML nodes are untype
             if pair is None:
                 return line
             line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and index is not None and int(index) < len(node.value):
+        elif (
+            isinstance(node, yaml.SequenceNode)
+            and index is not None
+            and int(index) < len(node.value)
+        ):
             node = node.value[int(index)]
             line = node.start_mark.line + 1
         else:

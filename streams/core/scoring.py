@@ -1,11 +1,21 @@
-"""The door to the models: what a partition asks of a scorer."""
+"""Scoring: what a partition asks of a model, and for whom the answer changes something."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import Rhythm
+from streams.core.inputs import Score, Scored
+from streams.core.rules import Rules
+from streams.core.state import Column
+from streams.core.step import HIGH, bands, may_open
+
 F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 
 class Scorer(Protocol):
@@ -40,3 +50,92 @@ class Observer(Protocol):
 
     def alert(self, user_id: str, at_ms: int) -> None:
         """Take note of a case that was opened."""
+
+
+class Assessor:
+    """Scores many users at once and finds the few who have to take a step.
+
+    One step of the hazard, P(no activity within the next period), is a bound of the whole path
+    while at least one whole period is left, so the path is computed only where it can matter.
+    """
+
+    def __init__(
+        self, rules: Rules, scorer: Scorer, counts: Counter[str], observer: Observer | None
+    ) -> None:
+        """Args: ``counts``: where to count; ``observer``: sees every eligible user's path."""
+        self.scorer = scorer
+        self._rules = rules
+        self._counts = counts
+        self._observer = observer
+        self._bounded_ms = float(rules.churn.horizon_ms - rules.churn.period_ms)
+
+    def assess(
+        self,
+        names: Sequence[str],
+        rows: Rows,
+        heads: F64,
+        at_ms: F64,
+        backstop: Flags | None = None,
+    ) -> list[tuple[int, Scored]]:
+        """Return row and score of the users whose band moves or for whom a case may open.
+
+        Args:
+            names: User id by row.
+            rows: Shape (users,).
+            heads: Shape (users, WIDTH).
+            at_ms: Shape (users,): when they are scored.
+            backstop: Shape (users,): who has reached the silence backstop.
+        """
+        self._counts["scored"] += len(rows)
+        picked = np.flatnonzero(self._concerned(heads, at_ms, backstop))
+        if not len(picked):
+            return []
+        rows, at_ms, heads = rows[picked], at_ms[picked], heads[picked]
+        self._counts["paths"] += len(rows)
+        reach = self.scorer.reach(heads, at_ms)
+        if self._observer is not None:
+            self._observer.risk([names[row] for row in rows.tolist()], at_ms, reach)
+        band = bands(reach, heads[:, Column.BAND], self._rules)
+        opens = (band == HIGH) & may_open(heads, at_ms, self._rules) & self._is_ready
+        moves = (band != heads[:, Column.BAND]) & self._is_ready
+        is_backstop = np.zeros(len(rows), bool) if backstop is None else backstop[picked]
+        places = np.flatnonzero(moves | opens | is_backstop)
+        scores = self.scores(heads[places], at_ms[places])
+        by_silence = is_backstop & ~opens
+        return [
+            (
+                int(rows[place]),
+                Scored(names[rows[place]], int(at_ms[place]), score, bool(by_silence[place])),
+            )
+            for place, score in zip(places.tolist(), scores, strict=True)
+        ]
+
+    def scores(self, heads: F64, at_ms: F64) -> list[Score]:
+        """Return what the model says of users, with its reasons."""
+        if not len(heads):
+            return []
+        scorer = self.scorer
+        reach, reasons = scorer.reach(heads, at_ms), scorer.reasons(heads, at_ms)
+        return [
+            Score(float(said), scorer.version, scorer.examples, why)
+            for said, why in zip(reach, reasons, strict=True)
+        ]
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether the model has learned enough to be listened to."""
+        return self.scorer.examples >= self._rules.alert.examples_min
+
+    def _concerned(self, heads: F64, at_ms: F64, backstop: Flags | None) -> Flags:
+        """Return for whom the whole path has to be known."""
+        stays_away = 1.0 - self.scorer.hazard(heads, at_ms)
+        if self._observer is not None:
+            concerned = np.ones(len(heads), bool)
+        elif self._is_ready:
+            concerned = stays_away >= self._rules.alert.elevated_probability
+            concerned |= heads[:, Column.BAND] > 0.0
+            concerned |= at_ms - heads[:, Rhythm.LAST] > self._bounded_ms
+        else:
+            concerned = np.zeros(len(heads), bool)
+        concerned &= heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
+        return concerned if backstop is None else concerned | backstop

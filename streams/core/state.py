@@ -55,7 +55,9 @@ class Column(IntEnum):
     CLOSED_AT = RHYTHM_WIDTH + 10  # when the last case was closed, 0 = never
     TREATED_AT = RHYTHM_WIDTH + 11  # last touch that is not known to be unsent, 0 = none
     EXPOSED_AT = RHYTHM_WIDTH + 12  # last touch withheld for the holdout, 0 = none
-    WAKES_AT = RHYTHM_WIDTH + 13  # number of active days from which an activity concerns the profile
+    WAKES_AT = (
+        RHYTHM_WIDTH + 13
+    )  # number of active days from which an activity concerns the profile
 
 
 WIDTH: Final = RHYTHM_WIDTH + len(Column)

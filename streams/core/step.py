@@ -28,7 +28,6 @@ from streams.core.rhythm import make_fold
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState, decode, encode
 
-
 F64 = NDArray[np.float64]
 
 HIGH: Final = 2.0

@@ -27,7 +27,9 @@ def span_ms(text: str) -> int:
     """
     match = _SPAN.fullmatch(text.strip())
     if match is None:
-        message = f"{text!r} is not a span of time: write a number and a unit, as in 90s, 15m, 12h, 30d"
+        message = (
+            f"{text!r} is not a span of time: write a number and a unit, as in 90s, 15m, 12h, 30d"
+        )
         raise ValueError(message)
     return round(float(match[1]) * _UNITS[match[2]])
 

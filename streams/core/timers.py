@@ -79,7 +79,9 @@ class Timers:
         check = (np.floor((after - shift) / self.check) + 1.0) * self.check + shift
         backstop = last + self.backstop
         check = np.where(backstop > after, np.minimum(check, backstop), check)
-        is_mute = (check - last >= self.horizon) | (heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days)
+        is_mute = (check - last >= self.horizon) | (
+            heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days
+        )
         check[is_mute] = NEVER
         mark = last + self.horizon
         late = mark <= after
@@ -92,12 +94,16 @@ class Timers:
         """Return what each user's deadline at ``at_ms`` is for."""
         last = heads[:, Rhythm.LAST]
         silence = at_ms - last
-        is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.min_active_days) & (silence < self.horizon)
+        is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.min_active_days) & (
+            silence < self.horizon
+        )
         backstop = is_observed & (silence == self.backstop)
         check = is_observed & ((silence - heads[:, Column.PHASE] % self.check) % self.check == 0)
         return Firing(
             grid=(at_ms - heads[:, Column.PHASE]) % self.period == 0,
             scored=check | backstop,
             backstop=backstop,
-            timer=(silence == self.horizon) | (silence == self.limit) | (heads[:, Column.DUE] <= at_ms),
+            timer=(silence == self.horizon)
+            | (silence == self.limit)
+            | (heads[:, Column.DUE] <= at_ms),
         )

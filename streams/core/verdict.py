@@ -107,7 +107,9 @@ def may_contact(contact: Contact, now_ms: int, policy: ContactPolicy) -> Verdict
     if now_ms - contact.scored_at_ms > policy.stale_after_ms:
         return Refuse(Refusal.STALE)
     if contact.is_held_out:
-        return Refuse(Refusal.HOLDOUT)  # Last: both arms passed the same rules. The exposure is recorded.
+        return Refuse(
+            Refusal.HOLDOUT
+        )  # Last: both arms passed the same rules. The exposure is recorded.
     return Send()
 
 

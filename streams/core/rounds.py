@@ -1,0 +1,31 @@
+"""Cutting work on many users into pieces that can be done at once."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+
+BLOCK: Final = 16_384
+"""Users per vectorised call: bounds memory when a million timers are due."""
+
+
+def rounds(rows: Rows) -> Iterator[list[int]]:
+    """Yield positions in rounds: the n-th input of a user is in round n; rows below 0 are nobody's."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-2))
+    counts = np.diff(first, append=len(rows))
+    number = np.empty(len(rows), np.intp)
+    number[order] = np.arange(len(rows)) - np.repeat(first, counts)
+    number[rows < 0] = -1
+    for nth in range(int(number.max(initial=-1)) + 1):
+        yield np.flatnonzero(number == nth).tolist()
+
+
+def blocks(rows: Rows) -> Iterator[Rows]:
+    """Yield rows in blocks of at most `BLOCK`."""
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
