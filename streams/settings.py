@@ -175,7 +175,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             faults.append(f"{variable} = {shown}, but it must be {entry.type}")
     if faults:
         raise UserError("; ".join(faults), "`winback settings` prints all settings")
-    return Settings(**values)
+    settings = Settings(**values)
+    _demand_distinct_topics(settings)
+    return settings
 
 
 def markdown() -> str:
@@ -199,6 +201,19 @@ def markdown() -> str:
 def absolute(path: str) -> Path:
     """Return a path of a setting, ``~`` resolved."""
     return Path(path).expanduser().absolute()
+
+
+def _demand_distinct_topics(settings: Settings) -> None:
+    users: dict[str, str] = {settings.topic_users_changelog: "the changelog of WINBACK_APP_ID"}
+    for entry in catalogue():
+        if entry.field.startswith("topic_"):
+            name = getattr(settings, entry.field)
+            if name in users:
+                raise UserError(
+                    f"{entry.variable} = {name!r} is also {users[name]}",
+                    "give every topic a name of its own",
+                )
+            users[name] = entry.variable
 
 
 def _type_text(origin: Any, metas: list[Meta]) -> str:

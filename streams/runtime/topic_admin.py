@@ -72,15 +72,14 @@ def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:
         if step.action is Action.CREATE
     }
     if created:
-        answer = client.create_topics(
-            created, timeout_ms=_TIMEOUT_MS, raise_errors=False, wait_for_metadata=True
-        )
+        answer = client.create_topics(created, timeout_ms=_TIMEOUT_MS, raise_errors=False)
         for topic in answer["topics"]:
             if topic["error_code"] not in _HARMLESS_ERRORS:
                 raise _refused(
                     f"Kafka does not create {topic['name']}: {topic['error_message']}",
                     "mend it and run it again; what was created stays and is found",
                 )
+        client.wait_for_topics(list(created), timeout_ms=_TIMEOUT_MS)
     for step in steps:
         if step.action is Action.CHANGE:
             _change(client, step)
