@@ -1,0 +1,219 @@
+"""Back-test: what the service would have said about users then, knowing only what it knew then."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import IO, Any, Final
+
+import msgspec
+import numpy as np
+
+from models.features import Rhythm
+from streams.core.outbox import EXAMPLES
+from streams.core.rules import Rules
+from streams.core.scoring import F64
+from streams.replay.apprentice import Apprentice
+from streams.replay.blocks import Block
+from streams.replay.fleet import Accepted, Fleet, drive
+from streams.replay.instants import iso
+from streams.replay.outcomes import PointOutcomes, SilenceOutcomes
+from streams.replay.points import Points, writing
+
+NOBODY: Final = 1_000_000
+"""More active days than anybody has: nobody is eligible, so no alert policy runs."""
+
+
+class Mute:
+    """A scorer that sees no risk: when only scores at points are asked for, no other is needed."""
+
+    version = "mute"
+    examples = 0
+
+    def hazard(self, _heads: F64, at_ms: F64) -> F64:
+        """Return 1 for everybody."""
+        return np.ones(len(at_ms))
+
+    def reach(self, _heads: F64, at_ms: F64) -> F64:
+        """Return 0 for everybody."""
+        return np.zeros(len(at_ms))
+
+    quiet = reach
+
+    def reasons(self, _heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
+        """Return no reason for anybody."""
+        return [() for _ in at_ms]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a back-test is asked for.
+
+    Attributes:
+        points: Who is to be scored when.
+        scores: Where the scores go.
+        risk: Where P(this silence reaches H) at every rescore goes.
+        alerts: Where the alerts go.
+        since_ms: Risk and alerts before this are not written.
+        partitions: How many partitions the service has.
+    """
+
+    points: Points | None
+    scores: str | None
+    risk: str | None
+    alerts: str | None
+    since_ms: int
+    partitions: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the alert policy has to run, and so the model to change as it did then."""
+        return self.risk is not None or self.alerts is not None or self.points is None
+
+
+class Backtest:
+    """One back-test: a shadow fleet, a learner, and a notebook. It is the ``Cuts`` of its run.
+
+    Args:
+        rules: The business rules.
+        asked: What is wanted.
+        now_ms: Record timestamp of all events, epoch ms UTC.
+    """
+
+    def __init__(self, rules: Rules, asked: Asked, now_ms: int) -> None:
+        self.asked = asked
+        self.apprentice = Apprentice(rules)
+        self.horizon_ms = rules.churn.horizon_ms
+        self.notebook = Notebook(asked)
+        self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms)
+        self.silences: SilenceOutcomes | None = None
+        if asked.is_live:
+            self.silences = SilenceOutcomes(
+                self.horizon_ms, rules.churn.min_active_days, asked.since_ms
+            )
+        self.fleet = Fleet(
+            rules if asked.is_live else _for_scores(rules),
+            self.apprentice.prior if asked.is_live else Mute(),
+            partitions=asked.partitions,
+            now_ms=now_ms,
+            is_shadow=True,
+            observer=self.notebook if asked.is_live else None,
+        )
+
+    def run(self, blocks: Iterator[Block]) -> dict[str, Any]:
+        """Run the log; write what was asked for; return a summary."""
+        with self.notebook:
+            drive(self.fleet, blocks, self, self._cut, self._note)
+        self._collect()
+        if self.asked.points is not None and self.asked.scores is not None:
+            self.asked.points.write(self.asked.scores)
+        return self._summary()
+
+    def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
+        """Return the next instant at which a point is scored or the model changes."""
+        points = self.asked.points
+        point = None if points is None else points.after(at_ms)
+        if is_over or not self.asked.is_live:
+            return point
+        epoch = (at_ms // self.apprentice.epoch_ms + 1) * self.apprentice.epoch_ms
+        return epoch if point is None else min(epoch, point)
+
+    def _cut(self, at_ms: int) -> None:
+        """Learn what the learner knew then, and score the points of this instant."""
+        self._collect()
+        self.apprentice.learn_before(at_ms)
+        if self.asked.is_live:
+            self.fleet.use(self.apprentice.scorer())
+        points = self.asked.points
+        if points is None or not (places := points.places_at(at_ms)):
+            return
+        heads, known = self.fleet.heads([points.rows[place].user_id for place in places])
+        if known:
+            chosen = [places[place] for place in known]
+            at = np.full(len(known), float(at_ms))
+            points.said[chosen] = self.apprentice.scorer().quiet(heads, at)
+            points.recency_ms[chosen] = at - heads[:, Rhythm.LAST]
+            self.point_outcomes.wait(chosen)
+
+    def _note(self, accepted: Accepted) -> None:
+        self._collect()
+        self.point_outcomes.see(accepted)
+        if self.silences is not None:
+            self.silences.see(accepted)
+
+    def _collect(self) -> None:
+        for stream, _, records in self.fleet.take():
+            if stream == EXAMPLES:
+                self.apprentice.receive(records)
+
+    def _summary(self) -> dict[str, Any]:
+        fleet, learner = self.fleet, self.apprentice.learner
+        newest_ms = fleet.newest_ms or 0
+        out: dict[str, Any] = {
+            "events": fleet.counts["accepted"],
+            "rejected": sum(n for name, n in fleet.counts.items() if name.startswith("rejected")),
+            "users": sum(partition.users for partition in fleet.partitions),
+            "last_event_at": iso(newest_ms),
+            "horizon_days": self.horizon_ms / 86_400_000,
+            "examples_learned": learner.examples,
+        }
+        if self.asked.points is not None:
+            out["points"] = self.point_outcomes.grades(newest_ms)
+        if self.silences is not None:
+            out["alerts"] = self.silences.grades(self.notebook.alerts, newest_ms)
+        return out
+
+
+class Notebook:
+    """Writes down risk and alerts as they come; the observer of the partitions."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.alerts: defaultdict[str, list[int]] = defaultdict(list)
+        self._asked = asked
+        self._since_ms = asked.since_ms
+        self._open = ExitStack()
+        self._risk: IO[str] | None = None
+        self._alerts: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        """Open the files."""
+        if self._asked.risk is not None:
+            self._risk = self._open.enter_context(writing(self._asked.risk))
+            self._risk.write("user_id,at,probability\n")
+        if self._asked.alerts is not None:
+            self._alerts = self._open.enter_context(writing(self._asked.alerts))
+            self._alerts.write("user_id,at\n")
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files."""
+        self._open.close()
+
+    def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
+        """Write down P(this silence reaches H) of eligible users at a rescore."""
+        if self._risk is None:
+            return
+        times = np.datetime_as_string(at_ms.astype("<i8").astype("datetime64[ms]")).tolist()
+        rows = zip(user_ids, at_ms.tolist(), times, reach.tolist(), strict=True)
+        self._risk.writelines(
+            f"{_quoted(user_id)},{time}Z,{probability!r}\n"
+            for user_id, at, time, probability in rows
+            if at >= self._since_ms
+        )
+
+    def alert(self, user_id: str, at_ms: int) -> None:
+        """Write down that a case was opened."""
+        if at_ms < self._since_ms:
+            return
+        self.alerts[user_id].append(at_ms)
+        if self._alerts is not None:
+            self._alerts.write(f"{_quoted(user_id)},{iso(at_ms)}\n")
+
+
+def _quoted(text: str) -> str:
+    """Return a csv field."""
+    if any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _for_scores(rules: Rules) -> Rules:
+    churn = msgspec.structs.replace(rules.churn, min_active_days=NOBODY)
+    return msgspec.structs.replace(rules, churn=churn)

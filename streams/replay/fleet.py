@@ -1,0 +1,198 @@
+"""All partitions of a service in one process: the pure core over a log, without Kafka."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from streams.core.inputs import Input, WatermarkPassed
+from streams.core.messages import Output
+from streams.core.native import Rejected, Skipped, make_decode
+from streams.core.partition import Partition
+from streams.core.rules import Rules
+from streams.core.scoring import F64, Observer, Scorer
+from streams.core.state import WIDTH
+from streams.replay.blocks import Block
+from streams.replay.events import encoded
+from streams.replay.partitioner import Partitioner
+
+SLICE_ROWS: Final = 8_192
+"""Inputs applied at once, over all partitions; the size changes speed and nothing else."""
+
+
+class Accepted(NamedTuple):
+    """The rows of a block that are inputs, as columns."""
+
+    inputs: list[Input]
+    user_ids: list[str]
+    times_ms: list[int]
+
+
+class Fleet:
+    """Every partition of a deployment.
+
+    Args:
+        rules: The business rules.
+        scorer: The model in force from the start.
+        partitions: How many.
+        now_ms: Record timestamp that the events are taken to have, epoch ms UTC.
+        app_id: Name of the deployment.
+        is_shadow: Decide, but treat nobody.
+        observer: Watches scores and alerts.
+
+    Attributes:
+        partitions: In the order of their numbers.
+        counts: What happened so far, by name.
+        newest_ms: Event time of the newest input.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        scorer: Scorer,
+        *,
+        partitions: int,
+        now_ms: int,
+        app_id: str = "winback",
+        is_shadow: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
+        self.partitions = [
+            Partition(number, rules, scorer, app_id=app_id, is_shadow=is_shadow, observer=observer)
+            for number in range(partitions)
+        ]
+        self.counts: Counter[str] = Counter()
+        self.newest_ms: int | None = None
+        self._decode = make_decode(rules)
+        self._partitioner = Partitioner(partitions)
+        self._now_ms = now_ms
+
+    def accept(self, block: Block) -> Accepted:
+        """Decode the rows of a block as the service would; what is no input is counted."""
+        accepted = Accepted([], [], [])
+        for user_id, value in zip(block.user_ids, encoded(block), strict=True):
+            decoded = self._decode(user_id.encode(), value, self._now_ms)
+            if isinstance(decoded, Rejected):
+                self.counts[f"rejected_{decoded.reason}"] += 1
+            elif isinstance(decoded, Skipped):
+                self.counts[f"skipped_{decoded.reason}"] += 1
+            else:
+                accepted.inputs.append(decoded)
+                accepted.user_ids.append(user_id)
+                accepted.times_ms.append(decoded.event_time_ms)
+        return accepted
+
+    def apply(self, accepted: Accepted, begin: int, end: int) -> None:
+        """Apply the inputs ``begin`` to ``end``, each partition its own in their order."""
+        for start in range(begin, end, SLICE_ROWS):
+            stop = min(end, start + SLICE_ROWS)
+            parts: list[list[Input]] = [[] for _ in self.partitions]
+            for place in range(start, stop):
+                number = self._partitioner[accepted.user_ids[place]]
+                parts[number].append(accepted.inputs[place])
+            for partition, inputs in zip(self.partitions, parts, strict=True):
+                partition.apply(inputs)
+        if end > begin:
+            self.newest_ms = max(self.newest_ms or 0, *accepted.times_ms[begin:end])
+
+    def advance(self, watermark_ms: int) -> None:
+        """Fire every timer up to an instant."""
+        for partition in self.partitions:
+            partition.advance(watermark_ms)
+
+    def close(self) -> None:
+        """Say to every partition that nothing older than the newest event follows."""
+        if self.newest_ms is not None:
+            for partition in self.partitions:
+                partition.apply([WatermarkPassed(self.newest_ms)])
+
+    def use(self, scorer: Scorer) -> None:
+        """Score with another model from now on."""
+        for partition in self.partitions:
+            partition.use(scorer)
+
+    def take(self) -> Iterator[tuple[str, int, list[Output]]]:
+        """Yield what is to be written: stream, partition, records; and forget it."""
+        for partition in self.partitions:
+            harvest = partition.take()
+            self.counts.update(harvest.counts)
+            for stream, records in harvest.outputs.items():
+                yield stream, partition.number, records
+
+    def heads(self, user_ids: Sequence[str]) -> tuple[F64, list[int]]:
+        """Return the numbers of users, and the places of those who are known.
+
+        Returns:
+            Shape (known users, WIDTH), and as many places in ``user_ids``.
+        """
+        known: list[int] = []
+        parts = []
+        places: list[list[int]] = [[] for _ in self.partitions]
+        for place, user_id in enumerate(user_ids):
+            places[self._partitioner[user_id]].append(place)
+        for partition, own in zip(self.partitions, places, strict=True):
+            found = [place for place in own if partition.value(user_ids[place]) is not None]
+            if found:
+                parts.append(partition.heads([user_ids[place] for place in found]))
+                known += found
+        return (np.concatenate(parts) if parts else np.empty((0, WIDTH))), known
+
+    def value(self, user_id: str) -> bytes | None:
+        """Return a user's state, or None for an unknown user."""
+        return self.partitions[self._partitioner[user_id]].value(user_id)
+
+    def values(self) -> Iterator[tuple[str, bytes]]:
+        """Yield id and state of every user."""
+        for partition in self.partitions:
+            yield from partition.values()
+
+
+class Cuts(Protocol):
+    """Instants at which a run stops and looks around."""
+
+    def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
+        """Return the first cut after an instant, or None; ``is_over``: the log has ended."""
+
+
+def drive(
+    fleet: Fleet,
+    blocks: Iterable[Block],
+    cuts: Cuts,
+    on_cut: Callable[[int], None],
+    on_block: Callable[[Accepted], None],
+) -> None:
+    """Run a log through a fleet; at every cut all events and timers before it have happened.
+
+    Args:
+        fleet: Takes the events.
+        blocks: The log, in order of time.
+        cuts: Where to stop.
+        on_cut: Called at each cut, with its instant.
+        on_block: Called after each block.
+    """
+    cut: int | None = None
+    position: int | None = None
+    for block in blocks:
+        accepted = fleet.accept(block)
+        times = accepted.times_ms
+        if not times:
+            continue
+        if position is None:
+            position = times[0] - 1
+            cut = cuts.after(position)
+        begin = 0
+        while cut is not None and times[-1] >= cut:
+            end = bisect_left(times, cut, begin)
+            fleet.apply(accepted, begin, end)
+            fleet.advance(cut - 1)
+            on_cut(cut)
+            begin, position = end, cut
+            cut = cuts.after(position)
+        fleet.apply(accepted, begin, len(times))
+        on_block(accepted)
+    while position is not None and (cut := cuts.after(position, is_over=True)) is not None:
+        fleet.advance(cut - 1)
+        on_cut(cut)
+        position = cut

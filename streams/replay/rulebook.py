@@ -1,0 +1,51 @@
+"""The rules of a run over a file: those of the deployment, with what the command line changes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from streams.core.rules import Rules
+from streams.core.rules_file import RulesRefused, horizon_override, parse_rules
+from streams.core.time import DAY_MS
+from streams.errors import UserError
+from streams.replay.blocks import Block
+
+KINDS_ROWS: Final = 1_000
+"""The two event names that the model tells apart are the most frequent of so many first rows."""
+
+
+def rules_at(path: str) -> Rules:
+    """Return the rules of a file; an empty path means the defaults.
+
+    Raises:
+        UserError: The file cannot be read or the rules cannot be used.
+    """
+    if not path:
+        return parse_rules("")
+    try:
+        return parse_rules(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"the rules {path} cannot be read: {why}", "check --rules") from None
+    except RulesRefused as error:
+        raise UserError(str(error), "mend the rules file") from None
+
+
+def most_frequent_kinds(block: Block) -> tuple[str, ...]:
+    """Return the two most frequent event names of the head of a log; the earlier one at a tie."""
+    counted = Counter(block.events[:KINDS_ROWS])
+    return tuple(name for name, _ in counted.most_common(2))
+
+
+def redefined(
+    rules: Rules, *, horizon_days: float, min_active_days: int, kinds: Sequence[str]
+) -> Rules:
+    """Return rules with another definition of churn, and the spans that follow from it."""
+    rules = horizon_override(rules, round(horizon_days * DAY_MS))
+    churn = msgspec.structs.replace(
+        rules.churn, min_active_days=min_active_days, kinds=tuple(kinds)
+    )
+    return msgspec.structs.replace(rules, churn=churn)
