@@ -14,6 +14,7 @@ from streams.core.messages import ExampleBlock
 from streams.core.rules import Rules
 from streams.core.state import Column, frozen_rows
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 ROW_BYTES: Final = 4 * len(FEATURES)
 
@@ -25,13 +26,11 @@ class ExampleCollector:
         """Args: ``is_shadow``: nobody was really touched, so every example counts."""
         self._rules = rules
         self._is_shadow = is_shadow
-        self._parts: list[
-            tuple[F64, NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]
-        ] = []
+        self._parts: list[tuple[F64, NDArray[np.uint8], F32, F32]] = []
         self.pending = 0
 
     def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:
-        """Return which users have an example at their grid instant, and its features for all, joined.
+        """Return who has an example at the grid instant, and the features of all, joined.
 
         Args:
             heads: Shape (users, WIDTH), as they were before the activity.

@@ -1,4 +1,4 @@
-"""Deterministic ids and deterministic chance: keyed hashes, the same today, tomorrow and in a replay."""
+"""Ids and chance by keyed hashes: the same today, tomorrow and in a replay."""
 
 import base64
 from hashlib import blake2b

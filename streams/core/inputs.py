@@ -13,7 +13,7 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
         amount: Size of the activity as the model sees it (money in major units, or a count), >= 0.
         money_minor: Change of the user's net value, minor units; negative for a refund, 0 for most.
         slot: Which of the two kinds told apart it is: 0, 1, or -1 for neither.
-        is_risky: A complaint, refund or cancellation: scored at once whatever was scored before.
+        is_risky: A complaint, refund or cancellation: scored at once.
     """
 
     user_id: str
@@ -63,7 +63,7 @@ class FeedbackReceived(msgspec.Struct, frozen=True):
     """A sender tells what became of a touch.
 
     Attributes:
-        status: One of accepted, sent, delivered, failed, clicked, replied, opted_out, handled, unknown.
+        status: One of `FEEDBACK_STATUSES` of ``native.py``.
     """
 
     user_id: str
@@ -105,7 +105,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class TimerFired(msgspec.Struct, frozen=True):
-    """A deadline that was computed from the state has been reached; the score is of that instant."""
+    """A deadline computed from the state has been reached; the score is of that instant."""
 
     user_id: str
     event_time_ms: int

@@ -29,7 +29,7 @@ from streams.core.verdict import (
 Outcome = tuple[UserState, tuple[Effect, ...]]
 
 IN_OUR_HANDS = frozenset({"requested", "unknown"})
-"""Words of a sender after which a touch may still be stopped; after any other it has left or never will."""
+"""Words of a sender after which a touch may still be stopped."""
 
 
 def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
@@ -145,7 +145,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
     return ended, (*revoked, CloseCase(closed, at_ms))
 
 
-def heard(state: UserState, signal: FeedbackReceived, rules: Rules) -> Outcome:
+def heard(state: UserState, signal: FeedbackReceived) -> Outcome:
     """Take note of what a sender says of a touch."""
     if signal.status == "opted_out":
         closed, effects = close(state, signal.user_id, "opted_out", signal.event_time_ms)

@@ -112,7 +112,7 @@ class FeedbackEvent(msgspec.Struct):
     outcome: str = ""
 
 
-def make_decode(rules: Rules) -> Decode:
+def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one function
     """Return ``decode(key, value, timestamp_ms)`` for the records of ``user-activity``."""
     parse = msgspec.json.Decoder(NativeEvent).decode
     meaning_of, kinds = rules.meanings.get, rules.churn.kinds
@@ -120,7 +120,9 @@ def make_decode(rules: Rules) -> Decode:
     slot_of = slots.get
     default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
 
-    def decode(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Decoded:
+    def decode(  # noqa: C901, PLR0911, PLR0912  # one test after the other, cheapest first
+        key: bytes | None, value: bytes | None, timestamp_ms: int
+    ) -> Decoded:
         if not value or key is None:
             return Rejected(RejectReason.EMPTY, "the record has no key or no value")
         if len(value) > VALUE_BYTES_MAX or len(key) > KEY_BYTES_MAX:
@@ -129,9 +131,8 @@ def make_decode(rules: Rules) -> Decode:
             event = parse(value)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Rejected(RejectReason.NOT_DECODABLE, str(error))
-        at_ms = event.event_time
-        if type(at_ms) is not int:
-            at_ms = _instant(at_ms)
+        moment = event.event_time
+        at_ms = moment if isinstance(moment, int) else _instant(moment)
         if at_ms <= 0:
             return Rejected(
                 RejectReason.BAD_TIME,
@@ -181,7 +182,9 @@ def acted(
     return Acted(user_id, event_id, at_ms, max(amount, 0.0), minor, slot, meaning in RISKY)
 
 
-def decode_feedback(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Decoded:
+def decode_feedback(  # noqa: PLR0911  # one reason a test
+    key: bytes | None, value: bytes | None, timestamp_ms: int
+) -> Decoded:
     """Turn one record of ``win-back-feedback`` into an input, or say why it cannot be one."""
     if not value or key is None:
         return Rejected(RejectReason.EMPTY, "the record has no key or no value")
@@ -238,7 +241,9 @@ def _measure(
     return max(number, 0.0), sign * round(number * rules.minor_units)
 
 
-def _rare(event: NativeEvent, meaning: Meaning, at_ms: int) -> Decoded:
+def _rare(  # noqa: PLR0911  # one branch a meaning
+    event: NativeEvent, meaning: Meaning, at_ms: int
+) -> Decoded:
     """Return the input of an event that is not an activity."""
     if meaning is Meaning.IGNORED:
         return NOT_ACTIVITY

@@ -186,7 +186,7 @@ class Partition:
             self._round(inputs, picked, rows[picked], times[picked], bounds[picked])
 
     def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
-        """Return row (-1 = nobody), event time, and the instant up to which timers fire before it."""
+        """Return row (-1 = nobody), event time, and up to when timers fire before each input."""
         index, rows = self._users.index, []
         times, marks = [], []
         lateness = self.rules.lateness_ms
@@ -400,7 +400,7 @@ class Partition:
         return matrix([values[row] for row in rows.tolist()])
 
     def _grid_of(self, heads: F64) -> F64:
-        """Return the latest grid instant that is not after the last activity; infinity without one."""
+        """Return the latest grid instant up to the last activity; infinity without one."""
         grid = self._timers.grid_at(heads, heads[:, Rhythm.LAST])
         return np.where(heads[:, Column.EVENTS] > 0.0, grid, np.inf)
 

@@ -36,7 +36,7 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
     - ``slot``: which kind it is: 0, 1, or -1.
     - ``is_risky``: ask for a score however short ago the last was.
     - ``digest``: 8 bytes that stand for the event id.
-    - ``frozen_at, frozen``: the example that this activity completes, or 0 and nothing to keep what is pending.
+    - ``frozen_at, frozen``: the example that this activity completes; 0 keeps what is pending.
 
     An activity older than the last one counts in every sum with the decay of its age; it opens no
     active day and no gap, for those are over.
@@ -51,7 +51,7 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
     unpack, pack = LIVE.unpack_from, LIVE.pack
     live_end, head_end, ring_start = LIVE.size, HEAD.size, RING_START + 8
 
-    def fold(  # noqa: PLR0912, PLR0915
+    def fold(  # noqa: C901, PLR0912, PLR0915
         value: bytes,
         at: float,
         log_amount: float,
@@ -168,7 +168,8 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
             pack(
                 first, last, days, d30th, d10th, dhalf, d1, d2, d4, d8, e30th, e8, a1, a4, k0, k1,
                 gaps, gap_log, gap_square, gap_mean, g0, g1, g2, g3, g4, g5, g6, slots,
-                day_events, day_log, events + 1.0, value_net + money, value_decayed, scored_at, frozen_was,
+                day_events, day_log, events + 1.0, value_net + money, value_decayed, scored_at,
+                frozen_was,
             ),
             value[live_end:head_end], value[ring_start:RING_END], digest, pending, value[kept:],
         ))  # fmt: skip

@@ -13,7 +13,7 @@ BLOCK: Final = 16_384
 
 
 def rounds(rows: Rows) -> Iterator[list[int]]:
-    """Yield positions in rounds: the n-th input of a user is in round n; rows below 0 are nobody's."""
+    """Yield positions in rounds: a user's n-th input is in round n; rows below 0 are nobody's."""
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     first = np.flatnonzero(np.diff(ordered, prepend=-2))

@@ -133,7 +133,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     @property
     def hash(self) -> str:
-        """Fingerprint of what the state and the examples depend on: a change of it needs a migration."""
+        """Fingerprint of what state and examples depend on: a change of it needs a migration."""
         parts = (self.churn.horizon_ms, self.churn.kinds, sorted(self.meanings.items()))
         text = repr((*parts, self.is_other_activity, self.minor_units, self.grid_salt))
         return blake2b(text.encode(), digest_size=8).hexdigest()

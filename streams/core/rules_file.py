@@ -1,161 +1,24 @@
-"""Reading rules from YAML: what an operator writes, checked, with line numbers in every complaint."""
+"""Reading rules from YAML: checked as a whole, with the line in every complaint."""
 
 import re
 from datetime import time
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import yaml
-from msgspec import Meta
 
 from streams.core.ids import Ids
 from streams.core.playbook import Match, Playbook, PlaybookStep
 from streams.core.quiet_hours import QuietHours
 from streams.core.rules import AlertPolicy, Churn, Holdout, Meaning, Rules
+from streams.core.rules_schema import DEFAULT_EVENTS, DEFAULT_PLAYBOOK, MoneyFile, RulesFile
 from streams.core.time import span_ms
 from streams.core.verdict import CONTACTS_KEPT_MS, Cap, ContactPolicy
-
-Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Count = Annotated[int, Meta(ge=1)]
 
 
 class RulesRefused(ValueError):  # noqa: N818  # named for what happened, as `Rejected` is
     """The rules cannot be used; the message says where and why."""
-
-
-DEFAULT_TIERS: Final = {"high": 1_000.0, "regular": 100.0, "low": 0.0}
-"""Value tier to its least net value, major units."""
-
-
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class ChurnFile(_Strict):
-    """``churn:``."""
-
-    horizon: str = "30d"
-    min_active_days: Count = 5
-    activity: str | list[str] = "all"
-
-
-class AlertFile(_Strict):
-    """``alert:``."""
-
-    probability: Probability = 0.5
-    exit: Probability = 0.35
-    elevated: Probability = 0.25
-    cool_down: str = ""
-    backstop: str = ""
-    examples_min: int = 500
-
-
-class HoldoutFile(_Strict):
-    """``holdout:``."""
-
-    share: Probability = 0.1
-    salt: str = "holdout"
-
-
-class CapFile(_Strict):
-    """One entry of ``contact.caps``."""
-
-    touches: Count
-    per: str
-
-
-class QuietFile(_Strict):
-    """``contact.quiet_hours``."""
-
-    start: str = "21:00"
-    end: str = "09:00"
-
-
-class ContactFile(_Strict):
-    """``contact:``."""
-
-    consent_default: str = "denied"
-    caps: tuple[CapFile, ...] = (CapFile(touches=3, per="14d"),)
-    quiet_hours: QuietFile = QuietFile()
-    zone: str = "Asia/Shanghai"
-    stale_after: str = "1d"
-
-
-class StepFile(_Strict):
-    """One step of a playbook."""
-
-    channel: str
-    template_key: str
-    wait: str = "0s"
-    expires: str = "2d"
-    params: dict[str, str] = {}
-    offer: dict[str, str] = {}
-
-
-class MatchFile(_Strict):
-    """``match`` of a playbook."""
-
-    tiers: list[str] = []
-    sources: list[str] = []
-    triggers: list[str] = []
-
-
-class PlaybookFile(_Strict):
-    """One playbook."""
-
-    name: str
-    steps: Annotated[list[StepFile], Meta(min_length=1)]
-    match: MatchFile = MatchFile()
-    purpose: str = "member_care"
-    close_after: str = "7d"
-
-
-class MoneyFile(_Strict):
-    """``money:``."""
-
-    currency: str = "CNY"
-    minor_units: Count = 100
-    tiers: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_TIERS))
-
-
-class RulesFile(_Strict):
-    """A rules file; every part has a default, so an empty file is a whole set of rules."""
-
-    version: int = 1
-    churn: ChurnFile = ChurnFile()
-    kinds: Annotated[tuple[str, ...], Meta(max_length=2)] = ("purchase", "refund")
-    events: dict[Meaning, list[str]] = {}
-    money: MoneyFile = MoneyFile()
-    lateness: str = "1m"
-    carry_over: str = ""
-    alert: AlertFile = AlertFile()
-    holdout: HoldoutFile = HoldoutFile()
-    contact: ContactFile = ContactFile()
-    playbooks: list[PlaybookFile] | None = None
-    grid_salt: str = "grid"
-
-
-DEFAULT_EVENTS: Final = {
-    Meaning.PURCHASE: ["purchase", "order_paid"],
-    Meaning.REFUND: ["refund", "order_refunded"],
-    Meaning.COMPLAINT: ["complaint"],
-    Meaning.CANCELLATION: ["cancel_page_viewed", "cancellation"],
-    Meaning.CONSENT: ["consent_changed"],
-    Meaning.OPT_OUT: ["opt_out", "unsubscribe"],
-    Meaning.ERASURE: ["erasure_requested"],
-    Meaning.TRAITS: ["traits_set"],
-}
-"""What well-known event names mean; ``events`` in the file replaces the names of a meaning."""
-
-DEFAULT_PLAYBOOK: Final = PlaybookFile(
-    name="member_care",
-    steps=[
-        StepFile(channel="wechat", template_key="member_care_greeting"),
-        StepFile(channel="sms", template_key="member_care_benefit", wait="3d"),
-        StepFile(channel="call", template_key="member_care_call", wait="5d", expires="3d"),
-    ],
-)
 
 
 def parse_rules(text: str, name: str = "rules", *, id_key: bytes = b"winback") -> Rules:

@@ -41,7 +41,9 @@ class Transition(NamedTuple):
     effects: tuple[Effect, ...] = ()
 
 
-def step(state: UserState, signal: Input, rules: Rules) -> Transition:
+def step(  # noqa: C901, PLR0911  # one branch an input, each a line
+    state: UserState, signal: Input, rules: Rules
+) -> Transition:
     """Fold one input into one user's state.
 
     An activity is two things: numbers, folded by `streams.core.rhythm`, and what it means for the
@@ -71,7 +73,7 @@ def step(state: UserState, signal: Input, rules: Rules) -> Transition:
         case TimerFired():
             return _timer_fired(state, signal, rules)
         case FeedbackReceived():
-            return Transition(*journey.heard(state, signal, rules))
+            return Transition(*journey.heard(state, signal))
         case ConsentChanged():
             consents = state.profile.consents | {signal.channel: signal.is_granted}
             return _profiled(state, consents=consents)
@@ -91,7 +93,7 @@ def step(state: UserState, signal: Input, rules: Rules) -> Transition:
 def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
     """Return what an activity, already folded into the numbers, means for the profile.
 
-    A user who is calm and active is not concerned; ``WAKES_AT`` says from which active day on one is.
+    A calm and active user is not concerned; ``WAKES_AT`` says from which active day on one is.
     """
     is_late = signal.event_time_ms < state[Rhythm.LAST]
     if is_late or state[Rhythm.ACTIVE_DAYS] < state[Column.WAKES_AT]:
@@ -175,7 +177,8 @@ def bands(reach: F64, band: F64, rules: Rules) -> F64:
 
 
 def may_open(heads: F64, at_ms: F64, rules: Rules) -> NDArray[np.bool_]:
-    """Return which users a high risk opens a case for: one at a time, one a silence, none too soon."""
+    """Return for whom a high risk opens a case: one at a time, one a silence, none too soon."""
     closed_at = heads[:, Column.CLOSED_AT]
     is_cool = (at_ms - closed_at >= rules.alert.cool_down_ms) & (closed_at <= heads[:, Rhythm.LAST])
-    return (heads[:, Column.CASE_AT] == 0.0) & is_cool
+    may: NDArray[np.bool_] = (heads[:, Column.CASE_AT] == 0.0) & is_cool
+    return may

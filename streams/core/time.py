@@ -37,4 +37,4 @@ def span_ms(text: str) -> int:
 def iso(at_ms: float) -> str:
     """Return an instant as ISO 8601 in UTC with milliseconds, as every message carries it."""
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{round(at_ms) % 1_000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -90,7 +90,9 @@ class Refuse(msgspec.Struct, frozen=True):
 Verdict = Send | Defer | Refuse
 
 
-def may_contact(contact: Contact, now_ms: int, policy: ContactPolicy) -> Verdict:
+def may_contact(  # noqa: PLR0911  # one rule a line
+    contact: Contact, now_ms: int, policy: ContactPolicy
+) -> Verdict:
     """Return the verdict of the first rule that speaks: law, courtesy, clock, experiment."""
     if contact.is_suppressed:
         return Refuse(Refusal.SUPPRESSED)
