@@ -19,6 +19,7 @@ from streams.runtime.embedded.record import Record, running
 from streams.settings import load_settings
 
 _PROGRESS_STEP: Final = 10
+_STOPPED_BY_SIGTERM: Final = 128 + signal.SIGTERM  # what Java exits with after an orderly end
 
 
 def _directory(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Path:
@@ -130,14 +131,21 @@ def _stay(started: Started, directory: Path) -> None:
         raise UserError("it already runs in the background", "winback kafka down first",
                         Exit.FAILED)  # fmt: skip
     click.echo("Ctrl-C stops it.", err=True)
+    code = _STOPPED_BY_SIGTERM
     try:
         code = started.process.wait()
+    except _Terminated:
+        click.echo("stopped", err=True)
     finally:
         broker.stop(directory)
         started.process.wait()
-    if code != 0:
+    if code not in (0, _STOPPED_BY_SIGTERM):
         raise UserError(f"Kafka ended by itself with code {code}",
                         f"its log: {directory / 'kafka.log'}", Exit.FAILED)  # fmt: skip
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: ends a start as Ctrl-C does."""
 
 
 @contextmanager
@@ -145,7 +153,7 @@ def _ended_like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a start as Ctrl-C does, so that no broker is left behind."""
 
     def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        raise _Terminated
 
     before = {
         number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)

@@ -4,6 +4,7 @@ The package jgo fetches them from the Maven repositories that the user has confi
 ``python -m streams.runtime.embedded.pin`` writes the lock.
 """
 
+import errno
 import hashlib
 import importlib
 import shutil
@@ -24,6 +25,7 @@ LOCK_NAME: Final = "jars.lock"
 
 _FETCHES_AT_ONCE: Final = 8
 _FETCH_TIMEOUT_S: Final = 30
+_DISK_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 Progress = Callable[[int, int, str], None]
 """Called with (jars done, jars wanted, name of the last one)."""
@@ -175,8 +177,8 @@ def _fetch_one(context: Any, jar: Jar) -> Path:
     try:
         return Path(component.artifact().resolve())
     except Exception as error:  # whatever jgo and requests raise: all of it is weather
-        if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
-            raise  # the disk, not the net
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise
         raise Unavailable(
             f"the jar {jar.name} cannot be fetched ({_root(error)})",
             "check the network or proxy (HTTPS_PROXY), or name a mirror in jgo's configuration "

@@ -82,12 +82,13 @@ def log_bytes(directory: Path) -> bytes:
 
 
 def log_tail(directory: Path) -> str:
-    """Return the last lines of the broker's log."""
+    """Return the last lines of the broker's log, without the inside of stack traces."""
     try:
         text = (directory / LOG_NAME).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-_TAIL_LINES:])
+    lines = [line for line in text.splitlines() if not line.startswith("\tat ")]
+    return "\n".join(lines[-_TAIL_LINES:])
 
 
 def failed(directory: Path) -> UserError:

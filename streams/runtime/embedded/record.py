@@ -68,8 +68,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def unusable(directory: Path, error: OSError) -> UserError:
     """Return the complaint that the system does not let us use the directory."""
+    reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror or error
     return UserError(
-        f"the data directory of the embedded Kafka cannot be used: {directory}: "
-        f"{error.strerror or error}",
+        f"the data directory of the embedded Kafka cannot be used: {directory}: {reason}",
         "choose another with --data-dir or WINBACK_DATA_DIR",
     )
