@@ -26,7 +26,7 @@ from models.snapshot import Snapshot, check
 Reasons: TypeAlias = tuple[tuple[str, float], ...]
 
 REASONS_MAX: Final = 3
-REST: Final = "rest"
+BASE: Final = "base"  # The average user, and what a limit on the logit cut off.
 RETURN_PROBABILITY_LIMITS: Final = (0.01, 0.99)  # Nobody's own rhythm is certain.
 
 _NAMES: Final = tuple(feature.name for feature in FEATURES)
@@ -53,24 +53,27 @@ class _PathScorer:
         """Return P(this silence reaches H), shape (n,): for alerts."""
         return reach_probability(self, heads, at_ms, self.horizon_ms)
 
-    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
-        """Return per row the three groups that speak most for leaving, and the rest.
+    def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per row what each group of features says, most toward leaving first.
 
         Returns:
-            Per row (group, weight) by falling weight, then ``("rest", weight)``; weights are
-            log-odds toward leaving of the next period and add up to -logit(hazard).
+            Per row (group, weight) by falling weight, then ``("base", weight)``: log-odds toward
+            leaving in the next period. They add up to -logit(hazard); an average user is 0 in
+            every group.
         """
         columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms)
-        groups = self.group_logits(columns)
-        rest = self.logit(columns)
+        leaving = -self.group_logits(columns)
+        order = np.argsort(-leaving, axis=0, kind="stable")
+        base = -self.logit(columns) - leaving.sum(axis=0)
         out: list[Reasons] = []
-        for row, logit in enumerate(rest.tolist()):
-            parts = -groups[:, row]
-            top = np.argsort(-parts, kind="stable")[:REASONS_MAX].tolist()
-            named = tuple((GROUPS[group], float(parts[group])) for group in top)
-            others = -logit - sum(weight for _, weight in named)
-            out.append((*named, (REST, others)))
+        for row, rest in enumerate(base.tolist()):
+            parts = ((GROUPS[group], float(leaving[group, row])) for group in order[:, row])
+            out.append((*parts, (BASE, rest)))
         return out
+
+    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per row the three groups that speak most for leaving: the head of ``explain``."""
+        return [row[:REASONS_MAX] for row in self.explain(heads, at_ms)]
 
     def logit(self, columns: F64) -> F64:
         """Return the logits (n,) of activity of feature columns (31, n)."""

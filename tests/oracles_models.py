@@ -10,6 +10,8 @@ from models.features import Rhythm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.hazard import Weights
+
 EDGES: Final = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 32.0)
 PRIOR: Final = (0.45, 0.12, 0.12, 0.10, 0.08, 0.06, 0.07)
 
@@ -92,3 +94,75 @@ def features_of(head: Sequence[float], at_ms: float, horizon_ms: float) -> list[
         (slg - 1.22) ** 2,
         (lrec - 2.5) * (slg - 1.22),
     ]
+
+
+def step_hazard(logit: float) -> float:
+    """Return P(active within the next U) of a logit that is kept within +-15."""
+    return 1 / (1 + math.exp(-min(max(logit, -15.0), 15.0)))
+
+
+def linear_logit(weights: Weights, row: Sequence[float]) -> float:
+    """Return the folded linear model's logit of one row of 31 features."""
+    total = weights.b
+    for value, w, middle, reach in zip(
+        row,
+        weights.w[:, 0].tolist(),
+        weights.middle[:, 0].tolist(),
+        weights.reach[:, 0].tolist(),
+        strict=True,
+    ):
+        total += w * min(max(value - middle, -reach), reach)
+    return total
+
+
+def quiet_of(weights: Weights, head: Sequence[float], at_ms: float, horizon_ms: float) -> float:
+    """Return P(no activity within the next H): four quiet steps."""
+    quiet = 1.0
+    for step in range(4):
+        row = features_of(head, at_ms + step * horizon_ms / 4, horizon_ms)
+        quiet *= 1 - step_hazard(linear_logit(weights, row))
+    return quiet
+
+
+def reach_of(weights: Weights, head: Sequence[float], at_ms: float, horizon_ms: float) -> float:
+    """Return P(this silence reaches H): whole steps, then the part of a step that is left."""
+    unit_ms = horizon_ms / 4
+    left_ms = horizon_ms - max(at_ms - head[Rhythm.LAST], 0.0)
+    quiet, now_ms = 1.0, at_ms
+    while left_ms > 0:
+        share = min(left_ms / unit_ms, 1.0)
+        row = features_of(head, now_ms, horizon_ms)
+        quiet *= (1 - step_hazard(linear_logit(weights, row))) ** share
+        now_ms += unit_ms
+        left_ms -= unit_ms
+    return quiet
+
+
+class SlowFilter:
+    """The extended Kalman filter of logistic regression, as it is written in books."""
+
+    def __init__(self, size: int, *, noise: float, prior: float, prior_intercept: float) -> None:
+        self.noise = noise
+        self.ceiling = [prior_intercept] + [prior] * size
+        self.mean = [0.0] * (size + 1)
+        self.covariance = [[0.0] * (size + 1) for _ in self.mean]
+        for place, variance in enumerate(self.ceiling):
+            self.covariance[place][place] = variance
+
+    def predict(self, row: Sequence[float]) -> float:
+        """Return P(True) of one row."""
+        logit = sum(m * z for m, z in zip(self.mean, (1.0, *row), strict=True))
+        return 1 / (1 + math.exp(-logit))
+
+    def learn(self, row: Sequence[float], y: bool, w: float) -> None:  # noqa: FBT001 - as the fast one
+        """Learn one row."""
+        vector = (1.0, *row)
+        gain = [sum(p * z for p, z in zip(line, vector, strict=True)) for line in self.covariance]
+        probability = self.predict(row)
+        curvature = max(probability * (1 - probability), 1e-4) * w
+        scale = 1 + curvature * sum(z * g for z, g in zip(vector, gain, strict=True))
+        for i, line in enumerate(self.covariance):
+            for j in range(len(line)):
+                line[j] -= gain[i] * gain[j] * curvature / scale
+            line[i] = min(line[i] + self.noise, self.ceiling[i])
+            self.mean[i] += gain[i] * (y - probability) * w / scale

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from models.catalogue import CATALOGUE
 from models.features import RHYTHM_WIDTH, features
 from models.prequential import Prequential
