@@ -1,0 +1,112 @@
+"""The Faust app of a role, and its settings (why each: docs/adr and the runtime's docstrings)."""
+
+import asyncio
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Final
+
+import faust
+
+from streams.runtime.lane import Pace
+from streams.runtime.logs import LIBRARY
+from streams.runtime.recovery import BulkTableManager
+from streams.runtime.table import LaneOptions, LaneTable
+from streams.runtime.transport import ChunkSchema, chunk_transport
+from streams.settings import Settings
+
+QUEUE_CHUNKS: Final = 8
+"""Chunks that wait in Faust's queue; more would only age there."""
+REQUEST_TIMEOUT_S: Final = 60.0
+
+
+class LaneApp(faust.App):
+    """A Faust app whose agent drives lanes, and whose crash can be awaited."""
+
+    logger = LIBRARY
+    lanes: LaneTable
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.failure: asyncio.Future[BaseException] | None = None
+        self._first_reason: BaseException | None = None
+
+    def _crash(self, reason: BaseException) -> None:
+        """Faust tells every parent of a crashed service; here it becomes known outside."""
+        if self._first_reason is None:
+            self._first_reason = reason
+        if self.failure is not None and not self.failure.done():
+            self.failure.set_result(self._first_reason)
+        super()._crash(reason)
+
+    def crash_soon(self, reason: BaseException) -> None:
+        """Crash from code that must not wait: nothing is acknowledged from now on."""
+        self._crash(reason)
+
+
+def faust_settings(settings: Settings, bootstrap: str, app_id: str) -> dict[str, Any]:
+    """Return Faust's settings: transport and assignment, and nothing else of it."""
+    session_s = settings.session_timeout_s
+    return {
+        "id": app_id,
+        "broker": [f"kafka://{address.strip()}" for address in bootstrap.split(",")],
+        "datadir": Path(gettempdir()) / f"{app_id}-faust",  # nothing is kept there
+        "store": "memory://",
+        "key_serializer": "raw",
+        "value_serializer": "raw",
+        "agent_supervisor": "mode.CrashingSupervisor",  # a crash is the error handling
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,  # `winback topics apply` makes topics
+        "topic_disable_leader": True,
+        "stream_buffer_maxsize": QUEUE_CHUNKS,
+        "stream_wait_empty": True,
+        "broker_session_timeout": session_s,
+        "broker_heartbeat_interval": min(3.0, session_s / 4),
+        "broker_rebalance_timeout": max(session_s, 30.0),
+        "broker_request_timeout": max(session_s, REQUEST_TIMEOUT_S),
+        "broker_commit_interval": 1.0,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_request_timeout": REQUEST_TIMEOUT_S,
+        "web_enabled": False,
+        "web_tables_enabled": False,
+        "worker_redirect_stdouts": False,
+        "TableManager": BulkTableManager,
+    }
+
+
+def make_app(
+    settings: Settings,
+    *,
+    app_id: str,
+    table: str,
+    options: LaneOptions,
+) -> LaneApp:
+    """Make the app of a role: its table of lanes, and the agent that feeds them.
+
+    Args:
+        settings: The operator's.
+        app_id: Name of the group and of everything that is derived from it.
+        table: Name of the table; the fence is named after it.
+        options: What the lanes do.
+    """
+    app = LaneApp(**faust_settings(settings, options.bootstrap, app_id))
+    app.transport = chunk_transport(app, app.conf.broker, settings.chunk_max)
+    changelog = app.topic(options.changelog, key_type=bytes, value_type=bytes, compacting=True)
+    app.lanes = app.tables.add(
+        LaneTable(app, options=options, name=table, changelog_topic=changelog)
+    )
+    source = app.topic(*options.sources, schema=ChunkSchema())
+
+    async def feed_lanes(stream: Any) -> None:
+        try:
+            async for event in stream.noack().events():
+                await app.lanes.accept(event)
+        except Exception as error:  # noqa: BLE001 (crash is the error handling: restart, replay)
+            app.crash_soon(error)
+
+    app.agent(source, name=f"{app_id}-lanes", concurrency=1)(feed_lanes)
+    return app
+
+
+def pace_of(settings: Settings) -> Pace:
+    """Return how the lanes of the pipeline commit."""
+    return Pace(interval_s=settings.commit_interval_s)

@@ -1,0 +1,169 @@
+"""Fetched record batches as columns: no object per record.
+
+aiokafka builds a ConsumerRecord of twelve fields for every record. A lane needs five of them, so this
+module reads the batches that aiokafka's fetcher has received straight into lists. It follows
+``PartitionRecords._unpack_records`` rule by rule; a contract test compares the two.
+
+Private fields of aiokafka 0.14.0 that this module reads (the contract test guards them):
+    ``Fetcher``: ``_records _check_crcs _subscriptions _closed _notify _wait_consume_future
+    _create_fetch_waiter``; ``FetchResult``: ``_partition_records _update_position``;
+    ``PartitionRecords``: ``_records _tp _isolation_level _aborted_transactions next_fetch_offset``.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
+from aiokafka.errors import CorruptRecordException
+
+
+@dataclass(slots=True)
+class Columns:
+    """Consecutive records of one partition, and how far the reader has come.
+
+    Attributes:
+        start: Offset at which the read began; a hole between two reads is records lost.
+        next_offset: Where the next read begins; beyond the last record when markers of
+            transactions or compacted records follow it.
+        keys: Raw keys.
+        values: Raw values; None is a tombstone.
+        offsets: Offset of each record, ascending.
+        timestamps_ms: Record timestamp of each record, epoch ms UTC.
+    """
+
+    start: int
+    next_offset: int
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    offsets: list[int]
+    timestamps_ms: list[int]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def pieces(self, size_max: int) -> Iterator["Columns"]:
+        """Cut into pieces of at most ``size_max`` records; together they cover the same offsets."""
+        count = len(self.offsets)
+        if count <= size_max:
+            yield self
+            return
+        start = self.start
+        for low in range(0, count, size_max):
+            high = low + size_max
+            next_offset = self.next_offset if high >= count else self.offsets[high]
+            yield Columns(
+                start, next_offset, self.keys[low:high], self.values[low:high],
+                self.offsets[low:high], self.timestamps_ms[low:high],
+            )  # fmt: skip
+            start = next_offset
+
+
+def read_columns(result: Any, *, check_crcs: bool) -> Columns:
+    """Empty one ``FetchResult`` into columns and move the consumer's position behind it.
+
+    Args:
+        result: What aiokafka's fetcher holds for one partition; it has records left.
+        check_crcs: Whether to verify the checksum of each batch.
+
+    Returns:
+        The records a ``getmany`` would have returned.
+
+    Raises:
+        CorruptRecordException: A batch does not match its checksum.
+    """
+    fetched = result._partition_records  # noqa: SLF001 (guarded by the contract test)
+    columns = Columns(fetched.next_fetch_offset, 0, [], [], [], [])
+    if fetched._isolation_level == READ_COMMITTED and fetched._aborted_transactions:  # noqa: SLF001
+        _copy_committed(fetched, columns)
+    else:
+        _copy_batches(fetched, columns, check_crcs=check_crcs)
+    columns.next_offset = fetched.next_fetch_offset
+    result._update_position()  # noqa: SLF001
+    result._partition_records = None  # noqa: SLF001
+    return columns
+
+
+def _copy_committed(fetched: Any, columns: Columns) -> None:
+    """Rare path: something was aborted here, so let aiokafka skip it."""
+    for record in fetched:
+        columns.keys.append(record.key)
+        columns.values.append(record.value)
+        columns.offsets.append(record.offset)
+        columns.timestamps_ms.append(record.timestamp)
+
+
+def _copy_batches(fetched: Any, columns: Columns, *, check_crcs: bool) -> None:
+    key, value = columns.keys.append, columns.values.append
+    offset, timestamp = columns.offsets.append, columns.timestamps_ms.append
+    batches, position = fetched._records, columns.start  # noqa: SLF001
+    while batches.has_next():
+        batch = batches.next_batch()
+        if check_crcs and not batch.validate_crc():
+            raise CorruptRecordException(f"Invalid CRC - {fetched._tp}")  # noqa: SLF001
+        if not batch.is_control_batch:
+            for record in batch:
+                at = record.offset
+                if at >= position:  # a batch may begin before the position
+                    key(record.key)
+                    value(record.value)
+                    offset(at)
+                    timestamp(record.timestamp)
+        fetched.next_fetch_offset = batch.next_offset
+
+
+def take_fetched(fetcher: Any, is_wanted: Callable[[Any], bool]) -> dict[Any, Columns]:
+    """Take what the fetcher has received for the wanted partitions, without waiting.
+
+    A partition of which only markers came is in the answer too, with no records: its reader has
+    come further.
+
+    Raises:
+        KafkaError: The broker refused the fetch; raised when nothing else is to be taken.
+    """
+    taken: dict[Any, Columns] = {}
+    received = fetcher._records  # noqa: SLF001
+    for partition in list(received):
+        if not is_wanted(partition):
+            if not fetcher._subscriptions.is_assigned(partition):  # noqa: SLF001
+                del received[partition]
+            continue
+        result = received[partition]
+        if type(result) is not FetchResult and taken:
+            return taken
+        del received[partition]
+        fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001
+        if type(result) is not FetchResult:
+            result.check_raise()
+        elif result.check_assignment(partition) and result.has_more():
+            taken[partition] = read_columns(result, check_crcs=fetcher._check_crcs)  # noqa: SLF001
+    return taken
+
+
+async def wait_fetched(fetcher: Any, timeout_s: float) -> bool:
+    """Wait until the fetcher has received something; False when the time is over.
+
+    Raises:
+        KafkaError: The client may not read here.
+    """
+    waiter = fetcher._create_fetch_waiter()  # noqa: SLF001
+    done, _ = await asyncio.wait([waiter], timeout=timeout_s)
+    if not done:
+        waiter.cancel()
+        return False
+    waiter.result()
+    return True
+
+
+PRIVATE_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "Fetcher": (
+        "_records", "_check_crcs", "_subscriptions", "_closed", "_notify",
+        "_wait_consume_future", "_create_fetch_waiter",
+    ),
+    "FetchResult": ("_partition_records", "_update_position"),
+    "PartitionRecords": ("_records", "_tp", "_isolation_level", "_aborted_transactions"),
+    "BatchBuilder": ("_builder", "_relative_offset"),
+    "AIOKafkaConsumer": ("_fetcher", "_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level"),
+}  # fmt: skip
+"""Private fields of aiokafka that the runtime reads; the contract test looks for each."""

@@ -1,0 +1,231 @@
+"""A lane: everything that happens to one owned partition, in order, durably and exactly once.
+
+A chunk is applied to the engine at once and in memory. Everything that gathered since the last
+commit becomes one transaction: outputs, changed states, and the partition's record with the offsets
+that were applied. While it is on its way the lane goes on, so commits grow with the load (group
+commit) and are a single chunk when it is low. Then the source is acknowledged.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from streams.runtime.columns import Columns
+from streams.runtime.producer import Commit, PartitionProducer
+from streams.runtime.ticks import Tick
+from streams.runtime.transport import Chunk
+
+
+class Engine(Protocol):
+    """What a lane drives: the state of one partition. Everything is synchronous."""
+
+    applied: dict[str, int]
+    """Next offset by source topic; the lane moves it after each chunk."""
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Take over the content of the partition's changelog."""
+
+    def apply(self, chunk: Chunk) -> None:
+        """Fold records that were not applied before, in order."""
+
+    def tick(self, tick: Tick) -> None:
+        """Let time pass."""
+
+    def take(self) -> Commit:
+        """Hand over what is not durable yet, and forget it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a lane commits.
+
+    Attributes:
+        interval_s: At most one commit in this time, unless much is pending.
+        pending_max: Records that a lane may be ahead of its durable state; then it waits.
+    """
+
+    interval_s: float = 0.1
+    pending_max: int = 8000
+
+
+class LostRecordsError(Exception):
+    """Records were deleted from the source before they were read."""
+
+
+class Observer(Protocol):
+    """Who wants to know what a lane does; called once per chunk or commit, never per event."""
+
+    def chunk_applied(self, partition: int, records: int, seconds: float) -> None:
+        """Note that a chunk was applied."""
+
+    def committed(
+        self, partition: int, states: int, outputs: Mapping[str, int], seconds: float
+    ) -> None:  # noqa: E501 (one line a signature)
+        """Note that a commit is durable."""
+
+
+class Lane:
+    """The order of one partition: chunks in, transactions out.
+
+    Args:
+        partition: Its number.
+        engine: The restored state.
+        producer: The started producer; the lane stops it.
+        pace: How often to commit.
+        crash: Called with the error when a commit fails; nothing was acknowledged then.
+        observer: Where measures go.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        engine: Engine,
+        producer: PartitionProducer,
+        pace: Pace,
+        crash: Callable[[BaseException], object],
+        observer: Observer,
+    ) -> None:
+        self.partition = partition
+        self.engine = engine
+        self.generation = -1
+        self.room = asyncio.Event()
+        self.room.set()
+        self._producer = producer
+        self._pace = pace
+        self._crash = crash
+        self._observer = observer
+        self._acks: list[Callable[[], object]] = []
+        self._pending = 0
+        self._is_committing = False
+        self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything that was applied is durable."""
+        return not (self._acks or self._is_committing or self._wake.is_set())
+
+    @property
+    def pending(self) -> int:
+        """Records applied and not in a commit yet."""
+        return self._pending
+
+    def start(self, generation: int) -> None:
+        """Begin to commit, as owner in this generation of the group."""
+        assert self._task is None
+        self.generation = generation
+        self._task = asyncio.create_task(self._run(), name=f"lane-{self.partition}")
+
+    def accept(self, chunk: Chunk, ack: Callable[[], object]) -> None:
+        """Apply what is new in a chunk; ``ack`` is called when it is durable.
+
+        Raises:
+            LostRecordsError: The chunk begins beyond what was applied.
+        """
+        started_s = asyncio.get_running_loop().time()
+        applied = self.engine.applied
+        columns = unseen(chunk.columns, applied.get(chunk.topic, chunk.columns.start))
+        if len(columns):
+            self.engine.apply(replace(chunk, columns=columns))
+        applied[chunk.topic] = max(columns.next_offset, applied.get(chunk.topic, 0))
+        self._acks.append(ack)
+        self._pending += len(columns)
+        if self._pending >= self._pace.pending_max:
+            self.room.clear()
+            self._hurry.set()
+        self._wake.set()
+        seconds = asyncio.get_running_loop().time() - started_s
+        self._observer.chunk_applied(self.partition, len(columns), seconds)
+
+    def has_read_to(self, ends: Mapping[str, int]) -> bool:
+        """Whether every source topic was applied up to these offsets."""
+        applied = self.engine.applied
+        return all(applied.get(topic, 0) >= end for topic, end in ends.items())
+
+    def tick(self, tick: Tick) -> None:
+        """Let time pass."""
+        self.engine.tick(tick)
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Make durable what can be, then leave the partition."""
+        if self._task is not None and not self._task.done():
+            self._hurry.set()
+            while not (self.is_clean or self._task.done()):
+                await asyncio.sleep(0.005)
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        """Leave the partition at once; what was not committed will be done again by its owner."""
+        self.room.set()  # nobody shall wait here for ever
+        await self.halt()
+        await self._producer.stop()
+
+    async def halt(self) -> None:
+        """Stop committing, and keep the state and the fence."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            started_s = loop.time()
+            try:
+                await self._commit()
+            except Exception as error:  # noqa: BLE001 (crash is the error handling: restart, replay)
+                self._crash(error)
+                return
+            rest_s = self._pace.interval_s - (loop.time() - started_s)
+            if rest_s > 0 and self._pending < self._pace.pending_max // 2:
+                await _wait_at_most(self._hurry, rest_s)
+
+    async def _commit(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._wake.clear()
+        self._is_committing = True
+        commit, acks = self.engine.take(), self._acks
+        self._acks, self._pending = [], 0
+        self._hurry.clear()
+        self.room.set()
+        if commit:
+            started_s = loop.time()
+            await self._producer.write(commit)
+            outputs = {topic: len(list(records)) for topic, records in commit.outputs.items()}
+            seconds = loop.time() - started_s
+            self._observer.committed(self.partition, len(commit.changelog), outputs, seconds)
+        for ack in acks:
+            ack()
+        self._is_committing = False
+
+
+async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def unseen(columns: Columns, applied: int) -> Columns:
+    """Return what lies at or beyond the applied offset.
+
+    Raises:
+        LostRecordsError: There is a hole between what was applied and these records.
+    """
+    if columns.start > applied:
+        raise LostRecordsError(
+            f"applied up to {applied}, but the next read began at {columns.start}"
+        )
+    if columns.start == applied:
+        return columns
+    first = bisect_left(columns.offsets, applied)
+    return Columns(
+        applied, max(columns.next_offset, applied), columns.keys[first:], columns.values[first:],
+        columns.offsets[first:], columns.timestamps_ms[first:],
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""Metrics: a closed catalogue; each with its unit, its meaning and what to do about it.
+
+Counted per chunk or commit, never per event. No label carries a user's id.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class Metric(StrEnum):
+    """Every metric the runtime exposes."""
+
+    RECORDS_APPLIED = "winback_records_applied_total"
+    RECORDS_REJECTED = "winback_records_rejected_total"
+    RECORDS_SKIPPED = "winback_records_skipped_total"
+    OUTPUTS_COMMITTED = "winback_outputs_committed_total"
+    STATES_COMMITTED = "winback_states_committed_total"
+    COMMITS = "winback_commits_total"
+    APPLY_SECONDS = "winback_apply_seconds_total"
+    COMMIT_SECONDS = "winback_commit_seconds"
+    PENDING_RECORDS = "winback_pending_records"
+    LAG_RECORDS = "winback_lag_records"
+    PARTITIONS_OWNED = "winback_partitions_owned"
+    USERS = "winback_users"
+    WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
+    MODEL_EXAMPLES = "winback_model_examples"
+    MODEL_TRAINED_TIMESTAMP_SECONDS = "winback_model_trained_timestamp_seconds"
+    MODEL_REFUSED = "winback_model_snapshots_refused_total"
+    EXAMPLES_LEARNED = "winback_examples_learned_total"
+    MODEL_QUALITY = "winback_model_quality"
+
+
+class Spec(NamedTuple):
+    """What a metric is.
+
+    Attributes:
+        kind: Prometheus type.
+        unit: Base unit.
+        labels: Names of the labels.
+        meaning: What it counts.
+        action: What to do when it looks wrong.
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+    action: str
+
+
+METRICS: Final[dict[Metric, Spec]] = {
+    Metric.RECORDS_APPLIED: Spec(
+        "counter", "records", ("partition",), "Source records taken in, rejected ones included.",
+        "Flat while lag grows: the worker is stuck; /health says so, restart it.",
+    ),
+    Metric.RECORDS_REJECTED: Spec(
+        "counter", "records", ("topic", "reason"), "Records sent to the dead-letter topic.",
+        "Read them on the dead-letter topic; mend the producer or the mapping in the rules.",
+    ),
+    Metric.RECORDS_SKIPPED: Spec(
+        "counter", "records", ("reason",), "Records that rightly changed nothing (repeats, late).",
+        "A jump of repeats: a producer retries without idempotence; of late ones: its clock.",
+    ),
+    Metric.OUTPUTS_COMMITTED: Spec(
+        "counter", "records", ("topic",), "Records written and durable, by topic.",
+        "No touches for long: look at the decisions topic, every refusal has its reason.",
+    ),
+    Metric.STATES_COMMITTED: Spec(
+        "counter", "records", (), "States written to the changelog.",
+        "Far above the records applied: many timers fire; normal once after a long stop.",
+    ),
+    Metric.COMMITS: Spec(
+        "counter", "commits", (), "Transactions that became durable.",
+        "Zero while records are applied: Kafka's transactions fail; see the log.",
+    ),
+    Metric.APPLY_SECONDS: Spec(
+        "counter", "seconds", (), "Time in which chunks were applied; the event loop was held.",
+        "Its rate near 1: the worker is at its limit; add workers, up to one per partition.",
+    ),
+    Metric.COMMIT_SECONDS: Spec(
+        "histogram", "seconds", (), "From begin to end of a transaction.",
+        "Above 0.5 s: the brokers are slow or far away.",
+    ),
+    Metric.PENDING_RECORDS: Spec(
+        "gauge", "records", ("partition",), "Records applied and not durable yet.",
+        "At its ceiling (8,000): commits do not keep up.",
+    ),
+    Metric.LAG_RECORDS: Spec(
+        "gauge", "records", ("topic", "partition"), "End of the source less what was applied.",
+        "Growing: add workers; growing on one partition only: a hot key or a stuck lane.",
+    ),
+    Metric.PARTITIONS_OWNED: Spec(
+        "gauge", "partitions", (), "Partitions this worker owns.",
+        "Sum over workers below the topic's count for a minute: a worker is away.",
+    ),
+    Metric.USERS: Spec(
+        "gauge", "users", ("partition",), "Users in state.", "Plan memory: about 800 B each.",
+    ),
+    Metric.WATERMARK_TIMESTAMP_SECONDS: Spec(
+        "gauge", "seconds since the epoch", ("partition",),
+        "Event time before which nothing more is expected.",
+        "Standing still on one partition: no events and no ticks arrive there.",
+    ),
+    Metric.MODEL_EXAMPLES: Spec(
+        "gauge", "examples", (), "Matured examples behind the model in use.",
+        "Not growing: the learner is away; scores age, alerts go on.",
+    ),
+    Metric.MODEL_TRAINED_TIMESTAMP_SECONDS: Spec(
+        "gauge", "seconds since the epoch", (), "Event time up to which the model has learned.",
+        "Far behind the watermark: the learner lags.",
+    ),
+    Metric.MODEL_REFUSED: Spec(
+        "counter", "snapshots", ("reason",), "Snapshots that were not taken; the old model stays.",
+        "signature: key differs or somebody meddles; features or rules: versions are mixed.",
+    ),
+    Metric.EXAMPLES_LEARNED: Spec(
+        "counter", "examples", ("outcome",), "Examples learned or refused by the learner.",
+        "Refused ones: rows that are not finite; report it with the block's offset.",
+    ),
+    Metric.MODEL_QUALITY: Spec(
+        "gauge", "ratio", ("measure",), "Prequential quality: said before the label was known.",
+        "auc near 0.5 or log_loss above that of the base rate: do not trust the ranking.",
+    ),
+}  # fmt: skip
+
+
+class Metrics:
+    """The instruments of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._instruments: dict[Metric, Any] = {
+            metric: self._instrument(metric, spec) for metric, spec in METRICS.items()
+        }
+
+    def _instrument(self, metric: Metric, spec: Spec) -> Any:
+        if spec.kind == "histogram":
+            return Histogram(
+                metric, spec.meaning, spec.labels, registry=self.registry,
+                buckets=LATENCY_BUCKETS_S,
+            )  # fmt: skip
+        kind = Counter if spec.kind == "counter" else Gauge
+        return kind(metric, spec.meaning, spec.labels, registry=self.registry)
+
+    def add(self, metric: Metric, amount: float = 1.0, **labels: object) -> None:
+        """Count up."""
+        self._at(metric, labels).inc(amount)
+
+    def set(self, metric: Metric, value: float, **labels: object) -> None:
+        """Set a gauge."""
+        self._at(metric, labels).set(value)
+
+    def observe(self, metric: Metric, value: float) -> None:
+        """Add one value to a histogram."""
+        self._at(metric, {}).observe(value)
+
+    def forget(self, metric: Metric) -> None:
+        """Drop every labelled value of a gauge, before it is set anew."""
+        self._instruments[metric].clear()
+
+    def page(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def _at(self, metric: Metric, labels: Mapping[str, object]) -> Any:
+        instrument = self._instruments[metric]
+        return instrument.labels(**labels) if labels else instrument
+
+
+def as_markdown() -> str:
+    """Return the catalogue as a page for the docs."""
+    lines = [
+        "# Metrics",
+        "",
+        "Served at `/metrics`. This page is written from `streams/runtime/metrics.py`.",
+        "",
+        "| metric | type | unit | labels | meaning | what to do |",
+        "|---|---|---|---|---|---|",
+    ]
+    for metric, spec in METRICS.items():
+        labels = ", ".join(f"`{label}`" for label in spec.labels)
+        lines.append(
+            f"| `{metric}` | {spec.kind} | {spec.unit} | {labels} | {spec.meaning} | {spec.action} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+class LaneMeter:
+    """What lanes report, as metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.progress = 0
+        """Chunks and commits so far: the liveness of the worker is its own progress."""
+
+    def chunk_applied(self, partition: int, records: int, seconds: float) -> None:
+        """Note that a chunk was applied."""
+        self.progress += 1
+        self._metrics.add(Metric.RECORDS_APPLIED, records, partition=partition)
+        self._metrics.add(Metric.APPLY_SECONDS, seconds)
+
+    def committed(
+        self, _partition: int, states: int, outputs: Mapping[str, int], seconds: float
+    ) -> None:
+        """Note that a commit is durable."""
+        self.progress += 1
+        self._metrics.add(Metric.COMMITS)
+        self._metrics.add(Metric.STATES_COMMITTED, states)
+        self._metrics.observe(Metric.COMMIT_SECONDS, seconds)
+        for topic, count in outputs.items():
+            self._metrics.add(Metric.OUTPUTS_COMMITTED, count, topic=topic)

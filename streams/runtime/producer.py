@@ -1,0 +1,137 @@
+"""One transactional producer per owned partition: what a lane commits, and the fence around it.
+
+Starting the producer makes the broker give its transactional id a new epoch. From then on a former
+owner of the partition, however late it wakes up, can append nothing: its commit is refused.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
+from streams.core.messages import Headers, Output
+from streams.runtime.ticks import now_ms
+
+BATCH_BYTES_MAX: Final = 900_000
+"""Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""
+TRANSACTION_TIMEOUT_MS: Final = 60_000
+"""After this the broker gives up on a worker that died inside a transaction."""
+REQUEST_TIMEOUT_MS: Final = 60_000
+"""How long a commit outlives a broker that is away."""
+
+NO_HEADERS: Final[Headers] = []
+
+
+@dataclass(slots=True)
+class Commit:
+    """What becomes durable together, or not at all.
+
+    Attributes:
+        changelog: Key and value of each changed state, incl. the partition's own record; a None
+            value deletes.
+        outputs: Records by topic, in order.
+    """
+
+    changelog: Mapping[bytes, bytes | None]
+    outputs: Mapping[str, Iterable[Output]]
+
+    def __bool__(self) -> bool:
+        return bool(self.changelog) or any(self.outputs.values())
+
+
+class FencedError(Exception):
+    """The partition has a new owner; this worker must not write to it any more."""
+
+
+class PartitionProducer:
+    """Writes the commits of one partition.
+
+    Args:
+        bootstrap: host:port, several separated by commas.
+        transactional_id: Name of the fence: the same for every owner of the partition, ever.
+        partition: Number of the partition; a topic with fewer partitions gets its remainder.
+        partition_counts: Number of partitions by topic, for topics that have another count.
+        changelog_topic: Where the states go.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        transactional_id: str,
+        partition: int,
+        partition_counts: Mapping[str, int],
+        changelog_topic: str,
+    ) -> None:
+        self.transactional_id = transactional_id
+        self._partition = partition
+        self._partition_counts = partition_counts
+        self._changelog_topic = changelog_topic
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap.split(","),
+            transactional_id=transactional_id,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            max_batch_size=BATCH_BYTES_MAX,
+        )
+
+    async def start(self) -> None:
+        """Connect and raise the fence against former owners."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect; what was not committed never happened."""
+        await self._producer.stop()
+
+    async def write(self, commit: Commit) -> None:
+        """Write one transaction; when this returns, the broker has all of it.
+
+        Raises:
+            FencedError: The partition has a new owner.
+            KafkaError: The broker was away for too long, or refused; the outcome is unknown.
+        """
+        try:
+            await self._producer.begin_transaction()
+            acks: list[asyncio.Future[Any]] = []
+            for topic, outputs in commit.outputs.items():
+                await self._append(topic, outputs, acks)
+            states = ((key, value, NO_HEADERS) for key, value in commit.changelog.items())
+            await self._append(self._changelog_topic, states, acks)
+            await asyncio.gather(*acks)
+            await self._producer.commit_transaction()
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise FencedError(self.transactional_id) from error
+
+    async def _append(
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes | None, bytes | None, Headers]],
+        acks: list[asyncio.Future[Any]],
+    ) -> None:
+        """Send records in order, in as few batches as possible."""
+        partition = self._partition % self._partition_counts.get(topic, self._partition + 1)
+        at_ms = now_ms()
+        batch = self._producer.create_batch()
+        append = batch._builder.append  # noqa: SLF001 (0.6 µs a record less than its wrapper)
+        count = 0
+        for key, value, headers in records:
+            if append(count, at_ms, key, value, headers) is None:
+                acks.append(await self._send(batch, count, topic, partition))
+                batch, count = self._producer.create_batch(), 0
+                append = batch._builder.append  # noqa: SLF001
+                append(0, at_ms, key, value, headers)  # the first always fits
+            count += 1
+        if count:
+            acks.append(await self._send(batch, count, topic, partition))
+
+    async def _send(
+        self, batch: Any, count: int, topic: str, partition: int
+    ) -> "asyncio.Future[Any]":
+        batch._relative_offset = count  # noqa: SLF001 (what the wrapper would have counted)
+        batch.close()
+        ack: asyncio.Future[Any] = await self._producer.send_batch(
+            batch, topic, partition=partition
+        )
+        return ack

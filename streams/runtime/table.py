@@ -1,0 +1,209 @@
+"""The lanes of a worker: which partitions it owns, and their way in and out of ownership."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+from faust.types import TP
+
+from streams.errors import Exit, UserError
+from streams.runtime.lane import Engine, Lane, LostRecordsError, Observer, Pace
+from streams.runtime.logs import LIBRARY, get_logger
+from streams.runtime.producer import PartitionProducer
+from streams.runtime.recovery import Contents, read_changelog, reader
+from streams.runtime.transport import Chunk
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneOptions:
+    """What the lanes of one app have in common.
+
+    Attributes:
+        bootstrap: host:port, several separated by commas.
+        sources: Co-partitioned topics that the lanes read.
+        changelog: Topic of the states.
+        make_engine: Makes the empty engine of a partition.
+        observer: Where measures go.
+        pace: How often to commit.
+        partition_counts: Partitions by topic, for topics with another count than the sources.
+        may_skip_lost: Go on behind records that the broker has deleted.
+    """
+
+    bootstrap: str
+    sources: tuple[str, ...]
+    changelog: str
+    make_engine: Callable[[int], Engine]
+    observer: Observer
+    pace: Pace = field(default_factory=Pace)
+    partition_counts: Mapping[str, int] = field(default_factory=dict)
+    may_skip_lost: bool = False
+
+
+class LaneTable(faust.Table):
+    """A Faust table for its place in the assignor and its changelog; the state lives in lanes."""
+
+    logger = LIBRARY
+
+    def __init__(self, app: Any, *, options: LaneOptions, **arguments: Any) -> None:
+        super().__init__(app, **arguments)
+        self.lane_options = options
+        self.lanes: dict[int, Lane] = {}
+
+    def positions(self) -> dict[TP, int]:
+        """Return where each source partition is to be read next."""
+        return {
+            TP(topic, partition): offset
+            for partition, lane in self.lanes.items()
+            for topic, offset in lane.engine.applied.items()
+            if topic in self.lane_options.sources
+        }
+
+    async def accept(self, event: Any) -> None:
+        """Apply the chunk of a Faust event, when its lane has room.
+
+        A chunk of an earlier generation is dropped: it is read again from where the state stands.
+        """
+        chunk: Chunk = event.value
+        lane = self.lanes.get(chunk.partition)
+        if lane is not None:
+            await lane.room.wait()
+        if chunk.generation != self.app.consumer_generation_id:
+            return
+        lane = self.lanes.get(chunk.partition)
+        assert lane is not None, f"a chunk of partition {chunk.partition}, which is not owned"
+        try:
+            lane.accept(chunk, event.ack)
+        except LostRecordsError as error:
+            raise _lost(chunk.topic, chunk.partition, str(error)) from error
+
+    async def own(self, partitions: set[int], generation: int) -> None:
+        """Own exactly these partitions: give up what is not ours, restore what is new.
+
+        A partition that stayed ours is kept when nobody else can have owned it in between: the
+        generations follow each other and all of it is durable. (If somebody had, the fence would
+        refuse our next commit.)
+
+        Raises:
+            UserError: A source no longer has the records that come next.
+            KafkaError: The broker is away or refuses.
+        """
+        started_s = self.loop.time()
+        await self._release(lambda lane: not _is_kept(lane, partitions, generation))
+        users = await self._open(sorted(partitions - set(self.lanes)), generation)
+        log.info(
+            "partitions_owned", generation=generation, partitions=sorted(partitions),
+            restored_records=users, seconds=round(self.loop.time() - started_s, 3),
+        )  # fmt: skip
+
+    async def _release(self, is_released: Callable[[Lane], bool]) -> None:
+        released = [lane for lane in self.lanes.values() if is_released(lane)]
+        for lane in released:
+            del self.lanes[lane.partition]
+        await asyncio.gather(*(lane.abandon() for lane in released))
+        await asyncio.gather(*(lane.halt() for lane in self.lanes.values()))
+
+    async def _open(self, partitions: list[int], generation: int) -> int:
+        """Fence, restore and start; leaves no producer behind when it is cancelled."""
+        producers = [self._producer(partition) for partition in partitions]
+        try:
+            await asyncio.gather(*(producer.start() for producer in producers))
+            contents = await self._restore(partitions)
+            engines = {partition: self._engine(partition, contents) for partition in partitions}
+            await self._place(engines)
+        except BaseException:
+            stops = (producer.stop() for producer in producers)
+            await asyncio.shield(asyncio.gather(*stops, return_exceptions=True))
+            raise
+        for partition, producer in zip(partitions, producers, strict=True):
+            self.lanes[partition] = Lane(
+                partition, engines[partition], producer, self.lane_options.pace,
+                self._crash, self.lane_options.observer,
+            )  # fmt: skip
+        for lane in self.lanes.values():
+            lane.start(generation)
+        return sum(len(content) for content in contents.values())
+
+    def _producer(self, partition: int) -> PartitionProducer:
+        options = self.lane_options
+        name = f"{self.app.conf.id}-{self.name}-{partition}"
+        return PartitionProducer(
+            options.bootstrap, name, partition, options.partition_counts, options.changelog
+        )
+
+    async def _restore(self, partitions: list[int]) -> Contents:
+        if not partitions:
+            return {}
+        options = self.lane_options
+        return await read_changelog(options.bootstrap, options.changelog, partitions)
+
+    def _engine(self, partition: int, contents: Contents) -> Engine:
+        engine = self.lane_options.make_engine(partition)
+        engine.restore(contents[partition])
+        return engine
+
+    async def _place(self, engines: Mapping[int, Engine]) -> None:
+        """Check that each source still has what comes next; a new one is read from its beginning."""
+        if not engines:
+            return
+        sources = self.lane_options.sources
+        wanted = [TopicPartition(topic, number) for topic in sources for number in engines]
+        begins, ends = await log_range(self.lane_options.bootstrap, wanted)
+        for source in wanted:
+            applied = engines[source.partition].applied
+            offset = applied.setdefault(source.topic, begins[source])
+            if offset > ends[source]:
+                raise _recreated(source.topic, source.partition, offset, ends[source])
+            if offset < begins[source] and not self.lane_options.may_skip_lost:
+                detail = f"applied up to {offset}, but the log begins at {begins[source]}"
+                raise _lost(source.topic, source.partition, detail)
+            applied[source.topic] = max(offset, begins[source])
+
+    def _crash(self, error: BaseException) -> None:
+        self.app.crash_soon(error)
+
+    async def on_start(self) -> None:
+        """Neither a store nor a topic is to be made by Faust."""
+
+    async def on_stop(self) -> None:
+        """Make durable what was applied, and leave."""
+        await asyncio.gather(*(lane.close() for lane in self.lanes.values()))
+        self.lanes.clear()
+
+
+def _is_kept(lane: Lane, partitions: set[int], generation: int) -> bool:
+    return lane.partition in partitions and lane.is_clean and lane.generation + 1 == generation
+
+
+async def log_range(
+    bootstrap: str, partitions: Iterable[TopicPartition]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return the first and the next offset of each partition's log."""
+    wanted = list(partitions)
+    consumer = reader(bootstrap)
+    await consumer.start()
+    try:
+        return await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+    finally:
+        await consumer.stop()
+
+
+def _recreated(topic: str, partition: int, offset: int, end: int) -> UserError:
+    return UserError(
+        f"topic {topic}[{partition}] ends at {end}, but the state has applied up to {offset}: "
+        "the topic was deleted and made again, or the state belongs to another cluster",
+        "Restore the topic, or start from nothing under a new WINBACK_APP_ID.",
+        Exit.FAILED,
+    )
+
+
+def _lost(topic: str, partition: int, detail: str) -> UserError:
+    return UserError(
+        f"records of {topic}[{partition}] were deleted before they were read: {detail}",
+        "Give the topic a longer retention; to go on without them: winback run --skip-lost",
+        Exit.FAILED,
+    )

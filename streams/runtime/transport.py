@@ -1,0 +1,229 @@
+"""Faust's consumer, delivering chunks: one event per partition and fetch, as columns.
+
+What is replaced, and nothing else (Faust 0.15.3):
+    ``AIOKafkaConsumerThread._create_worker_consumer``  reads committed, gathers 64 KB or 20 ms
+    ``AIOKafkaConsumerThread._fetch_records``           columns instead of records
+    ``Consumer._drain_messages``                        one message per chunk
+    ``Consumer.perform_seek``                           to what the state has applied
+    ``Consumer._new_offset``, ``_filter_tps_with_pending_acks``   one number per partition
+Heartbeats, rebalances, the assignor and the commits to the group (for lag monitors) stay stock.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage, ack_lock
+from mode.utils.futures import notify
+
+from streams.runtime.columns import Columns, take_fetched, wait_fetched
+from streams.runtime.logs import LIBRARY
+
+FETCH_BYTES_MIN: Final = 65_536
+"""The broker gathers this much, or FETCH_WAIT_MS. Faust's 1 byte makes a chunk per event."""
+FETCH_WAIT_MS: Final = 20
+"""Every request on this connection waits behind an idle fetch; Faust's 1,500 ms is too long."""
+FETCH_PATIENCE_S: Final = 1.0
+IDLE_S: Final = 0.01
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Consecutive records of one partition of a source topic."""
+
+    topic: str
+    partition: int
+    columns: Columns
+    generation: int
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+class ChunkMessage(ConsumerMessage):
+    """A Faust message that carries a chunk; its ack says that all before next_offset is done."""
+
+    __slots__ = ("next_offset",)
+
+    def on_final_ack(self, consumer: Any) -> bool:
+        """Note the offset for the next commit to the group, unless the partition was lost."""
+        with ack_lock:
+            self.acked = True
+            consumer._unacked_messages.discard(self)  # noqa: SLF001 (as stock Consumer.ack does)
+            if self.generation_id == consumer.app.consumer_generation_id:
+                consumer.acked_offsets[self.tp] = self.next_offset
+            notify(consumer._waiting_for_ack)  # noqa: SLF001
+        return True
+
+
+class ChunkSchema(faust.Schema):
+    """Hands the chunk to the agent as it is."""
+
+    def loads_key(self, _app: Any, _message: Any, **_options: Any) -> None:
+        """A chunk has no key."""
+
+    def loads_value(self, _app: Any, message: Any, **_options: Any) -> Any:
+        """Return the chunk."""
+        return message.value
+
+
+class LeanThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, with a fetch that yields columns."""
+
+    logger = LIBRARY
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes = FETCH_BYTES_MIN  # noqa: SLF001 (read when it starts)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        # Producers may use transactions; what they took back never happened. Costs nothing.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
+        return consumer
+
+    def verify_event_path(self, _now: float, _tp: TP) -> None:
+        """Faust's detector of stuck streams cannot tell; the worker's own progress does."""
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 (Faust's signature)
+        max_records: int | None = None,  # noqa: ARG002 (Faust's signature)
+    ) -> Mapping[Any, Columns]:
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
+        if consumer._closed or fetcher._closed:  # noqa: SLF001
+            raise driver.ConsumerStoppedError
+        subscriptions = fetcher._subscriptions  # noqa: SLF001
+        is_wanted = active_partitions.__contains__
+        with subscriptions.fetch_context():
+            if subscriptions.reassignment_in_progress:
+                await subscriptions.wait_for_assignment()
+            taken = take_fetched(fetcher, is_wanted)
+            if taken or not timeout or not await wait_fetched(fetcher, timeout):
+                return taken
+            return (
+                {} if subscriptions.reassignment_in_progress else take_fetched(fetcher, is_wanted)
+            )
+
+
+class ChunkConsumer(driver.Consumer):
+    """Faust's consumer, delivering chunks from where the state stands."""
+
+    logger = LIBRARY
+
+    chunk_max = 2000
+    """Records per chunk: bounds how long the event loop is held."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.acked_offsets: dict[TP, int] = {}
+        self._must_seek = True
+
+    def _new_consumer_thread(self) -> LeanThread:
+        return LeanThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+        return [
+            tp for tp in self.acked_offsets
+            if topics is None or tp in topics or tp.topic in topics
+        ]  # fmt: skip
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.acked_offsets.pop(tp, None)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let the lanes finish and commit (stock drops the acks before its last commit)."""
+        self._must_seek = True
+        try:
+            await super().on_partitions_revoked(revoked)
+        finally:
+            self.acked_offsets.clear()
+
+    async def perform_seek(self) -> None:
+        """Seek every source partition to what the state has applied: the only truth there is."""
+        positions = {
+            tp: offset
+            for tp, offset in self.app.lanes.positions().items()
+            if tp in self.assignment()
+        }
+        if positions:
+            await self._thread.seek_wait(positions)
+        self._read_offset.update(positions)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
+                await asyncio.sleep(0)
+                if self._is_interrupted():
+                    self._must_seek = True
+                    await asyncio.sleep(IDLE_S)
+                elif self._must_seek:
+                    await self._seek_once()
+                else:
+                    await self._fetch_once()
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    def _is_interrupted(self) -> bool:
+        return self.app.rebalancing or not self.flow_active
+
+    async def _seek_once(self) -> None:
+        """Seek after a rebalance.
+
+        Faust's recovery resumes partitions before it seeks, and clears the queues afterwards; only
+        this task fetches, so it seeks itself and delivers nothing before.
+        """
+        generation = self.app.consumer_generation_id
+        await self.perform_seek()
+        has_changed = generation != self.app.consumer_generation_id
+        self._must_seek = has_changed or self._is_interrupted()
+
+    async def _fetch_once(self) -> None:
+        generation = self.app.consumer_generation_id
+        active = {
+            tp for tp in self._get_active_partitions() | self._buffered_partitions
+            if not self._is_changelog_tp(tp)
+        }  # fmt: skip
+        if not active:
+            await asyncio.sleep(IDLE_S)
+            return
+        fetched = await self._getmany(active_partitions=active, timeout=FETCH_PATIENCE_S)
+        for partition, columns in fetched.items():
+            tp = TP(partition.topic, partition.partition)
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            for piece in columns.pieces(self.chunk_max):
+                if self._is_interrupted() or self.app.consumer_generation_id != generation:
+                    self._must_seek = True
+                    return
+                await self._deliver(Chunk(tp.topic, tp.partition, piece, generation), tp)
+
+    async def _deliver(self, chunk: Chunk, tp: TP) -> None:
+        next_offset = chunk.columns.next_offset
+        message = ChunkMessage(
+            tp.topic, tp.partition, next_offset - 1, 0.0, 0, (), None, chunk, None, 0, 0, tp,
+            generation_id=chunk.generation,
+        )  # fmt: skip
+        message.next_offset = next_offset
+        delivery = self.callback(message)
+        if any(channel.queue.full() for channel in self.app.topics._tp_index.get(tp, ())):  # noqa: SLF001
+            await self.wait_first(delivery, self.suspend_flow.wait())
+        else:
+            await delivery
+        self._read_offset[tp] = next_offset - 1
+
+
+def chunk_transport(app: Any, urls: Iterable[Any], chunk_max: int) -> Any:
+    """Return the transport to be set as ``app.transport``."""
+    consumer = type("SizedChunkConsumer", (ChunkConsumer,), {"chunk_max": chunk_max})
+    make: Callable[..., Any] = type("ChunkTransport", (driver.Transport,), {"Consumer": consumer})
+    return make(list(urls), app)

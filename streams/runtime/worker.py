@@ -1,0 +1,113 @@
+"""Run a Faust app as a process: start, signals, crash, stop, and an end in any case."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from streams.errors import Exit, Unavailable, UserError
+from streams.runtime.app import LaneApp
+from streams.runtime.logs import get_logger
+from streams.runtime.producer import FencedError
+
+log = get_logger(__name__)
+
+STOP_PATIENCE_S: Final = 15.0
+"""A stop that takes longer hangs (Faust can wait for ever); what is durable stays so."""
+
+
+async def work(
+    app: LaneApp, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
+) -> None:
+    """Run the app until a signal or a crash.
+
+    Args:
+        app: Not started.
+        before: Awaited before the app starts.
+        after: Awaited after it has stopped.
+
+    Raises:
+        UserError: Something that an operator can mend.
+        Exception: Whatever crashed the app.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app.failure = loop.create_future()
+    app.in_worker = True
+    app.loop = loop
+    asking = asyncio.create_task(stop.wait())
+    try:
+        if await _interrupted(asyncio.ensure_future(before()), asking):
+            return
+        await _run_until(app, asking)
+    finally:
+        asking.cancel()
+        reaper = _die_after(STOP_PATIENCE_S)
+        await app.stop()
+        await after()
+        reaper.cancel()
+    if app.failure.done():
+        raise readable(app.failure.result())
+
+
+async def _run_until(app: LaneApp, asking: "asyncio.Task[bool]") -> None:
+    """Start, and return at the first of: signal, crash, failed start."""
+    assert app.failure is not None
+    starting = asyncio.create_task(app.start())
+    waiting: set[asyncio.Future[object]] = {starting, asking, app.failure}  # type: ignore[arg-type]
+    while waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if starting in done:
+            starting.result()
+        if asking in done:
+            log.info("stopping", reason="signal")
+            break
+        if app.failure in done:
+            break
+    if not starting.done():
+        starting.cancel()
+
+
+async def _interrupted(task: "asyncio.Future[None]", asking: "asyncio.Task[bool]") -> bool:
+    await asyncio.wait({task, asking}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+        return False
+    task.cancel()
+    return True
+
+
+def readable(reason: BaseException) -> BaseException:
+    """Return what an operator should read of a crash; a bug stays as it is."""
+    if isinstance(reason, FencedError):
+        return UserError(
+            f"another worker took over {reason}: this one had been away for longer than the "
+            "session time-out",
+            "Nothing is lost; start it again. If it happens often, raise WINBACK_SESSION_TIMEOUT_S.",
+            Exit.FAILED,
+        )
+    if isinstance(reason, KafkaError):
+        return Unavailable(
+            f"Kafka failed and did not come back in time: {reason!r}",
+            "Nothing is lost; start the worker again when Kafka is reachable.",
+        )
+    return reason
+
+
+def _die_after(seconds: float) -> threading.Timer:
+    """End the process when its stop hangs."""
+
+    def die() -> None:
+        log.error("stop_hung", seconds=seconds)
+        os._exit(Exit.FAILED)
+
+    timer = threading.Timer(seconds, die)
+    timer.daemon = True
+    timer.start()
+    return timer
