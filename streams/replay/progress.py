@@ -59,6 +59,10 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def seconds(self) -> float:
+        """Return how long it has taken so far."""
+        return max(time.monotonic() - self._begin_s, 0.001)
+
     def show(self, done: tuple[int, int | None], events: int, at_ms: int) -> None:
         """Move the bar; cheap enough to be called for every slice.
 

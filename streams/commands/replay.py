@@ -1,0 +1,129 @@
+"""``winback replay``: the same core over a file, without Kafka."""
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from streams.commands.log_options import LogOptions, log_options
+from streams.errors import Exit, UserError
+from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from streams.replay.run import Replay, Replayed
+
+
+@click.command()
+@click.argument("file")
+@click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
+@click.option("--model-file", metavar="FILE",
+              help="A frozen model. Default: WINBACK_MODEL_FILE, else the prior.")  # fmt: skip
+@click.option("--learn", is_flag=True, help="Learn on the way, as a learner would.")
+@click.option("--save-model", metavar="FILE", help="Write the model that was learned (--learn).")
+@click.option("--partitions", type=click.IntRange(1, 4096),
+              help="As many as the topic has. Default: WINBACK_PARTITIONS.")  # fmt: skip
+@click.option("--state", metavar="JSONL", help="Write the users' state, as state export does.")
+@click.option("--touches", metavar="JSONL", help="Write what would be on the topic of touches.")
+@click.option("--decisions", metavar="JSONL", help="Write every decision.")
+@log_options
+@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(
+    *,
+    file: str,
+    rules: str | None,
+    model_file: str | None,
+    learn: bool,
+    save_model: str | None,
+    partitions: int | None,
+    state: str | None,
+    touches: str | None,
+    decisions: str | None,
+    reading: LogOptions,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Run the event log FILE through the core, without Kafka.
+
+    With a frozen model this says exactly what a live run with the same rules, model and number of
+    partitions and the clock on event time does: the same states, touches and decisions.
+    """
+    from streams.core.outbox import DECISIONS, TOUCHES  # noqa: PLC0415 (quick --help)
+    from streams.replay import run as runs  # noqa: PLC0415
+    from streams.replay.export import exported  # noqa: PLC0415
+    from streams.replay.progress import Progress  # noqa: PLC0415
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
+    from streams.runtime.ticks import now_ms  # noqa: PLC0415
+
+    if save_model and not learn:
+        raise UserError("--save-model has nothing to save", "add --learn")
+    settings = load_settings(os.environ)
+    book = rules_at(settings.rules if rules is None else rules)
+    scorer = runs.model_at(settings.model_file if model_file is None else model_file,
+                      settings.model_key, book)  # fmt: skip
+    wanted = {TOUCHES: touches, DECISIONS: decisions}
+    log = reading.log(file)
+    run = runs.Replay(
+        book, scorer, partitions=partitions or settings.partitions, now_ms=now_ms(),
+        app_id=settings.app_id, learns=learn, keeps=[name for name in wanted if wanted[name]],
+    )  # fmt: skip
+    with Progress("replaying", is_quiet=quiet or as_json) as progress:
+        replayed = run.run(
+            log.blocks(), lambda events, at_ms: progress.show(log.progress, events, at_ms)
+        )
+        seconds = progress.seconds()
+    for stream, path in wanted.items():
+        if path:
+            _write(path, run.records(stream))
+    if state:
+        _write(state, exported(run.fleet.values()))
+    if save_model:
+        _save_model(run, save_model, settings.model_key)
+    if as_json:
+        facts = msgspec.to_builtins(replayed) | {"seconds": round(seconds, 3)}
+        facts |= {"skipped_rows": log.skipped, "events_per_s": round(replayed.events / seconds)}
+        click.echo(msgspec.json.encode(facts).decode())
+    else:
+        _say(replayed, seconds)
+        if log.skipped:
+            click.echo(f"  {log.skipped:,} bad rows skipped, the first: {log.first_bad}", err=True)
+    return Exit.OK
+
+
+def _write(path: str, lines: Iterable[bytes]) -> None:
+    from streams.replay.points import writing  # noqa: PLC0415 (quick --help)
+
+    with writing(path) as file:
+        for line in lines:
+            file.write(f"{line.decode()}\n")
+
+
+def _save_model(run: "Replay", path: str, key: str) -> None:
+    """Write the signed snapshot of what was learned."""
+    from models.snapshot import sign  # noqa: PLC0415 (quick --help)
+    from streams.replay.points import writing  # noqa: PLC0415
+
+    assert run.apprentice is not None
+    with writing(path) as file:
+        file.write(sign(run.apprentice.snapshot(), key.encode()).decode())
+
+
+def _say(replayed: "Replayed", seconds: float) -> None:
+    rate = replayed.events / seconds
+    stages = ", ".join(f"{stage} {count:,}" for stage, count in replayed.lifecycle.items() if count)
+    until = f", {replayed.first_event_at} to {replayed.last_event_at}"
+    lines = [
+        f"replayed {replayed.events:,} events of {replayed.users:,} users{until}, {rate:,.0f}/s",
+        f"  users    {stages}",
+        f"  alerts   {replayed.alerts:,}, {replayed.returns:,} of them returned",
+        f"  touches  {replayed.touches:,}, {replayed.revocations:,} revoked",
+        f"  model    {replayed.model}, {replayed.examples_learned:,} examples learned",
+    ]
+    for title, counts in (("verdicts", replayed.verdicts), ("rejected", replayed.rejected),
+                          ("skipped", replayed.skipped)):  # fmt: skip
+        if counts:
+            said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+            lines.append(f"  {title} {said}")
+    click.echo("\n".join(lines))

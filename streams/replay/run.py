@@ -1,0 +1,176 @@
+"""Replay: the same core over a file; with a frozen model it is the oracle of a live run."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from models.scorer import HazardScorer, PriorScorer
+from models.snapshot import SnapshotRefused, check, load
+from streams.core.lifecycle import Stage
+from streams.core.messages import Output
+from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
+from streams.core.rules import Rules
+from streams.core.scoring import Scorer
+from streams.core.state import decode
+from streams.errors import UserError
+from streams.replay.apprentice import Apprentice
+from streams.replay.blocks import Block
+from streams.replay.fleet import Accepted, Fleet, drive
+from streams.replay.instants import iso
+
+KEPT: Final = (TOUCHES, DECISIONS)
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """What a replay came to."""
+
+    events: int
+    users: int
+    first_event_at: str | None
+    last_event_at: str | None
+    touches: int
+    revocations: int
+    alerts: int
+    returns: int
+    lifecycle: dict[str, int]
+    model: str
+    examples: int
+    examples_learned: int
+    rejected: dict[str, int]
+    skipped: dict[str, int]
+    duplicates: int
+    verdicts: dict[str, int]
+
+
+class Replay:
+    """One replay. It is the ``Cuts`` of its run.
+
+    Args:
+        rules: The business rules.
+        scorer: The model that every score is of; with ``learns``, until the first epoch.
+        partitions: As many as the topic has.
+        now_ms: Record timestamp of all events, epoch ms UTC.
+        app_id: Name of the deployment.
+        learns: Whether the model learns on the way.
+        keeps: Streams whose records are wanted.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        scorer: Scorer,
+        *,
+        partitions: int,
+        now_ms: int,
+        app_id: str = "winback",
+        learns: bool = False,
+        keeps: Iterable[str] = (),
+    ) -> None:
+        self.fleet = Fleet(rules, scorer, partitions=partitions, now_ms=now_ms, app_id=app_id)
+        self.apprentice = Apprentice(rules) if learns else None
+        self._keeps = frozenset(keeps)
+        self._kept: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
+        self._first_ms: int | None = None
+
+    def run(self, blocks: Iterable[Block], show: Callable[[int, int], None]) -> Replayed:
+        """Run the log and close every partition with its watermark.
+
+        Args:
+            blocks: The log, in order of time.
+            show: Told how many events have been applied, and the event time reached.
+        """
+
+        def note(accepted: Accepted) -> None:
+            if self._first_ms is None:
+                self._first_ms = accepted.times_ms[0]
+            self._collect()
+            show(self.fleet.counts["accepted"], accepted.times_ms[-1])
+
+        drive(self.fleet, blocks, self, self._cut, note)
+        self.fleet.close()
+        self._collect()
+        return self._replayed()
+
+    def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
+        """Return the next epoch of learning, or None when nothing is learned."""
+        if self.apprentice is None or is_over:
+            return None
+        return (at_ms // self.apprentice.epoch_ms + 1) * self.apprentice.epoch_ms
+
+    def records(self, stream: str) -> Iterator[bytes]:
+        """Yield the values of a kept stream: partition by partition, each in its order."""
+        for partition in range(len(self.fleet.partitions)):
+            for record in self._kept[stream, partition]:
+                yield record.value
+
+    def _cut(self, at_ms: int) -> None:
+        assert self.apprentice is not None
+        self._collect()
+        self.apprentice.learn_before(at_ms)
+        self.fleet.use(self.apprentice.scorer())
+
+    def _collect(self) -> None:
+        for stream, partition, records in self.fleet.take():
+            if stream == EXAMPLES and self.apprentice is not None:
+                self.apprentice.receive(records)
+            if stream in self._keeps:
+                self._kept[stream, partition] += records
+
+    def _replayed(self) -> Replayed:
+        fleet, counts = self.fleet, self.fleet.counts
+        profiles = [decode(value).profile for _, value in fleet.values()]
+        stages = Counter(profile.stage for profile in profiles)
+        closed = _named(counts, "closed_")
+        newest_ms = fleet.newest_ms
+        return Replayed(
+            events=counts["accepted"],
+            users=sum(partition.users for partition in fleet.partitions),
+            first_event_at=None if self._first_ms is None else iso(self._first_ms),
+            last_event_at=None if newest_ms is None else iso(newest_ms),
+            touches=counts["touches"],
+            revocations=counts["revocations"],
+            alerts=sum(closed.values()) + sum(profile.case is not None for profile in profiles),
+            returns=closed.get("returned", 0),
+            lifecycle={stage.label: stages[stage] for stage in Stage},
+            model=fleet.partitions[0].scorer.version,
+            examples=counts["examples"],
+            examples_learned=0 if self.apprentice is None else self.apprentice.learner.examples,
+            rejected=_named(counts, "rejected_"),
+            skipped=_named(counts, "skipped_"),
+            duplicates=counts["duplicate"],
+            verdicts=_named(counts, "verdict_"),
+        )
+
+
+def model_at(path: str, key: str, rules: Rules) -> Scorer:
+    """Return the scorer of a snapshot file; the prior when the path is empty.
+
+    Args:
+        path: A file that ``--save-model`` wrote, or a value of the topic of models.
+        key: Secret it is signed with.
+        rules: The business rules; a model learned under another definition of churn is refused.
+
+    Raises:
+        UserError: It cannot be read, or is refused.
+    """
+    if not path:
+        return PriorScorer(float(rules.churn.horizon_ms))
+    try:
+        snapshot = load(Path(path).read_bytes(), key.encode())
+        check(snapshot, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
+        return HazardScorer(snapshot)
+    except OSError as error:
+        raise UserError(f"the model {path} cannot be read: {error.strerror}") from None
+    except SnapshotRefused as refusal:
+        raise UserError(
+            f"the model {path} is refused: {refusal}",
+            "use a model that was learned under these rules and signed with WINBACK_MODEL_KEY",
+        ) from None
+
+
+def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
+    found = {name.removeprefix(prefix): count for name, count in counts.items() if count}
+    return {name: found[name] for name in sorted(found) if f"{prefix}{name}" in counts}
