@@ -5,7 +5,6 @@ A command's module is imported when the command runs, so ``winback --help`` stay
 
 import importlib
 import os
-import signal
 import sys
 from typing import Final, NoReturn
 
@@ -90,7 +89,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         # The reader (head, less) has what it wanted. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
+        code = Exit.FAILED  # as click does when it sees the same
     sys.exit(code)
 
 

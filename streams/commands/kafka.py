@@ -59,11 +59,12 @@ def up(*, port: int, directory: Path, heap: str, jit: Jit, detach: bool, as_json
     """Start it, and return when it answers."""
     with _ended_like_ctrl_c():
         started = broker.start(directory, Options(port, heap, jit), os.environ, _show_progress)
-        _print_running(started.record, directory, as_json=as_json)
-        if os.environ.get("WINBACK_KAFKA_BOOTSTRAP"):
-            click.echo("Note: WINBACK_KAFKA_BOOTSTRAP is set and goes before it.", err=True)
         if not detach:
-            _stay(started, directory)
+            _stay(started, directory, as_json=as_json)
+            return
+    _print_running(started.record, directory, as_json=as_json)
+    if os.environ.get("WINBACK_KAFKA_BOOTSTRAP"):
+        click.echo("Note: WINBACK_KAFKA_BOOTSTRAP is set and goes before it.", err=True)
 
 
 @kafka.command()
@@ -125,23 +126,25 @@ def _show_progress(done: int, wanted: int, name: str) -> None:
         click.echo(f"fetching Kafka, once: {done}/{wanted} jars", err=True)
 
 
-def _stay(started: Started, directory: Path) -> None:
+def _stay(started: Started, directory: Path, *, as_json: bool) -> None:
     """Wait for the end of the broker; Ctrl-C and SIGTERM stop it in order."""
-    if started.process is None:
+    process = started.process
+    if process is None:
         raise UserError("it already runs in the background", "winback kafka down first",
                         Exit.FAILED)  # fmt: skip
-    click.echo("Ctrl-C stops it.", err=True)
-    code = _STOPPED_BY_SIGTERM
     try:
-        code = started.process.wait()
+        _print_running(started.record, directory, as_json=as_json)
+        click.echo("Ctrl-C stops it.", err=True)
+        code = process.wait()
     except _Terminated:
-        click.echo("stopped", err=True)
+        code = _STOPPED_BY_SIGTERM
     finally:
         broker.stop(directory)
-        started.process.wait()
+        process.wait()
     if code not in (0, _STOPPED_BY_SIGTERM):
         raise UserError(f"Kafka ended by itself with code {code}",
                         f"its log: {directory / 'kafka.log'}", Exit.FAILED)  # fmt: skip
+    click.echo("stopped", err=True)
 
 
 class _Terminated(KeyboardInterrupt):

@@ -198,11 +198,12 @@ class Partition:
                 times.append(0)
                 marks.append(at_ms)
                 continue
+            is_feedback = kind is FeedbackReceived
             row = index.get(signal.user_id)  # type: ignore[union-attr]  # only a watermark has no user
             if row is None:
-                row = self._admit(signal.user_id)  # type: ignore[union-attr]  # as above
+                row = self._admit(signal.user_id, kind)  # type: ignore[union-attr]  # as above
             rows.append(row)
-            is_feedback = kind is FeedbackReceived  # The clock of a sender is not ours.
+            # The clock of a sender is not ours: its word counts from the watermark on.
             times.append(0 if is_feedback else at_ms)
             marks.append(0 if is_feedback else at_ms - lateness)
         time_column = np.array(times, np.float64)
@@ -210,7 +211,10 @@ class Partition:
         self.watermark_ms = int(marked[-1])
         return np.array(rows, np.intp), time_column, np.maximum(time_column, marked[:-1])
 
-    def _admit(self, user_id: str) -> int:
+    def _admit(self, user_id: str, kind: type) -> int:
+        if kind is FeedbackReceived:
+            self._counts["skipped_unknown_user"] += 1
+            return -1
         if self._erased and self.rules.ids.pseudonym(user_id) in self._erased:
             self._counts["skipped_erased"] += 1
             return -1

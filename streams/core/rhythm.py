@@ -114,17 +114,17 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
                     g4 *= GAP_FADE
                     g5 *= GAP_FADE
                     g6 *= GAP_FADE
-                    if gap <= edge0:
+                    if gap < edge0:
                         g0 += 1.0
-                    elif gap <= edge1:
+                    elif gap < edge1:
                         g1 += 1.0
-                    elif gap <= edge2:
+                    elif gap < edge2:
                         g2 += 1.0
-                    elif gap <= edge3:
+                    elif gap < edge3:
                         g3 += 1.0
-                    elif gap <= edge4:
+                    elif gap < edge4:
                         g4 += 1.0
-                    elif gap <= edge5:
+                    elif gap < edge5:
                         g5 += 1.0
                     else:
                         g6 += 1.0

@@ -88,7 +88,9 @@ class Timers:
         mark[late] = np.where(last + self.limit > after, last + self.limit, NEVER)[late]
         due = heads[:, Column.DUE]
         due = np.where(due > after, due, after + 1.0)
-        return np.minimum(np.minimum(grid, check), np.minimum(mark, due))
+        deadlines = np.minimum(np.minimum(grid, check), np.minimum(mark, due))
+        deadlines[heads[:, Column.EVENTS] == 0.0] = NEVER  # Nothing is known but, say, a consent.
+        return deadlines
 
     def firing(self, heads: F64, at_ms: F64) -> Firing:
         """Return what each user's deadline at ``at_ms`` is for."""

@@ -44,7 +44,9 @@ class Users:
     def admit(self, user_id: str) -> int:
         """Add a user of whom nothing is known and return the row."""
         phase = np.float64(self._rules.phase_ms(user_id)).tobytes()
-        return self._add(user_id, self._before + phase + self._after)
+        row = self._add(user_id, self._before + phase + self._after)
+        self.dirty.add(row)
+        return row
 
     def load(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Add users as the changelog has them."""

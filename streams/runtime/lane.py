@@ -196,7 +196,7 @@ class Lane:
         if commit:
             started_s = loop.time()
             await self._producer.write(commit)
-            outputs = {topic: len(list(records)) for topic, records in commit.outputs.items()}
+            outputs = {topic: len(records) for topic, records in commit.outputs.items()}
             seconds = loop.time() - started_s
             self._observer.committed(self.partition, len(commit.changelog), outputs, seconds)
         for ack in acks:

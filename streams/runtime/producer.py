@@ -5,7 +5,7 @@ owner of the partition, however late it wakes up, can append nothing: its commit
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,8 +35,8 @@ class Commit:
         outputs: Records by topic, in order.
     """
 
-    changelog: Mapping[bytes, bytes | None]
-    outputs: Mapping[str, Iterable[Output]]
+    changelog: Sequence[tuple[bytes, bytes | None]]
+    outputs: Mapping[str, Sequence[Output]]
 
     def __bool__(self) -> bool:
         return bool(self.changelog) or any(self.outputs.values())
@@ -97,7 +97,7 @@ class PartitionProducer:
             acks: list[asyncio.Future[Any]] = []
             for topic, outputs in commit.outputs.items():
                 await self._append(topic, outputs, acks)
-            states = ((key, value, NO_HEADERS) for key, value in commit.changelog.items())
+            states = ((key, value, NO_HEADERS) for key, value in commit.changelog)
             await self._append(self._changelog_topic, states, acks)
             await asyncio.gather(*acks)
             await self._producer.commit_transaction()

@@ -151,4 +151,4 @@ def data_directory(setting: str, environ: Mapping[str, str]) -> Path:
     if setting:
         return Path(setting).expanduser().absolute()
     home = environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(home).expanduser() / "winback" / "kafka"
+    return Path(home).expanduser().absolute() / "winback" / "kafka"

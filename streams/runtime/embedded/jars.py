@@ -61,7 +61,7 @@ def pinned_jars() -> tuple[Jar, ...]:
 def cache_home(environ: Mapping[str, str]) -> Path:
     """Return the directory of the user's caches for winback."""
     home = environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "winback"
+    return Path(home).expanduser().absolute() / "winback"
 
 
 def ensure_jars(environ: Mapping[str, str], progress: Progress | None = None) -> list[Path]:

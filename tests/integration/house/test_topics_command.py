@@ -1,0 +1,162 @@
+"""``winback topics`` on a real Kafka, and on what is none."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.errors import Unavailable, UserError
+from streams.runtime.bootstrap import resolve_bootstrap
+from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics, require_topics
+from streams.runtime.topics import Action, topics
+from streams.settings import Settings
+
+pytestmark = pytest.mark.kafka
+
+WINBACK = str(Path(sys.executable).parent / "winback")
+
+
+def named(app: str, **others: int) -> Settings:
+    """Return settings whose topics are used by one test alone."""
+    names = (
+        "activity", "touches", "feedback", "decisions", "examples", "models", "dead_letters",
+        "journal",
+    )  # fmt: skip
+    return Settings(app_id=app, **{f"topic_{name}": f"{app}.{name}" for name in names}, **others)
+
+
+def actions(bootstrap: str, settings: Settings) -> dict[Action, int]:
+    with admin_client(bootstrap) as client:
+        steps = plan_topics(client, settings)
+    return {action: sum(step.action is action for step in steps) for action in Action}
+
+
+def test_apply_makes_what_plan_shows_and_no_more(kafka: str) -> None:
+    settings = named("made", partitions=3)
+    with pytest.raises(UserError, match=r"missing: made\.activity"):
+        require_topics(kafka, settings)
+
+    assert actions(kafka, settings)[Action.CREATE] == 9
+    with admin_client(kafka) as client:
+        apply_plan(client, plan_topics(client, settings), replication=1)
+
+    assert actions(kafka, settings)[Action.KEEP] == 9
+    require_topics(kafka, settings)
+
+
+def test_another_partition_count_is_refused_and_nothing_is_done(kafka: str) -> None:
+    settings = named("uneven", partitions=2)
+    with admin_client(kafka) as client:
+        client.create_topics({settings.topic_activity: {"num_partitions": 5}})
+        client.wait_for_topics([settings.topic_activity])
+        steps = plan_topics(client, settings)
+        with pytest.raises(UserError, match=r"uneven\.activity"):
+            apply_plan(client, steps, replication=1)
+
+    found = actions(kafka, settings)
+    assert (found[Action.REFUSE], found[Action.CREATE]) == (1, 8)
+    with pytest.raises(UserError, match="cannot be used"):
+        require_topics(kafka, settings)
+
+
+def test_a_state_that_is_not_compacted_is_refused(kafka: str) -> None:
+    settings = named("loose")
+    with admin_client(kafka) as client:
+        client.create_topics({settings.topic_users_changelog: {"num_partitions": 4}})
+        client.wait_for_topics([settings.topic_users_changelog])
+        steps = plan_topics(client, settings)
+    refused = [step for step in steps if step.action is Action.REFUSE]
+    assert [step.topic.name for step in refused] == ["loose-users-changelog"]
+    assert "cleanup.policy=compact" in refused[0].reason
+
+
+def test_slow_compaction_is_put_right_and_dead_letters_grow(kafka: str) -> None:
+    settings = named("slow")
+    models = next(topic for topic in topics(settings) if topic.name == settings.topic_models)
+    configs = {**models.configs, "segment.ms": "86400000"}
+    with admin_client(kafka) as client:
+        client.create_topics(
+            {
+                settings.topic_models: {"num_partitions": 1, "configs": configs},
+                settings.topic_dead_letters: {"num_partitions": 1},
+            }
+        )
+        client.wait_for_topics([settings.topic_models, settings.topic_dead_letters])
+        steps = plan_topics(client, settings)
+        assert sum(step.action is Action.CHANGE for step in steps) == 2
+        apply_plan(client, steps, replication=1)
+    deadline = time.monotonic() + 10.0
+    while actions(kafka, settings)[Action.KEEP] < 9:  # a change reaches the broker a little later
+        assert time.monotonic() < deadline
+
+
+def test_kafkas_own_no_is_told_in_its_words(kafka: str) -> None:
+    settings = named("lonely")
+    with (
+        admin_client(kafka) as client,
+        pytest.raises(UserError, match=r"only 1 broker\(s\) are registered"),
+    ):
+        apply_plan(client, plan_topics(client, settings), replication=3)
+
+
+def test_the_command_prints_json(kafka: str) -> None:
+    answer = subprocess.run(
+        [WINBACK, "topics", "plan", "--json"],
+        env={**os.environ, "WINBACK_KAFKA_BOOTSTRAP": kafka, "WINBACK_TOPIC_ACTIVITY": "asked"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    rows = {row["topic"]: row for row in json.loads(answer.stdout)["topics"]}
+    assert rows["asked"]["action"] == "create"
+    assert rows["asked"]["partitions"] == 4
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "says"),
+    [("127.0.0.1:1", "Connection refused"), ("no.such.host.invalid:9092", "no.such.host.invalid")],
+)
+def test_no_kafka_is_told_in_seconds(bootstrap: str, says: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match=says) as caught, admin_client(bootstrap):
+        pytest.fail("there is no Kafka")
+    assert caught.value.exit_code == 3
+    assert time.monotonic() - began < 10.0
+
+
+def test_what_is_not_kafka_is_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        bootstrap = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(Unavailable, match="does not speak like Kafka"), admin_client(bootstrap):
+            pytest.fail("this is no Kafka")
+
+
+def test_several_servers_need_one_that_answers(kafka: str) -> None:
+    with admin_client(f"127.0.0.1:1,{kafka}") as client:
+        assert client.describe_cluster()["brokers"]
+
+
+def test_without_any_kafka_the_complaint_names_three_ways(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as caught:
+        resolve_bootstrap(Settings(data_dir=str(tmp_path)), os.environ)
+    assert caught.value.exit_code == 3
+    for way in ("WINBACK_KAFKA_BOOTSTRAP", "winback kafka up", "--local"):
+        assert way in caught.value.hint
+
+
+def test_a_kafka_that_is_named_goes_first() -> None:
+    settings = Settings(kafka_bootstrap="a:1, b:2", data_dir="/nowhere")
+    assert resolve_bootstrap(settings, {}, is_local=True) == "a:1,b:2"

@@ -1,0 +1,87 @@
+"""The command line: quick, lazy, and its way to fail."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from streams.cli import COMMANDS
+
+WINBACK = Path(sys.executable).parent / "winback"
+HELP_S_MAX = 0.3
+HEAVY = ("numpy", "msgspec", "river", "faust", "aiokafka", "kafka", "rich", "scipy")
+
+
+def winback(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [WINBACK, *arguments], env={**os.environ, **environ}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_help_is_quick_and_lists_every_command() -> None:
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        answer = winback("--help")
+        seconds.append(time.perf_counter() - began)
+    assert answer.returncode == 0
+    assert re.findall(r"^  ([a-z-]+)  +\S", answer.stdout, re.MULTILINE)[-len(COMMANDS) :] == list(
+        COMMANDS
+    )
+    assert min(seconds) < HELP_S_MAX
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys, streams.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there(name: str) -> None:
+    module = COMMANDS[name][0].partition(":")[0]
+    assert find_spec(module), f"{name} names {module}"
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"winback \d+\.\d+\.\d+\n", winback("--version").stdout)
+
+
+def test_a_typing_error_names_the_nearest_command() -> None:
+    answer = winback("kfka")
+    assert answer.returncode == 2
+    assert "Did you mean 'kafka'?" in answer.stderr
+
+
+def test_a_users_mistake_is_two_lines_without_a_stack_trace() -> None:
+    answer = winback("settings", WINBACK_WEB_PORT="high")
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    what, way_out = answer.stderr.splitlines()
+    assert what.startswith("winback: WINBACK_WEB_PORT = 'high'")
+    assert way_out.startswith("  → ")
+
+
+def test_settings_hides_secrets_and_marks_what_is_not_default() -> None:
+    answer = winback("settings", WINBACK_MODEL_KEY="a-very-secret-key", WINBACK_APP_ID="shop")
+    assert "a-very-secret-key" not in answer.stdout
+    assert re.search(r"^\* WINBACK_APP_ID +shop$", answer.stdout, re.MULTILINE)
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    process = subprocess.Popen(
+        [WINBACK, "settings", "--markdown"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process:
+        assert process.stderr.read() == b""

@@ -1,0 +1,106 @@
+"""The plan of the topics: what is created, changed, left and refused."""
+
+import pytest
+
+from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
+from streams.settings import Settings
+
+SETTINGS = Settings(partitions=4)
+CATALOGUE = topics(SETTINGS)
+
+
+def as_wanted(topic: Topic) -> Actual:
+    return Actual(topic.partitions, dict(topic.configs))
+
+
+def step_of(name: str, actual: Actual | None) -> Step:
+    there = {topic.name: as_wanted(topic) for topic in CATALOGUE}
+    there.pop(name)
+    if actual is not None:
+        there[name] = actual
+    steps = {step.topic.name: step for step in plan(CATALOGUE, there)}
+    others = {step.action for other, step in steps.items() if other != name}
+    assert others == {Action.KEEP}
+    return steps[name]
+
+
+def test_on_an_empty_kafka_everything_is_created() -> None:
+    steps = plan(CATALOGUE, {})
+    assert {step.action for step in steps} == {Action.CREATE}
+    assert [step.topic.name for step in steps] == [
+        "user-activity", "win-back-feedback", "win-back", "win-back-decisions", "winback-journal",
+        "winback-users-changelog", "churn-examples", "churn-models", "winback-dead-letters",
+    ]  # fmt: skip
+
+
+def test_what_was_applied_needs_nothing_more() -> None:
+    there = {topic.name: as_wanted(topic) for topic in CATALOGUE}
+    assert {step.action for step in plan(CATALOGUE, there)} == {Action.KEEP}
+
+
+CO_PARTITIONED = [topic.name for topic in CATALOGUE if topic.is_exact and topic.partitions == 4]
+
+
+def test_the_state_lives_beside_the_activity() -> None:
+    assert set(CO_PARTITIONED) == {
+        "user-activity", "win-back-feedback", "win-back", "win-back-decisions", "winback-journal",
+        "winback-users-changelog",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CO_PARTITIONED)
+@pytest.mark.parametrize(("count", "says"), [(3, "growing it would move"), (5, "taken away")])
+def test_another_partition_count_is_refused(name: str, count: int, says: str) -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    step = step_of(name, Actual(count, wanted.configs))
+    assert step.action is Action.REFUSE
+    assert says in step.reason
+    assert f"WINBACK_PARTITIONS={count}" in step.reason
+
+
+@pytest.mark.parametrize("name", ["churn-examples", "churn-models"])
+def test_learning_has_one_order(name: str) -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    assert "must have 1" in step_of(name, Actual(2, wanted.configs)).reason
+
+
+@pytest.mark.parametrize("name", ["winback-users-changelog", "churn-models"])
+@pytest.mark.parametrize("policy", ["delete", "compact,delete"])
+def test_state_without_compaction_is_refused(name: str, policy: str) -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    configs = {**wanted.configs, "cleanup.policy": policy}
+    step = step_of(name, Actual(wanted.partitions, configs))
+    assert step.action is Action.REFUSE
+    assert "must be compacted" in step.reason
+
+
+@pytest.mark.parametrize("name", ["user-activity", "win-back", "churn-examples"])
+def test_a_log_with_compaction_is_refused(name: str) -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    configs = {"cleanup.policy": "compact,delete"}
+    assert "is compacted" in step_of(name, Actual(wanted.partitions, configs)).reason
+
+
+def test_a_changelog_that_compacts_too_late_is_put_right() -> None:
+    name = SETTINGS.topic_users_changelog
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    configs = {**wanted.configs, "segment.ms": "604800000", "retention.ms": "1"}
+    step = step_of(name, Actual(4, configs))
+    assert (step.action, dict(step.changes)) == (Action.CHANGE, {"segment.ms": "600000"})
+
+
+def test_the_operators_own_retention_is_left_alone() -> None:
+    configs = {"cleanup.policy": "delete", "retention.ms": "3600000"}
+    assert step_of("win-back-decisions", Actual(4, configs)).action is Action.KEEP
+
+
+def test_dead_letters_may_grow_and_may_be_larger() -> None:
+    configs = {"cleanup.policy": "delete"}
+    grown = step_of("winback-dead-letters", Actual(1, configs))
+    assert (grown.action, grown.partitions) == (Action.CHANGE, 4)
+    assert step_of("winback-dead-letters", Actual(9, configs)).action is Action.KEEP
+
+
+def test_three_replicas_want_two_in_sync() -> None:
+    assert quorum_configs(1) == {}
+    assert quorum_configs(3) == {"min.insync.replicas": "2"}
