@@ -18,12 +18,13 @@ import sys
 import time
 from array import array
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.catalogue import CATALOGUE
 from models.features import RHYTHM_WIDTH, features
@@ -79,10 +80,20 @@ def read_points(path: Path) -> dict[str, list[float]]:
     return {user: sorted(instants) for user, instants in points.items()}
 
 
+def read_ends(path: Path | None) -> dict[str, float]:
+    """Return the instant to which each user was observed; nobody is named if there is no file."""
+    if path is None:
+        return {}
+    with gzip.open(path, "rt") as lines:
+        rows = csv.DictReader(lines)
+        return {row["user_id"]: epoch_ms(row["last_day"] + "T00:00:00Z") + DAY_MS for row in rows}
+
+
 def walk(
     user: str,
     events: list[Event],
     instants: list[float],
+    end_ms: float,
     horizon_ms: float,
     examples: Rows,
     wanted: Rows,
@@ -105,11 +116,46 @@ def walk(
         if after_ms == event.at_ms:
             continue
         grid_ms = phase_ms + -(-(event.at_ms - phase_ms) // period_ms) * period_ms
-        while grid_ms < after_ms and grid_ms - event.at_ms < 2 * horizon_ms:
+        limit_ms = min(after_ms, event.at_ms + 2 * horizon_ms)
+        while grid_ms < limit_ms and grid_ms + period_ms <= end_ms:
             examples.heads.extend(head)
             examples.at_ms.append(grid_ms)
             examples.active.append(after_ms <= grid_ms + period_ms)
             grid_ms += period_ms
+
+
+def follow(
+    model: str, examples: Rows, wanted: Rows, horizon_ms: float
+) -> tuple[NDArray[np.float64], dict[str, object]]:
+    """Learn in order of maturity; return P(no activity in H) of the wanted rows as known then."""
+    opened_ms = np.frombuffer(examples.at_ms)
+    rows = features(np.frombuffer(examples.heads).reshape(-1, RHYTHM_WIDTH), opened_ms, horizon_ms)
+    matured_ms = opened_ms + horizon_ms / PERIODS
+    order = np.argsort(matured_ms, kind="stable")
+    rows, matured_ms = rows.astype(np.float32)[order], matured_ms[order]
+    active = np.frombuffer(examples.active, np.int8)[order].astype(bool)
+    weight = np.ones(len(order), np.float32)
+    heads = np.frombuffer(wanted.heads).reshape(-1, RHYTHM_WIDTH)
+    at_ms = np.frombuffer(wanted.at_ms)
+    said = np.empty(len(at_ms))
+    learner = None if model == "prior" else CATALOGUE[model](int(horizon_ms))
+    quality = Prequential()
+    learned = 0
+    learning = 0.0
+    for instant in np.unique(at_ms):
+        scorer: HazardScorer | PriorScorer = PriorScorer(horizon_ms)
+        if learner is not None:
+            part = slice(learned, int(np.searchsorted(matured_ms, instant, side="left")))
+            quality.update(learner.predict(rows[part]), active[part])
+            start = time.perf_counter()
+            learner.learn(rows[part], active[part], weight[part])
+            learning += time.perf_counter() - start
+            learned = part.stop
+            scorer = HazardScorer(learner.snapshot())
+        now = at_ms == instant
+        said[now] = scorer.quiet(heads[now], at_ms[now])
+    learn_us = round(learning / max(learned, 1) * 1e6, 1)
+    return said, {"examples": learned, "learn_us": learn_us, "prequential": quality.as_dict()}
 
 
 def main() -> None:
@@ -119,64 +165,36 @@ def main() -> None:
     parser.add_argument("--horizon-days", type=float, required=True)
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--model", choices=(*CATALOGUE, "prior"), default="hazard_logistic_v1")
+    parser.add_argument("--ends", type=Path, help="csv.gz with user_id,last_day: observed so long")
     args = parser.parse_args()
     horizon_ms = args.horizon_days * DAY_MS
     began = time.perf_counter()
 
     users, end_ms = read_events(args.events)
+    ends = read_ends(args.ends)
     points = read_points(args.points)
     examples = Rows(array("d"), array("d"), array("b"))
     wanted = Rows(array("d"), array("d"), array("b"))
     names: list[str] = []
     for user, events in users.items():
         before = len(wanted.at_ms)
-        walk(user, events, points.get(user, []), horizon_ms, examples, wanted)
+        instants, until_ms = points.get(user, []), ends.get(user, end_ms)
+        walk(user, events, instants, until_ms, horizon_ms, examples, wanted)
         names += [user] * (len(wanted.at_ms) - before)
     folded = time.perf_counter()
 
-    opened_ms = np.frombuffer(examples.at_ms)
-    matured_ms = opened_ms + horizon_ms / PERIODS
-    rows = features(np.frombuffer(examples.heads).reshape(-1, RHYTHM_WIDTH), opened_ms, horizon_ms)
-    order = np.argsort(matured_ms, kind="stable")
-    order = order[matured_ms[order] <= end_ms]
-    rows, matured_ms = rows.astype(np.float32)[order], matured_ms[order]
-    active = np.frombuffer(examples.active, np.int8)[order].astype(bool)
-    weight = np.ones(len(order), np.float32)
-
-    heads = np.frombuffer(wanted.heads).reshape(-1, RHYTHM_WIDTH)
-    at_ms = np.frombuffer(wanted.at_ms)
-    said = np.empty(len(at_ms))
-    learner = None if args.model == "prior" else CATALOGUE[args.model](int(horizon_ms))
-    quality = Prequential()
-    learned = 0
-    learning = 0.0
-    for instant in np.unique(at_ms):
-        matured = int(np.searchsorted(matured_ms, instant, side="left"))
-        scorer = PriorScorer(horizon_ms)
-        if learner is not None:
-            part = slice(learned, matured)
-            quality.update(learner.predict(rows[part]), active[part])
-            start = time.perf_counter()
-            learner.learn(rows[part], active[part], weight[part])
-            learning += time.perf_counter() - start
-            learned = matured
-            scorer = HazardScorer(learner.snapshot())
-        now = at_ms == instant
-        said[now] = scorer.quiet(heads[now], at_ms[now])
+    said, facts = follow(args.model, examples, wanted, horizon_ms)
     with args.scores.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(("user_id", "at", "probability"))
-        for user, instant, probability in zip(names, at_ms, said, strict=True):
-            stamp = datetime.fromtimestamp(instant / 1000).astimezone().isoformat()
+        for user, instant, probability in zip(names, wanted.at_ms, said, strict=True):
+            stamp = datetime.fromtimestamp(instant / 1000, UTC).isoformat()
             writer.writerow((user, stamp, repr(float(probability))))
-    facts = {
+    facts |= {
         "events": sum(map(len, users.values())),
-        "examples": learned,
         "points": len(said),
-        "learn_us": round(learning / max(learned, 1) * 1e6, 1),
         "fold_s": round(folded - began, 1),
         "all_s": round(time.perf_counter() - began, 1),
-        "prequential": quality.as_dict(),
     }
     print(json.dumps(facts))
 
