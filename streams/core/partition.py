@@ -187,35 +187,36 @@ class Partition:
 
     def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
         """Return row (-1 = nobody), event time, and up to when timers fire before each input."""
-        index, rows = self._users.index, []
-        times, marks = [], []
-        lateness = self.rules.lateness_ms
+        index, lateness = self._users.index, self.rules.lateness_ms
+        rows, times, before = [], [], []
+        reached = self.watermark_ms
         for signal in inputs:
-            kind = type(signal)
-            at_ms = signal.event_time_ms
-            if kind is WatermarkPassed:
+            before.append(reached)
+            if isinstance(signal, WatermarkPassed):
                 rows.append(-1)
                 times.append(0)
-                marks.append(at_ms)
+                reached = max(reached, signal.event_time_ms)
                 continue
-            is_feedback = kind is FeedbackReceived
-            row = index.get(signal.user_id)  # type: ignore[union-attr]  # only a watermark has no user
-            if row is None:
-                row = self._admit(signal.user_id, kind)  # type: ignore[union-attr]  # as above
-            rows.append(row)
-            # The clock of a sender is not ours: its word counts from the watermark on.
-            times.append(0 if is_feedback else at_ms)
-            marks.append(0 if is_feedback else at_ms - lateness)
-        time_column = np.array(times, np.float64)
-        marked = np.maximum.accumulate(np.array([self.watermark_ms, *marks], np.float64))
-        self.watermark_ms = int(marked[-1])
-        return np.array(rows, np.intp), time_column, np.maximum(time_column, marked[:-1])
+            row = index.get(signal.user_id)
+            rows.append(self._admit(signal, reached) if row is None else row)
+            if isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
+                times.append(0)
+                continue
+            at_ms = signal.event_time_ms
+            times.append(at_ms)
+            reached = max(reached, at_ms - lateness)
+        self.watermark_ms = reached
+        at_column = np.array(times, np.float64)
+        return np.array(rows, np.intp), at_column, np.maximum(at_column, before)
 
-    def _admit(self, user_id: str, kind: type) -> int:
-        if kind is FeedbackReceived:
+    def _admit(self, signal: Input, reached_ms: int) -> int:
+        """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
+        assert not isinstance(signal, WatermarkPassed)
+        user_id = signal.user_id
+        if isinstance(signal, FeedbackReceived):
             self._counts["skipped_unknown_user"] += 1
             return -1
-        if self._erased and self.rules.ids.pseudonym(user_id) in self._erased:
+        if self._erased and self._erased.get(self.rules.ids.pseudonym(user_id), 0) > reached_ms:
             self._counts["skipped_erased"] += 1
             return -1
         self._counts["users_new"] += 1
@@ -251,7 +252,7 @@ class Partition:
 
     def _rare(self, signal: Input, row: int, bound: float) -> None:
         """Apply an input that is not an activity."""
-        if type(signal) is FeedbackReceived:
+        if isinstance(signal, FeedbackReceived | Erased):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
         self._counts["accepted"] += 1
         self._step(row, signal)

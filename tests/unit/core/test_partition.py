@@ -1,0 +1,277 @@
+"""Laws of a partition: chunks, crashes and disorder change nothing that can be seen."""
+
+from collections import Counter
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.features import FEATURES, features
+from streams.core.inputs import (
+    Acted,
+    ConsentChanged,
+    Erased,
+    FeedbackReceived,
+    Input,
+    OptedOut,
+    WatermarkPassed,
+)
+from streams.core.messages import ExampleBlock, Output
+from streams.core.partition import PARTITION_KEY, Harvest, Partition, StateMismatchError
+from streams.core.rules import Rules
+from streams.core.state import RING_START, Column, decode, encode
+from streams.core.step import step
+from streams.core.time import DAY_MS, HOUR_MS
+from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
+
+DISORDERLY = rules_of("""
+churn: {horizon: 8d, min_active_days: 2}
+lateness: 6h
+contact: {consent_default: granted, zone: UTC}
+holdout: {share: 0.3}
+""")
+
+users = st.sampled_from(["ada", "bo", "cy", "李雷"])
+hours = st.integers(0, 24 * 40)
+
+
+def at(hour: int) -> int:
+    return day(0, hour)
+
+
+inputs = st.one_of(
+    st.builds(lambda u, h, n: act(at(h), u, event_id=f"{u}{h}{n}", money_minor=n), users, hours, st.integers(0, 3)),
+    st.builds(lambda u, h: Acted(u, f"r{u}{h}", at(h), is_risky=True, slot=1), users, hours),
+    st.builds(lambda u, h: ConsentChanged(u, at(h), "sms", is_granted=False), users, hours),
+    st.builds(lambda u, h: OptedOut(u, at(h)), users, hours),
+    st.builds(lambda u, h: Erased(u, at(h)), users, hours),
+    st.builds(lambda u, h: FeedbackReceived(u, at(h), "nobody's", "failed"), users, hours),
+    st.builds(lambda h: WatermarkPassed(at(h)), hours),
+)  # fmt: skip
+histories = st.lists(inputs, max_size=60).flatmap(
+    lambda made: st.sampled_from([made, sorted(made, key=lambda signal: signal.event_time_ms)])
+)
+cuts = st.lists(st.integers(1, 9), max_size=60)
+
+
+def fresh(rules: Rules = DISORDERLY) -> Partition:
+    return Partition(0, rules, ToldScorer(by_silence, rules.churn.horizon_ms))
+
+
+def seen(harvests: list[Harvest]) -> Counter[tuple[str, Output | tuple[float, ...]]]:
+    """Return everything that left the partition, example by example, whatever the commits."""
+    out: Counter[tuple[str, Output | tuple[float, ...]]] = Counter()
+    for harvest in harvests:
+        for stream, records in harvest.outputs.items():
+            for record in records:
+                if stream == "examples":
+                    out.update(("example", row) for row in examples_of(record))
+                else:
+                    out[stream, msgspec.structs.asdict(_Frozen(record))["it"]] += 1
+    return out
+
+
+class _Frozen(msgspec.Struct):
+    """A record as something that can be counted."""
+
+    record: Output
+    it: tuple[bytes | None, bytes, tuple[tuple[str, bytes], ...]] = (None, b"", ())
+
+    def __post_init__(self) -> None:
+        key, value, headers = self.record
+        self.it = (key, value, tuple(headers))
+
+
+def examples_of(record: Output) -> list[tuple[float, ...]]:
+    block = msgspec.msgpack.decode(record.value, type=ExampleBlock)
+    rows = np.frombuffer(block.rows, "<f4").reshape(block.count, -1)
+    columns = (
+        np.frombuffer(block.opened_at_ms, "<f8"),
+        np.frombuffer(block.active, "u1"),
+        np.frombuffer(block.weight, "<f4"),
+    )
+    return [tuple(map(float, (*head, *row))) for *head, row in zip(*columns, rows, strict=True)]
+
+
+@settings(max_examples=200)
+@given(histories, cuts)
+def test_the_result_does_not_depend_on_how_the_inputs_are_cut(
+    history: list[Input], chunks: list[int]
+) -> None:
+    whole, cut = fresh(), fresh()
+    harvests = run(whole, history), run(cut, history, chunks)
+
+    assert dict(whole.values()) == dict(cut.values())
+    assert seen(harvests[0]) == seen(harvests[1])
+    assert whole.watermark_ms == cut.watermark_ms
+
+
+@settings(max_examples=200)
+@given(histories, cuts, st.integers(0, 60))
+def test_a_crash_after_any_commit_changes_nothing(
+    history: list[Input], chunks: list[int], crash_after: int
+) -> None:
+    """The survivor knows only the changelog; it goes on as if nothing had happened."""
+    whole = fresh()
+    expected = seen(run(whole, history))
+    changelog: dict[bytes, bytes] = {}
+    harvests: list[Harvest] = []
+    worker, start = fresh(), 0
+    for number, size in enumerate((*chunks, len(history))):
+        if start >= len(history):
+            break
+        worker.apply(history[start : start + size])
+        worker.applied = {"user-activity": start + size}
+        harvests.append(worker.take())
+        for key, value in harvests[-1].changelog:
+            changelog[key] = value or b""
+        start += size
+        if number == crash_after:
+            worker = fresh()
+            worker.restore({key: value for key, value in changelog.items() if value})
+
+    assert dict(worker.values()) == dict(whole.values())
+    assert seen(harvests) == expected
+
+
+@settings(max_examples=100)
+@given(histories)
+def test_every_example_says_whether_the_user_was_active_in_the_period_after_it(
+    history: list[Input],
+) -> None:
+    """Brute force: the label of (user, grid instant) is looked up in the whole log."""
+    acts = sorted(
+        {s.event_id: s for s in history if isinstance(s, Acted)}.values(),
+        key=lambda signal: signal.event_time_ms,
+    )
+    rules = rules_of("churn: {horizon: 8d}\nlateness: 0s\n")
+    partition = fresh(rules)
+    harvests = run(partition, [*acts, WatermarkPassed(at(24 * 60))])
+    period, limit = rules.churn.period_ms, rules.churn.limit_ms
+    expected = Counter()
+    for user in {signal.user_id for signal in acts}:
+        times = [signal.event_time_ms for signal in acts if signal.user_id == user]
+        phase = rules.phase_ms(user)
+        grid = -(-(times[0] - phase) // period) * period + phase
+        for opened in range(grid, at(24 * 60) - period + 1, period):
+            last = max(time for time in times if time < opened or time == times[0] <= opened)
+            if opened - last < limit:
+                is_active = any(opened <= time < opened + period for time in times if time > last)
+                expected[float(opened), float(is_active)] += 1
+    found = Counter((row[0], row[1]) for key, row in seen(harvests).elements() if key == "example")
+
+    assert found == expected
+
+
+def test_the_features_of_an_example_are_those_of_its_grid_instant() -> None:
+    """They are frozen before the first activity of the period is folded."""
+    partition = fresh(RULES)
+    phase, period = RULES.phase_ms("ada"), RULES.churn.period_ms
+    grid = -(-(day(5) - phase) // period) * period + phase
+    partition.apply([act(grid - 3 * DAY_MS), act(grid - DAY_MS)])
+    heads = partition.heads(["ada"]).copy()
+    partition.take()
+    partition.apply([act(grid + HOUR_MS), act(grid + 2 * HOUR_MS), WatermarkPassed(grid + period)])
+    harvest = partition.take()
+    rows = examples_of(harvest.outputs["examples"][0])
+    opened, active, _, *row = next(found for found in rows if found[0] == grid)
+    expected = features(heads, np.array([float(grid)]), float(RULES.churn.horizon_ms))[0]
+
+    assert (opened, active) == (grid, 1.0)
+    assert row == pytest.approx(expected.astype("<f4").tolist())
+    assert len(row) == len(FEATURES)
+
+
+def test_what_a_partition_does_is_what_the_reducer_says() -> None:
+    """Fold and notice, run apart on the hot path, make the same state as the one step."""
+    partition, history = fresh(RULES), [act(day(n), money_minor=100) for n in (0, 1, 1.1, 4)]
+    partition.apply(history)
+    state = decode(fresh(RULES)._users._before + bytes(8) + fresh(RULES)._users._after)
+    state = state.having(PHASE=float(RULES.phase_ms("ada")))
+    for signal in history:
+        state = step(state, signal, RULES).state
+    value = partition.value("ada")
+    assert value is not None
+    assert value[:RING_START] == encode(state)[:RING_START]
+    assert decode(value).profile == state.profile
+
+
+def test_silent_users_are_alerted_by_their_own_timers() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(n), user) for n in (0, 1) for user in ("ada", "bo")])
+    partition.apply([WatermarkPassed(day(40))])
+    counts = partition.take().counts
+
+    assert counts["touches"] == 6
+    assert counts["revocations"] == 0
+
+
+def test_a_model_that_has_not_learned_enough_is_not_listened_to() -> None:
+    scorer = ToldScorer(lambda silence: np.full_like(silence, 0.99))
+    scorer.examples = 499
+    partition = Partition(0, RULES, scorer)
+    partition.apply([act(day(0)), act(day(1)), WatermarkPassed(day(20))])
+    assert partition.take().counts["touches"] == 0
+
+    partition.advance(day(21.5))  # the backstop: two thirds of H
+    assert partition.take().counts["touches"] == 1
+
+
+def test_a_tick_that_changes_nothing_writes_nothing() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0)), act(day(1))])
+    partition.take()
+    partition.advance(day(1.5))
+    harvest = partition.take()
+
+    assert (harvest.changelog, harvest.outputs) == ([], {})
+
+
+def test_an_erased_user_leaves_a_tombstone_and_does_not_come_back_by_a_late_event() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0)), Erased("ada", day(1)), act(day(0.5))])
+    harvest = partition.take()
+
+    assert (b"ada", None) in harvest.changelog
+    assert harvest.counts["skipped_erased"] == 1
+    assert partition.users == 0
+    partition.apply([act(day(60))])
+    partition.take()
+    assert partition.users == 0, "the erasure holds for 2H, counted by the watermark"
+    partition.apply([act(day(62), "bo"), act(day(62))])
+    assert partition.users == 2
+
+
+def test_state_of_other_rules_is_refused() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0))])
+    partition.applied = {"user-activity": 1}
+    records = {key: value for key, value in partition.take().changelog if value}
+    with pytest.raises(StateMismatchError, match="made with rules"):
+        fresh(rules_of(churn="{horizon: 60d}")).restore(records)
+    assert PARTITION_KEY in records
+
+
+def test_held_out_examples_weigh_more_only_while_an_exposure_lies_close() -> None:
+    rules = rules_of(holdout="{share: 0.5, salt: b}")
+    user = next(name for name in map(str, range(99)) if rules.is_held_out(name))
+    partition = Partition(0, rules, ToldScorer(by_silence))
+    visits = [act(day(n), user) for n in (-14, -7, 0, 1)]
+    partition.apply([*visits, WatermarkPassed(day(100))])
+    rows = examples_of(partition.take().outputs["examples"][0])
+    exposed = decode(partition.value(user) or b"")[Column.EXPOSED_AT]
+
+    assert {row[2] for row in rows if row[0] < day(3)} == {1.0}
+    assert {row[2] for row in rows if row[0] > exposed} == {2.0}
+
+
+def test_examples_of_treated_users_are_left_out() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0)), act(day(1)), WatermarkPassed(day(100))])
+    rows = examples_of(partition.take().outputs["examples"][0])
+
+    assert rows
+    period = RULES.churn.period_ms / DAY_MS
+    assert not [row[0] for row in rows if day(11 - period) <= row[0] < day(19 + 30)]
