@@ -27,11 +27,13 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command "make lock"
+
 .PHONY: lock
-lock: install ## Resolve the dependencies anew into requirements.lock (hashes, no hosts)
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --upgrade --quiet \
-	  --custom-compile-command "make lock" -o requirements.lock
+lock: install ## Resolve the dependencies anew: hashes, no hosts
+	$(LOCK) --upgrade --all-extras -o requirements.lock
+	$(LOCK) --constraint requirements.lock -o deploy/requirements.lock
 
 .PHONY: format
 format: install ## Format the code and mend what the linter can mend

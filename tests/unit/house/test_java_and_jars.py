@@ -79,7 +79,7 @@ def test_every_jar_is_pinned_once_and_no_host_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.lock", "streams/runtime/embedded/jars.lock", "pyproject.toml"]
+    "lock", ["requirements.lock", "deploy/requirements.lock", "streams/runtime/embedded/jars.lock"]
 )
 def test_no_lock_names_a_host(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
