@@ -1,0 +1,152 @@
+"""The desk of a sender: what to do with each touch, in which order; knows nothing of Kafka.
+
+Touches of one user leave in the order in which they were asked for; one that must wait holds back
+the later ones of its user, and nobody else's.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from streams.core.messages import TouchRequested, TouchRevoked
+from streams.runtime.logs import get_logger, hashed
+from streams.senders.clock import Clock
+from streams.senders.feedback import Feedback
+from streams.senders.inbox import Letter, instant_ms
+from streams.senders.journal import Entry, Journal
+from streams.senders.receipt import Deliver, NotSentError, Receipt, Status
+
+log = get_logger(__name__)
+
+REVOKED: Final = Receipt(Status.FAILED, "revoked")
+EXPIRED: Final = Receipt(Status.FAILED, "expired")
+INTERRUPTED: Final = Receipt(Status.UNKNOWN, "interrupted")
+"""The sender ended between the intent and the receipt."""
+
+
+class Waiting(NamedTuple):
+    """A touch on the desk, with its instants in epoch ms UTC."""
+
+    offset: int
+    touch: TouchRequested
+    not_before_ms: int
+    expires_ms: int
+
+
+class Desk:
+    """Decides about the touches of the partitions of one sender.
+
+    Args:
+        deliver: Sends one touch.
+        journal: Remembers what was begun.
+        clock: Says what is due.
+
+    Attributes:
+        counts: What happened so far: touches by the status that they ended with.
+    """
+
+    def __init__(self, deliver: Deliver, journal: Journal, clock: Clock) -> None:
+        self.counts: Counter[str] = Counter()
+        self._deliver = deliver
+        self._journal = journal
+        self._clock = clock
+        self._waiting: dict[int, deque[Waiting]] = {}
+        self._read: dict[int, int] = {}
+        self._taken: dict[int, int] = {}
+
+    def take(self, letters: Iterable[Letter]) -> None:
+        """Lay messages on the desk; whatever is revoked among them will not be sent."""
+        for partition, offset, at_ms, message in letters:
+            self._clock.see(partition, at_ms)
+            self._read[partition] = offset + 1
+            queue = self._waiting.setdefault(partition, deque())
+            if isinstance(message, TouchRequested):
+                try:
+                    times = instant_ms(message.not_before), instant_ms(message.expires_at)
+                except ValueError as error:
+                    self._pass_over(partition, offset, str(error))
+                else:
+                    queue.append(Waiting(offset, message, *times))
+            elif isinstance(message, TouchRevoked):
+                was_in_time = self._journal.revoke(message.touch_id, at_ms)
+                self.counts["revoked" if was_in_time else "revoked_too_late"] += 1
+            elif message is None:
+                self._pass_over(partition, offset, "not a message of the contract")
+
+    def work(self, is_stopping: Callable[[], bool] = lambda: False) -> Iterator[Feedback]:
+        """Deliver what is due and yield what is to be reported; stops between two touches."""
+        for partition, queue in self._waiting.items():
+            held: deque[Waiting] = deque()
+            held_users: set[str] = set()
+            now_ms = self._clock.now_ms(partition)
+            while queue and not is_stopping():
+                waiting = queue.popleft()
+                user_id = waiting.touch.user_id
+                if user_id in held_users or now_ms < waiting.not_before_ms:
+                    held_users.add(user_id)
+                    held.append(waiting)
+                    continue
+                feedback = self._settle(waiting, now_ms)
+                if feedback is not None:
+                    yield feedback
+            queue.extendleft(reversed(held))
+
+    def reported(self, touch_ids: Iterable[str]) -> None:
+        """Take note that Kafka has the feedback of touches."""
+        self._journal.reported(touch_ids)
+
+    def take_finished(self) -> dict[int, int]:
+        """Return, by partition, the offset below which nothing is left to do, if it has moved."""
+        finished = {
+            partition: self._waiting[partition][0].offset if self._waiting[partition] else after
+            for partition, after in self._read.items()
+        }
+        moved = {
+            partition: offset
+            for partition, offset in finished.items()
+            if offset != self._taken.get(partition)
+        }
+        self._taken.update(moved)
+        return moved
+
+    def clear(self, partitions: Iterable[int]) -> None:
+        """Forget partitions that are no longer ours; whoever has them reads them anew."""
+        for partition in partitions:
+            self._waiting.pop(partition, None)
+            self._read.pop(partition, None)
+            self._taken.pop(partition, None)
+
+    def _settle(self, waiting: Waiting, now_ms: int) -> Feedback | None:
+        """Bring a touch that is due to its end; return None if Kafka knows the end already."""
+        touch = waiting.touch
+        known = self._journal.begin(touch.touch_id, now_ms)
+        if known is None:
+            receipt = EXPIRED if now_ms >= waiting.expires_ms else self._send(touch)
+        elif known.state == "known":
+            return self._again(touch, known)
+        else:
+            receipt = REVOKED if known.state == "revoked" else INTERRUPTED
+        self._journal.settle(touch.touch_id, receipt, now_ms)
+        self.counts[receipt.outcome or str(receipt.status)] += 1
+        log.info("touch_settled", touch=touch.touch_id, user=hashed(touch.user_id),
+                 status=str(receipt.status), outcome=receipt.outcome)  # fmt: skip
+        return Feedback(touch.touch_id, touch.user_id, receipt, now_ms)
+
+    def _send(self, touch: TouchRequested) -> Receipt:
+        try:
+            return self._deliver(touch)
+        except NotSentError as error:
+            return Receipt(Status.FAILED, str(error) or "not_sent")
+        except Exception as error:  # noqa: BLE001 (whatever a provider's client raises: the touch may have left)
+            log.warning("delivery_unknown", touch=touch.touch_id, error=repr(error))
+            return Receipt(Status.UNKNOWN, type(error).__name__)
+
+    def _again(self, touch: TouchRequested, known: Entry) -> Feedback | None:
+        self.counts["repeated"] += 1
+        if known.is_reported:
+            return None
+        return Feedback(touch.touch_id, touch.user_id, known.receipt, known.at_ms)
+
+    def _pass_over(self, partition: int, offset: int, why: str) -> None:
+        self.counts["passed_over"] += 1
+        log.warning("message_passed_over", partition=partition, offset=offset, reason=why)

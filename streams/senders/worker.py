@@ -1,0 +1,136 @@
+"""The sender as a process: reads ``win-back``, delivers, reports, and only then moves on.
+
+The order is the promise: intent on disk, delivery, receipt on disk, feedback acknowledged by Kafka,
+offset committed. A crash anywhere repeats a feedback at most, never a touch.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import CommitFailedError, KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from streams.errors import Unavailable
+from streams.runtime.logs import get_logger
+from streams.senders.desk import Desk
+from streams.senders.feedback import Feedback, record
+from streams.senders.inbox import letter
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+POLL_MS: Final = 200
+LETTERS_MAX: Final = 500
+"""Records read at once; a revocation among them stops a touch of the same batch."""
+ACK_TIMEOUT_S: Final = 30.0
+
+
+class Sender:
+    """One consumer of the group of a channel.
+
+    Args:
+        settings: Names the topics and the deployment.
+        bootstrap: Where Kafka is.
+        channel: What this sender sends through; names its group.
+        desk: Decides and delivers.
+    """
+
+    def __init__(self, settings: Settings, bootstrap: str, channel: str, desk: Desk) -> None:
+        self._settings = settings
+        self._source = f"/{settings.app_id}/sender/{channel}"
+        self._group = f"{settings.app_id}-sender-{channel}"
+        self._servers = bootstrap.split(",")
+        self._desk = desk
+
+    def run(self, is_stopping: Callable[[], bool]) -> None:
+        """Send until asked to stop; then everything delivered has been reported.
+
+        Raises:
+            Unavailable: Kafka is away for too long; start it again, nothing is sent twice.
+        """
+        try:
+            with self._clients() as (consumer, producer):
+                while not is_stopping():
+                    self._turn(consumer, producer, is_stopping)
+        except KafkaError as error:
+            raise Unavailable(
+                f"Kafka failed and did not come back in time: {error!r}",
+                "start the sender again when Kafka is reachable: the journal knows what was sent",
+            ) from error
+
+    def _turn(self, consumer: Any, producer: Any, is_stopping: Callable[[], bool]) -> None:
+        """Read, deliver and report once."""
+        polled = consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
+        self._desk.take(
+            letter(found.partition, found.offset, found.value, found.headers, found.timestamp)
+            for records in polled.values()
+            for found in records
+        )
+        self._report(producer, self._desk.work(is_stopping))
+        self._commit(consumer)
+
+    def _report(self, producer: Any, feedbacks: Iterable[Feedback]) -> None:
+        """Write feedback, wait until Kafka has it, and note that in the journal."""
+        under_way = []
+        for feedback in feedbacks:
+            key, value, headers = record(feedback, self._source)
+            topic = self._settings.topic_feedback
+            ack = producer.send(topic, value=value, key=key, headers=headers)
+            under_way.append((feedback.touch_id, ack))
+        for _, ack in under_way:
+            ack.get(timeout=ACK_TIMEOUT_S)
+        if under_way:
+            self._desk.reported(touch_id for touch_id, _ in under_way)
+
+    def _commit(self, consumer: Any) -> None:
+        topic = self._settings.topic_touches
+        offsets = {
+            TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in self._desk.take_finished().items()
+        }
+        if not offsets:
+            return
+        try:
+            consumer.commit(offsets)
+        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
+            log.warning("commit_refused", group=self._group)
+
+    @contextmanager
+    def _clients(self) -> Iterator[tuple[Any, Any]]:
+        producer = KafkaProducer(
+            bootstrap_servers=self._servers, acks="all", enable_idempotence=True, linger_ms=5,
+            metrics_enabled=False,
+        )  # fmt: skip
+        try:
+            consumer = KafkaConsumer(
+                bootstrap_servers=self._servers, group_id=self._group,
+                isolation_level="read_committed", auto_offset_reset="earliest",
+                enable_auto_commit=False, allow_auto_create_topics=False,
+                session_timeout_ms=round(self._settings.session_timeout_s * 1_000),
+                heartbeat_interval_ms=round(self._settings.session_timeout_s * 250),
+                metrics_enabled=False,
+            )  # fmt: skip
+            try:
+                consumer.subscribe([self._settings.topic_touches], listener=_Rebalance(self._desk))
+                yield consumer, producer
+            finally:
+                consumer.close(autocommit=False)
+        finally:
+            producer.close(timeout=ACK_TIMEOUT_S)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """Takes what belongs to others off the desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Forget partitions."""
+        self._desk.clear(partition.partition for partition in revoked)
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Start from what is committed, as the consumer does by itself."""
+        log.info("partitions_owned", partitions=sorted(found.partition for found in assigned))
