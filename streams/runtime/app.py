@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import faust
 
-from streams.runtime.lane import Pace
 from streams.runtime.logs import LIBRARY
 from streams.runtime.recovery import BulkTableManager
 from streams.runtime.table import LaneOptions, LaneTable
@@ -79,6 +78,7 @@ def make_app(
     app_id: str,
     table: str,
     options: LaneOptions,
+    chunk_max: int = 0,
 ) -> LaneApp:
     """Make the app of a role: its table of lanes, and the agent that feeds them.
 
@@ -87,9 +87,10 @@ def make_app(
         app_id: Name of the group and of everything that is derived from it.
         table: Name of the table; the fence is named after it.
         options: What the lanes do.
+        chunk_max: Records at once; 0 takes that of the settings.
     """
     app = LaneApp(**faust_settings(settings, options.bootstrap, app_id))
-    app.transport = chunk_transport(app, app.conf.broker, settings.chunk_max)
+    app.transport = chunk_transport(app, app.conf.broker, chunk_max or settings.chunk_max)
     changelog = app.topic(options.changelog, key_type=bytes, value_type=bytes, compacting=True)
     app.lanes = app.tables.add(
         LaneTable(app, options=options, name=table, changelog_topic=changelog)
@@ -105,8 +106,3 @@ def make_app(
 
     app.agent(source, name=f"{app_id}-lanes", concurrency=1)(feed_lanes)
     return app
-
-
-def pace_of(settings: Settings) -> Pace:
-    """Return how the lanes of the pipeline commit."""
-    return Pace(interval_s=settings.commit_interval_s)

@@ -119,8 +119,11 @@ class Lane:
         self.generation = generation
         self._task = asyncio.create_task(self._run(), name=f"lane-{self.partition}")
 
-    def accept(self, chunk: Chunk, ack: Callable[[], object]) -> None:
+    def accept(self, chunk: Chunk, ack: Callable[[], object] | None) -> float:
         """Apply what is new in a chunk; ``ack`` is called when it is durable.
+
+        Returns:
+            Seconds it took.
 
         Raises:
             LostRecordsError: The chunk begins beyond what was applied.
@@ -131,7 +134,8 @@ class Lane:
         if len(columns):
             self.engine.apply(replace(chunk, columns=columns))
         applied[chunk.topic] = max(columns.next_offset, applied.get(chunk.topic, 0))
-        self._acks.append(ack)
+        if ack is not None:
+            self._acks.append(ack)
         self._pending += len(columns)
         if self._pending >= self._pace.pending_max:
             self.room.clear()
@@ -139,6 +143,7 @@ class Lane:
         self._wake.set()
         seconds = asyncio.get_running_loop().time() - started_s
         self._observer.chunk_applied(self.partition, len(columns), seconds)
+        return seconds
 
     def has_read_to(self, ends: Mapping[str, int]) -> bool:
         """Whether every source topic was applied up to these offsets."""

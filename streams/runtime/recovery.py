@@ -129,6 +129,7 @@ class BulkTableManager(TableManager):
     """Faust's table manager with our recovery."""
 
     logger = LIBRARY
+    _recovery: BulkRecovery | None
 
     async def on_start(self) -> None:
         """Start at once; the stock sleeps for a second so that late tables can be added."""

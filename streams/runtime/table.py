@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import faust
 from aiokafka import TopicPartition
@@ -17,6 +17,29 @@ from streams.runtime.recovery import Contents, read_changelog, reader
 from streams.runtime.transport import Chunk
 
 log = get_logger(__name__)
+
+TURNS: Final = 5
+"""Turns of the event loop after each slice: a commit under way needs a few for each round trip."""
+SLICE_S: Final = 0.1
+SLICE_MIN: Final = 250  # smaller ones cost more per record: the core's rounds have a fixed price
+SLICE_MAX: Final = 2000
+
+
+class Stride:
+    """How many records are applied before the event loop gets its turn: SLICE_S worth of them.
+
+    Results do not depend on it. Where timers are many, a record can cost a hundred times the usual.
+    """
+
+    def __init__(self) -> None:
+        self.size = SLICE_MAX
+
+    def adapt(self, records: int, seconds: float) -> None:
+        """Learn from a slice that took so long; change by a factor of two at most."""
+        if records:
+            fitting = int(records * SLICE_S / max(seconds, 1e-6))
+            wanted = min(max(fitting, self.size // 2), self.size * 2)
+            self.size = min(max(wanted, SLICE_MIN), SLICE_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,7 @@ class LaneTable(faust.Table):
         super().__init__(app, **arguments)
         self.lane_options = options
         self.lanes: dict[int, Lane] = {}
+        self._stride = Stride()
 
     def positions(self) -> dict[TP, int]:
         """Return where each source partition is to be read next."""
@@ -64,22 +88,29 @@ class LaneTable(faust.Table):
         }
 
     async def accept(self, event: Any) -> None:
-        """Apply the chunk of a Faust event, when its lane has room.
+        """Apply the chunk of a Faust event slice by slice, whenever its lane has room.
 
         A chunk of an earlier generation is dropped: it is read again from where the state stands.
         """
         chunk: Chunk = event.value
-        lane = self.lanes.get(chunk.partition)
-        if lane is not None:
-            await lane.room.wait()
-        if chunk.generation != self.app.consumer_generation_id:
-            return
-        lane = self.lanes.get(chunk.partition)
-        assert lane is not None, f"a chunk of partition {chunk.partition}, which is not owned"
-        try:
-            lane.accept(chunk, event.ack)
-        except LostRecordsError as error:
-            raise _lost(chunk.topic, chunk.partition, str(error)) from error
+        pieces = list(chunk.columns.pieces(self._stride.size))
+        for piece in pieces:
+            lane = self.lanes.get(chunk.partition)
+            if lane is not None:
+                await lane.room.wait()
+            if chunk.generation != self.app.consumer_generation_id:
+                return
+            lane = self.lanes.get(chunk.partition)
+            assert lane is not None, f"a chunk of partition {chunk.partition}, which is not owned"
+            try:
+                seconds = lane.accept(
+                    replace(chunk, columns=piece), event.ack if piece is pieces[-1] else None
+                )
+            except LostRecordsError as error:
+                raise _lost(chunk.topic, chunk.partition, str(error)) from error
+            self._stride.adapt(len(piece), seconds)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     async def own(self, partitions: set[int], generation: int) -> None:
         """Own exactly these partitions: give up what is not ours, restore what is new.

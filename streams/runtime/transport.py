@@ -47,7 +47,7 @@ class Chunk:
 class ChunkMessage(ConsumerMessage):
     """A Faust message that carries a chunk; its ack says that all before next_offset is done."""
 
-    __slots__ = ("next_offset",)
+    next_offset: int
 
     def on_final_ack(self, consumer: Any) -> bool:
         """Note the offset for the next commit to the group, unless the partition was lost."""

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
@@ -60,7 +60,7 @@ async def _run_until(app: LaneApp, asking: "asyncio.Task[bool]") -> None:
     """Start, and return at the first of: signal, crash, failed start."""
     assert app.failure is not None
     starting = asyncio.create_task(app.start())
-    waiting: set[asyncio.Future[object]] = {starting, asking, app.failure}  # type: ignore[arg-type]
+    waiting: set[asyncio.Future[Any]] = {starting, asking, app.failure}
     while waiting:
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if starting in done:

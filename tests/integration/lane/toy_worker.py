@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 
 from streams.core.messages import Output
-from streams.runtime.app import make_app
+from streams.runtime.app import LaneApp, make_app
 from streams.runtime.lane import Pace
 from streams.runtime.logs import configure
 from streams.runtime.metrics import LaneMeter, Metrics
@@ -58,11 +58,11 @@ class CountingEngine:
     def take(self) -> Commit:
         dirty, self._dirty = self._dirty, {}
         outputs, self._outputs = self._outputs, []
-        changelog: dict[bytes, bytes | None] = {
-            key: b"%d" % self.counts[key] + PADDING for key in dirty
-        }
+        changelog: list[tuple[bytes, bytes | None]] = [
+            (key, b"%d" % self.counts[key] + PADDING) for key in dirty
+        ]
         if changelog:
-            changelog[PARTITION_KEY] = json.dumps(self.applied).encode()
+            changelog.append((PARTITION_KEY, json.dumps(self.applied).encode()))
         return Commit(changelog, {self._topic_out: outputs} if outputs else {})
 
 
@@ -89,7 +89,7 @@ def main() -> None:
     async def nothing() -> None:
         return
 
-    async def say_when_ready(app) -> None:
+    async def say_when_ready(app: LaneApp) -> None:
         while not app.lanes.lanes:
             await asyncio.sleep(0.02)
         print("READY", sorted(app.lanes.lanes), flush=True)

@@ -1,0 +1,80 @@
+"""``winback run``: the service itself."""
+
+import asyncio
+import os
+from typing import Any
+
+import click
+import msgspec
+
+from streams.errors import Exit
+from streams.settings import Settings, load_settings
+
+
+@click.command()
+@click.option("--role", type=click.Choice(["pipeline", "learner", "all"]), default="all",
+              show_default=True, help="What this process does; all: one of each, side by side.")  # fmt: skip
+@click.option("--local", "is_local", is_flag=True, help="Start the embedded Kafka if need be.")
+@click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
+@click.option("--model-file", metavar="FILE",
+              help="A frozen model, followed by no other. Default: WINBACK_MODEL_FILE.")  # fmt: skip
+@click.option("--clock", type=click.Choice(["wall", "event"]),
+              help="What makes timers due. Default: WINBACK_CLOCK.")  # fmt: skip
+@click.option("--web-port", type=click.IntRange(0, 65535),
+              help="Of /metrics and /health. Default: WINBACK_WEB_PORT.")  # fmt: skip
+@click.option("--skip-lost", is_flag=True,
+              help="Go on behind records that Kafka deleted before they were read.")  # fmt: skip
+def run(
+    *,
+    role: str,
+    is_local: bool,
+    rules: str | None,
+    model_file: str | None,
+    clock: str | None,
+    web_port: int | None,
+    skip_lost: bool,
+) -> int:
+    """Run the service until SIGTERM or Ctrl-C.
+
+    The pipeline turns activity into touches; start as many as there are partitions to share them.
+    The learner learns who leaves; a second one stands by.
+    """
+    from streams.runtime.bootstrap import require_reachable, resolve_bootstrap  # noqa: PLC0415
+
+    settings = _changed(
+        load_settings(os.environ), rules=rules, model_file=model_file, clock=clock,
+        web_port=web_port,
+    )  # fmt: skip
+    bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
+    require_reachable(bootstrap)
+    if role == "all":
+        from streams.runtime.pair import run_pair  # noqa: PLC0415
+
+        return run_pair(settings, bootstrap, may_skip_lost=skip_lost)
+    _work(role, settings, bootstrap, may_skip_lost=skip_lost)
+    return Exit.OK
+
+
+def _changed(settings: Settings, **given: Any) -> Settings:
+    changes = {name: value for name, value in given.items() if value is not None}
+    return msgspec.structs.replace(settings, **changes)
+
+
+def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> None:
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.replay.run import model_at  # noqa: PLC0415
+    from streams.runtime.logs import configure, get_logger  # noqa: PLC0415
+    from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
+
+    configure(settings.log_level)
+    rules = rules_at(settings.rules)
+    log = get_logger(__name__)
+    if settings.signs_with_development_key:
+        log.warning("development_key", hint="set WINBACK_MODEL_KEY: anybody could sign a model")
+    log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash)
+    if role == "learner":
+        asyncio.run(run_learner(settings, bootstrap, rules, port=settings.web_port))
+        return
+    path = settings.model_file
+    scorer = model_at(path, settings.model_key, rules) if path else None
+    asyncio.run(run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost))

@@ -1,0 +1,73 @@
+"""Role ``all``: a worker of the pipeline and a learner, each a process of its own.
+
+In one process they would share one core: learning an example costs more than the pipeline's whole
+way of an event. And a crash of one shall not be a crash inside the other.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+from typing import Final
+
+from streams.errors import Exit
+from streams.settings import PREFIX, Settings
+
+PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
+STOP_PATIENCE_S: Final = 20.0
+
+
+def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
+    """Run both until a signal, or until one of them ends; then the other is told to stop.
+
+    Returns:
+        The exit code of the one that ended first.
+    """
+    environ = {
+        **os.environ,
+        f"{PREFIX}KAFKA_BOOTSTRAP": bootstrap,
+        f"{PREFIX}CLOCK": settings.clock,
+    }
+    for name in ("rules", "model_file"):
+        if getattr(settings, name):
+            environ[PREFIX + name.upper()] = getattr(settings, name)
+    learner_port = settings.web_port + 1 if 0 < settings.web_port < 65535 else 0  # noqa: PLR2004 (the highest port)
+    roles = {
+        "pipeline": [f"--web-port={settings.web_port}", *["--skip-lost"][: int(may_skip_lost)]],
+        "learner": [f"--web-port={learner_port}"],
+    }
+    children = [
+        subprocess.Popen([*PROGRAM, role, *options], env=environ)  # noqa: S603 (our own program)
+        for role, options in roles.items()
+    ]
+    return _watch(children)
+
+
+def _watch(children: list[subprocess.Popen[bytes]]) -> int:
+    stopping = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in children:
+            child.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    pid, status = os.wait()
+    code = os.waitstatus_to_exitcode(status)
+    for child in children:
+        if child.pid == pid:
+            child.returncode = code
+        elif not stopping:  # a second signal would end it in the middle of its stop
+            child.terminate()
+    for child in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_PATIENCE_S)
+            continue
+        child.kill()
+        child.wait()
+    worst = max((abs(child.returncode) for child in children), default=0)
+    return worst if stopping else (code or worst or Exit.FAILED)

@@ -1,0 +1,164 @@
+"""The pipeline's engine: the pure core on one owned partition.
+
+Records become inputs, inputs go to the core, and what the core wants made durable becomes a commit,
+together with the dead letters and a line of the journal: which inputs were taken, in which order,
+with which ticks and models between them. With the journal a run can be replayed.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from streams.core.inputs import Input
+from streams.core.messages import JournalEntry, Output, to_json
+from streams.core.native import Decode, Rejected, Skipped
+from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
+from streams.core.partition import Partition
+from streams.core.scoring import Scorer
+from streams.runtime.dead_letters import dead_letter
+from streams.runtime.logs import get_logger
+from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.producer import Commit
+from streams.runtime.ticks import Tick
+from streams.runtime.transport import Chunk
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+TICK: Final = "$tick"
+MODEL: Final = "$model "
+"""Begin of what stands in the journal between inputs; no topic's name begins like that."""
+SKIPPED: Final = frozenset({"duplicate", "late", "skipped_erased"})
+"""Counts of the core that are inputs which rightly changed little or nothing."""
+
+Step = tuple[str, int, int]
+
+
+class Streams(NamedTuple):
+    """Topics that an engine writes to."""
+
+    of_core: Mapping[str, str]
+    dead_letters: str
+    journal: str
+
+
+def streams_of(settings: Settings) -> Streams:
+    """Return where the records of the pipeline go."""
+    of_core = {
+        TOUCHES: settings.topic_touches,
+        DECISIONS: settings.topic_decisions,
+        EXAMPLES: settings.topic_examples,
+    }
+    return Streams(of_core, settings.topic_dead_letters, settings.topic_journal)
+
+
+class PipelineEngine:
+    """The core of one partition, driven by a lane.
+
+    Args:
+        core: An empty partition.
+        decoders: How the records of each source topic become inputs.
+        streams: Where records go.
+        metrics: Where measures go.
+    """
+
+    def __init__(
+        self, core: Partition, decoders: Mapping[str, Decode], streams: Streams, metrics: Metrics
+    ) -> None:
+        self.core = core
+        self._decoders = decoders
+        self._streams = streams
+        self._metrics = metrics
+        self._journal: list[Step] = []
+        self._dead_letters: list[Output] = []
+
+    @property
+    def applied(self) -> dict[str, int]:
+        """Next offset by source topic."""
+        return self.core.applied
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Take over the content of the changelog.
+
+        Raises:
+            StateMismatchError: The rules are not those that the state was made with.
+        """
+        self.core.restore(records)
+
+    def apply(self, chunk: Chunk) -> None:
+        """Decode records and hand them to the core, in order."""
+        self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
+        inputs, skipped = self._decoded(chunk)
+        if inputs:
+            self.core.apply(inputs)
+        for reason, count in skipped.items():
+            self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
+
+    def _decoded(self, chunk: Chunk) -> tuple[list[Input], Counter[str]]:
+        decode, columns = self._decoders[chunk.topic], chunk.columns
+        inputs: list[Input] = []
+        skipped: Counter[str] = Counter()
+        for key, value, offset, timestamp_ms in zip(
+            columns.keys, columns.values, columns.offsets, columns.timestamps_ms, strict=True
+        ):
+            signal = decode(key, value, timestamp_ms)
+            if type(signal) is Rejected:
+                letter = dead_letter(
+                    signal, topic=chunk.topic, partition=chunk.partition, offset=offset,
+                    key=key, value=value, timestamp_ms=timestamp_ms,
+                )  # fmt: skip
+                self._dead_letters.append(letter)
+                reason = signal.reason.value
+                self._metrics.add(Metric.RECORDS_REJECTED, topic=chunk.topic, reason=reason)
+            elif type(signal) is Skipped:
+                skipped[signal.reason] += 1
+            else:
+                inputs.append(signal)  # type: ignore[arg-type]  # what is left is an input
+        return inputs, skipped
+
+    def tick(self, tick: Tick) -> None:
+        """Let time pass up to the instant of a tick, less the lateness that the rules allow."""
+        watermark_ms = tick.at_ms - self.core.rules.lateness_ms
+        self._note((TICK, watermark_ms, watermark_ms))
+        self.core.advance(watermark_ms)
+
+    def use(self, scorer: Scorer) -> None:
+        """Score with another model from now on."""
+        self._note((f"{MODEL}{scorer.version}", 0, 0))
+        self.core.use(scorer)
+
+    def _note(self, step: Step) -> None:
+        """Add to the journal; a step that continues the last one, or a later tick, replaces it."""
+        name, start, end = step
+        if self._journal:
+            last, begun, ended = self._journal[-1]
+            if last == name == TICK:
+                self._journal[-1] = step
+                return
+            if last == name and ended == start:
+                self._journal[-1] = (name, begun, end)
+                return
+        self._journal.append(step)
+
+    def take(self) -> Commit:
+        """Hand over what is not durable yet."""
+        harvest = self.core.take()
+        outputs: dict[str, list[Output]] = {
+            self._streams.of_core[stream]: records for stream, records in harvest.outputs.items()
+        }
+        if self._dead_letters:
+            outputs[self._streams.dead_letters] = self._dead_letters
+            self._dead_letters = []
+        for reason in SKIPPED & harvest.counts.keys():
+            self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
+        if harvest.changelog or outputs:
+            outputs[self._streams.journal] = [self._journal_entry()]
+        return Commit(harvest.changelog, outputs)
+
+    def _journal_entry(self) -> Output:
+        core, steps = self.core, tuple(self._journal)
+        self._journal = []
+        entry = JournalEntry(
+            core.number, steps, core.watermark_ms, core.scorer.version, core.rules.hash
+        )
+        return Output(None, to_json(entry), [("content-type", b"application/json")])
