@@ -1,6 +1,6 @@
 """Quiet hours: when nobody is to be disturbed, in the user's own time zone."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,8 +21,8 @@ class QuietHours(msgspec.Struct, frozen=True):
 def quiet_until_ms(at_ms: int, zone: str, quiet: QuietHours) -> int | None:
     """Return when the quiet hours that hold at an instant end, or None when they do not hold.
 
-    The end is a local wall time. Where a clock change skips it, the first instant after the gap
-    counts; where the clock shows it twice, the second, so that nobody is woken early.
+    The end is a local wall time. Where a clock change skips it or shows it twice, it can be read as
+    two instants; the later one counts, so that nobody is woken early.
     """
     if quiet.start == quiet.end:
         return None
@@ -36,6 +36,6 @@ def quiet_until_ms(at_ms: int, zone: str, quiet: QuietHours) -> int | None:
     if not is_quiet:
         return None
     day = local.date() + timedelta(days=1 if is_tomorrow else 0)
-    end = datetime.combine(day, quiet.end, tz).replace(fold=1)
-    end_ms = round(end.astimezone(UTC).timestamp() * 1_000)
-    return max(end_ms, at_ms + 1)
+    end = datetime.combine(day, quiet.end, tz)
+    ends = (end.replace(fold=0), end.replace(fold=1))
+    return max(at_ms + 1, *(round(end.timestamp() * 1_000) for end in ends))

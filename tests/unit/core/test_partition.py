@@ -42,7 +42,10 @@ def at(hour: int) -> int:
 
 
 inputs = st.one_of(
-    st.builds(lambda u, h, n: act(at(h), u, event_id=f"{u}{h}{n}", money_minor=n), users, hours, st.integers(0, 3)),
+    st.builds(
+        lambda u, h, n: act(at(h), u, event_id=f"{u}{h}{n}", money_minor=n),
+        users, hours, st.integers(0, 3),
+    ),
     st.builds(lambda u, h: Acted(u, f"r{u}{h}", at(h), is_risky=True, slot=1), users, hours),
     st.builds(lambda u, h: ConsentChanged(u, at(h), "sms", is_granted=False), users, hours),
     st.builds(lambda u, h: OptedOut(u, at(h)), users, hours),
@@ -264,7 +267,9 @@ def test_held_out_examples_weigh_more_only_while_an_exposure_lies_close() -> Non
     exposed = decode(partition.value(user) or b"")[Column.EXPOSED_AT]
 
     assert {row[2] for row in rows if row[0] < day(3)} == {1.0}
-    assert {row[2] for row in rows if row[0] > exposed} == {2.0}
+    until = exposed + rules.carry_over_ms
+    assert {row[2] for row in rows if exposed < row[0] < until} == {2.0}
+    assert {row[2] for row in rows if row[0] > until} == {1.0}
 
 
 def test_examples_of_treated_users_are_left_out() -> None:

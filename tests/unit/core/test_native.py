@@ -1,0 +1,148 @@
+"""Decoding of records: what is accepted, skipped and rejected, and with which words."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.inputs import (
+    Acted,
+    ConsentChanged,
+    Erased,
+    FeedbackReceived,
+    OptedOut,
+    TraitsSet,
+    WatermarkPassed,
+)
+from streams.core.native import (
+    WATERMARK_KEY,
+    Rejected,
+    RejectReason,
+    Skipped,
+    acted,
+    decode_feedback,
+    make_decode,
+)
+from tests.unit.core.stories import RULES, day, rules_of
+
+NOW = day(10)
+DECODE = make_decode(RULES)
+
+
+def event(**fields: object) -> bytes:
+    native = {"event_id": "e1", "user_id": "李雷", "event": "browse", "event_time": day(9)} | fields
+    return json.dumps({name: value for name, value in native.items() if value is not None}).encode()
+
+
+def decoded(key: str = "李雷", **fields: object) -> object:
+    return DECODE(key.encode(), event(**fields), NOW)
+
+
+def test_an_activity_in_epoch_ms_and_in_iso_8601_is_the_same() -> None:
+    expected = Acted("李雷", "e1", day(9))
+    assert decoded() == expected
+    assert decoded(event_time="2017-01-10T12:00:00Z") == expected
+    assert decoded(event_time="2017-01-10T20:00:00+08:00") == expected
+
+
+def test_money_becomes_minor_units_and_a_refund_is_negative_and_risky() -> None:
+    assert decoded(event="purchase", amount="12.34") == Acted("李雷", "e1", day(9), 12.34, 1234, 0)
+    refund = decoded(event="refund", amount=12.34, currency="CNY")
+    assert refund == Acted("李雷", "e1", day(9), 12.34, -1234, 1, is_risky=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"event": "consent_changed", "properties": {"channel": "sms", "granted": True}},
+            ConsentChanged("李雷", day(9), "sms", is_granted=True),
+        ),
+        ({"event": "opt_out"}, OptedOut("李雷", day(9))),
+        ({"event": "erasure_requested"}, Erased("李雷", day(9))),
+        (
+            {"event": "traits_set", "properties": {"zone": "Asia/Tokyo", "city": "京都"}},
+            TraitsSet("李雷", day(9), "Asia/Tokyo", "", {"city": "京都"}),
+        ),
+    ],
+)
+def test_events_that_are_no_activity_become_inputs_of_their_own(
+    fields: dict[str, object], expected: object
+) -> None:
+    assert decoded(**fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"amount": "NaN"}, RejectReason.BAD_AMOUNT),
+        ({"amount": "much"}, RejectReason.BAD_AMOUNT),
+        ({"amount": 1e300}, RejectReason.BAD_AMOUNT),
+        ({"event": "purchase", "amount": 1, "currency": "USD"}, RejectReason.BAD_CURRENCY),
+        ({"event_time": "2999-01-01T00:00:00Z"}, RejectReason.FUTURE),
+        ({"event_time": NOW + 3_600_001}, RejectReason.FUTURE),
+        ({"event_time": "2017-01-10T12:00:00"}, RejectReason.BAD_TIME),
+        ({"event_time": "yesterday"}, RejectReason.NOT_DECODABLE),
+        ({"event_time": -1}, RejectReason.BAD_TIME),
+        ({"event_id": ""}, RejectReason.NO_ID),
+        ({"user_id": "han"}, RejectReason.KEY_MISMATCH),
+        ({"event": None}, RejectReason.NOT_DECODABLE),
+        ({"event": "consent_changed"}, RejectReason.BAD_PROPERTY),
+        ({"event": "traits_set", "properties": {"zone": "Mars"}}, RejectReason.BAD_PROPERTY),
+        ({"event": "traits_set", "properties": [1]}, RejectReason.BAD_PROPERTY),
+        ({"properties": {"x": "y" * 70_000}}, RejectReason.TOO_LARGE),
+    ],
+)
+def test_what_cannot_be_an_input_is_rejected_with_a_reason(
+    fields: dict[str, object], reason: RejectReason
+) -> None:
+    found = decoded(**fields)
+    assert isinstance(found, Rejected)
+    assert found.reason is reason
+    assert found.detail
+
+
+def test_nan_is_not_json_and_an_empty_record_is_rejected() -> None:
+    bad = event().replace(b"}", b', "amount": NaN}')
+    assert DECODE("李雷".encode(), bad, NOW).reason is RejectReason.NOT_DECODABLE
+    assert DECODE(b"x", None, NOW).reason is RejectReason.EMPTY
+    assert DECODE(None, event(), NOW).reason is RejectReason.EMPTY
+
+
+def test_a_name_that_does_not_count_is_skipped_not_rejected() -> None:
+    only_orders = make_decode(rules_of(churn="{activity: [purchase]}"))
+    assert only_orders("李雷".encode(), event(), NOW) == Skipped("not_activity")
+
+
+def test_a_watermark_has_a_key_of_its_own() -> None:
+    mark = json.dumps({"event": "$watermark", "event_time": day(9)}).encode()
+    assert DECODE(WATERMARK_KEY, mark, NOW) == WatermarkPassed(day(9))
+
+
+@given(st.sampled_from(["purchase", "refund", "browse"]), st.floats(0, 1e6))
+def test_a_row_of_a_log_is_the_same_input_as_its_event(name: str, amount: float) -> None:
+    """What `replay` makes of a file is what the service makes of the same file fed to Kafka."""
+    assert acted(RULES, "李雷", "e1", name, day(9), amount) == decoded(event=name, amount=amount)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=20))
+def test_no_bytes_can_break_the_decoders(value: bytes, key: bytes) -> None:
+    for decode in (DECODE, decode_feedback):
+        assert isinstance(decode(key, value, NOW), Rejected)
+
+
+def test_feedback_is_checked_like_activity() -> None:
+    good = {"touch_id": "t", "user_id": "ada", "status": "delivered", "at": day(9)}
+    assert decode_feedback(b"ada", json.dumps(good).encode(), NOW) == FeedbackReceived(
+        "ada", day(9), "t", "delivered"
+    )
+    for change, reason in (
+        ({"status": "flew"}, RejectReason.BAD_STATUS),
+        ({"touch_id": ""}, RejectReason.NO_ID),
+        ({"at": day(11)}, RejectReason.FUTURE),
+        ({"user_id": "bo"}, RejectReason.KEY_MISMATCH),
+    ):
+        found = decode_feedback(b"ada", json.dumps(good | change).encode(), NOW)
+        assert isinstance(found, Rejected)
+        assert found.reason is reason
