@@ -53,7 +53,7 @@ def replay(
     from streams.core.outbox import DECISIONS, TOUCHES  # noqa: PLC0415 (quick --help)
     from streams.replay import run as runs  # noqa: PLC0415
     from streams.replay.export import exported  # noqa: PLC0415
-    from streams.replay.progress import Progress  # noqa: PLC0415
+    from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
@@ -70,9 +70,7 @@ def replay(
         app_id=settings.app_id, learns=learn, keeps=[name for name in wanted if wanted[name]],
     )  # fmt: skip
     with Progress("replaying", is_quiet=quiet or as_json) as progress:
-        replayed = run.run(
-            log.blocks(), lambda events, at_ms: progress.show(log.progress, events, at_ms)
-        )
+        replayed = run.run(shown(log, progress))
         seconds = progress.seconds()
     for stream, path in wanted.items():
         if path:

@@ -102,6 +102,7 @@ class Backtest:
         """Run the log; write what was asked for; return a summary."""
         with self.notebook:
             drive(self.fleet, blocks, self, self._cut, self._note)
+            self.fleet.close()
         self._collect()
         if self.asked.points is not None and self.asked.scores is not None:
             self.asked.points.write(self.asked.scores)
@@ -149,7 +150,9 @@ class Backtest:
         newest_ms = fleet.newest_ms or 0
         out: dict[str, Any] = {
             "events": fleet.counts["accepted"],
-            "rejected": sum(n for name, n in fleet.counts.items() if name.startswith("rejected")),
+            "events_rejected": sum(
+                n for name, n in fleet.counts.items() if name.startswith("rejected")
+            ),
             "users": sum(partition.users for partition in fleet.partitions),
             "last_event_at": iso(newest_ms),
             "horizon_days": self.horizon_ms / 86_400_000,

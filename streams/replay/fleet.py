@@ -84,16 +84,29 @@ class Fleet:
                 accepted.times_ms.append(decoded.event_time_ms)
         return accepted
 
-    def apply(self, accepted: Accepted, begin: int, end: int) -> None:
-        """Apply the inputs ``begin`` to ``end``, each partition its own in their order."""
-        for start in range(begin, end, SLICE_ROWS):
+    def apply(
+        self, accepted: Accepted, begin: int, end: int, watermark_ms: int | None = None
+    ) -> None:
+        """Apply the inputs ``begin`` to ``end``, each partition its own in their order.
+
+        Args:
+            accepted: Inputs in the order of the log.
+            begin: The first to apply.
+            end: The first not to apply.
+            watermark_ms: Then every timer up to here fires.
+        """
+        last = range(begin, max(end, begin + 1), SLICE_ROWS)[-1]
+        for start in range(begin, last + 1, SLICE_ROWS):
             stop = min(end, start + SLICE_ROWS)
             parts: list[list[Input]] = [[] for _ in self.partitions]
             for place in range(start, stop):
                 number = self._partitioner[accepted.user_ids[place]]
                 parts[number].append(accepted.inputs[place])
             for partition, inputs in zip(self.partitions, parts, strict=True):
-                partition.apply(inputs)
+                if watermark_ms is not None and start == last:
+                    inputs.append(WatermarkPassed(watermark_ms))
+                if inputs:
+                    partition.apply(inputs)
         if end > begin:
             self.newest_ms = max(self.newest_ms or 0, *accepted.times_ms[begin:end])
 
@@ -185,8 +198,7 @@ def drive(
         begin = 0
         while cut is not None and times[-1] >= cut:
             end = bisect_left(times, cut, begin)
-            fleet.apply(accepted, begin, end)
-            fleet.advance(cut - 1)
+            fleet.apply(accepted, begin, end, cut - 1)
             on_cut(cut)
             begin, position = end, cut
             cut = cuts.after(position)

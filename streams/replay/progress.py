@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,6 +15,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
+from streams.replay.blocks import Block
+from streams.replay.files import EventLog
 from streams.replay.instants import iso
 
 SHOW_EVERY_S: Final = 0.1
@@ -78,3 +81,12 @@ class Progress:
         rate = events / max(now_s - self._begin_s, 0.001)
         said = f"{iso(at_ms)[:10]}  {events:,} events  {rate:,.0f}/s"
         self._bar.update(self._task, completed=done[0], total=done[1], said=said)
+
+
+def shown(log: EventLog, progress: Progress) -> Iterator[Block]:
+    """Yield the blocks of a log and move the bar as they are done."""
+    events = 0
+    for block in log.blocks():
+        yield block
+        events += len(block.rows)
+        progress.show(log.progress, events, block.times_ms[-1])

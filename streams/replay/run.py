@@ -1,7 +1,7 @@
 """Replay: the same core over a file; with a frozen model it is the oracle of a live run."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -75,21 +75,9 @@ class Replay:
         self._kept: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
         self._first_ms: int | None = None
 
-    def run(self, blocks: Iterable[Block], show: Callable[[int, int], None]) -> Replayed:
-        """Run the log and close every partition with its watermark.
-
-        Args:
-            blocks: The log, in order of time.
-            show: Told how many events have been applied, and the event time reached.
-        """
-
-        def note(accepted: Accepted) -> None:
-            if self._first_ms is None:
-                self._first_ms = accepted.times_ms[0]
-            self._collect()
-            show(self.fleet.counts["accepted"], accepted.times_ms[-1])
-
-        drive(self.fleet, blocks, self, self._cut, note)
+    def run(self, blocks: Iterable[Block]) -> Replayed:
+        """Run a log that is in order of time, and close every partition with its watermark."""
+        drive(self.fleet, blocks, self, self._cut, self._note)
         self.fleet.close()
         self._collect()
         return self._replayed()
@@ -105,6 +93,11 @@ class Replay:
         for partition in range(len(self.fleet.partitions)):
             for record in self._kept[stream, partition]:
                 yield record.value
+
+    def _note(self, accepted: Accepted) -> None:
+        if self._first_ms is None:
+            self._first_ms = accepted.times_ms[0]
+        self._collect()
 
     def _cut(self, at_ms: int) -> None:
         assert self.apprentice is not None
