@@ -1,0 +1,197 @@
+"""The pure core on its own: µs of CPU per event by stage, no Kafka.
+
+    python -m benchmarks.core_stages [--users 50000] [--days 60] [--events N] [--profile OUT.prof]
+
+Records as they lie on the topic go through decode, apply and take of every partition in chunks, as
+in the lane. Stages are exclusive: what a stage calls of another one is counted there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import figures
+from benchmarks.model import FAR_MS, frozen_model
+from benchmarks.workload import Shape, cached_csv
+from models.scorer import HazardScorer
+from models.snapshot import load
+from streams.core.native import make_decode
+from streams.core.partition import Harvest, Partition
+from streams.core.rules import Rules
+from streams.replay.events import encoded
+from streams.replay.files import EventLog
+from streams.replay.partitioner import Partitioner
+from streams.replay.rulebook import rules_at
+from streams.settings import DEVELOPMENT_KEY
+
+BUILD: Final = figures.ROOT / "build" / "bench"
+RULES: Final = figures.ROOT / "benchmarks" / "rules.yaml"
+CHUNK: Final = 2_000
+TAKE_EVERY: Final = 4
+"""Chunks of a partition between two commits, about what a lane under load does."""
+
+Record = tuple[bytes, bytes]
+
+
+class Stages:
+    """CPU time by stage, exclusive."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.calls: defaultdict[str, int] = defaultdict(int)
+        self._running: list[str] = ["other"]
+        self._since = time.thread_time()
+
+    def _turn(self) -> None:
+        now = time.thread_time()
+        self.seconds[self._running[-1]] += now - self._since
+        self._since = now
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._turn()
+        self._running.append(name)
+        self.calls[name] += 1
+        try:
+            yield
+        finally:
+            self._turn()
+            self._running.pop()
+
+
+TIMED: Final = {
+    "_locate": "locate",
+    "_activities": "fold",
+    "_freeze": "freeze",
+    "_notice": "notice",
+    "_score": "score",
+    "_schedule": "schedule",
+    "_fire": "timers",
+    "_time_out": "time_out",
+    "_step": "step",
+    "apply": "apply",
+    "take": "take",
+}
+"""Method of a partition to the stage it is."""
+
+
+def timed(partition: Partition, stages: Stages) -> Partition:
+    """Return the partition with its methods timed."""
+    for method, stage in TIMED.items():
+        setattr(partition, method, _timed(getattr(partition, method), stage, stages))
+    return partition
+
+
+def _timed(call: Any, stage: str, stages: Stages) -> Any:
+    def run(*args: Any) -> Any:
+        with stages.stage(stage):
+            return call(*args)
+
+    return run
+
+
+def chunks(path: Path, partitions: int, limit: int | None) -> list[tuple[int, list[Record]]]:
+    """Return (partition, records) of a log in the order in which a worker would meet them."""
+    partitioner = Partitioner(partitions)
+    waiting: list[list[Record]] = [[] for _ in range(partitions)]
+    found: list[tuple[int, list[Record]]] = []
+    count = 0
+    for block in EventLog(str(path)).blocks():
+        for user_id, value in zip(block.user_ids, encoded(block), strict=True):
+            number = partitioner[user_id]
+            records = waiting[number]
+            records.append((user_id.encode(), value))
+            if len(records) == CHUNK:
+                found.append((number, records))
+                waiting[number] = []
+        count += len(block.user_ids)
+        if limit is not None and count >= limit:
+            break
+    return found + [(number, records) for number, records in enumerate(waiting) if records]
+
+
+class Service:
+    """The partitions of one worker, without Kafka."""
+
+    def __init__(self, rules: Rules, model: Path, partitions: int) -> None:
+        scorer = HazardScorer(load(model.read_bytes(), DEVELOPMENT_KEY.encode()))
+        self.partitions = [Partition(number, rules, scorer) for number in range(partitions)]
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.records = self.bytes = 0
+        self._decode = make_decode(rules)
+        self._seen = [0] * partitions
+
+    def run(self, parts: list[tuple[int, list[Record]]], stages: Stages) -> None:
+        decode = self._decode
+        for number, records in parts:
+            with stages.stage("decode"):
+                inputs: list[Any] = [decode(key, value, FAR_MS) for key, value in records]
+            self.partitions[number].apply(inputs)
+            self._seen[number] += 1
+            if self._seen[number] % TAKE_EVERY == 0:
+                self._note(self.partitions[number].take())
+        for partition in self.partitions:
+            self._note(partition.take())
+
+    def _note(self, harvest: Harvest) -> None:
+        for name, count in harvest.counts.items():
+            self.counts[name] += count
+        self.records += len(harvest.changelog)
+        self.bytes += sum(len(value or b"") for _, value in harvest.changelog)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--users", type=int, default=50_000)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--events", type=int, default=None)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--profile", type=Path)
+    args = parser.parse_args()
+    rules = rules_at(str(RULES))
+    model = frozen_model(rules, BUILD)
+    path = cached_csv(Shape(args.users, args.days, 1), BUILD)
+    parts = chunks(path, args.partitions, args.events)
+    events = sum(len(records) for _, records in parts)
+    service, stages = Service(rules, model, args.partitions), Stages()
+    if args.profile is None:
+        for partition in service.partitions:
+            timed(partition, stages)
+    profile = cProfile.Profile()
+    began = time.process_time()
+    if args.profile is not None:
+        profile.enable()
+    service.run(parts, stages)
+    profile.disable()
+    seconds = time.process_time() - began
+    if args.profile is not None:
+        profile.dump_stats(args.profile)
+    us = {name: round(s / events * 1e6, 3) for name, s in stages.seconds.items()}
+    facts = {
+        "events": events,
+        "us_per_event": round(seconds / events * 1e6, 2),
+        "stages_us": dict(sorted(us.items(), key=lambda item: -item[1])),
+        "calls": dict(stages.calls),
+        "counts_per_event": {
+            name: round(count / events, 4) for name, count in sorted(service.counts.items())
+        },
+        "changelog_records_per_event": round(service.records / events, 3),
+        "changelog_bytes_per_event": round(service.bytes / events),
+    }
+    print(json.dumps(facts, indent=1))
+    if args.profile is None and args.events is None:
+        figures.record("core_us_per_event", facts["us_per_event"],
+                       note=f"{events:,} events, {args.users:,} users, {args.days} days")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Figures: what is promised beside what was measured.
+
+    python -m benchmarks.figures          # table of all, printed and written to docs/figures.md
+
+A measurement calls `record`, which writes one JSON file a figure into ``build/figures``. The
+promises are the catalogue below: a figure without a promise is a fact, and holds nothing.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FIGURES: Final = ROOT / "build" / "figures"
+PAGE: Final = ROOT / "docs" / "figures.md"
+LIBRARIES: Final = ("winback", "faust-streaming", "aiokafka", "numpy", "msgspec", "river")
+HOLDS: Final = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
+
+
+class Promise(NamedTuple):
+    """What a figure has to be.
+
+    Attributes:
+        what: In words.
+        unit: Of value and bound.
+        relation: ``<=``, ``>=`` or ``==``; empty for a fact without a bound.
+        bound: The other side.
+    """
+
+    what: str
+    unit: str
+    relation: str = ""
+    bound: float = 0.0
+
+    @property
+    def must(self) -> str:
+        """The promise as text."""
+        return f"{self.relation} {self.bound:g}" if self.relation else ""
+
+
+PROMISES: Final[dict[str, Promise]] = {
+    "cpu_us_per_event": Promise("whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18),
+    "events_per_s": Promise("the same run: throughput", "events/s"),
+    "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
+    "core_us_per_event": Promise("the pure core on the same log: decode to records", "µs"),
+    "touch_latency_p99_ms": Promise("event to touch on the topic, p99 at 5,000 events/s", "ms", "<=", 500),
+    "touch_latency_p50_ms": Promise("the same run: median", "ms"),
+    "revoke_latency_p99_ms": Promise("return of a user to touch.revoked, p99, same run", "ms", "<=", 500),
+    "restore_users_per_s": Promise("restore of a compacted changelog", "users/s", ">=", 150_000),
+    "failover_beyond_session_s": Promise("kill -9 to survivor durable, beyond the session time-out", "s", "<=", 3),
+    "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
+    "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),
+    "help_s": Promise("winback --help", "s", "<=", 0.3),
+    "chaos_state_differences": Promise("users whose state differs from the replay's, after faults", "users", "==", 0),
+    "chaos_touches_missing": Promise("touches of the replay that were not sent, after faults", "touches", "==", 0),
+    "chaos_touches_extra": Promise("touches sent that the replay does not have, after faults", "touches", "==", 0),
+    "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
+    "chaos_faults": Promise("faults in that run", "faults"),
+    "chaos_events": Promise("events in that run", "events"),
+    "auc_complete_journey_h30": Promise("AUC, complete_journey, H 30 d", "", ">=", 0.84),
+    "auc_cdnow_h90": Promise("AUC, cdnow, H 90 d, two active days", "", ">=", 0.70),
+    "auc_raku_irc_h30": Promise("AUC, raku_irc, H 30 d", "", ">=", 0.86),
+    "auc_chance_low": Promise("AUC where chance decides (lower bound)", "", ">=", 0.47),
+    "auc_chance_high": Promise("AUC where chance decides (upper bound)", "", "<=", 0.53),
+}  # fmt: skip
+"""Name of a figure to its promise; names that begin with these and ``:`` are variants of it."""
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement.
+
+    Attributes:
+        name: Name in the catalogue, or a name of its own.
+        value: What was measured.
+        unit: Its unit.
+        must: The promise, empty for a fact.
+        holds: Whether it is kept; None for a fact.
+        command: How to measure it again.
+        machine: Where.
+        versions: With what.
+        date: When, ISO 8601 UTC.
+        note: What exactly was measured.
+    """
+
+    name: str
+    value: float
+    unit: str
+    must: str
+    holds: bool | None
+    command: str
+    machine: str
+    versions: dict[str, str]
+    date: str
+    note: str = ""
+
+
+def record(name: str, value: float, *, note: str = "", promise: Promise | None = None) -> Figure:
+    """Write a figure to ``build/figures`` and return it.
+
+    Args:
+        name: Its name.
+        value: What was measured.
+        note: What exactly was measured.
+        promise: For a figure that is not in the catalogue.
+    """
+    promise = promise or PROMISES[name]
+    holds = HOLDS[promise.relation](value, promise.bound) if promise.relation else None
+    figure = Figure(
+        name=name, value=round(value, 6), unit=promise.unit, must=promise.must, holds=holds,
+        command=command(), machine=machine(), versions=versions(),
+        date=datetime.now(UTC).isoformat(timespec="seconds"), note=note,
+    )  # fmt: skip
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    path = FIGURES / f"{name.replace(':', '-')}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(figure), indent=2) + b"\n")
+    return figure
+
+
+def command() -> str:
+    """Return the command line of this process, as one would type it in the repository."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    program = f"-m {spec.name}" if spec is not None else Path(sys.argv[0]).name
+    return " ".join(["python", program, *sys.argv[1:]])
+
+
+def machine() -> str:
+    """Return processor, cores and memory in words."""
+    model = "unknown processor"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{model}, {os.cpu_count()} cores, {gigabytes:.0f} GB, {platform.system()}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what was measured."""
+    head = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    known = {name: version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), **known, "commit": head.stdout.strip() or "unknown"}
+
+
+def read_all() -> list[Figure]:
+    """Return every figure on disk: those of the catalogue in its order, then the others."""
+    figures = [
+        msgspec.json.decode(path.read_bytes(), type=Figure) for path in FIGURES.glob("*.json")
+    ]
+    order = list(PROMISES)
+    return sorted(
+        figures,
+        key=lambda figure: (
+            order.index(figure.name) if figure.name in order else len(order), figure.name
+        ),
+    )  # fmt: skip
+
+
+def page(figures: list[Figure]) -> str:
+    """Return ``docs/figures.md``: promise beside measurement."""
+    lines = [
+        "# Figures", "",
+        "Written by `make bench` and `make prove` from `build/figures/*.json`; a promise that was",
+        "not measured yet has a dash.", "",
+        "| what | must | measured | holds | how |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    measured = {figure.name: figure for figure in figures}
+    for name in dict.fromkeys([*PROMISES, *measured]):
+        lines.append(_row(name, measured.get(name)))
+    for title, said in (
+        ("Machine", {figure.machine for figure in figures}),
+        ("Versions", {_said(figure.versions) for figure in figures}),
+        ("Measured", {figure.date[:10] for figure in figures}),
+    ):
+        lines += ["", f"{title}: {'; '.join(sorted(said)) or 'nothing was measured yet'}."]
+    return "\n".join([*lines, ""])
+
+
+def _row(name: str, figure: Figure | None) -> str:
+    promise = PROMISES.get(name)
+    what = promise.what if promise else (figure.note if figure else "")
+    if figure is None:
+        unit = promise.unit if promise else ""
+        return f"| `{name}` {what} | {_bound(promise.must if promise else '', unit)} | – | – | |"
+    holds = {None: "", True: "yes", False: "**no**"}[figure.holds]
+    note = f" ({figure.note})" if figure.note and promise else ""
+    return (
+        f"| `{name}` {what}{note} | {_bound(figure.must, figure.unit)} "
+        f"| {_number(figure.value)} {figure.unit} | {holds} | `{figure.command}` |"
+    )
+
+
+def _bound(must: str, unit: str) -> str:
+    return f"{must} {unit}".strip() if must else ""
+
+
+def _number(value: float) -> str:
+    if value == int(value) or abs(value) >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _said(versions_of: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions_of.items())
+
+
+def show(figures: list[Figure]) -> None:
+    """Print figures, one line each."""
+    for figure in figures:
+        mark = {None: " ", True: "✓", False: "✗"}[figure.holds]
+        bound = f"  must {_bound(figure.must, figure.unit)}" if figure.must else ""
+        note = f"  {figure.note}" if figure.note else ""
+        print(f"{mark} {figure.name:32} {_number(figure.value):>12} {figure.unit:9}{bound}{note}")
+
+
+def main() -> None:
+    """Write the page and print the table; exit code 1 when a promise is broken."""
+    figures = read_all()
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(figures), encoding="utf-8")
+    show(figures)
+    sys.exit(any(figure.holds is False for figure in figures))
+
+
+if __name__ == "__main__":
+    main()
