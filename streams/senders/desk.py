@@ -69,7 +69,7 @@ class Desk:
                     queue.append(Waiting(offset, message, *times))
             elif isinstance(message, TouchRevoked):
                 was_in_time = self._journal.revoke(message.touch_id, at_ms)
-                self.counts["revoked" if was_in_time else "revoked_too_late"] += 1
+                self.counts["revocations" if was_in_time else "revocations_too_late"] += 1
             elif message is None:
                 self._pass_over(partition, offset, "not a message of the contract")
 

@@ -96,7 +96,7 @@ def test_a_revocation_after_delivery_changes_nothing(make_desk: MakeDesk) -> Non
     desk.take(letters(revoked("t1"), touch("t1")))
     assert said(desk) == []
     assert sent == ["t1"]
-    assert desk.counts["revoked_too_late"] == 1
+    assert desk.counts["revocations_too_late"] == 1
 
 
 def test_an_expired_touch_is_not_delivered(make_desk: MakeDesk) -> None:
