@@ -15,10 +15,10 @@ from streams.errors import Exit, UserError
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options, Started
 from streams.runtime.embedded.config import HEAP_DEFAULT, Jit, data_directory
+from streams.runtime.embedded.progress import show_progress
 from streams.runtime.embedded.record import Record, running
 from streams.settings import load_settings
 
-_PROGRESS_STEP: Final = 10
 _STOPPED_BY_SIGTERM: Final = 128 + signal.SIGTERM  # what Java exits with after an orderly end
 
 
@@ -58,7 +58,7 @@ def kafka() -> None:
 def up(*, port: int, directory: Path, heap: str, jit: Jit, detach: bool, as_json: bool) -> None:
     """Start it, and return when it answers."""
     with _ended_like_ctrl_c():
-        started = broker.start(directory, Options(port, heap, jit), os.environ, _show_progress)
+        started = broker.start(directory, Options(port, heap, jit), os.environ, show_progress)
         if not detach:
             _stay(started, directory, as_json=as_json)
             return
@@ -115,15 +115,6 @@ def _print_running(record: Record, directory: Path, *, as_json: bool) -> None:
         f"Kafka {record.kafka} runs on {record.bootstrap} "
         f"(pid {record.pid}, Java {record.java}, data in {directory})"
     )
-
-
-def _show_progress(done: int, wanted: int, name: str) -> None:
-    """Show the jars as they come: one line that moves on a terminal, few lines elsewhere."""
-    if sys.stderr.isatty():
-        end = "\n" if done == wanted else ""
-        click.echo(f"\r\033[Kfetching Kafka, once: {done}/{wanted} {name}{end}", nl=False, err=True)
-    elif done % _PROGRESS_STEP == 0 or done == wanted:
-        click.echo(f"fetching Kafka, once: {done}/{wanted} jars", err=True)
 
 
 def _stay(started: Started, directory: Path, *, as_json: bool) -> None:

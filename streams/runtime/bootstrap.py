@@ -1,12 +1,14 @@
 """Where Kafka is: as set, else the embedded one that runs, else (with ``--local``) a new one."""
 
 import socket
+import sys
 from collections.abc import Mapping
 from typing import Final
 
 from streams.errors import Unavailable
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.config import data_directory
+from streams.runtime.embedded.progress import show_progress
 from streams.runtime.embedded.record import running
 from streams.settings import Settings
 
@@ -23,6 +25,8 @@ def resolve_bootstrap(
         environ: Tells where the user's data home and Java are.
         is_local: Whether the embedded Kafka may be started; it then goes on running.
 
+    A start is told on the standard error.
+
     Raises:
         Unavailable: There is none; the hint names the three ways.
         UserError: The embedded one does not start.
@@ -33,7 +37,9 @@ def resolve_bootstrap(
     if (record := running(directory)) is not None:
         return record.bootstrap
     if is_local:
-        return broker.start(directory, broker.Options(), environ).record.bootstrap
+        record = broker.start(directory, broker.Options(), environ, show_progress).record
+        sys.stderr.write(f"Kafka runs on {record.bootstrap}; `winback kafka down` stops it\n")
+        return record.bootstrap
     raise Unavailable(
         "no Kafka is known: WINBACK_KAFKA_BOOTSTRAP is not set and no embedded Kafka runs",
         "set WINBACK_KAFKA_BOOTSTRAP=host:port, or run `winback kafka up`, "

@@ -13,6 +13,7 @@ from streams.runtime.bootstrap import require_reachable
 from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
 from streams.settings import Settings
 
+_BOOTSTRAP_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 8_000
 _HARMLESS_ERRORS: Final = (0, TopicAlreadyExistsError.errno)  # somebody else was quicker
 
@@ -31,7 +32,7 @@ def admin_client(bootstrap: str) -> Iterator[Any]:
     try:
         client = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), client_id="winback-topics",
-            bootstrap_timeout_ms=_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
+            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
         )  # fmt: skip
     except KafkaError as error:
         raise Unavailable(

@@ -160,3 +160,18 @@ def test_without_any_kafka_the_complaint_names_three_ways(tmp_path: Path) -> Non
 def test_a_kafka_that_is_named_goes_first() -> None:
     settings = Settings(kafka_bootstrap="a:1, b:2", data_dir="/nowhere")
     assert resolve_bootstrap(settings, {}, is_local=True) == "a:1,b:2"
+
+
+def test_local_starts_one_that_goes_on_and_is_found(tmp_path: Path) -> None:
+    environ = {**os.environ, "WINBACK_DATA_DIR": str(tmp_path)}
+    environ.pop("WINBACK_KAFKA_BOOTSTRAP", None)
+    try:
+        for arguments in (["topics", "apply", "--local"], ["topics", "plan"]):
+            answer = subprocess.run(
+                [WINBACK, *arguments], env=environ, capture_output=True, text=True, timeout=100,
+                check=True,
+            )  # fmt: skip
+        assert answer.stdout.endswith("9 ok\n")
+    finally:
+        stopped = subprocess.run([WINBACK, "kafka", "down"], env=environ, check=True)
+        assert stopped.returncode == 0
