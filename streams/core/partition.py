@@ -38,7 +38,7 @@ from streams.core.rhythm import make_fold
 from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
 from streams.core.scoring import Assessor, Observer, Scorer
-from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
+from streams.core.state import RING_END, RING_START, Column, decode, encode
 from streams.core.step import noticed, step
 from streams.core.timers import Timers
 from streams.core.users import Users
@@ -141,7 +141,7 @@ class Partition:
         users = self._users
         users.load((key, value) for key, value in records.items() if key != PARTITION_KEY)
         for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
-            heads = matrix([users.values[row] for row in rows.tolist()])
+            heads = users.matrix(rows)
             users.grid[rows] = self._grid_of(heads)
             users.deadlines[rows] = self._timers.deadlines(
                 heads, np.full(len(rows), float(self._fired_ms))
@@ -187,24 +187,25 @@ class Partition:
 
     def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
         """Return row (-1 = nobody), event time, and up to when timers fire before each input."""
-        index, lateness = self._users.index, self.rules.lateness_ms
+        row_of, lateness = self._users.index.get, self.rules.lateness_ms
         rows, times, before = [], [], []
         reached = self.watermark_ms
         for signal in inputs:
             before.append(reached)
+            at_ms = signal.event_time_ms
             if isinstance(signal, WatermarkPassed):
                 rows.append(-1)
                 times.append(0)
-                reached = max(reached, signal.event_time_ms)
+                reached = max(reached, at_ms)
                 continue
-            row = index.get(signal.user_id)
+            row = row_of(signal.user_id)
             rows.append(self._admit(signal, reached) if row is None else row)
             if isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
                 times.append(0)
                 continue
-            at_ms = signal.event_time_ms
             times.append(at_ms)
-            reached = max(reached, at_ms - lateness)
+            if at_ms - lateness > reached:  # noqa: PLR1730  # max() costs on the hot path
+                reached = at_ms - lateness
         self.watermark_ms = reached
         at_column = np.array(times, np.float64)
         return np.array(rows, np.intp), at_column, np.maximum(at_column, before)
@@ -257,7 +258,8 @@ class Partition:
         self._counts["accepted"] += 1
         self._step(row, signal)
         if not isinstance(signal, Erased):
-            self._schedule(np.array([row]), np.array([bound]))
+            rows = np.array([row])
+            self._schedule(rows, self._users.matrix(rows), np.array([bound]))
 
     def _activities(self, signals: list[Acted], rows: Rows, at_ms: F64, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
@@ -265,7 +267,8 @@ class Partition:
         values = users.values
         frozen = self._freeze(rows, at_ms)
         done: list[int] = []
-        for place, (signal, row) in enumerate(zip(signals, rows.tolist(), strict=True)):
+        places = zip(signals, rows.tolist(), at_ms.tolist(), strict=True)
+        for place, (signal, row, moment) in enumerate(places):
             value, digest = values[row], xxh3_64_digest(signal.event_id.encode())
             if value.find(digest, RING_START, RING_END) >= 0:
                 continue
@@ -273,7 +276,7 @@ class Partition:
             amount = signal.amount
             values[row] = fold(
                 value,
-                float(signal.event_time_ms),
+                moment,
                 log1p(amount) if amount else 0.0,
                 signal.money_minor,
                 signal.slot,
@@ -291,15 +294,14 @@ class Partition:
             signals = [signals[place] for place in done]
             rows, at_ms, bounds = rows[done], at_ms[done], bounds[done]
         users.dirty.update(rows.tolist())
-        heads = self._matrix(rows)
+        heads = users.matrix(rows)
         users.grid[rows] = self._grid_of(heads)
-        changed = self._notice(signals, rows, at_ms, heads)
+        self._notice(signals, rows, at_ms, heads)
         asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
         if len(asked):
-            if changed:
-                heads = self._matrix(rows)
+            heads = users.refreshed(rows, heads)
             self._score(rows[asked], at_ms[asked], heads[asked])
-        self._schedule(rows, bounds)
+        self._schedule(rows, heads, bounds)
 
     def _freeze(self, rows: Rows, at_ms: F64) -> dict[int, tuple[float, bytes]]:
         """Return, by place, grid instant and features of the examples that activities complete."""
@@ -307,7 +309,7 @@ class Partition:
         passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
         if not len(passed):
             return {}
-        heads = self._matrix(rows[passed])
+        heads = users.matrix(rows[passed])
         grid = self._timers.grid_at(heads, at_ms[passed])
         is_observed, joined = self._examples.freeze(heads, grid)
         return {
@@ -318,19 +320,18 @@ class Partition:
             if is_it
         }
 
-    def _notice(self, signals: list[Acted], rows: Rows, at_ms: F64, heads: F64) -> bool:
-        """Tell the profiles that are concerned; return whether any head changed."""
+    def _notice(self, signals: list[Acted], rows: Rows, at_ms: F64, heads: F64) -> None:
+        """Tell the profiles that are concerned."""
         is_late = heads[:, Rhythm.LAST] > at_ms
         self._counts["late"] += int(np.count_nonzero(is_late))
         awake = heads[:, Rhythm.ACTIVE_DAYS] >= heads[:, Column.WAKES_AT]
-        places = np.flatnonzero(awake & ~is_late).tolist()
-        for place in places:
+        for place in np.flatnonzero(awake & ~is_late).tolist():
             row = int(rows[place])
             state = decode(self._users.values[row])
             transition = noticed(state, signals[place], self.rules)
             self._users.put(row, encode(transition.state))
-            self._outbox.add(transition.effects, self._counts)
-        return bool(places)
+            if transition.effects:
+                self._outbox.add(transition.effects, self._counts)
 
     def _score(
         self, rows: Rows, at_ms: F64, heads: F64, backstop: NDArray[np.bool_] | None = None
@@ -352,7 +353,7 @@ class Partition:
                 return
             rows, at_ms, bounds = rows[picked], at_ms[picked], bounds[picked]
             self._counts["timers"] += len(rows)
-            heads = self._matrix(rows)
+            heads = users.matrix(rows)
             firing = timers.firing(heads, at_ms)
             if firing.grid.any():
                 on_grid = np.flatnonzero(firing.grid)
@@ -364,11 +365,11 @@ class Partition:
             if firing.timer.any():
                 timed = np.flatnonzero(firing.timer)
                 self._time_out(rows[timed], at_ms[timed])
-            self._schedule(rows, at_ms)
+            self._schedule(rows, heads, at_ms)
 
     def _time_out(self, rows: Rows, at_ms: F64) -> None:
         """Let users take the step of a mark of silence or of their case."""
-        heads = self._matrix(rows)
+        heads = self._users.matrix(rows)
         due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
         scores: dict[int, Score] = {}
         if len(due):
@@ -378,9 +379,11 @@ class Partition:
         for place, row in enumerate(rows.tolist()):
             self._step(row, TimerFired(names[row], int(at_ms[place]), scores.get(place)))
 
-    def _schedule(self, rows: Rows, after_ms: F64) -> None:
+    def _schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
+        """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
         users = self._users
-        users.deadlines[rows] = self._timers.deadlines(self._matrix(rows), after_ms)
+        heads = users.refreshed(rows, heads)
+        users.deadlines[rows] = self._timers.deadlines(heads, after_ms)
 
     # -- one user
 
@@ -400,10 +403,6 @@ class Partition:
         if effects:
             self._outbox.add(effects, self._counts)
 
-    def _matrix(self, rows: Rows) -> F64:
-        values = self._users.values
-        return matrix([values[row] for row in rows.tolist()])
-
     def _grid_of(self, heads: F64) -> F64:
         """Return the latest grid instant up to the last activity; infinity without one."""
         grid = self._timers.grid_at(heads, heads[:, Rhythm.LAST])
@@ -415,7 +414,8 @@ class Partition:
         Raises:
             KeyError: A user has no state.
         """
-        return self._matrix(np.array([self._users.index[user_id] for user_id in user_ids], np.intp))
+        index = self._users.index
+        return self._users.matrix(np.array([index[user_id] for user_id in user_ids], np.intp))
 
     # -- out
 

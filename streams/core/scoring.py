@@ -11,11 +11,12 @@ from models.features import Rhythm
 from streams.core.inputs import Score, Scored
 from streams.core.rules import Rules
 from streams.core.state import Column
-from streams.core.step import HIGH, bands, may_open
+from streams.core.step import HIGH, band_of, may_open
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+Reasons = tuple[tuple[str, float], ...]
 
 
 class Scorer(Protocol):
@@ -38,7 +39,7 @@ class Scorer(Protocol):
     def quiet(self, heads: F64, at_ms: F64) -> F64:
         """Return P(no activity within the next H), shape (users,)."""
 
-    def reasons(self, heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
+    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per user the feature groups that weigh most, (code, weight)."""
 
 
@@ -95,31 +96,53 @@ class Assessor:
         reach = self.scorer.reach(heads, at_ms)
         if self._observer is not None:
             self._observer.risk([names[row] for row in rows.tolist()], at_ms, reach)
-        band = bands(reach, heads[:, Column.BAND], self._rules)
-        opens = (band == HIGH) & may_open(heads, at_ms, self._rules) & self._is_ready
+        band = band_of(reach, heads[:, Column.BAND], self._rules)
+        opens = self._opening(heads, at_ms, band)
         moves = (band != heads[:, Column.BAND]) & self._is_ready
         is_backstop = np.zeros(len(rows), bool) if backstop is None else backstop[picked]
         places = np.flatnonzero(moves | opens | is_backstop)
-        scores = self.scores(heads[places], at_ms[places])
+        explained = opens | is_backstop
+        reasons = self._reasons(heads, at_ms, np.flatnonzero(explained))
         by_silence = is_backstop & ~opens
         return [
             (
                 int(rows[place]),
-                Scored(names[rows[place]], int(at_ms[place]), score, bool(by_silence[place])),
+                Scored(
+                    names[rows[place]],
+                    int(at_ms[place]),
+                    self._score(float(reach[place]), reasons.get(place, ())),
+                    bool(by_silence[place]),
+                ),
             )
-            for place, score in zip(places.tolist(), scores, strict=True)
+            for place in places.tolist()
         ]
 
     def scores(self, heads: F64, at_ms: F64) -> list[Score]:
         """Return what the model says of users, with its reasons."""
         if not len(heads):
             return []
-        scorer = self.scorer
-        reach, reasons = scorer.reach(heads, at_ms), scorer.reasons(heads, at_ms)
-        return [
-            Score(float(said), scorer.version, scorer.examples, why)
-            for said, why in zip(reach, reasons, strict=True)
-        ]
+        reach = self.scorer.reach(heads, at_ms).tolist()
+        reasons = self.scorer.reasons(heads, at_ms)
+        return [self._score(said, why) for said, why in zip(reach, reasons, strict=True)]
+
+    def _score(self, reach: float, reasons: Reasons) -> Score:
+        return Score(reach, self.scorer.version, self.scorer.examples, reasons)
+
+    def _reasons(self, heads: F64, at_ms: F64, places: Rows) -> dict[int, Reasons]:
+        """Return the reasons of some users, by place; they cost more than the score."""
+        if not len(places):
+            return {}
+        found = self.scorer.reasons(heads[places], at_ms[places])
+        return dict(zip(places.tolist(), found, strict=True))
+
+    def _opening(self, heads: F64, at_ms: F64, band: F64) -> Flags:
+        """Return for whom a case opens if they take a step."""
+        if not self._is_ready:
+            return np.zeros(len(heads), bool)
+        case_at, closed_at = heads[:, Column.CASE_AT], heads[:, Column.CLOSED_AT]
+        may = may_open(case_at, closed_at, heads[:, Rhythm.LAST], at_ms, self._rules)
+        opening: Flags = (band == HIGH) & may.astype(bool)
+        return opening
 
     @property
     def _is_ready(self) -> bool:

@@ -1,7 +1,7 @@
 """The one reducer: state and input make state and effects."""
 
 from math import log1p
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple, TypeVar, assert_never
 
 import msgspec
 import numpy as np
@@ -28,10 +28,12 @@ from streams.core.rhythm import make_fold
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState, decode, encode
 
-F64 = NDArray[np.float64]
+Number = TypeVar("Number", float, NDArray[np.float64])
+"""One user's number, or a column of many users': the rules about them are the same."""
 
+ELEVATED: Final = 1.0
 HIGH: Final = 2.0
-"""The band from which a case is opened; 1 is elevated, 0 calm."""
+"""Risk bands; 0 is calm, and from high on a case is opened."""
 
 
 class Transition(NamedTuple):
@@ -107,13 +109,13 @@ def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
 
 
 def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
-    moved_to = bands(np.array([signal.score.reach]), np.array([state[Column.BAND]]), rules)
-    band = HIGH if signal.is_backstop else float(moved_to[0])
+    reach, at_ms = signal.score.reach, float(signal.event_time_ms)
+    band = HIGH if signal.is_backstop else band_of(reach, state[Column.BAND], rules)
     sign = (Sign.RISK_CALM, Sign.RISK_ELEVATED, Sign.RISK_HIGH)[int(band)]
     stage = move(state.profile.stage, sign)
-    moved = _staged(state.having(BAND=band, RISK=signal.score.reach), stage, rules)
-    at_ms = np.array([float(signal.event_time_ms)])
-    if band < HIGH or not may_open(np.array([moved.head]), at_ms, rules)[0]:
+    moved = _staged(state.having(BAND=band, RISK=reach), stage, rules)
+    case_at, closed_at, last = state[Column.CASE_AT], state[Column.CLOSED_AT], state[Rhythm.LAST]
+    if band < HIGH or not may_open(case_at, closed_at, last, at_ms, rules):
         return Transition(moved)
     opened, effects = journey.open_case(moved, signal, rules)
     return Transition(_staged(opened, stage, rules), effects)
@@ -169,16 +171,19 @@ def _staged(state: UserState, stage: Stage, rules: Rules) -> UserState:
     return state.having(profile, WAKES_AT=wakes_at)
 
 
-def bands(reach: F64, band: F64, rules: Rules) -> F64:
-    """Return the risk band of probabilities, with hysteresis between the entry and the exit."""
+def band_of(reach: Number, band: Number, rules: Rules) -> Number:
+    """Return the risk band of a probability, with hysteresis between the entry and the exit."""
     alert = rules.alert
     is_high = (reach >= alert.probability) | ((band == HIGH) & (reach >= alert.exit_probability))
-    return np.where(is_high, HIGH, (reach >= alert.elevated_probability).astype(float))
+    is_elevated = (reach >= alert.elevated_probability) & (is_high == 0)
+    band_now: Number = HIGH * is_high + ELEVATED * is_elevated
+    return band_now
 
 
-def may_open(heads: F64, at_ms: F64, rules: Rules) -> NDArray[np.bool_]:
-    """Return for whom a high risk opens a case: one at a time, one a silence, none too soon."""
-    closed_at = heads[:, Column.CLOSED_AT]
-    is_cool = (at_ms - closed_at >= rules.alert.cool_down_ms) & (closed_at <= heads[:, Rhythm.LAST])
-    may: NDArray[np.bool_] = (heads[:, Column.CASE_AT] == 0.0) & is_cool
+def may_open(
+    case_at: Number, closed_at: Number, last: Number, at_ms: Number, rules: Rules
+) -> Number:
+    """Return whether a high risk opens a case: one at a time, one a silence, none too soon."""
+    is_cool = at_ms - closed_at >= rules.alert.cool_down_ms
+    may: Number = (case_at == 0.0) & is_cool & (closed_at <= last)
     return may

@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.core.rules import Rules
-from streams.core.state import HEAD, NEVER, Column, blank, encode
+from streams.core.state import HEAD, NEVER, WIDTH, Column, blank, encode
+
+F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 GONE = b""
 """The value of a row that is free."""
@@ -31,6 +35,7 @@ class Users:
         self.deadlines = np.full(1_024, NEVER)
         self.grid = np.full(1_024, NEVER)
         self.dirty: set[int] = set()
+        self._put: set[int] = set()
         self._free: list[int] = []
         self._deleted: dict[bytes, None] = {}
         template = encode(blank(0.0, wakes_at=float(rules.churn.min_active_days)))
@@ -72,6 +77,26 @@ class Users:
         """Replace a user's value."""
         self.values[row] = value
         self.dirty.add(row)
+        self._put.add(row)
+
+    def matrix(self, rows: Rows) -> F64:
+        """Return the heads of users, shape (users, WIDTH), cut out of their bytes."""
+        values, size = self.values, HEAD.size
+        joined = b"".join([values[row][:size] for row in rows.tolist()])
+        assert len(joined) == size * len(rows), "a changelog value is shorter than its head"
+        return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
+
+    def refreshed(self, rows: Rows, heads: F64) -> F64:
+        """Return the heads of users with what was `put` since the last call."""
+        if not self._put:
+            return heads
+        places = [place for place, row in enumerate(rows.tolist()) if row in self._put]
+        self._put.clear()
+        if not places:
+            return heads
+        heads = heads.copy()
+        heads[places] = self.matrix(rows[places])
+        return heads
 
     def forget(self, user_id: str) -> None:
         """Delete a user; the changelog gets a tombstone."""
