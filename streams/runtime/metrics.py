@@ -3,6 +3,7 @@
 Counted per chunk or commit, never per event. No label carries a user's id.
 """
 
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
@@ -214,3 +215,7 @@ class LaneMeter:
         self._metrics.observe(Metric.COMMIT_SECONDS, seconds)
         for topic, count in outputs.items():
             self._metrics.add(Metric.OUTPUTS_COMMITTED, count, topic=topic)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())
