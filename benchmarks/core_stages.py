@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import figures
-from benchmarks.model import FAR_MS, frozen_model
+from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from models.scorer import HazardScorer
 from models.snapshot import load
@@ -35,6 +35,8 @@ from streams.settings import DEVELOPMENT_KEY
 BUILD: Final = figures.ROOT / "build" / "bench"
 RULES: Final = figures.ROOT / "benchmarks" / "rules.yaml"
 CHUNK: Final = 2_000
+FAR_MS: Final = 4_000_000_000_000
+"""Record timestamp of every event: no event lies in its future."""
 TAKE_EVERY: Final = 4
 """Chunks of a partition between two commits, about what a lane under load does."""
 
@@ -158,7 +160,7 @@ def main() -> None:
     parser.add_argument("--profile", type=Path)
     args = parser.parse_args()
     rules = rules_at(str(RULES))
-    model = frozen_model(rules, BUILD)
+    model = frozen_model(RULES, BUILD)
     path = cached_csv(Shape(args.users, args.days, 1), BUILD)
     parts = chunks(path, args.partitions, args.events)
     events = sum(len(records) for _, records in parts)

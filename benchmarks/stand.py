@@ -171,11 +171,12 @@ class Stand:
         return done.stdout
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start a command that runs beside us."""
-        return subprocess.Popen(
-            [WINBACK, *arguments], env=self.environ, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+        """Start a command that runs beside us, its messages in a log."""
+        with (self.directory / f"{arguments[0]}.log").open("ab") as log:
+            return subprocess.Popen(
+                [WINBACK, *arguments], env=self.environ, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            )  # fmt: skip
 
     def worker(self, *arguments: str, role: str = "pipeline") -> Worker:
         """Start a worker."""

@@ -19,7 +19,6 @@ from benchmarks.core_stages import BUILD, RULES
 from benchmarks.model import frozen_model
 from benchmarks.stand import Stand, Worker, cpu_seconds
 from benchmarks.workload import Shape, cached_csv
-from streams.replay.rulebook import rules_at
 from streams.runtime.embedded.fixture import EmbeddedKafka
 
 LOOK_EVERY_S: Final = 0.5
@@ -66,8 +65,7 @@ def watch(worker: Worker, broker_pid: int, records: int) -> tuple[Look, Look]:
 
 def measure(args: argparse.Namespace) -> dict[str, float]:
     """Run once."""
-    rules = rules_at(str(RULES))
-    model = frozen_model(rules, BUILD)
+    model = frozen_model(RULES, BUILD)
     log = cached_csv(Shape(args.users, args.days, 1), BUILD)
     with EmbeddedKafka(jit="c2") as kafka:
         stand = Stand(
