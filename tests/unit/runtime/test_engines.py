@@ -1,0 +1,190 @@
+"""The engines of the two roles, without Kafka."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.features import FEATURES, features_hash
+from models.scorer import HazardScorer, PriorScorer
+from models.snapshot import load, sign
+from streams.core.messages import ExampleBlock
+from streams.core.native import make_decode
+from streams.core.partition import PARTITION_KEY, Partition
+from streams.core.rules_file import parse_rules
+from streams.errors import UserError
+from streams.runtime.columns import Columns
+from streams.runtime.learner import CHAMPION, LearnerEngine
+from streams.runtime.metrics import Metrics
+from streams.runtime.model_feed import ModelFeed
+from streams.runtime.pipeline import MODEL, TICK, PipelineEngine, streams_of
+from streams.runtime.producer import Commit
+from streams.runtime.ticks import Tick
+from streams.runtime.transport import Chunk
+from streams.settings import Settings
+
+RULES = parse_rules("")
+SETTINGS = Settings()
+DAY_MS = 86_400_000
+NOW_MS = 1_700_000_000_000
+
+
+def chunk(topic: str, first: int, records: list[tuple[bytes | None, bytes | None]]) -> Chunk:
+    end = first + len(records)
+    keys, values = [key for key, _ in records], [value for _, value in records]
+    columns = Columns(first, end, keys, values, list(range(first, end)), [NOW_MS] * len(records))
+    return Chunk(topic, 0, columns, 1)
+
+
+def event(user: str, number: int, at_ms: int = NOW_MS - DAY_MS) -> tuple[bytes, bytes]:
+    body = {"event_id": f"{user}-{number}", "user_id": user, "event": "view", "event_time": at_ms}
+    return user.encode(), json.dumps(body).encode()
+
+
+def pipeline() -> PipelineEngine:
+    core = Partition(0, RULES, PriorScorer(RULES.churn.horizon_ms))
+    decoders = {"user-activity": make_decode(RULES)}
+    return PipelineEngine(core, decoders, streams_of(SETTINGS), Metrics())
+
+
+def drive(engine: PipelineEngine | LearnerEngine, piece: Chunk) -> None:
+    """Do what a lane does."""
+    engine.apply(piece)
+    engine.applied[piece.topic] = piece.columns.next_offset
+
+
+def journal(commit: Commit) -> list[list[object]]:
+    (entry,) = commit.outputs["winback-journal"]
+    assert entry.value is not None
+    inputs: list[list[object]] = json.loads(entry.value)["inputs"]
+    return inputs
+
+
+def test_a_commit_holds_states_partition_record_and_journal() -> None:
+    engine = pipeline()
+    drive(engine, chunk("user-activity", 0, [event("ada", 1), event("bob", 1)]))
+    commit = engine.take()
+    assert {key for key, _ in commit.changelog} == {b"ada", b"bob", PARTITION_KEY}
+    assert journal(commit) == [["user-activity", 0, 2]]
+    assert not engine.take()
+
+
+def test_the_journal_keeps_the_order_of_inputs_ticks_and_models() -> None:
+    engine = pipeline()
+    drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
+    drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
+    engine.tick(Tick(NOW_MS))
+    engine.tick(Tick(NOW_MS + 1000))
+    engine.use(PriorScorer(RULES.churn.horizon_ms))
+    drive(engine, chunk("user-activity", 2, [event("ada", 3)]))
+    tick_ms = NOW_MS + 1000 - RULES.lateness_ms
+    assert journal(engine.take()) == [
+        ["user-activity", 0, 2], [TICK, tick_ms, tick_ms], [f"{MODEL}prior_v1", 0, 0],
+        ["user-activity", 2, 3],
+    ]  # fmt: skip
+
+
+def test_a_record_that_is_no_event_becomes_a_dead_letter_and_the_rest_goes_on() -> None:
+    engine = pipeline()
+    drive(engine, chunk("user-activity", 40, [event("ada", 1), (b"x", b"{oops"), event("ada", 2)]))
+    commit = engine.take()
+    (letter,) = commit.outputs["winback-dead-letters"]
+    headers = dict(letter.headers)
+    assert (letter.key, letter.value) == (b"x", b"{oops")
+    assert headers["__connect.errors.topic"] == b"user-activity"
+    assert headers["__connect.errors.offset"] == b"41"
+    assert headers["__connect.errors.exception.class.name"] == b"not_decodable"
+    assert b"ada" in dict(commit.changelog)
+
+
+def test_a_restored_engine_goes_on_where_the_commit_was() -> None:
+    engine = pipeline()
+    drive(engine, chunk("user-activity", 0, [event("ada", 1), event("bob", 1)]))
+    stored = {key: value for key, value in engine.take().changelog if value is not None}
+    again = pipeline()
+    again.restore(stored)
+    assert again.applied == {"user-activity": 2}
+    assert again.core.users == 2
+
+
+def block(count: int, seed: int, **changes: object) -> bytes:
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(count, len(FEATURES))).astype("<f4")
+    made = ExampleBlock(
+        features_hash=features_hash(), rules_hash=RULES.hash, horizon_ms=RULES.churn.horizon_ms,
+        count=count, opened_at_ms=np.zeros(count).tobytes(),
+        matured_at_ms=np.full(count, float(NOW_MS + seed)).tobytes(),
+        active=(rows[:, 0] > 0).astype("u1").tobytes(),
+        weight=np.ones(count, "<f4").tobytes(), rows=rows.tobytes(),
+    )  # fmt: skip
+    return msgspec.msgpack.encode(msgspec.structs.replace(made, **changes))
+
+
+def learn(engine: LearnerEngine, seeds: range) -> None:
+    for seed in seeds:
+        drive(engine, chunk("churn-examples", seed, [(None, block(40, seed))]))
+
+
+def test_a_learner_that_was_killed_goes_on_exactly() -> None:
+    """Snapshots at any instant and a restart give the same model as one long run."""
+    straight = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(straight, range(12))
+    first = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(first, range(5))
+    stored = {key: value for key, value in first.take().changelog if value is not None}
+    second = LearnerEngine(SETTINGS, RULES, Metrics())
+    second.restore(stored)
+    assert second.applied == {"churn-examples": 5}
+    learn(second, range(5, 12))
+    key = SETTINGS.model_key.encode()
+    one, two = (load(dict(e.take().changelog)[CHAMPION.encode()] or b"", key)
+                for e in (straight, second))  # fmt: skip
+    assert msgspec.structs.replace(one, metrics={}) == msgspec.structs.replace(two, metrics={})
+    assert one.examples == 480
+
+
+def test_examples_of_other_rules_are_left_and_counted() -> None:
+    metrics = Metrics()
+    engine = LearnerEngine(SETTINGS, RULES, metrics)
+    drive(engine, chunk("churn-examples", 0, [(None, block(5, 1, rules_hash="other"))]))
+    drive(engine, chunk("churn-examples", 1, [(None, b"\xc1")]))
+    page = metrics.page().decode()
+    assert 'winback_examples_learned_total{outcome="other_rules"} 5.0' in page
+    assert 'winback_examples_learned_total{outcome="not_decodable"} 1.0' in page
+
+
+def test_a_model_that_cannot_be_gone_on_from_stops_the_learner() -> None:
+    """To begin anew in silence would overwrite what was learned."""
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    with pytest.raises(UserError, match="cannot be gone on from"):
+        engine.restore({CHAMPION.encode(): b"not a model"})
+
+
+def test_the_feed_takes_the_newest_valid_model_and_keeps_it() -> None:
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(engine, range(RULES.alert.examples_min // 40 + 1))
+    good = dict(engine.take().changelog)[CHAMPION.encode()]
+    assert good is not None
+    used: list[object] = []
+    metrics = Metrics()
+    feed = ModelFeed("nowhere:1", SETTINGS, RULES, metrics, used.append)
+    assert feed.scorer.version == "prior_v1"
+    stolen = sign(load(good, SETTINGS.model_key.encode()), b"another key of somebody")
+    feed._take([good, stolen, b"rubbish", None])
+    assert isinstance(feed.scorer, HazardScorer)
+    assert used == [feed.scorer]
+    feed._take([stolen])
+    assert used == [feed.scorer]
+    page = metrics.page().decode()
+    assert 'winback_model_snapshots_refused_total{reason="bad_signature"} 2.0' in page
+
+
+def test_a_model_that_has_learned_too_little_is_not_used() -> None:
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(engine, range(1))
+    used: list[object] = []
+    feed = ModelFeed("nowhere:1", SETTINGS, RULES, Metrics(), used.append)
+    feed._take([dict(engine.take().changelog)[CHAMPION.encode()]])
+    assert used == []
+    assert feed.scorer.version == "prior_v1"
