@@ -113,6 +113,7 @@ class Rules(msgspec.Struct, frozen=True):
         grid_salt: Salt of the users' phases.
         carry_over_ms: How long after a touch a user's examples are left out of learning.
         ids: Maker of ids.
+        hash: Fingerprint of what state and examples depend on: a change of it needs a migration.
     """
 
     churn: Churn
@@ -130,13 +131,14 @@ class Rules(msgspec.Struct, frozen=True):
     grid_salt: str
     carry_over_ms: int
     ids: Ids
+    hash: str = ""
 
-    @property
-    def hash(self) -> str:
-        """Fingerprint of what state and examples depend on: a change of it needs a migration."""
-        parts = (self.churn.horizon_ms, self.churn.kinds, sorted(self.meanings.items()))
+    def __post_init__(self) -> None:
+        churn = self.churn
+        parts = (churn.horizon_ms, churn.kinds, sorted(self.meanings.items()))
         text = repr((*parts, self.is_other_activity, self.minor_units, self.grid_salt))
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        digest = blake2b(text.encode(), digest_size=8).hexdigest()
+        msgspec.structs.force_setattr(self, "hash", digest)
 
     def phase_ms(self, user_id: str) -> int:
         """Return the offset of a user's grid within a period."""
