@@ -7,11 +7,14 @@ from collections import defaultdict
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.prequential import auc
 from streams.core.time import DAY_MS
 from streams.replay.fleet import Accepted
 from streams.replay.points import Points
+
+Floats = NDArray[np.float64]
 
 RULE_DAYS: Final = (0.5, 1, 2, 3, 4, 5, 7, 10, 14, 18, 21, 25, 30, 45, 60, 90)
 """Rules "silent for more than x days" that alerts are compared with."""
@@ -101,7 +104,11 @@ class SilenceOutcomes:
             users[user_id] = (at_ms, days + (at_ms // DAY_MS != last_ms // DAY_MS))
 
     def grades(self, alerts: dict[str, list[int]], newest_ms: int) -> dict[str, Any]:
-        """Return precision and recall of alerts beside the rule that gives as many."""
+        """Return precision, recall and delay of alerts beside the rule that gives as many.
+
+        The delay is the silence at the alert, in days, as the median of the right alerts; for the
+        rule it is the rule itself.
+        """
         for user_id, (last_ms, days) in self._users.items():
             if days >= self.min_active_days:
                 self._silences[user_id].append((last_ms, float("inf")))
@@ -112,20 +119,21 @@ class SilenceOutcomes:
             for start_ms, length_ms in silences
             if self.since_ms <= start_ms <= until_ms
         }
-        hits = self._hits(alerts, inside)
+        hits, delays_ms = self._hits(alerts, inside)
         lengths = np.array(list(inside.values()))
         lost = int(np.count_nonzero(lengths >= self.horizon_ms))
         out: dict[str, Any] = {
             "cases_opened": sum(map(len, alerts.values())),
             "silences_lost": lost,
-            "project": _graded(np.array(hits), lost, self.horizon_ms),
+            "project": _graded(hits, lost, self.horizon_ms)
+            | {"delay_days_median": _median_days(delays_ms[hits >= self.horizon_ms])},
         }
         rules = {
             days: lengths[lengths > days * DAY_MS]
             for days in RULE_DAYS
             if days * DAY_MS < self.horizon_ms
         }
-        if hits and rules:
+        if len(hits) and rules:
             nearest = min(rules, key=lambda days: abs(len(rules[days]) - len(hits)))
             rule = _graded(rules[nearest], lost, self.horizon_ms)
             out["silence_rule"] = {"silent_more_than_days": nearest} | rule
@@ -133,26 +141,34 @@ class SilenceOutcomes:
 
     def _hits(
         self, alerts: dict[str, list[int]], inside: dict[tuple[str, int], float]
-    ) -> list[float]:
-        """Return the lengths of the silences in which an alert came, each silence once."""
+    ) -> tuple[Floats, Floats]:
+        """Return the silences in which an alert came, each once: length, and silence till it came.
+
+        Both in ms; of several alerts in a silence the first counts.
+        """
         starts = {
             user_id: np.array([start_ms for start_ms, _ in silences])
             for user_id, silences in self._silences.items()
         }
-        found: dict[tuple[str, int], float] = {}
+        found: dict[tuple[str, int], tuple[float, float]] = {}
         for user_id, times in alerts.items():
-            for at_ms in times:
+            for at_ms in sorted(times):
                 place = int(np.searchsorted(starts.get(user_id, np.empty(0)), at_ms, "right")) - 1
                 if place < 0:
                     continue
                 key = (user_id, int(starts[user_id][place]))
                 length_ms = inside.get(key)
                 if length_ms is not None and at_ms - key[1] < min(length_ms, self.horizon_ms):
-                    found[key] = length_ms
-        return list(found.values())
+                    found.setdefault(key, (length_ms, at_ms - key[1]))
+        hits = np.array(list(found.values())).reshape(len(found), 2)
+        return hits[:, 0], hits[:, 1]
 
 
-def _graded(lengths: np.ndarray[Any, Any], lost: int, horizon_ms: int) -> dict[str, Any]:
+def _median_days(delays_ms: Floats) -> float | None:
+    return round(float(np.median(delays_ms)) / DAY_MS, 2) if len(delays_ms) else None
+
+
+def _graded(lengths: Floats, lost: int, horizon_ms: int) -> dict[str, Any]:
     right = int(np.count_nonzero(lengths >= horizon_ms))
     return {
         "alerts": len(lengths),
