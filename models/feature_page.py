@@ -8,7 +8,8 @@ from models.features import FEATURES, Feature
 
 _HEAD = """# Features
 
-Written by `python -m models.feature_page > docs/features.md`; change `models/feature_list.py` instead.
+Written by `python -m models.feature_page > docs/features.md` from `models/feature_list.py`; change
+it there.
 
 What the hazard model knows of a user at an instant. All of it is a pure function of the 30
 numbers kept per user (`Rhythm`), relative to the horizon H, and defined for every later instant of

@@ -37,6 +37,7 @@ from models.feature_list import (
 )
 
 __all__ = [
+    "BLOCK_ROWS",
     "F64",
     "FEATURES",
     "GAP_EDGES",
@@ -62,7 +63,7 @@ F64: TypeAlias = NDArray[np.float64]
 Masks: TypeAlias = NDArray[np.uint32]
 
 
-BLOCK_ROWS: Final = 2_048  # What a block needs stays in the cache.
+BLOCK_ROWS: Final = 512  # Larger arrays may be mapped anew at each call, which doubles the time.
 
 _MLG, _Z, _LG4, _LPR, _LREC, _LG6 = -0.57, 0.58, 0.69, -0.49, 2.5, 1.47
 _LTEN, _B16, _LND, _EW, _SLG = 4.12, 0.62, 1.97, 1.1, 1.22

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from models.features import (
+    BLOCK_ROWS,
     F64,
     PERIODS_PER_HORIZON,
     Rhythm,
@@ -21,7 +22,7 @@ from models.features import (
 )
 
 LOGIT_MAX: Final = 15.0  # No row may say more than 3e-7: an extreme one must not explode.
-PATH_ROWS: Final = 512  # Rows of one block; its four steps fill one block of features.
+PATH_ROWS: Final = BLOCK_ROWS // PERIODS_PER_HORIZON  # Their four steps fill one block.
 CLIP: Final = 5.0  # Standard deviations: no single row can shake a model.
 DEVIATION_MIN: Final = 1e-3  # A feature that was constant so far stays small.
 
@@ -79,9 +80,8 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
 def hazard(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
     """Return P(active within the next U) of each row, shape (n,)."""
     out = np.empty(len(heads))
-    block = PATH_ROWS * PERIODS_PER_HORIZON
-    for start in range(0, len(heads), block):
-        rows = slice(start, start + block)
+    for start in range(0, len(heads), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
         columns = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms)
         out[rows] = weights.logit(columns)
     np.negative(out, out=out)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -84,3 +87,9 @@ def test_a_scorer_refuses_other_features_and_other_rules() -> None:
     with pytest.raises(SnapshotRefused) as refusal:
         HazardScorer(snapshot, rules_hash="ours")
     assert refusal.value.reason is Refusal.OTHER_RULES
+
+
+def test_who_scores_does_not_load_river() -> None:
+    code = "import sys, models.scorer; sys.exit('river' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
