@@ -9,7 +9,6 @@ import msgspec
 
 from streams.errors import Exit
 from streams.runtime.bootstrap import resolve_bootstrap
-from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics, refusal
 from streams.runtime.topics import Action, Step
 from streams.settings import load_settings
 
@@ -41,6 +40,8 @@ def topics() -> None:
 @_with_options
 def plan_command(*, is_local: bool, as_json: bool) -> int:
     """Show what apply would do. Exit code 1 when it would refuse."""
+    from streams.runtime.topic_admin import admin_client, plan_topics  # noqa: PLC0415 (quick --help)
+
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
         steps = plan_topics(client, settings)
@@ -53,6 +54,10 @@ def plan_command(*, is_local: bool, as_json: bool) -> int:
 @_with_options
 def apply_command(*, is_local: bool, as_json: bool) -> None:
     """Create what is missing and change what differs; nothing at all if a step is refused."""
+    from streams.runtime.topic_admin import (  # noqa: PLC0415 (quick --help)
+        admin_client, apply_plan, plan_topics, refusal,
+    )  # fmt: skip
+
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
         steps = plan_topics(client, settings)

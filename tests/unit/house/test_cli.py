@@ -2,9 +2,9 @@
 
 import os
 import re
+import resource
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,16 +24,22 @@ def winback(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
-def test_help_is_quick_and_lists_every_command() -> None:
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        answer = winback("--help")
-        seconds.append(time.perf_counter() - began)
+def test_help_lists_every_command() -> None:
+    answer = winback("--help")
     assert answer.returncode == 0
-    assert re.findall(r"^  ([a-z-]+)  +\S", answer.stdout, re.MULTILINE)[-len(COMMANDS) :] == list(
-        COMMANDS
-    )
+    listed = re.findall(r"^  ([a-z-]+)  +\S", answer.stdout, re.MULTILINE)
+    assert listed[-len(COMMANDS) :] == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_is_quick(name: str) -> None:
+    """Measured in seconds of the processor: on a machine that does nothing else it is the same."""
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert winback(*filter(None, [name]), "--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     assert min(seconds) < HELP_S_MAX
 
 
