@@ -55,7 +55,7 @@ def test_nothing_is_found_where_users_are_drawn_by_chance(
 ) -> None:
     users, end_ms = baskets
     rng = np.random.default_rng(1)
-    everything = sorted(event for events in users for event in events)
+    everything = sorted((e for events in users for e in events), key=lambda e: e.at_ms)
     chance: dict[int, list[Event]] = {}
     for event, user in zip(everything, rng.integers(0, len(users), len(everything)), strict=True):
         chance.setdefault(int(user), []).append(event)
