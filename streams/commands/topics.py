@@ -55,8 +55,11 @@ def plan_command(*, is_local: bool, as_json: bool) -> int:
 def apply_command(*, is_local: bool, as_json: bool) -> None:
     """Create what is missing and change what differs; nothing at all if a step is refused."""
     from streams.runtime.topic_admin import (  # noqa: PLC0415 (quick --help)
-        admin_client, apply_plan, plan_topics, refusal,
-    )  # fmt: skip
+        admin_client,
+        apply_plan,
+        plan_topics,
+        refusal,
+    )
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
