@@ -88,11 +88,20 @@ class Replay:
             return None
         return (at_ms // self.apprentice.epoch_ms + 1) * self.apprentice.epoch_ms
 
-    def records(self, stream: str) -> Iterator[bytes]:
-        """Yield the values of a kept stream: partition by partition, each in its order."""
+    def advance(self, watermark_ms: int) -> None:
+        """Let time pass after the log, without an event."""
+        self.fleet.advance(watermark_ms)
+        self._collect()
+
+    def keyed(self, stream: str) -> Iterator[tuple[bytes | None, bytes]]:
+        """Yield key and value of a kept stream: partition by partition, each in its order."""
         for partition in range(len(self.fleet.partitions)):
             for record in self._kept[stream, partition]:
-                yield record.value
+                yield record.key, record.value
+
+    def records(self, stream: str) -> Iterator[bytes]:
+        """Yield the values of a kept stream, in the order of `keyed`."""
+        return (value for _, value in self.keyed(stream))
 
     def _note(self, accepted: Accepted) -> None:
         if self._first_ms is None:

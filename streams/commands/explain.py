@@ -1,0 +1,143 @@
+"""``winback explain``: why a user is, or is not, at risk."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from streams.commands.log_options import LogOptions, log_options
+from streams.errors import Exit, UserError
+from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from streams.core.rules import Rules
+    from streams.core.scoring import Scorer
+    from streams.replay.explain import Explanation
+    from streams.replay.explain_words import Language
+    from streams.replay.files import EventLog
+    from streams.settings import Settings
+
+
+@click.command()
+@click.argument("user_id", metavar="USER")
+@click.argument("file", required=False)
+@click.option("--at", metavar="ISO",
+              help="When. Default: the end of FILE, or the event time of the service.")  # fmt: skip
+@click.option("--kafka", "from_kafka", is_flag=True,
+              help="Ask the topics of the service; so it is without FILE.")  # fmt: skip
+@click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
+@click.option("--model-file", metavar="FILE",
+              help="A frozen model. Default: WINBACK_MODEL_FILE, else as learned.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
+              help="Language of the words.")  # fmt: skip
+@log_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(
+    *,
+    user_id: str,
+    file: str | None,
+    at: str | None,
+    from_kafka: bool,
+    rules: str | None,
+    model_file: str | None,
+    lang: "Language",
+    reading: LogOptions,
+    as_json: bool,
+) -> int:
+    """Say why USER is, or is not, at risk: score, path, reasons, stage, and where contact stands.
+
+    With FILE, the log is replayed up to the instant and the model learns on the way. Without, the
+    service's topics are asked: the state as committed, and the newest model.
+    """
+    from streams.replay.explain_words import in_words  # noqa: PLC0415 (quick --help)
+    from streams.replay.instants import option_ms  # noqa: PLC0415
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
+    from streams.replay.run import model_at  # noqa: PLC0415
+
+    if from_kafka and file is not None:
+        raise UserError("--kafka and FILE exclude each other", "leave one out")
+    settings = load_settings(os.environ)
+    book = rules_at(settings.rules if rules is None else rules)
+    path = settings.model_file if model_file is None else model_file
+    model = model_at(path, settings.model_key, book) if path else None
+    at_ms = option_ms("--at", at)
+    if file is None:
+        found = asyncio.run(_live(user_id, at_ms, settings, book, model))
+    else:
+        found = _replayed(user_id, at_ms, reading.log(file), settings, book, model)
+    click.echo(msgspec.json.encode(found).decode() if as_json else in_words(found, lang))
+    return Exit.OK
+
+
+def _replayed(
+    user_id: str,
+    at_ms: int | None,
+    log: "EventLog",
+    settings: "Settings",
+    rules: "Rules",
+    model: "Scorer | None",
+) -> "Explanation":
+    from models.scorer import PriorScorer  # noqa: PLC0415 (quick --help)
+    from streams.core.outbox import DECISIONS  # noqa: PLC0415
+    from streams.replay.blocks import Window  # noqa: PLC0415
+    from streams.replay.explain import explained  # noqa: PLC0415
+    from streams.replay.run import Replay  # noqa: PLC0415
+    from streams.runtime.ticks import now_ms  # noqa: PLC0415
+
+    run = Replay(
+        rules,
+        PriorScorer(float(rules.churn.horizon_ms)) if model is None else model,
+        partitions=1,  # One user is explained: how the others are spread does not matter.
+        now_ms=now_ms(),
+        app_id=settings.app_id,
+        learns=model is None,
+        keeps=[DECISIONS],
+    )
+    run.run(Window(until_ms=at_ms).of(log.blocks()))
+    if at_ms is not None:
+        run.advance(at_ms - 1)
+    value = run.fleet.value(user_id)
+    if value is None:
+        raise UserError(f"user {user_id!r} has no event in {log.path} before then",
+                        "check the user id and --at")  # fmt: skip
+    when = run.fleet.newest_ms if at_ms is None else at_ms
+    own = [record for key, record in run.keyed(DECISIONS) if key == user_id.encode()]
+    return explained(
+        user_id, value, when or 0, run.fleet.partitions[0].scorer, rules, own[-1] if own else None
+    )
+
+
+async def _live(
+    user_id: str,
+    at_ms: int | None,
+    settings: "Settings",
+    rules: "Rules",
+    model: "Scorer | None",
+) -> "Explanation":
+    from models.scorer import HazardScorer, PriorScorer  # noqa: PLC0415 (quick --help)
+    from streams.replay.explain import explained  # noqa: PLC0415
+    from streams.replay.partitioner import partition_of  # noqa: PLC0415
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.live_state import (  # noqa: PLC0415
+        newest_model,
+        partition_count,
+        read_user,
+    )
+
+    bootstrap = resolve_bootstrap(settings, os.environ)
+    count = await partition_count(bootstrap, settings.topic_users_changelog)
+    live = await read_user(bootstrap, settings, user_id, partition_of(user_id, count))
+    if live.value is None:
+        raise UserError(f"the service knows no user {user_id!r}",
+                        "check the user id; is the pipeline running (winback run)?")  # fmt: skip
+    scorer = model
+    if scorer is None:
+        snapshot = await newest_model(bootstrap, settings, rules)
+        is_used = snapshot is not None and snapshot.examples >= rules.alert.examples_min
+        scorer = PriorScorer(float(rules.churn.horizon_ms))
+        if snapshot is not None and is_used:
+            scorer = HazardScorer(snapshot)
+    when = live.watermark_ms if at_ms is None else at_ms
+    return explained(user_id, live.value, when or 0, scorer, rules, live.decision)

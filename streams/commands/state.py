@@ -1,0 +1,45 @@
+"""``winback state``: look at the users' state."""
+
+import asyncio
+import os
+import sys
+from contextlib import nullcontext
+from typing import IO
+
+import click
+
+from streams.errors import Exit
+from streams.settings import load_settings
+
+
+@click.group()
+def state() -> None:
+    """Look at the users' state."""
+
+
+@state.command()
+@click.option("--out", metavar="JSONL", help="Write to this file. Default: standard output.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines: what is printed in any case.")
+@click.option("--local", is_flag=True, help="Start the embedded Kafka when no Kafka is known.")
+def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG001 (scripts may say --json everywhere)
+    """Print the committed state of every user as JSON lines, sorted by user id.
+
+    It is read from the changelog, so the service may be running or not. A replay of the same
+    input writes the same lines (winback replay FILE --state JSONL).
+    """
+    from streams.replay.export import exported  # noqa: PLC0415 (quick --help)
+    from streams.replay.points import writing  # noqa: PLC0415
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.live_state import read_states  # noqa: PLC0415
+
+    settings = load_settings(os.environ)
+    bootstrap = resolve_bootstrap(settings, os.environ, is_local=local)
+    states = asyncio.run(read_states(bootstrap, settings.topic_users_changelog))
+    target: nullcontext[IO[str]] | IO[str]
+    target = nullcontext(sys.stdout) if out is None else writing(out)
+    with target as file:
+        for line in exported(states):
+            file.write(f"{line.decode()}\n")
+    if out is not None:
+        click.echo(f"{len(states):,} users in {out}", err=True)
+    return Exit.OK

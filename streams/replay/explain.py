@@ -1,0 +1,178 @@
+"""Why a user is, or is not, at risk, and why nobody has written: in words, English or Chinese."""
+
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from models.features import Rhythm
+from streams.core.reasons import TEXTS
+from streams.core.rules import Rules
+from streams.core.scoring import Scorer
+from streams.core.state import Column, UserState, decode
+from streams.core.step import may_open
+from streams.core.time import DAY_MS
+from streams.core.verdict import Refusal
+from streams.replay.export import ExportedUser, described
+from streams.replay.instants import iso
+
+STEPS: Final = 4
+"""The path to H has so many steps Δ."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the silent path."""
+
+    at: str
+    active_within_the_period: float
+
+
+class Why(msgspec.Struct, frozen=True):
+    """A feature group and its share of the score: positive = toward leaving."""
+
+    code: str
+    weight: float
+    text: Said
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides about a user at one instant."""
+
+    at: str
+    user: ExportedUser
+    silence_days: float
+    horizon_days: float
+    model: str
+    examples: int
+    this_silence_reaches_horizon: float
+    no_activity_in_horizon: float
+    alert_from: float
+    path: list[Step]
+    reasons: list[Why]
+    contact: Said
+    last_decision: dict[str, Any] | None
+
+
+_NOT_SENT: Final[dict[str, Said]] = {
+    Refusal.SUPPRESSED: Said("the user opted out of everything", "用户已全部退订"),
+    Refusal.NO_CONSENT: Said("no consent for the channel is on record", "没有该渠道的授权记录"),
+    Refusal.RISK_EASED: Said("the risk has eased since the alert", "预警之后风险已下降"),
+    Refusal.FREQUENCY_CAPPED: Said("contacted often enough already", "近期触达已达上限"),
+    Refusal.STALE: Said("the score was too old to act on", "评分已过期"),
+    Refusal.HOLDOUT: Said("the user belongs to the holdout", "用户属于对照组"),
+    "quiet_hours": Said("waiting for the end of quiet hours", "正处于免打扰时段，等待结束"),
+    "no_playbook": Said("no playbook fits the user", "没有适合该用户的召回方案"),
+    "send": Said("the step was sent", "该步骤已发送"),
+}
+"""Reason of a decision to words."""
+
+
+def explained(
+    user_id: str,
+    value: bytes,
+    at_ms: int,
+    scorer: Scorer,
+    rules: Rules,
+    last_decision: bytes | None = None,
+) -> Explanation:
+    """Return what decides about a user.
+
+    Args:
+        user_id: Whom.
+        value: The user's changelog value.
+        at_ms: When; taken not to lie before the last activity, epoch ms UTC.
+        scorer: The model.
+        rules: The business rules.
+        last_decision: The newest decision about the user, JSON.
+    """
+    state = decode(value)
+    heads = np.array([state.head])
+    at_ms = max(at_ms, int(state[Rhythm.LAST]))
+    at = np.array([float(at_ms)])
+    period = float(rules.churn.period_ms)
+    reach = float(scorer.reach(heads, at)[0])
+    named = [
+        Why(code, round(weight, 4), _text(code))
+        for code, weight in scorer.reasons(heads, at)[0]
+        if code in TEXTS
+    ]
+    return Explanation(
+        at=iso(at_ms),
+        user=described(user_id, value),
+        silence_days=round((at_ms - state[Rhythm.LAST]) / DAY_MS, 2),
+        horizon_days=rules.horizon_days,
+        model=scorer.version,
+        examples=scorer.examples,
+        this_silence_reaches_horizon=reach,
+        no_activity_in_horizon=float(scorer.quiet(heads, at)[0]),
+        alert_from=rules.alert.probability,
+        path=[
+            Step(
+                iso(int(at_ms + step * period)),
+                float(scorer.hazard(heads, at + step * period)[0]),
+            )
+            for step in range(STEPS)
+        ],
+        reasons=named,
+        contact=_contact(state, at_ms, reach, scorer, rules, last_decision),
+        last_decision=None if last_decision is None else msgspec.json.decode(last_decision),
+    )
+
+
+def _text(code: str) -> Said:
+    return Said(TEXTS[code].en, TEXTS[code].zh)
+
+
+def _contact(
+    state: UserState,
+    at_ms: int,
+    reach: float,
+    scorer: Scorer,
+    rules: Rules,
+    last_decision: bytes | None,
+) -> Said:
+    """Say where contact stands: the open case, else the first rule that keeps one from opening."""
+    if state.profile.case is not None:
+        return _of_case(state, last_decision)
+    days, least = int(state[Rhythm.ACTIVE_DAYS]), rules.churn.min_active_days
+    horizon, threshold = round(rules.horizon_days), rules.alert.probability
+    may = may_open(0.0, state[Column.CLOSED_AT], state[Rhythm.LAST], float(at_ms), rules)
+    hurdles = (
+        (days < least,
+         Said(f"too little is known: {days} active days, {least} are needed",
+              f"了解太少：仅 {days} 个活跃日，至少需要 {least} 个")),
+        (at_ms - state[Rhythm.LAST] >= rules.churn.horizon_ms,
+         Said(f"silent for {horizon} days or more: nobody is alerted about so old a silence",
+              f"沉默已达 {horizon} 天，不再预警")),
+        (scorer.examples < rules.alert.examples_min,
+         Said("the model has not learned enough to alert; only a long silence does",
+              "模型样本不足，目前仅长时间沉默会触发预警")),
+        (reach < threshold,
+         Said(f"the risk is below the threshold: {reach:.1%} < {threshold:.0%}",
+              f"风险低于阈值：{reach:.1%} < {threshold:.0%}")),
+        (not may,
+         Said("a case of this silence, or a recent one, is closed already",
+              "本次沉默或近期的召回已结束")),
+    )  # fmt: skip
+    opens = Said("a case opens at the next check", "将在下次检查时开启召回")
+    return next((said for is_up, said in hurdles if is_up), opens)
+
+
+def _of_case(state: UserState, last_decision: bytes | None) -> Said:
+    due = state[Column.DUE]
+    next_at = iso(int(due)) if due < float("inf") else None
+    en, zh = f"a case is open since {iso(int(state[Column.CASE_AT]))}", "召回进行中"
+    if last_decision is not None:
+        reason = msgspec.json.decode(last_decision).get("reason", "")
+        said = _NOT_SENT.get(reason, Said(reason, reason))
+        en, zh = f"{en}; last: {said.en}", f"{zh}；最近一步：{said.zh}"
+    if next_at is not None:
+        en, zh = f"{en}; next at {next_at}", f"{zh}；下一步：{next_at}"
+    return Said(en, zh)

@@ -1,0 +1,116 @@
+"""Looking at a running service from outside: what its compacted topics hold at this moment."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from models.snapshot import Snapshot, SnapshotRefused, check, load
+from streams.core.messages import PartitionRecord
+from streams.core.partition import PARTITION_KEY
+from streams.core.rules import Rules
+from streams.errors import Unavailable, UserError
+from streams.runtime.recovery import read_changelog
+from streams.settings import Settings
+
+
+class LiveUser(NamedTuple):
+    """What the topics hold about one user.
+
+    Attributes:
+        value: Changelog value; None for an unknown user.
+        decision: Newest decision, JSON; None when there is none.
+        watermark_ms: Event time that the user's partition has reached, epoch ms UTC.
+    """
+
+    value: bytes | None
+    decision: bytes | None
+    watermark_ms: int | None
+
+
+async def partition_count(bootstrap: str, topic: str) -> int:
+    """Return the number of partitions of a topic, without making the topic.
+
+    Raises:
+        Unavailable: Kafka cannot be reached.
+        UserError: There is no such topic.
+    """
+    client = AIOKafkaClient(bootstrap_servers=bootstrap.split(","))
+    try:
+        await client.bootstrap()
+        metadata = await client.fetch_all_metadata()
+    except (KafkaConnectionError, KafkaError) as error:
+        raise Unavailable(
+            f"Kafka at {bootstrap} cannot be reached ({error})",
+            "check that it runs: winback kafka status",
+        ) from None
+    finally:
+        await client.close()
+    count = len(metadata.partitions_for_topic(topic) or ())
+    if not count:
+        raise UserError(
+            f"there is no topic {topic} on {bootstrap}", "make the topics: winback topics apply"
+        )
+    return count
+
+
+async def read_states(bootstrap: str, topic: str) -> list[tuple[str, bytes]]:
+    """Return id and state of every user, as committed by now.
+
+    Raises:
+        UserError: There is no such topic, or Kafka is away.
+    """
+    count = await partition_count(bootstrap, topic)
+    contents = await _read(bootstrap, topic, range(count))
+    return [
+        (key.decode(), value)
+        for partition in sorted(contents)
+        for key, value in contents[partition].items()
+        if key != PARTITION_KEY
+    ]
+
+
+async def read_user(bootstrap: str, settings: Settings, user_id: str, partition: int) -> LiveUser:
+    """Return what is known of one user, whose partition is given.
+
+    Raises:
+        UserError: There is no such topic, or Kafka is away.
+    """
+    key = user_id.encode()
+    states = (await _read(bootstrap, settings.topic_users_changelog, [partition]))[partition]
+    decisions = (await _read(bootstrap, settings.topic_decisions, [partition]))[partition]
+    record = states.get(PARTITION_KEY)
+    watermark_ms = None
+    if record is not None:
+        watermark_ms = msgspec.json.decode(record, type=PartitionRecord).watermark_ms
+    return LiveUser(states.get(key), decisions.get(key), watermark_ms)
+
+
+async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Snapshot | None:
+    """Return the newest snapshot that the workers may use, or None.
+
+    Raises:
+        UserError: There is no such topic, or Kafka is away.
+    """
+    await partition_count(bootstrap, settings.topic_models)
+    content = (await _read(bootstrap, settings.topic_models, [0]))[0]
+    found: list[Snapshot] = []
+    for value in content.values():
+        try:
+            snapshot = load(value, settings.model_key.encode())
+            check(snapshot, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
+        except SnapshotRefused:
+            continue  # The workers count and log it; here it is just not in use.
+        found.append(snapshot)
+    return max(found, key=lambda snapshot: snapshot.trained_to_ms, default=None)
+
+
+async def _read(
+    bootstrap: str, topic: str, partitions: Sequence[int]
+) -> dict[int, dict[bytes, bytes]]:
+    try:
+        return await read_changelog(bootstrap, topic, partitions)
+    except KafkaError as error:
+        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error}") from None
