@@ -2,28 +2,49 @@
 
 import asyncio
 import os
-from typing import Any
+import sys
+import time
+from typing import Any, Final
 
 import click
 import msgspec
 
-from streams.errors import Exit
+from streams.errors import Exit, Unavailable
 from streams.settings import Settings, load_settings
+
+BACK_OFF_S: Final = 2.0
 
 
 @click.command()
-@click.option("--role", type=click.Choice(["pipeline", "learner", "all"]), default="all",
-              show_default=True, help="What this process does; all: one of each, side by side.")  # fmt: skip
+@click.option(
+    "--role",
+    type=click.Choice(["pipeline", "learner", "all"]),
+    default="all",
+    show_default=True,
+    help="What this process does; all: one of each, side by side.",
+)
 @click.option("--local", "is_local", is_flag=True, help="Start the embedded Kafka if need be.")
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
-@click.option("--model-file", metavar="FILE",
-              help="A frozen model, followed by no other. Default: WINBACK_MODEL_FILE.")  # fmt: skip
-@click.option("--clock", type=click.Choice(["wall", "event"]),
-              help="What makes timers due. Default: WINBACK_CLOCK.")  # fmt: skip
-@click.option("--web-port", type=click.IntRange(0, 65535),
-              help="Of /metrics and /health. Default: WINBACK_WEB_PORT.")  # fmt: skip
-@click.option("--skip-lost", is_flag=True,
-              help="Go on behind records that Kafka deleted before they were read.")  # fmt: skip
+@click.option(
+    "--model-file",
+    metavar="FILE",
+    help="A frozen model, followed by no other. Default: WINBACK_MODEL_FILE.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["wall", "event"]),
+    help="What makes timers due. Default: WINBACK_CLOCK.",
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    help="Of /metrics and /health. Default: WINBACK_WEB_PORT.",
+)
+@click.option(
+    "--skip-lost",
+    is_flag=True,
+    help="Go on behind records that Kafka deleted before they were read.",
+)
 def run(
     *,
     role: str,
@@ -72,9 +93,27 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
     if settings.signs_with_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY: anybody could sign a model")
     log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash)
-    if role == "learner":
-        asyncio.run(run_learner(settings, bootstrap, rules, port=settings.web_port))
-        return
     path = settings.model_file
-    scorer = model_at(path, settings.model_key, rules) if path else None
-    asyncio.run(run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost))
+    scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None
+    try:
+        if role == "learner":
+            asyncio.run(run_learner(settings, bootstrap, rules, port=settings.web_port))
+        else:
+            asyncio.run(
+                run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost)
+            )
+    except Unavailable as error:
+        log.warning("kafka_away", reason=error.message, next="begin anew when it is back")
+        _wait_until_reachable(bootstrap)
+        # A new process image is the one way that surely leaves nothing of the old state behind.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (ourselves)
+
+
+def _wait_until_reachable(bootstrap: str) -> None:
+    from streams.runtime.bootstrap import require_reachable  # noqa: PLC0415
+
+    while True:
+        try:
+            return require_reachable(bootstrap)
+        except Unavailable:
+            time.sleep(BACK_OFF_S)

@@ -1,7 +1,7 @@
 """Fetched record batches as columns: no object per record.
 
-aiokafka builds a ConsumerRecord of twelve fields for every record. A lane needs five of them, so this
-module reads the batches that aiokafka's fetcher has received straight into lists. It follows
+aiokafka builds a ConsumerRecord of twelve fields for every record. A lane needs four of them, so
+this module reads the batches that aiokafka's fetcher has received straight into lists. It follows
 ``PartitionRecords._unpack_records`` rule by rule; a contract test compares the two.
 
 Private fields of aiokafka 0.14.0 that this module reads (the contract test guards them):

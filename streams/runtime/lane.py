@@ -10,19 +10,22 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from streams.runtime.columns import Columns
 from streams.runtime.producer import Commit, PartitionProducer
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 
+CLOSE_LOOK_S: Final = 0.005
+
 
 class Engine(Protocol):
     """What a lane drives: the state of one partition. Everything is synchronous."""
 
-    applied: dict[str, int]
-    """Next offset by source topic; the lane moves it after each chunk."""
+    @property
+    def applied(self) -> dict[str, int]:
+        """Next offset by source topic; the lane moves it after each chunk."""
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the partition's changelog."""
@@ -62,7 +65,7 @@ class Observer(Protocol):
 
     def committed(
         self, partition: int, states: int, outputs: Mapping[str, int], seconds: float
-    ) -> None:  # noqa: E501 (one line a signature)
+    ) -> None:
         """Note that a commit is durable."""
 
 
@@ -159,8 +162,8 @@ class Lane:
         """Make durable what can be, then leave the partition."""
         if self._task is not None and not self._task.done():
             self._hurry.set()
-            while not (self.is_clean or self._task.done()):
-                await asyncio.sleep(0.005)
+            while not (self.is_clean or self._task.done()):  # noqa: ASYNC110 (either may come first)
+                await asyncio.sleep(CLOSE_LOOK_S)
         await self.abandon()
 
     async def abandon(self) -> None:

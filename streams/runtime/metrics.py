@@ -185,9 +185,8 @@ def as_markdown() -> str:
     ]
     for metric, spec in METRICS.items():
         labels = ", ".join(f"`{label}`" for label in spec.labels)
-        lines.append(
-            f"| `{metric}` | {spec.kind} | {spec.unit} | {labels} | {spec.meaning} | {spec.action} |"
-        )
+        cells = (f"`{metric}`", spec.kind, spec.unit, labels, spec.meaning, spec.action)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

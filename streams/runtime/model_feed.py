@@ -1,4 +1,4 @@
-"""Follow the learner: the newest snapshot on the topic of models becomes the scorer of every lane."""
+"""Follow the learner: the newest snapshot becomes the scorer of every lane."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Restore at bulk speed: a partition's changelog read as columns, before Faust resumes the streams."""
+"""Restore at bulk speed: the changelog is read as columns before Faust resumes the streams."""
 
 import asyncio
 from collections.abc import Collection, Mapping

@@ -178,7 +178,7 @@ class LaneTable(faust.Table):
         return engine
 
     async def _place(self, engines: Mapping[int, Engine]) -> None:
-        """Check that each source still has what comes next; a new one is read from its beginning."""
+        """Check that each source still has what comes next; a new one is read from its begin."""
         if not engines:
             return
         sources = self.lane_options.sources

@@ -59,7 +59,7 @@ async def work(
 async def _run_until(app: LaneApp, asking: "asyncio.Task[bool]") -> None:
     """Start, and return at the first of: signal, crash, failed start."""
     assert app.failure is not None
-    starting = asyncio.create_task(app.start())
+    starting: asyncio.Task[Any] = asyncio.create_task(app.start())
     waiting: set[asyncio.Future[Any]] = {starting, asking, app.failure}
     while waiting:
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +75,8 @@ async def _run_until(app: LaneApp, asking: "asyncio.Task[bool]") -> None:
 
 
 async def _interrupted(task: "asyncio.Future[None]", asking: "asyncio.Task[bool]") -> bool:
-    await asyncio.wait({task, asking}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {task, asking}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
         return False
@@ -89,7 +90,7 @@ def readable(reason: BaseException) -> BaseException:
         return UserError(
             f"another worker took over {reason}: this one had been away for longer than the "
             "session time-out",
-            "Nothing is lost; start it again. If it happens often, raise WINBACK_SESSION_TIMEOUT_S.",
+            "Nothing is lost; start it again. Too often: raise WINBACK_SESSION_TIMEOUT_S.",
             Exit.FAILED,
         )
     if isinstance(reason, KafkaError):

@@ -68,8 +68,8 @@ async def by_getmany(bootstrap: str, topic: str) -> tuple[list[Record], int]:
         await consumer.seek_to_beginning(source)
         found: list[Record] = []
         while await consumer.position(source) < end:
-            for record in (await consumer.getmany(timeout_ms=300)).get(source, ()):
-                found.append((record.key, record.value, record.offset, record.timestamp))
+            records = (await consumer.getmany(timeout_ms=300)).get(source, ())
+            found += [(r.key, r.value, r.offset, r.timestamp) for r in records]
         return found, await consumer.position(source)
     finally:
         await consumer.stop()

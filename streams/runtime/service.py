@@ -1,0 +1,146 @@
+"""What every role has around its lanes: metrics, health, gauges, background work, and an end."""
+
+import asyncio
+from typing import Any, Final
+
+from aiokafka.errors import IllegalStateError, KafkaError
+from faust.types import TP
+
+from streams.core.partition import StateMismatchError
+from streams.errors import Exit, UserError
+from streams.runtime.app import LaneApp
+from streams.runtime.health import Health, HealthServer
+from streams.runtime.logs import get_logger
+from streams.runtime.metrics import LaneMeter, Metric, Metrics
+from streams.runtime.pipeline import PipelineEngine
+from streams.runtime.ticks import EndOffsets
+from streams.runtime.worker import work
+from streams.settings import Settings
+
+log = get_logger(__name__)
+
+GAUGES_EVERY_S: Final = 2.0
+
+
+class Service:
+    """What every role has: lanes, metrics, health, and an end.
+
+    Args:
+        settings: The operator's.
+        bootstrap: host:port, several separated by commas.
+        port: Where to serve /metrics and /health; 0 takes a free port.
+    """
+
+    def __init__(self, settings: Settings, bootstrap: str, port: int) -> None:
+        self.settings = settings
+        self.bootstrap = bootstrap
+        self.metrics = Metrics()
+        self.meter = LaneMeter(self.metrics)
+        self.app: LaneApp | None = None
+        self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self, app: LaneApp, *services: Any) -> None:
+        """Run until a signal or a crash; services are started before the lanes.
+
+        Raises:
+            UserError: Something that an operator can mend.
+        """
+        self.app = app
+
+        async def before() -> None:
+            port = await self._server.start()
+            log.info("serving", url=f"http://{self.settings.web_host}:{port}/health")
+            for service in services:
+                await service.start()
+            self.background(self._show())
+
+        async def after() -> None:
+            for task in self._tasks:
+                task.cancel()
+            for service in services:
+                await service.stop()
+            await self._server.stop()
+
+        try:
+            await work(app, before, after)
+        except StateMismatchError as error:
+            raise UserError(
+                str(error),
+                "Go back to the rules of before, or start from nothing under a new WINBACK_APP_ID.",
+                Exit.FAILED,
+            ) from error
+
+    def background(self, work_to_do: Any) -> None:
+        """Run something beside the lanes; its crash is the worker's."""
+        task: asyncio.Task[None] = asyncio.create_task(work_to_do)
+        task.add_done_callback(self._crash_with)
+        self._tasks.append(task)
+
+    def _crash_with(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self.app is not None:
+            self.app.crash_soon(error)
+
+    async def end_offsets(self) -> EndOffsets:
+        """Ask the broker how far the sources of the owned partitions go; nothing when it cannot."""
+        assert self.app is not None
+        wanted = list(self.app.lanes.positions())
+        if not wanted or self.app.rebalancing:
+            return {}
+        try:
+            found = await self.app.consumer.highwaters(*wanted)
+        except (KafkaError, IllegalStateError, OSError):
+            return {}
+        ends: dict[int, dict[str, int]] = {}
+        for tp, end in found.items():
+            ends.setdefault(tp.partition, {})[tp.topic] = end
+        return ends
+
+    async def _show(self) -> None:
+        """Keep the gauges current."""
+        while True:
+            await asyncio.sleep(GAUGES_EVERY_S)
+            self._show_lanes()
+
+    def _show_lanes(self) -> None:
+        assert self.app is not None
+        gauges, lanes = self.metrics, self.app.lanes.lanes
+        gauges.set(Metric.PARTITIONS_OWNED, len(lanes))
+        for metric in (
+            Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,
+            Metric.WATERMARK_TIMESTAMP_SECONDS,
+        ):  # fmt: skip
+            gauges.forget(metric)
+        for number, lane in lanes.items():
+            gauges.set(Metric.PENDING_RECORDS, lane.pending, partition=number)
+            if isinstance(lane.engine, PipelineEngine):
+                core = lane.engine.core
+                gauges.set(Metric.USERS, core.users, partition=number)
+                gauges.set(
+                    Metric.WATERMARK_TIMESTAMP_SECONDS, core.watermark_ms / 1000, partition=number
+                )
+        for tp, lag in self._lags().items():
+            gauges.set(Metric.LAG_RECORDS, lag, topic=tp.topic, partition=tp.partition)
+
+    def _lags(self) -> dict[TP, int]:
+        """Return what is known to lie in the sources beyond what was applied."""
+        assert self.app is not None
+        ends = self.app.monitor.tp_end_offsets
+        return {
+            tp: max(0, ends[tp] - offset)
+            for tp, offset in self.app.lanes.positions().items()
+            if ends.get(tp) is not None
+        }
+
+    def _examine(self) -> Health:
+        app = self.app
+        if app is None or not app.lanes.lanes:
+            return Health(is_ready=False, is_waiting=False, progress=0, facts={"partitions": []})
+        lanes = app.lanes.lanes
+        lag, pending = sum(self._lags().values()), sum(lane.pending for lane in lanes.values())
+        facts: dict[str, object] = {
+            "partitions": sorted(lanes), "lag_records": lag, "pending_records": pending,
+        }  # fmt: skip
+        is_waiting = not all(lane.is_clean for lane in lanes.values())
+        return Health(not app.rebalancing, is_waiting, self.meter.progress, facts)
