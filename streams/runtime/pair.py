@@ -5,6 +5,7 @@ way of an event. And a crash of one shall not be a crash inside the other.
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from streams.settings import PREFIX, Settings
 
 PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
 STOP_PATIENCE_S: Final = 20.0
+PR_SET_PDEATHSIG: Final = 1
 
 
 def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
@@ -39,10 +41,18 @@ def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
         "learner": [f"--web-port={learner_port}"],
     }
     children = [
-        subprocess.Popen([*PROGRAM, role, *options], env=environ)  # noqa: S603 (our own program)
+        subprocess.Popen(  # noqa: S603, PLW1509 (our own program; there are no threads yet)
+            [*PROGRAM, role, *options], env=environ, preexec_fn=_end_with_parent
+        )
         for role, options in roles.items()
     ]
     return _watch(children)
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to stop this child when its parent dies, even by kill -9."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _watch(children: list[subprocess.Popen[bytes]]) -> int:

@@ -13,15 +13,12 @@ from streams.errors import UserError
 from streams.runtime.app import make_app
 from streams.runtime.lane import Engine, Pace
 from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine
-from streams.runtime.logs import get_logger
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock
 from streams.settings import Settings
-
-log = get_logger(__name__)
 
 
 async def run_pipeline(
