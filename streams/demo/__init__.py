@@ -1,0 +1,1 @@
+"""A year of real purchases in a hundred seconds, and a worker killed on the way."""

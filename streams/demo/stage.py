@@ -1,0 +1,119 @@
+"""Where the demo plays: a Kafka, a directory and processes of its own, and none of them left."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final, Self
+
+from streams.demo.children import Children
+from streams.runtime.embedded import broker
+from streams.runtime.embedded.broker import Options, Started
+from streams.runtime.embedded.jars import Progress
+from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
+from streams.settings import PREFIX, Settings, load_settings
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SESSION_TIMEOUT_S: Final = 3
+"""Silence after which a worker counts as dead: short, so that the takeover can be watched."""
+
+
+class Interrupts:
+    """Ctrl-C, SIGTERM and SIGHUP: noted, and raised only where nothing can get lost."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self.may_raise = False
+
+    def check(self) -> None:
+        """Raise if the end was asked for.
+
+        Raises:
+            KeyboardInterrupt: It was.
+        """
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def restore(self) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        if self.may_raise:
+            self.may_raise = False
+            raise KeyboardInterrupt
+
+
+class Stage:
+    """Everything the demo starts; leaving it ends everything.
+
+    Args:
+        rules: Path of the rules.
+        environ: The user's environment; its settings of winback do not count here.
+        progress: Is shown the jars of Kafka as they come.
+
+    Attributes:
+        directory: Logs and results; it stays when the demo ran to its end.
+        interrupts: To be checked wherever the demo waits.
+    """
+
+    def __init__(self, rules: Path, environ: Mapping[str, str], progress: Progress) -> None:
+        self.interrupts = Interrupts()
+        self.directory = Path(tempfile.mkdtemp(prefix="winback-demo-"))
+        self._environ = {
+            name: value for name, value in environ.items() if not name.startswith(PREFIX)
+        }
+        self._rules = rules
+        self._progress = progress
+        self._kafka: Started | None = None
+        self.children = Children(self.directory, self._environ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End every process; only after a Ctrl-C nothing is worth keeping."""
+        self.interrupts.may_raise = False
+        self.children.close()
+        kafka = self.directory / "kafka"
+        broker.stop(kafka, timeout_s=0.0)  # its data goes, so it need not be closed in order
+        if self._kafka is not None and self._kafka.process is not None:
+            self._kafka.process.wait()
+        is_worthless = kind is not None and issubclass(kind, KeyboardInterrupt)
+        shutil.rmtree(self.directory if is_worthless else kafka, ignore_errors=True)
+        self.interrupts.restore()
+
+    def start_kafka(self) -> Settings:
+        """Start Kafka, make the topics, and return the settings of the deployment.
+
+        Raises:
+            Unavailable: No Java or no jars can be had.
+            UserError: Kafka does not start.
+        """
+        self.interrupts.may_raise = True  # fetching jars may take long; the start cleans up
+        kafka = broker.start(self.directory / "kafka", Options(), self._environ, self._progress)
+        self.interrupts.may_raise = False
+        self._kafka = kafka
+        own = {
+            f"{PREFIX}KAFKA_BOOTSTRAP": kafka.record.bootstrap,
+            f"{PREFIX}RULES": str(self._rules),
+            f"{PREFIX}CLOCK": "event",
+            f"{PREFIX}SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S),
+            f"{PREFIX}WEB_PORT": "0",
+        }
+        self.children = Children(self.directory, self._environ | own)
+        settings = load_settings(own)
+        with admin_client(kafka.record.bootstrap) as client:
+            apply_plan(client, plan_topics(client, settings), settings.replication)
+        self.interrupts.check()
+        return settings

@@ -1,0 +1,165 @@
+"""What the demo shows: a live view on a terminal, plain lines elsewhere."""
+
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from streams.demo.observed import Model
+from streams.demo.wording import Language, say
+
+NEWS_SHOWN: Final = 6
+PLAIN_EVERY_S: Final = 10.0
+WIDTH: Final = 100
+
+
+class WorkerState(NamedTuple):
+    """A worker as it is shown; ``mark`` is ● alive, ○ starting, ✝ killed."""
+
+    name: str
+    mark: str
+    partitions: tuple[int, ...]
+
+
+class Frame(NamedTuple):
+    """One moment of the run; ``at_ms`` is the event time reached, 0 before the first."""
+
+    at_ms: int
+    share: float
+    applied: int
+    lag: int
+    rate: float
+    users: int
+    at_risk: int
+    alerts: int
+    touches: int
+    returns: int
+    held_out: int
+    model: Model
+    workers: tuple[WorkerState, ...]
+
+
+COLOURS: Final = {"●": "green", "○": "yellow", "✝": "red"}
+
+
+def day(at_ms: int) -> str:
+    """Return the date of an instant."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).date().isoformat() if at_ms else "–"
+
+
+def numbers(frame: Frame, language: Language) -> list[tuple[str, str]]:
+    """Return what is shown, as titles and values."""
+    return [
+        (say(language, "events"), f"{frame.applied:,}  {frame.rate:,.0f}/s"),
+        (say(language, "lag"), f"{frame.lag:,}"),
+        (say(language, "users"), f"{frame.users:,}"),
+        (say(language, "at_risk"), f"{frame.at_risk:,}"),
+        (say(language, "alerts"), f"{frame.alerts:,}"),
+        (say(language, "touches"), f"{frame.touches:,}"),
+        (say(language, "returns"), f"{frame.returns:,}"),
+        (say(language, "held_out"), f"{frame.held_out:,}"),
+    ]
+
+
+def learned(model: Model, language: Language) -> str:
+    """Return what is said of the model."""
+    examples = say(language, "learned", examples=model.examples)
+    if model.auc is None or model.log_loss is None:
+        return f"{examples}, {say(language, 'no_quality')}"
+    quality = say(language, "quality", auc=model.auc, log_loss=model.log_loss)
+    return f"{examples}, {quality}"
+
+
+def plain(frame: Frame, language: Language) -> str:
+    """Return a moment as one line."""
+    parts = [f"{title} {value.replace('  ', ' ')}" for title, value in numbers(frame, language)]
+    alive = sum(worker.mark == "●" for worker in frame.workers)
+    model = f"{say(language, 'model')}: {learned(frame.model, language)}"
+    workers = f"{say(language, 'workers')} {alive}"
+    return f"{day(frame.at_ms)} {frame.share:4.0%}  " + ", ".join([*parts, workers, model])
+
+
+def drawn(frame: Frame, news: list[str], language: Language) -> Panel:
+    """Return a moment as a picture."""
+    way = Table.grid(padding=(0, 2))
+    way.add_row(
+        Text(day(frame.at_ms), "bold"),
+        ProgressBar(total=1.0, completed=frame.share, width=60),
+        f"{frame.share:.0%}",
+    )
+    table = Table.grid(padding=(0, 3))
+    shown = numbers(frame, language)
+    half = (len(shown) + 1) // 2
+    for row in (shown[:half], shown[half:]):
+        table.add_row(
+            *(Text.assemble((f"{title} ", "dim"), (value, "bold")) for title, value in row)
+        )
+    workers = Text(f"{say(language, 'workers')}  ", "dim")
+    for worker in frame.workers:
+        owned = " ".join(map(str, worker.partitions))
+        said = f"{worker.mark} {worker.name}{f' [{owned}]' if owned else ''}   "
+        workers.append(said, COLOURS[worker.mark])
+    model = Text.assemble((f"{say(language, 'model')}  ", "dim"), learned(frame.model, language))
+    lines = Text("\n".join(news[-NEWS_SHOWN:]), "cyan")
+    return Panel(Group(way, table, model, workers, Text(), lines), title="winback", width=WIDTH)
+
+
+class Screen:
+    """Shows moments and news.
+
+    Args:
+        console: Where to.
+        language: Of the words.
+    """
+
+    def __init__(self, console: Console, language: Language) -> None:
+        self.console = console
+        self.language: Language = language
+        self._news: list[str] = []
+        self._live: Live | None = None
+        self._printed_s = 0.0
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, auto_refresh=False, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the last moment standing."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def tell(self, key: str, **facts: object) -> None:
+        """Say that something happened."""
+        text = say(self.language, key, **facts)
+        self._news.append(f"· {text}")
+        if self._live is None:
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            self._live.refresh()
+
+    def show(self, frame: Frame, at_s: float) -> None:
+        """Show a moment; away from a terminal only now and then."""
+        if self._live is not None:
+            self._live.update(drawn(frame, self._news, self.language), refresh=True)
+        elif at_s - self._printed_s >= PLAIN_EVERY_S:
+            self._printed_s = at_s
+            self.console.print(
+                plain(frame, self.language), highlight=False, markup=False, soft_wrap=True
+            )

@@ -1,0 +1,142 @@
+"""What the demo says, in English and Chinese."""
+
+from typing import Final, Literal, NamedTuple
+
+Language = Literal["en", "zh"]
+
+
+class Text(NamedTuple):
+    """A text in two languages; the names in braces are filled in."""
+
+    en: str
+    zh: str
+
+
+TEXTS: Final[dict[str, Text]] = {
+    "consent": Text(
+        "The rules of the demo say aloud: consent_default: granted. Nobody is contacted; the "
+        "sender writes to a file.",
+        "演示规则明确声明：consent_default: granted（视为已同意）。"
+        "不会联系任何人，发送器只写入文件。",
+    ),
+    "jars": Text(
+        "fetching Kafka, once: {done}/{wanted} jars",
+        "首次下载 Kafka：{done}/{wanted} 个文件",
+    ),
+    "kafka": Text(
+        "Kafka {bootstrap} is up, topics are made",
+        "Kafka {bootstrap} 已启动，主题已创建",
+    ),
+    "starting": Text(
+        "starting two workers, a learner and a console sender",
+        "正在启动两个工作进程、一个学习进程和一个控制台发送器",
+    ),
+    "feeding": Text(
+        "feeding {events:,} purchases of {users:,} users, {first} to {last}, in about {seconds} s",
+        "开始输入 {users:,} 位用户的 {events:,} 次购买（{first} 至 {last}），约需 {seconds} 秒",
+    ),
+    "killed": Text(
+        "{name} was killed with SIGKILL; it owned partitions {partitions}",
+        "{name} 被 SIGKILL 强制终止；它负责分区 {partitions}",
+    ),
+    "taken_over": Text(
+        "its partitions are durable again {seconds:.1f} s after the kill "
+        "({timeout} s of them the session time-out)",
+        "其分区在终止后 {seconds:.1f} 秒恢复持久写入（其中会话超时 {timeout} 秒）",
+    ),
+    "replaced": Text("{name} was started in its place", "已启动 {name} 接替"),
+    "fed": Text(
+        "the log is fed; waiting until all of it is durable", "日志输入完毕，等待全部持久化"
+    ),
+    "proving": Text(
+        "comparing the live state with a pure replay of the same file",
+        "正在将实时状态与同一文件的纯重放进行比对",
+    ),
+    "events": Text("events", "事件"),
+    "lag": Text("lag", "积压"),
+    "users": Text("users", "用户"),
+    "at_risk": Text("at risk now", "当前有风险"),
+    "alerts": Text("alerts", "预警"),
+    "touches": Text("touches", "触达"),
+    "returns": Text("returns", "回归"),
+    "held_out": Text("held out", "对照组"),
+    "model": Text("model", "模型"),
+    "learned": Text("{examples:,} examples learned", "已学习 {examples:,} 个样本"),
+    "quality": Text(
+        "so far AUC {auc:.3f}, log loss {log_loss:.3f}",
+        "至今 AUC {auc:.3f}，对数损失 {log_loss:.3f}",
+    ),
+    "no_quality": Text("nothing matured yet", "尚无成熟样本"),
+    "workers": Text("workers", "工作进程"),
+    "proof": Text("The proof", "证明"),
+    "proof_holds": Text(
+        "nothing lost, nothing doubled: {events:,} events of {users:,} users, net value "
+        "{value:,.2f} {currency}; user by user as in the replay of the same file",
+        "无丢失、无重复：{users:,} 位用户的 {events:,} 个事件，净值 {value:,.2f} {currency}；"
+        "逐用户与同一文件的重放一致",
+    ),
+    "proof_fails": Text(
+        "{differences:,} users differ from the replay: {live:,} events applied, {replayed:,} "
+        "expected; for example",
+        "有 {differences:,} 位用户与重放不一致：已应用 {live:,} 个事件，应为 {replayed:,} 个；例如",
+    ),
+    "touches_once": Text(
+        "{touches:,} touches on the topic, every touch_id once",
+        "主题上有 {touches:,} 次触达，每个 touch_id 仅出现一次",
+    ),
+    "touches_twice": Text(
+        "{repeated:,} touches stand on the topic more than once",
+        "有 {repeated:,} 次触达在主题上重复出现",
+    ),
+    "run": Text("The run", "运行结果"),
+    "alerts_by": Text(
+        "{risk:,} by the model, {silence:,} by the silence backstop",
+        "模型 {risk:,}，沉默兜底 {silence:,}",
+    ),
+    "precision": Text("precision", "准确率"),
+    "beside": Text(
+        '{ours} of {alerts:,} alerts; the rule "silent for more than {days:g} days", the nearest '
+        "in number: {rule} of {rule_alerts:,}",
+        "{alerts:,} 次预警中 {ours}；数量最接近的规则“沉默超过 {days:g} 天”："
+        "{rule_alerts:,} 次中 {rule}",
+    ),
+    "not_enough": Text(
+        "not enough data: too few alerts whose {days:g} days the log still covers",
+        "数据不足：日志覆盖满 {days:g} 天的预警太少",
+    ),
+    "earlier": Text("days earlier", "提前天数"),
+    "delay": Text(
+        "{earlier:g} (the median right alert comes after {delay:g} days of silence, the rule's "
+        "after {rule:g})",
+        "{earlier:g}（正确预警的沉默中位数为 {delay:g} 天，规则为 {rule:g} 天）",
+    ),
+    "answers": Text("answers", "反馈"),
+    "came_back": Text("came back", "自然回归"),
+    "arms": Text(
+        "{touched} of {touched_cases:,} touched, {held_out} of {held_out_cases:,} held out, within "
+        "{days:g} days (a log of the past: no touch has changed it, so they should not differ)",
+        "{days:g} 天内：触达组 {touched_cases:,} 例中 {touched}，对照组 {held_out_cases:,} 例中 "
+        "{held_out}（历史日志：触达无法改变它，两组理应无差异）",
+    ),
+    "speed": Text("speed", "速度"),
+    "paced": Text(
+        "{rate:,} events/s, paced; {seconds:.0f} s from the first command to here",
+        "每秒 {rate:,} 个事件（按节奏输入）；全程 {seconds:.0f} 秒",
+    ),
+    "next": Text("Look next", "下一步"),
+    "next_touches": Text("what members would have read", "会员会看到的内容"),
+    "next_logs": Text("what workers and learner said", "各进程的日志"),
+    "next_explain": Text("why a user is at risk", "查看用户风险原因"),
+    "next_backtest": Text(
+        "the same year, scored honestly, without Kafka",
+        "同一年份的离线回测，无需 Kafka",
+    ),
+    "next_service": Text("a service that stays", "长期运行的服务"),
+    "next_rules": Text("the business rules, explained line by line", "逐行说明的业务规则"),
+}
+
+
+def say(language: Language, key: str, **facts: object) -> str:
+    """Return a text with its facts."""
+    text: str = getattr(TEXTS[key], language)
+    return text.format(**facts)

@@ -1,0 +1,55 @@
+"""Asking the workers how they are: their own /health and /metrics."""
+
+import http.client
+import re
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streams.demo.children import Child
+
+ASK_TIMEOUT_S: Final = 0.5
+_SERVING: Final = re.compile(r" serving url=http://(\S+?):(\d+)/health")
+_USERS: Final = re.compile(r'^winback_users\{partition="(\d+)"\} (\S+)$', re.MULTILINE)
+
+
+class Answer(NamedTuple):
+    """What a worker says.
+
+    Attributes:
+        is_ready: It owns partitions and has their state.
+        partitions: Those.
+        users: Users in state, by partition.
+    """
+
+    is_ready: bool
+    partitions: tuple[int, ...]
+    users: dict[int, int]
+
+
+SILENT: Final = Answer(is_ready=False, partitions=(), users={})
+
+
+def ask(worker: Child) -> Answer:
+    """Return what a worker says; one that does not answer is not ready."""
+    found = _SERVING.search(worker.log_path.read_text(encoding="utf-8", errors="replace"))
+    if found is None or not worker.is_alive:
+        return SILENT
+    connection = http.client.HTTPConnection(found[1], int(found[2]), timeout=ASK_TIMEOUT_S)
+    try:
+        health: dict[str, Any] = msgspec.json.decode(_get(connection, "/health"))
+        metrics = _get(connection, "/metrics").decode()
+    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+        return SILENT
+    finally:
+        connection.close()
+    return Answer(
+        is_ready=bool(health["ready"]),
+        partitions=tuple(health["partitions"]),
+        users={int(number): int(float(users)) for number, users in _USERS.findall(metrics)},
+    )
+
+
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
+    connection.request("GET", path)
+    return connection.getresponse().read()
