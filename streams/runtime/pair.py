@@ -41,8 +41,10 @@ def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
         "learner": [f"--web-port={learner_port}"],
     }
     children = [
-        subprocess.Popen(  # noqa: S603, PLW1509 (our own program; there are no threads yet)
-            [*PROGRAM, role, *options], env=environ, preexec_fn=_end_with_parent
+        subprocess.Popen(  # noqa: S603 (our own program)
+            [*PROGRAM, role, *options],
+            env=environ,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 (there are no threads yet)
         )
         for role, options in roles.items()
     ]
