@@ -87,7 +87,6 @@ class Assessor:
             at_ms: Shape (users,): when they are scored.
             backstop: Shape (users,): who has reached the silence backstop.
         """
-        self._counts["scored"] += len(rows)
         picked = np.flatnonzero(self._concerned(heads, at_ms, backstop))
         if not len(picked):
             return []
@@ -151,14 +150,19 @@ class Assessor:
 
     def _concerned(self, heads: F64, at_ms: F64, backstop: Flags | None) -> Flags:
         """Return for whom the whole path has to be known."""
-        stays_away = 1.0 - self.scorer.hazard(heads, at_ms)
-        if self._observer is not None:
-            concerned = np.ones(len(heads), bool)
-        elif self._is_ready:
-            concerned = stays_away >= self._rules.alert.elevated_probability
-            concerned |= heads[:, Column.BAND] > 0.0
-            concerned |= at_ms - heads[:, Rhythm.LAST] > self._bounded_ms
-        else:
-            concerned = np.zeros(len(heads), bool)
-        concerned &= heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
+        concerned = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
+        if self._observer is None:
+            eligible = np.flatnonzero(concerned)
+            concerned[eligible] = self._is_close(heads[eligible], at_ms[eligible])
         return concerned if backstop is None else concerned | backstop
+
+    def _is_close(self, heads: F64, at_ms: F64) -> Flags:
+        """Return for whom one step of the hazard does not rule out that a band moves."""
+        self._counts["scored"] += len(heads)
+        stays_away = 1.0 - self.scorer.hazard(heads, at_ms)
+        if not self._is_ready:
+            return np.zeros(len(heads), bool)
+        close = stays_away >= self._rules.alert.elevated_probability
+        close |= heads[:, Column.BAND] > 0.0
+        close |= at_ms - heads[:, Rhythm.LAST] > self._bounded_ms
+        return close
