@@ -60,6 +60,22 @@ test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some
 .PHONY: check
 check: lint types imports test ## What CI runs
 
+.PHONY: bench
+bench: install ## Measure: CPU, latency, restore, failover, memory, detection (WINBACK_DATA=DIR for more logs)
+	$(BIN)/python -m benchmarks.command_line
+	$(BIN)/python -m benchmarks.core_stages
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.failover
+	$(BIN)/python -m benchmarks.quality.detection
+	$(BIN)/python -m benchmarks.figures
+
+.PHONY: prove
+prove: install ## Break a deployment on a real Kafka for minutes, compare with the replay (ARGS='--seed 7')
+	$(BIN)/python -m tests.chaos.prove $(ARGS)
+	$(BIN)/python -m benchmarks.figures
+
 .PHONY: docs
 docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/winback settings --markdown > docs/settings.md

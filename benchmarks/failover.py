@@ -112,7 +112,9 @@ async def kill_one(stand: Stand, bootstrap: str, session_s: float) -> float:
             for worker in (victim, survivor)
         ), 60.0, poll_s=0.5)  # fmt: skip
         journal = Journal(bootstrap)
-        wait_until("traffic is durable", lambda: journal.is_complete() or all(journal.next.values()), 60)
+        wait_until(
+            "traffic is durable", lambda: journal.is_complete() or all(journal.next.values()), 60
+        )
         time.sleep(2.0)
         journal.is_complete()
         victim.send(signal.SIGKILL)
@@ -137,7 +139,9 @@ def measure(users: int, session_s: float) -> dict[str, float]:
         )  # fmt: skip
         with stand:
             stand.run("topics", "apply")
-            asyncio.run(publish(kafka.bootstrap, "winback-users-changelog", changelog(users, PARTITIONS)))
+            asyncio.run(
+                publish(kafka.bootstrap, "winback-users-changelog", changelog(users, PARTITIONS))
+            )
             rates = []
             for _ in range(RESTARTS):
                 worker = stand.worker()

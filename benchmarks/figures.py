@@ -49,21 +49,35 @@ class Promise(NamedTuple):
 
 
 PROMISES: Final[dict[str, Promise]] = {
-    "cpu_us_per_event": Promise("whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18),
+    "cpu_us_per_event": Promise(
+        "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18
+    ),
     "events_per_s": Promise("the same run: throughput", "events/s"),
     "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
     "core_us_per_event": Promise("the pure core on the same log: decode to records", "µs"),
-    "touch_latency_p99_ms": Promise("event to touch on the topic, p99 at 5,000 events/s", "ms", "<=", 500),
+    "touch_latency_p99_ms": Promise(
+        "event to touch on the topic, p99 at 5,000 events/s", "ms", "<=", 500
+    ),
     "touch_latency_p50_ms": Promise("the same run: median", "ms"),
-    "revoke_latency_p99_ms": Promise("return of a user to touch.revoked, p99, same run", "ms", "<=", 500),
+    "revoke_latency_p99_ms": Promise(
+        "return of a user to touch.revoked, p99, same run", "ms", "<=", 500
+    ),
     "restore_users_per_s": Promise("restore of a compacted changelog", "users/s", ">=", 150_000),
-    "failover_beyond_session_s": Promise("kill -9 to survivor durable, beyond the session time-out", "s", "<=", 3),
+    "failover_beyond_session_s": Promise(
+        "kill -9 to survivor durable, beyond the session time-out", "s", "<=", 3
+    ),
     "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
     "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),
     "help_s": Promise("winback --help", "s", "<=", 0.3),
-    "chaos_state_differences": Promise("users whose state differs from the replay's, after faults", "users", "==", 0),
-    "chaos_touches_missing": Promise("touches of the replay that were not sent, after faults", "touches", "==", 0),
-    "chaos_touches_extra": Promise("touches sent that the replay does not have, after faults", "touches", "==", 0),
+    "chaos_state_differences": Promise(
+        "users whose state differs from the replay's, after faults", "users", "==", 0
+    ),
+    "chaos_touches_missing": Promise(
+        "touches of the replay that were not sent, after faults", "touches", "==", 0
+    ),
+    "chaos_touches_extra": Promise(
+        "touches sent that the replay does not have, after faults", "touches", "==", 0
+    ),
     "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
@@ -72,8 +86,8 @@ PROMISES: Final[dict[str, Promise]] = {
     "auc_raku_irc_h30": Promise("AUC, raku_irc, H 30 d", "", ">=", 0.86),
     "auc_chance_low": Promise("AUC where chance decides (lower bound)", "", ">=", 0.47),
     "auc_chance_high": Promise("AUC where chance decides (upper bound)", "", "<=", 0.53),
-}  # fmt: skip
-"""Name of a figure to its promise; names that begin with these and ``:`` are variants of it."""
+}
+"""Name of a figure to its promise."""
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,11 +160,14 @@ def machine() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of what was measured."""
-    head = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    head = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     known = {name: version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), **known, "commit": head.stdout.strip() or "unknown"}
+    return {
+        "python": platform.python_version(),
+        **known,
+        "commit": head.stdout.strip() or "unknown",
+    }
 
 
 def read_all() -> list[Figure]:
@@ -176,8 +193,7 @@ def page(figures: list[Figure]) -> str:
         "| what | must | measured | holds | how |", "|---|---|---|---|---|",
     ]  # fmt: skip
     measured = {figure.name: figure for figure in figures}
-    for name in dict.fromkeys([*PROMISES, *measured]):
-        lines.append(_row(name, measured.get(name)))
+    lines += [_row(name, measured.get(name)) for name in dict.fromkeys([*PROMISES, *measured])]
     for title, said in (
         ("Machine", {figure.machine for figure in figures}),
         ("Versions", {_said(figure.versions) for figure in figures}),

@@ -85,7 +85,9 @@ def complaint_model(directory: Path) -> Path:
     snapshot = load(model.read_bytes(), DEVELOPMENT_KEY.encode())
     weights = list(snapshot.weights)
     weights[1 + snapshot.columns.index("kd1")] = COMPLAINT_WEIGHT
-    made = msgspec.structs.replace(snapshot, weights=tuple(weights), version="complaint_means_leaving")
+    made = msgspec.structs.replace(
+        snapshot, weights=tuple(weights), version="complaint_means_leaving"
+    )
     path.write_bytes(sign(made, DEVELOPMENT_KEY.encode()))
     return path
 
@@ -180,10 +182,13 @@ async def live(bootstrap: str, probes: Probes, rate: int, seconds: float) -> tup
 
 def settle(worker: Worker, records: int) -> None:
     """Wait until the history is durable and the timers up to now have fired."""
+
     def is_settled() -> bool:
         said = worker.metrics()
         done = said.get("winback_records_applied_total", 0) >= records
-        return done and not said.get("winback_pending_records") and not said.get("winback_lag_records")
+        return (
+            done and not said.get("winback_pending_records") and not said.get("winback_lag_records")
+        )
 
     wait_until("the history applied", is_settled, 300.0, poll_s=0.5)
     time.sleep(SETTLE_S)
@@ -229,8 +234,9 @@ def main() -> None:
     args = parser.parse_args()
     found = measure(args.rate, args.seconds)
     note = (
-        f"event time to arrival at a read_committed consumer, {found['events_per_s']:,.0f} events/s, "
-        f"{found['touches']:,.0f} touches after a complaint, {found['revocations']:,.0f} revocations"
+        "event time to arrival at a read_committed consumer, "
+        f"{found['events_per_s']:,.0f} events/s, {found['touches']:,.0f} touches after a "
+        f"complaint, {found['revocations']:,.0f} revocations"
     )
     figures.record("touch_latency_p99_ms", found["touch_p99"], note=note)
     figures.record("touch_latency_p50_ms", found["touch_p50"], note=note)

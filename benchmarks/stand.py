@@ -1,4 +1,4 @@
-"""A test stand: one real Kafka of its own, workers as processes, the command line as users have it."""
+"""A test stand: settings, workers as processes, and the command line as users have it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class NotInTimeError(Exception):
     """Something did not happen within its time."""
 
 
-def wait_until(what: str, is_so: Callable[[], Any], timeout_s: float, poll_s: float = POLL_S) -> Any:
+def wait_until(
+    what: str, is_so: Callable[[], Any], timeout_s: float, poll_s: float = POLL_S
+) -> Any:
     """Return the first true answer.
 
     Raises:
@@ -64,7 +66,9 @@ class Worker:
         log: Its standard error.
     """
 
-    def __init__(self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path
+    ) -> None:
         self.name, self.log = name, log
         self.port = free_port()
         with log.open("ab") as out:
@@ -140,7 +144,9 @@ class Stand:
         self.directory = directory
         self.bootstrap = bootstrap
         self.workers: list[Worker] = []
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("WINBACK_")}
+        plain = {
+            name: value for name, value in os.environ.items() if not name.startswith("WINBACK_")
+        }
         given = {f"WINBACK_{name.upper()}": str(value) for name, value in settings.items()}
         self.environ = {**plain, **given, "WINBACK_KAFKA_BOOTSTRAP": bootstrap}
         directory.mkdir(parents=True, exist_ok=True)

@@ -58,11 +58,15 @@ def make_log(shape: Shape) -> Log:
     liveliness = chance.gamma(2.0, (shape.per_day - 1.0) / 2.0, shape.users)
     count = 1 + chance.poisson(liveliness[who])
     users, days = np.repeat(who, count), np.repeat(day, count)
-    begins = np.repeat(chance.normal(15.0, 4.0, len(who)), count) + chance.exponential(0.4, len(users))
+    begins = np.repeat(chance.normal(15.0, 4.0, len(who)), count) + chance.exponential(
+        0.4, len(users)
+    )
     times = days * DAY_S + (np.clip(begins, 0.0, 23.99) * 3_600).astype(np.int64)
     kinds = chance.choice(len(KINDS), len(users), p=KIND_SHARES)
     spend = chance.lognormal(3.5, 0.8, shape.users)
-    amounts = np.where(np.isin(kinds, PAID), spend[users] * chance.lognormal(0.0, 0.5, len(users)), 0.0)
+    amounts = np.where(
+        np.isin(kinds, PAID), spend[users] * chance.lognormal(0.0, 0.5, len(users)), 0.0
+    )
     order = np.lexsort((users, times))
     times_s = START.astype(np.int64) + times[order]
     return Log(users[order], times_s, kinds[order], np.round(amounts[order], 2))

@@ -90,7 +90,10 @@ class Journal:
 def examine(stand: Stand, log: Path) -> Findings:
     """Compare the topics with the replay of the file that was fed."""
     lived_state = stand.run("state", "export").splitlines()
-    paths = {name: stand.directory / f"replayed-{name}.jsonl" for name in ("state", "touches", "decisions")}
+    paths = {
+        name: stand.directory / f"replayed-{name}.jsonl"
+        for name in ("state", "touches", "decisions")
+    }
     stand.run("replay", log, "--quiet", *(
         part for name, path in paths.items() for part in (f"--{name}", str(path))
     ))  # fmt: skip

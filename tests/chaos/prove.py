@@ -23,12 +23,15 @@ from tests.chaos.schedule import plan
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
     """Run, compare, record the figures."""
-    parser = argparse.ArgumentParser(description="Faults on a real Kafka, compared with the replay.")
+    parser = argparse.ArgumentParser(
+        description="Faults on a real Kafka, compared with the replay."
+    )
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--faults", type=int, default=24)
     parser.add_argument("--users", type=int, default=12_000)
@@ -45,8 +48,8 @@ def main() -> None:
     with setting.log.open("rb") as lines:
         events = sum(1 for _ in lines) - 1
     planned = plan(seed, 3.0, events / args.rate, args.faults)
-    say(f"seed {seed}: {events:,} events of {args.users:,} users at {args.rate:,}/s, "
-        f"{args.faults} faults: " + ", ".join(f"{p.at_s:.0f} s {p.fault}" for p in planned))  # fmt: skip
+    say(f"seed {seed}: {events:,} events of {args.users:,} users at {args.rate:,}/s")
+    say("plan: " + ", ".join(f"{each.at_s:.0f} s {each.fault}" for each in planned))
     directory = Path(tempfile.mkdtemp(prefix="winback-prove-"))
     with EmbeddedKafka() as kafka:
         chaos = Chaos(kafka, directory, setting, say)
@@ -61,8 +64,8 @@ def main() -> None:
 def report(seed: int, ended: Ended, found: Findings) -> None:
     """Print what was found and record the figures."""
     note = (
-        f"seed {seed}, {ended.events:,} events at {ended.events_per_s:,.0f}/s, {found.users:,} users, "
-        f"{found.touches:,} touches, {ended.faults} faults"
+        f"seed {seed}, {ended.events:,} events at {ended.events_per_s:,.0f}/s, "
+        f"{found.users:,} users, {found.touches:,} touches, {ended.faults} faults"
     )
     measured = {
         "chaos_state_differences": found.state,
@@ -73,8 +76,9 @@ def report(seed: int, ended: Ended, found: Findings) -> None:
         "chaos_events": ended.events,
     }
     figures.show([figures.record(name, value, note=note) for name, value in measured.items()])
-    say(f"decisions that differ {found.decisions}, holes and overlaps in the journal {found.journal}, "
-        f"workers that ended by themselves {len(ended.crashes)}")  # fmt: skip
+    say(f"decisions that differ: {found.decisions}")
+    say(f"holes and overlaps in the journal: {found.journal}")
+    say(f"workers that ended by themselves, and were replaced: {len(ended.crashes)}")
     for line in found.details:
         say(line)
 
