@@ -94,10 +94,17 @@ class Replay:
         self._collect()
 
     def keyed(self, stream: str) -> Iterator[tuple[bytes | None, bytes]]:
-        """Yield key and value of a kept stream: partition by partition, each in its order."""
-        for partition in range(len(self.fleet.partitions)):
-            for record in self._kept[stream, partition]:
-                yield record.key, record.value
+        """Yield key and value of a kept stream, user by user, each user's in their order.
+
+        In a topic the records of different users lie as chunks happened to mix them; this is the
+        order that depends on nothing but the events.
+        """
+        records = [
+            record
+            for partition in range(len(self.fleet.partitions))
+            for record in self._kept[stream, partition]
+        ]
+        return ((record.key, record.value) for record in sorted(records, key=_user_of))
 
     def records(self, stream: str) -> Iterator[bytes]:
         """Yield the values of a kept stream, in the order of `keyed`."""
@@ -171,6 +178,10 @@ def model_at(path: str, key: str, rules: Rules) -> Scorer:
             f"the model {path} is refused: {refusal}",
             "use a model that was learned under these rules and signed with WINBACK_MODEL_KEY",
         ) from None
+
+
+def _user_of(record: Output) -> bytes:
+    return record.key or b""
 
 
 def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
