@@ -23,6 +23,8 @@ LOOK_EVERY_S: Final = 0.5
 RATE_OVER_S: Final = 5.0
 KILL_AT_SHARE: Final = 0.45
 REPLACE_AT_SHARE: Final = 0.6
+FEED_PATIENCE: Final = 10.0
+"""So many times the planned duration may the feed take, and the same again what is behind it."""
 START_PATIENCE_S: Final = 60.0
 DRAIN_PATIENCE_S: Final = 60.0
 STOP_PATIENCE_S: Final = 20.0
@@ -80,6 +82,7 @@ class Play:
         self._looked_s = 0.0
         self._killed: Cue | None = None
         self._is_taken_over = False
+        self._is_playing = False
 
     def run(self, seconds: float) -> Proof:
         """Play, and return the proof.
@@ -121,16 +124,13 @@ class Play:
             "replay", "replay", str(self._log_path), "--quiet", "--state",
             str(self._stage.directory / "replay.jsonl"), niceness=LAST_NICENESS,
         )  # fmt: skip
-        while feeder.is_alive:
-            self._turn()
-            self._follow_script()
-        self._turn()
+        self._is_playing = True
+        self._until(lambda: not feeder.is_alive, FEED_PATIENCE * seconds, "the feed did not end")
         screen.tell("fed")
-        self._until(self._is_applied, DRAIN_PATIENCE_S, "the log did not become durable")
+        self._until(self._is_applied, FEED_PATIENCE * seconds, "the log did not become durable")
         self.rate = len(log.times_ms) / (time.monotonic() - begin_s)
-        while not self._is_script_over():
-            self._turn()
-            self._follow_script()
+        self._until(self._is_script_over, START_PATIENCE_S, "the new worker was not ready")
+        self._is_playing = False
 
     def _follow_script(self) -> None:
         """Kill a worker, see that the other takes over, start one in its place."""
@@ -154,9 +154,9 @@ class Play:
             self._screen.tell("replaced", name="worker-3")
 
     def _is_script_over(self) -> bool:
-        """Whether the worker was killed and replaced; a log may be over before that."""
+        """Whether the worker was killed and replaced; the log may be over before that."""
         is_replaced = "worker-3" in self._workers
-        return is_replaced and ask(self._workers["worker-3"]).is_ready
+        return is_replaced and self._answers.get("worker-3", SILENT).is_ready
 
     def _kill(self, name: str) -> None:
         worker = self._workers[name]
@@ -201,6 +201,8 @@ class Play:
         if now_s - self._looked_s >= LOOK_EVERY_S:
             self._looked_s = now_s
             self._look(now_s)
+        if self._is_playing:
+            self._follow_script()
         self._screen.show(self._frame(now_s), now_s)
 
     def _look(self, now_s: float) -> None:

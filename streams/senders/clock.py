@@ -6,7 +6,14 @@ from streams.runtime.ticks import now_ms
 
 
 class Clock(Protocol):
-    """Tells whether a touch is due or expired."""
+    """Tells whether a touch is due or expired.
+
+    Attributes:
+        looks_ahead: Whether what follows in the same batch happened before now. Live it did; in a
+            replayed log the revocation next to a touch came days after it.
+    """
+
+    looks_ahead: bool
 
     def see(self, partition: int, at_ms: int) -> None:
         """Take note of the ``ce_time`` of a message, epoch ms UTC."""
@@ -17,6 +24,8 @@ class Clock(Protocol):
 
 class WallClock:
     """Live traffic: now is now."""
+
+    looks_ahead = True
 
     def see(self, partition: int, at_ms: int) -> None:
         """Ignore what messages say."""
@@ -31,6 +40,8 @@ class EventClock:
 
     Every partition has its own: at a year in a minute, one that is a second behind is days behind.
     """
+
+    looks_ahead = False
 
     def __init__(self) -> None:
         self._newest_ms: dict[int, int] = {}

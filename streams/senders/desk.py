@@ -5,7 +5,7 @@ the later ones of its user, and nobody else's.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from streams.core.messages import TouchRequested, TouchRevoked
@@ -54,8 +54,26 @@ class Desk:
         self._read: dict[int, int] = {}
         self._taken: dict[int, int] = {}
 
-    def take(self, letters: Iterable[Letter]) -> None:
-        """Lay messages on the desk; whatever is revoked among them will not be sent."""
+    def handle(
+        self, letters: Sequence[Letter], is_stopping: Callable[[], bool] = lambda: False
+    ) -> Iterator[Feedback]:
+        """Take messages, deliver what is due, and yield what is to be reported.
+
+        Whatever a later message of the batch revokes is not sent, if the clock looks ahead. The end
+        comes between two touches, when it is asked for.
+        """
+        if self._clock.looks_ahead:
+            self._take(letters)
+        else:
+            for letter in letters:
+                if is_stopping():
+                    return
+                self._take([letter])
+                yield from self._work(letter.partition, is_stopping)
+        for partition in self._waiting:
+            yield from self._work(partition, is_stopping)
+
+    def _take(self, letters: Iterable[Letter]) -> None:
         for partition, offset, at_ms, message in letters:
             self._clock.see(partition, at_ms)
             self._read[partition] = offset + 1
@@ -73,23 +91,22 @@ class Desk:
             elif message is None:
                 self._pass_over(partition, offset, "not a message of the contract")
 
-    def work(self, is_stopping: Callable[[], bool] = lambda: False) -> Iterator[Feedback]:
-        """Deliver what is due and yield what is to be reported; stops between two touches."""
-        for partition, queue in self._waiting.items():
-            held: deque[Waiting] = deque()
-            held_users: set[str] = set()
-            now_ms = self._clock.now_ms(partition)
-            while queue and not is_stopping():
-                waiting = queue.popleft()
-                user_id = waiting.touch.user_id
-                if user_id in held_users or now_ms < waiting.not_before_ms:
-                    held_users.add(user_id)
-                    held.append(waiting)
-                    continue
-                feedback = self._settle(waiting, now_ms)
-                if feedback is not None:
-                    yield feedback
-            queue.extendleft(reversed(held))
+    def _work(self, partition: int, is_stopping: Callable[[], bool]) -> Iterator[Feedback]:
+        """Deliver what is due on a partition."""
+        queue, now_ms = self._waiting[partition], self._clock.now_ms(partition)
+        held: deque[Waiting] = deque()
+        held_users: set[str] = set()
+        while queue and not is_stopping():
+            waiting = queue.popleft()
+            user_id = waiting.touch.user_id
+            if user_id in held_users or now_ms < waiting.not_before_ms:
+                held_users.add(user_id)
+                held.append(waiting)
+                continue
+            feedback = self._settle(waiting, now_ms)
+            if feedback is not None:
+                yield feedback
+        queue.extendleft(reversed(held))
 
     def reported(self, touch_ids: Iterable[str]) -> None:
         """Take note that Kafka has the feedback of touches."""

@@ -62,7 +62,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA synchronous = FULL")  # an intent outlives a power cut
             self._db.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise UserError(

@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 POLL_MS: Final = 200
 LETTERS_MAX: Final = 500
-"""Records read at once; a revocation among them stops a touch of the same batch."""
+"""Records read at once; live, a revocation among them stops a touch of the same batch."""
 ACK_TIMEOUT_S: Final = 30.0
 
 
@@ -63,12 +63,12 @@ class Sender:
     def _turn(self, consumer: Any, producer: Any, is_stopping: Callable[[], bool]) -> None:
         """Read, deliver and report once."""
         polled = consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
-        self._desk.take(
+        letters = [
             letter(found.partition, found.offset, found.value, found.headers, found.timestamp)
             for records in polled.values()
             for found in records
-        )
-        self._report(producer, self._desk.work(is_stopping))
+        ]
+        self._report(producer, self._desk.handle(letters, is_stopping))
         self._commit(consumer)
 
     def _report(self, producer: Any, feedbacks: Iterable[Feedback]) -> None:

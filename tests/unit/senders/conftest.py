@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.messages import TouchRequested
-from streams.senders.clock import EventClock
+from streams.senders.clock import Clock, EventClock
 from streams.senders.desk import Desk
 from streams.senders.journal import Journal
 from streams.senders.receipt import Receipt, Status
@@ -20,6 +20,7 @@ def make_desk(tmp_path: Path) -> MakeDesk:
 
     def make(
         deliver: Callable[[TouchRequested], Receipt] | None = None,
+        clock: Clock | None = None,
     ) -> tuple[Desk, list[str]]:
         sent: list[str] = []
 
@@ -27,6 +28,6 @@ def make_desk(tmp_path: Path) -> MakeDesk:
             sent.append(touch.touch_id)
             return Receipt(Status.DELIVERED) if deliver is None else deliver(touch)
 
-        return Desk(send, Journal(tmp_path / "journal.sqlite"), EventClock()), sent
+        return Desk(send, Journal(tmp_path / "journal.sqlite"), clock or EventClock()), sent
 
     return make
