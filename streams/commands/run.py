@@ -1,6 +1,7 @@
 """``winback run``: the service itself."""
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -86,6 +87,7 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
     from streams.replay.run import model_at  # noqa: PLC0415
     from streams.runtime.logs import configure, get_logger  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
+    from streams.runtime.worker import BrokerAway  # noqa: PLC0415
 
     configure(settings.log_level)
     rules = rules_at(settings.rules)
@@ -102,7 +104,7 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
             asyncio.run(
                 run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost)
             )
-    except Unavailable as error:
+    except BrokerAway as error:
         log.warning("kafka_away", reason=error.message, next="begin anew when it is back")
         _wait_until_reachable(bootstrap)
         # A new process image is the one way that surely leaves nothing of the old state behind.
@@ -113,7 +115,6 @@ def _wait_until_reachable(bootstrap: str) -> None:
     from streams.runtime.bootstrap import require_reachable  # noqa: PLC0415
 
     while True:
-        try:
+        time.sleep(BACK_OFF_S)
+        with contextlib.suppress(Unavailable):
             return require_reachable(bootstrap)
-        except Unavailable:
-            time.sleep(BACK_OFF_S)

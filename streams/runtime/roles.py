@@ -1,15 +1,17 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streams.core.native import decode_feedback, make_decode
 from streams.core.partition import Partition
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
-from streams.errors import UserError
+from streams.errors import Unavailable, UserError
 from streams.runtime.app import make_app
 from streams.runtime.lane import Engine, Pace
 from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine
@@ -19,6 +21,8 @@ from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock
 from streams.settings import Settings
+
+ANSWER_PATIENCE_MS: Final = 8000
 
 
 async def run_pipeline(
@@ -127,13 +131,9 @@ async def partition_counts(
 
     Raises:
         UserError: A topic is missing, or has another number of partitions.
+        Unavailable: What answers is not a Kafka that is ready.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap.split(","))
-    await client.start()
-    try:
-        described = await client.describe_topics([*together, *apart])
-    finally:
-        await client.close()
+    described = await _described(bootstrap, [*together, *apart])
     counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
@@ -150,3 +150,21 @@ async def partition_counts(
                 "See what is wrong with: winback topics plan",
             )
     return counts
+
+
+async def _described(bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_PATIENCE_MS
+    )
+    try:
+        async with asyncio.timeout(ANSWER_PATIENCE_MS / 1000):
+            await client.start()
+            described: list[dict[str, Any]] = await client.describe_topics(topics)
+            return described
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unavailable(
+            f"what answers at {bootstrap} does not speak like Kafka ({error!r})",
+            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
+        ) from error
+    finally:
+        await client.close()

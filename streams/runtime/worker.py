@@ -20,6 +20,10 @@ STOP_PATIENCE_S: Final = 15.0
 """A stop that takes longer hangs (Faust can wait for ever); what is durable stays so."""
 
 
+class BrokerAway(Unavailable):
+    """Kafka went away under a running worker, for longer than a commit can wait."""
+
+
 async def work(
     app: LaneApp, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
 ) -> None:
@@ -94,7 +98,7 @@ def readable(reason: BaseException) -> BaseException:
             Exit.FAILED,
         )
     if isinstance(reason, KafkaError):
-        return Unavailable(
+        return BrokerAway(
             f"Kafka failed and did not come back in time: {reason!r}",
             "Nothing is lost; start the worker again when Kafka is reachable.",
         )

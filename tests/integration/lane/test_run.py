@@ -63,6 +63,18 @@ def test_without_kafka_it_says_so_and_ends_with_3(role: str) -> None:
     assert time.monotonic() - started < 15
 
 
+def test_what_is_no_kafka_is_told() -> None:
+    """A port that takes connections and says nothing."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        env = environment(f"127.0.0.1:{mute.getsockname()[1]}")
+        code, words = winback("run", "--role", "pipeline", env=env)
+    assert code == 3
+    assert "does not speak like Kafka" in words
+    assert "Traceback" not in words
+
+
 def test_without_topics_it_names_the_command_that_makes_them(kafka: str) -> None:
     code, words = winback("run", "--role", "pipeline", env=environment(kafka))
     assert code == 2
