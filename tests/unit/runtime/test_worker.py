@@ -1,0 +1,59 @@
+"""How a worker ends, and what an operator reads then."""
+
+import os
+import sys
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from streams.commands import run
+from streams.errors import Unavailable, UserError
+from streams.runtime import bootstrap, logs, roles
+from streams.runtime.producer import FencedError
+from streams.runtime.worker import BrokerAway, readable
+from streams.settings import Settings
+
+
+def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
+    found = readable(FencedError("winback-users-2"))
+    assert isinstance(found, UserError)
+    assert "winback-users-2" in found.message
+    assert "Nothing is lost" in found.hint
+    assert found.exit_code == 1
+
+
+def test_weather_and_bugs_are_told_apart() -> None:
+    bug = AssertionError("n is 3")
+    assert isinstance(readable(KafkaTimeoutError()), BrokerAway)
+    assert readable(bug) is bug
+
+
+class Replaced(BaseException):
+    """The process image was replaced."""
+
+
+def test_after_a_long_outage_the_process_begins_anew_with_the_same_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    knocks: list[str] = []
+
+    async def away(*_: object, **__: object) -> None:
+        raise BrokerAway("gone")
+
+    def knock(address: str) -> None:
+        knocks.append(address)
+        if len(knocks) < 3:
+            raise Unavailable("still gone")
+
+    def replace(program: str, words: list[str]) -> None:
+        raise Replaced(program, words)
+
+    monkeypatch.setattr(logs, "configure", lambda _level: None)
+    monkeypatch.setattr(roles, "run_pipeline", away)
+    monkeypatch.setattr(bootstrap, "require_reachable", knock)
+    monkeypatch.setattr(run, "BACK_OFF_S", 0.0)
+    monkeypatch.setattr(os, "execv", replace)
+    with pytest.raises(Replaced) as anew:
+        run._work("pipeline", Settings(), "kafka:9092", may_skip_lost=False)
+    assert knocks == ["kafka:9092"] * 3
+    assert anew.value.args == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
