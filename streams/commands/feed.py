@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="ISO", help="Leave out events before this instant.")
 @click.option("--until", metavar="ISO", help="Leave out events from this instant on.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many events.")
+@click.option("--from-row", type=click.IntRange(min=1), default=1, metavar="N",
+              help="Begin with row N of the data: to go on after an interruption.")  # fmt: skip
 @click.option("--no-watermark", is_flag=True,
               help="Do not say at the end that nothing older follows.")  # fmt: skip
 @log_options
@@ -41,6 +43,7 @@ def feed(
     since: str | None,
     until: str | None,
     limit: int | None,
+    from_row: int,
     no_watermark: bool,
     reading: LogOptions,
     local: bool,
@@ -58,7 +61,7 @@ def feed(
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    window = Window(option_ms("--since", since), option_ms("--until", until), limit)
+    window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)
     log = reading.log(file, may_be_unordered=True)
     log.head()  # A bad file is to be known before Kafka is asked for.
     servers = resolve_bootstrap(settings, os.environ, is_local=local)
@@ -106,8 +109,7 @@ def _say(fed: "Fed", log: "EventLog") -> None:
     click.echo(f"{word} {fed.events:,} events to {fed.topic} ({fed.partitions} partitions){until}, "
                f"{fed.events_per_s:,.0f} events/s")  # fmt: skip
     if fed.is_interrupted:
-        click.echo("  everything up to there is on the topic; feeding the file again does no harm: "
-                   "events are known by id", err=True)  # fmt: skip
+        click.echo(f"  to go on: winback feed {fed.file} --from-row {fed.next_row}", err=True)
     for count, what in (
         (fed.skipped_rows, f"bad rows skipped, the first: {log.first_bad}"),
         (fed.unordered_rows, "rows are older than the row before: the service takes them as late"),

@@ -59,17 +59,19 @@ class Window(NamedTuple):
         since_ms: The first instant.
         until_ms: The first instant that is not wanted any more.
         limit: At most so many rows.
+        from_row: Number of the first row; 1 is the first row of data.
     """
 
     since_ms: int | None = None
     until_ms: int | None = None
     limit: int | None = None
+    from_row: int = 1
 
     def of(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Yield what of the blocks lies in the window; stops reading when nothing more can."""
         left = self.limit
         for block in blocks:
-            wanted = block if self._has_all(block.times_ms) else block.picked(self._rows(block))
+            wanted = block if self._has_all(block) else block.picked(self._rows(block))
             if left is not None:
                 wanted = wanted.cut(0, left)
                 left -= len(wanted.rows)
@@ -78,13 +80,19 @@ class Window(NamedTuple):
             if left == 0:
                 return
 
-    def _has_all(self, times_ms: list[int]) -> bool:
+    def _has_all(self, block: Block) -> bool:
         since, until = self.since_ms, self.until_ms
-        return (since is None or min(times_ms) >= since) and (
-            until is None or max(times_ms) < until
+        return (
+            block.rows[0] >= self.from_row
+            and (since is None or min(block.times_ms) >= since)
+            and (until is None or max(block.times_ms) < until)
         )
 
     def _rows(self, block: Block) -> list[int]:
         since = -math.inf if self.since_ms is None else self.since_ms
         until = math.inf if self.until_ms is None else self.until_ms
-        return [row for row, at_ms in enumerate(block.times_ms) if since <= at_ms < until]
+        return [
+            place
+            for place, (row, at_ms) in enumerate(zip(block.rows, block.times_ms, strict=True))
+            if row >= self.from_row and since <= at_ms < until
+        ]

@@ -32,6 +32,7 @@ class Fed(msgspec.Struct, kw_only=True):
     topic: str
     partitions: int
     events: int = 0
+    next_row: int = 1
     first_event_at: str | None = None
     last_event_at: str | None = None
     from_the_future: int = 0
@@ -155,6 +156,7 @@ class Feeder:
         for partition, records in parts.items():
             await self.publisher.send(partition, records)
         self.fed.events += end - begin
+        self.fed.next_row = block.rows[end - 1] + 1
         self.progress.show(self.log.progress, self.fed.events, block.times_ms[end - 1])
 
     def _count(self, block: Block, sent: int) -> None:

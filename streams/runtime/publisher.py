@@ -127,5 +127,5 @@ class Publisher:
         if self._failure is not None:
             raise Unavailable(
                 f"Kafka at {self.bootstrap} took no more records of {self.topic}: {self._failure}",
-                "when it is back, feed the file again: events that were applied are known by id",
+                "part of the log may be on the topic; make the topic anew before feeding it again",
             )
