@@ -47,7 +47,11 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """A SQLite file in WAL mode; every method is on disk when it returns.
+    """A SQLite file in WAL mode.
+
+    Intents and revocations are on disk when their method returns, whatever happens to the machine.
+    A receipt outlives the process at once and a power cut a little later: without it the touch
+    is unknown, which is safe.
 
     Args:
         path: The file; it is made when it is not there.
@@ -60,10 +64,9 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # an intent outlives a power cut
-            self._db.execute(_SCHEMA)
+            self._sure = _connect(path, "FULL")
+            self._sure.execute(_SCHEMA)
+            self._soon = _connect(path, "NORMAL")
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 f"the journal {path} cannot be used: {error}",
@@ -84,7 +87,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._sure.close()
+        self._soon.close()
 
     def begin(self, touch_id: str, at_ms: int) -> Entry | None:
         """Write the intent to deliver a touch.
@@ -102,7 +106,7 @@ class Journal:
 
     def settle(self, touch_id: str, receipt: Receipt, at_ms: int) -> None:
         """Write what became of a touch."""
-        self._db.execute(
+        self._soon.execute(
             "UPDATE touches SET state = 'known', status = ?, outcome = ?, at_ms = ?, "
             "is_reported = 0 WHERE touch_id = ?",
             (str(receipt.status), receipt.outcome, at_ms, touch_id),
@@ -111,13 +115,13 @@ class Journal:
     def reported(self, touch_ids: Iterable[str]) -> None:
         """Take note that Kafka has the feedback of touches, in one transaction."""
         rows = [(touch_id,) for touch_id in touch_ids]
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("UPDATE touches SET is_reported = 1 WHERE touch_id = ?", rows)
-        self._db.execute("COMMIT")
+        self._soon.execute("BEGIN IMMEDIATE")
+        self._soon.executemany("UPDATE touches SET is_reported = 1 WHERE touch_id = ?", rows)
+        self._soon.execute("COMMIT")
 
     def entry(self, touch_id: str) -> Entry | None:
         """Return what is known of a touch."""
-        row = self._db.execute(
+        row = self._soon.execute(
             "SELECT state, status, outcome, at_ms, is_reported FROM touches WHERE touch_id = ?",
             (touch_id,),
         ).fetchone()
@@ -127,8 +131,15 @@ class Journal:
         return Entry(state, Receipt(Status(status), outcome), at_ms, bool(is_reported))
 
     def _insert(self, touch_id: str, state: str, at_ms: int) -> bool:
-        done = self._db.execute(
+        done = self._sure.execute(
             "INSERT OR IGNORE INTO touches VALUES (?, ?, ?, '', ?, 0)",
             (touch_id, state, str(Status.UNKNOWN), at_ms),
         )
         return done.rowcount == 1
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
