@@ -76,6 +76,10 @@ prove: install ## Break a deployment on a real Kafka for minutes, compare with t
 	$(BIN)/python -m tests.chaos.prove $(ARGS)
 	$(BIN)/python -m benchmarks.figures
 
+.PHONY: demo
+demo: install ## See it all in two minutes: a year of purchases, a worker killed on the way
+	@$(BIN)/winback demo
+
 .PHONY: docs
 docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/winback settings --markdown > docs/settings.md
