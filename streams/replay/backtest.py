@@ -12,6 +12,7 @@ from models.features import Rhythm
 from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.core.scoring import F64
+from streams.core.time import iso as iso_ms
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
@@ -207,7 +208,7 @@ class Notebook:
             return
         self.alerts[user_id].append(at_ms)
         if self._alerts is not None:
-            self._alerts.write(f"{_quoted(user_id)},{iso(at_ms)}\n")
+            self._alerts.write(f"{_quoted(user_id)},{iso_ms(at_ms)}\n")
 
 
 def _quoted(text: str) -> str:

@@ -102,6 +102,7 @@ def test_risk_and_alerts_change_no_score_and_depend_on_no_partition(
     assert found[0] == found[1]
     assert len(alerts) == summary["alerts"]["cases_opened"] > 0
     assert all(instant_ms(at) >= since_ms for _, at, *_ in risk + alerts)
+    assert {len(at) for _, at, *_ in risk + alerts} == {len("2017-01-01T00:00:00.000Z")}
     assert all(0.0 <= float(said) <= 1.0 for *_, said in risk)
     assert {user for user, _ in alerts} <= {user for user, _, _ in risk}
     assert summary["alerts"]["project"]["alerts"] <= len(alerts)
