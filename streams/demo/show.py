@@ -4,11 +4,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from streams.demo.children import Child
 from streams.demo.observed import Observed
 from streams.demo.proof import Proof, accounts, prove
+from streams.demo.script import Cue, Script
 from streams.demo.stage import SESSION_TIMEOUT_S, Stage
 from streams.demo.summary import Log
 from streams.demo.view import Frame, Screen, WorkerState, day
@@ -21,8 +22,6 @@ POLL_MS: Final = 150
 LOOK_EVERY_S: Final = 0.5
 """How often the ends of topics and a worker are asked for."""
 RATE_OVER_S: Final = 5.0
-KILL_AT_SHARE: Final = 0.45
-REPLACE_AT_SHARE: Final = 0.6
 FEED_PATIENCE: Final = 10.0
 """So many times the planned duration may the feed take, and the same again what is behind it."""
 START_PATIENCE_S: Final = 60.0
@@ -30,18 +29,6 @@ DRAIN_PATIENCE_S: Final = 60.0
 STOP_PATIENCE_S: Final = 20.0
 ANSWER_RATE: Final = 0.25
 LAST_NICENESS: Final = 15
-
-
-class Cue(NamedTuple):
-    """A worker that was killed.
-
-    Attributes:
-        at_s: When, on the steady clock.
-        partitions: What it owned.
-    """
-
-    at_s: float
-    partitions: tuple[int, ...]
 
 
 class Play:
@@ -80,8 +67,7 @@ class Play:
         self._ends: dict[tuple[str, int], int] = {}
         self._recent: deque[tuple[float, int]] = deque()
         self._looked_s = 0.0
-        self._killed: Cue | None = None
-        self._is_taken_over = False
+        self._script = Script(SESSION_TIMEOUT_S)
         self._is_playing = False
 
     def run(self, seconds: float) -> Proof:
@@ -102,6 +88,7 @@ class Play:
             sender = self._start_sender()
             self._until(self._are_ready, START_PATIENCE_S, "two workers were not ready")
             self._feed(seconds)
+            self._screen.tell("draining")
             self._until(self._is_drained, DRAIN_PATIENCE_S, "not everything became durable")
             self._children.stop(sender, learner, *self._alive(), patience_s=STOP_PATIENCE_S)
             self._until(self._reader.is_at_end, START_PATIENCE_S, "the topics were not read")
@@ -134,22 +121,13 @@ class Play:
 
     def _follow_script(self) -> None:
         """Kill a worker, see that the other takes over, start one in its place."""
-        share = self._share()
-        if self._killed is None:
-            if share >= KILL_AT_SHARE:
-                self._kill("worker-1")
-            return
-        cue = self._killed
-        now_s = time.monotonic()
-        # The last commits of the killed one are still to be read; nobody can take over so soon.
-        since_s = cue.at_s + SESSION_TIMEOUT_S / 2
-        moved = [self.observed.moved_s.get(number, 0.0) for number in cue.partitions]
-        if not self._is_taken_over and all(at_s > since_s for at_s in moved):
-            self._is_taken_over = True
-            self._screen.tell("taken_over", seconds=max(moved, default=now_s) - cue.at_s,
+        cue = self._script.cue(self._share(), time.monotonic(), self.observed.moved_s)
+        if cue is Cue.KILL:
+            self._kill("worker-1")
+        elif cue is Cue.TAKEN_OVER:
+            self._screen.tell("taken_over", seconds=self._script.takeover_s,
                               timeout=SESSION_TIMEOUT_S)  # fmt: skip
-        may_replace = self._is_taken_over or now_s - cue.at_s > 2 * SESSION_TIMEOUT_S
-        if "worker-3" not in self._workers and share >= REPLACE_AT_SHARE and may_replace:
+        elif cue is Cue.REPLACE:
             self._start_worker("worker-3")
             self._screen.tell("replaced", name="worker-3")
 
@@ -162,7 +140,7 @@ class Play:
         worker = self._workers[name]
         partitions = ask(worker).partitions or self._answers.get(name, SILENT).partitions
         self._children.kill(worker)
-        self._killed = Cue(time.monotonic(), partitions)
+        self._script.killed(partitions, time.monotonic())
         self._screen.tell("killed", name=name, partitions=" ".join(map(str, partitions)))
 
     def _prove(self) -> Proof:

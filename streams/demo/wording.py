@@ -48,6 +48,10 @@ TEXTS: Final[dict[str, Text]] = {
     "fed": Text(
         "the log is fed; waiting until all of it is durable", "日志输入完毕，等待全部持久化"
     ),
+    "draining": Text(
+        "all of it is durable; waiting until every touch is answered and noted",
+        "已全部持久化，等待每次触达得到回执",
+    ),
     "proving": Text(
         "comparing the live state with a pure replay of the same file",
         "正在将实时状态与同一文件的纯重放进行比对",

@@ -1,0 +1,107 @@
+"""What the demo makes of the topics."""
+
+import string
+
+import pytest
+
+from models.catalogue import CATALOGUE
+from models.snapshot import sign
+from streams.core.messages import CaseClosed, Decision, JournalEntry, to_json
+from streams.core.native import FeedbackEvent
+from streams.core.time import DAY_MS, iso
+from streams.demo.observed import Case, Observed
+from streams.demo.view import Frame, WorkerState, drawn, plain
+from streams.demo.wording import TEXTS
+from streams.settings import Settings
+from tests.unit.senders.letters import START_MS, touch
+
+SETTINGS = Settings()
+
+
+def decision(case_id: str, user_id: str, at_ms: int, reason: str) -> bytes:
+    return to_json(
+        Decision(
+            user_id=user_id,
+            case_id=case_id,
+            step=1,
+            verdict="send",
+            reason=reason,
+            channel="sms",
+            trigger="risk",
+            probability=0.5,
+            propensity=0.9,
+            model_version="v",
+            rules_hash="r",
+            decided_at=iso(at_ms),
+        )
+    )
+
+
+@pytest.fixture
+def observed() -> Observed:
+    found = Observed(SETTINGS)
+    records = [
+        (SETTINGS.topic_decisions, decision("c1", "ada", START_MS, "send")),
+        (SETTINGS.topic_decisions, decision("c1", "ada", START_MS + DAY_MS, "send")),
+        (SETTINGS.topic_decisions, decision("c2", "bob", START_MS, "holdout")),
+        (SETTINGS.topic_decisions, decision("", "eve", START_MS, "no_playbook")),
+        (SETTINGS.topic_touches, to_json(touch("t1"))),
+        (SETTINGS.topic_touches, to_json(
+            CaseClosed("c1", "ada", "returned", 1, is_held_out=False, opened_at="", closed_at="")
+        )),
+        (SETTINGS.topic_feedback, to_json(FeedbackEvent("t1", "ada", "failed", 1, "expired"))),
+        (SETTINGS.topic_journal, to_json(
+            JournalEntry(0, (("user-activity", 0, 7), ("$tick", 5, 5)), 99, "v", "r")
+        )),
+        (SETTINGS.topic_journal, to_json(
+            JournalEntry(1, (("user-activity", 2, 5), ("user-activity", 5, 6)), 42, "v", "r")
+        )),
+    ]  # fmt: skip
+    for topic, value in records:
+        found.see(topic, value, 12.5)
+    return found
+
+
+def test_cases_touches_and_answers_are_counted(observed: Observed) -> None:
+    assert observed.cases == {
+        "c1": Case("ada", START_MS, "risk"),
+        "c2": Case("bob", START_MS, "risk"),
+    }
+    assert observed.alerts() == {"ada": [START_MS], "bob": [START_MS]}
+    assert (observed.open_cases, observed.returned, observed.held_out) == (1, 1, {"c2"})
+    assert observed.touch_ids == {"t1": 1}
+    assert observed.answers == {"t1": "expired"}
+
+
+def test_the_journal_tells_what_is_durable(observed: Observed) -> None:
+    assert observed.applied_of(SETTINGS.topic_activity) == 13
+    assert observed.newest_ms == 99
+    assert observed.moved_s == {0: 12.5, 1: 12.5}
+
+
+def test_only_a_signed_model_is_believed(observed: Observed) -> None:
+    snapshot = CATALOGUE["hazard_logistic_v1"](30 * DAY_MS).snapshot(
+        metrics={"auc": 0.8, "log_loss": 0.4, "base_rate": 0.3}
+    )
+    observed.see(SETTINGS.topic_models, sign(snapshot, b"somebody else's key"), 0.0)
+    assert observed.model.auc is None
+
+    observed.see(SETTINGS.topic_models, sign(snapshot, SETTINGS.model_key.encode()), 0.0)
+    assert (observed.model.auc, observed.model.log_loss) == (0.8, 0.4)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_moment_can_be_shown_anywhere(observed: Observed, language: str) -> None:
+    workers = (WorkerState("worker-1", "✝", ()), WorkerState("worker-2", "●", (0, 1, 2, 3)))
+    frame = Frame(START_MS, 0.5, 13, 2, 1_500.0, 4, 1, 2, 1, 1, 1, observed.model, workers)
+
+    assert plain(frame, language).startswith("2017-03-01  50%")
+    assert drawn(frame, ["· news"], language) is not None
+
+
+def test_every_text_has_the_same_facts_in_both_languages() -> None:
+    def facts(text: str) -> list[str | None]:
+        return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+    for key, text in TEXTS.items():
+        assert facts(text.en) == facts(text.zh), key
