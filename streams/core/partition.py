@@ -22,14 +22,13 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_digest
 
 from models.features import Rhythm
-from streams.core.examples import ROW_BYTES, ExampleCollector
+from streams.core.course import Course
+from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
     Acted,
     Erased,
     FeedbackReceived,
     Input,
-    Score,
-    TimerFired,
     WatermarkPassed,
 )
 from streams.core.messages import Output, PartitionRecord
@@ -37,13 +36,12 @@ from streams.core.outbox import Outbox
 from streams.core.rhythm import make_fold
 from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
-from streams.core.scoring import Assessor, Observer, Scorer
+from streams.core.scoring import Observer, Scorer
 from streams.core.state import RING_END, RING_START, Column, decode, encode
-from streams.core.step import noticed, step
-from streams.core.timers import Timers
-from streams.core.users import Users
+from streams.core.step import noticed
 
 F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
 PARTITION_KEY: Final = b"\x00partition"
@@ -95,16 +93,11 @@ class Partition:
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
         self._fired_ms = 0
-        self._observer = observer
-        self._users = Users(rules)
-        self._timers = Timers(rules)
-        self._fold = make_fold(rules.churn)
-        self._examples = ExampleCollector(rules, is_shadow=is_shadow)
-        self._outbox = Outbox(f"/{app_id}")
-        self._erased: dict[str, int] = {}
-        self._counts: Counter[str] = Counter()
         self._taken: dict[str, int] = {}
-        self._assessor = Assessor(rules, scorer, self._counts, observer)
+        self._fold = make_fold(rules.churn)
+        self._outbox = Outbox(f"/{app_id}")
+        self._course = Course(rules, scorer, self._outbox, is_shadow=is_shadow, observer=observer)
+        self._users, self._counts = self._course.users, self._course.counts
 
     @property
     def users(self) -> int:
@@ -114,11 +107,11 @@ class Partition:
     @property
     def scorer(self) -> Scorer:
         """The model in force."""
-        return self._assessor.scorer
+        return self._course.assessor.scorer
 
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
-        self._assessor.scorer = scorer
+        self._course.assessor.scorer = scorer
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
@@ -137,13 +130,13 @@ class Partition:
                 raise StateMismatchError(what)
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
-            self._erased = dict(record.erased)
+            self._course.erased = dict(record.erased)
         users = self._users
         users.load((key, value) for key, value in records.items() if key != PARTITION_KEY)
         for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
             heads = users.matrix(rows)
             users.grid[rows] = self._grid_of(heads)
-            users.deadlines[rows] = self._timers.deadlines(
+            users.deadlines[rows] = self._course.timers.deadlines(
                 heads, np.full(len(rows), float(self._fired_ms))
             )
 
@@ -174,7 +167,7 @@ class Partition:
         users, reached = self._users, float(self.watermark_ms)
         due = np.flatnonzero(users.deadlines[: len(users.values)] <= reached)
         for rows in blocks(due):
-            self._fire(rows, np.full(len(rows), reached))
+            self._course.fire(rows, np.full(len(rows), reached))
         self._fired_ms = self.watermark_ms
 
     def _apply(self, inputs: Sequence[Input]) -> None:
@@ -217,7 +210,10 @@ class Partition:
         if isinstance(signal, FeedbackReceived):
             self._counts["skipped_unknown_user"] += 1
             return -1
-        if self._erased and self._erased.get(self.rules.ids.pseudonym(user_id), 0) > reached_ms:
+        if (
+            self._course.erased
+            and self._course.erased.get(self.rules.ids.pseudonym(user_id), 0) > reached_ms
+        ):
             self._counts["skipped_erased"] += 1
             return -1
         self._counts["users_new"] += 1
@@ -229,7 +225,7 @@ class Partition:
         """Apply inputs of different users."""
         early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
         if len(early):
-            self._fire(rows[early], bounds[early])
+            self._course.fire(rows[early], bounds[early])
         acted: list[int] = []
         for place, position in enumerate(picked):
             signal = inputs[position]
@@ -256,10 +252,10 @@ class Partition:
         if isinstance(signal, FeedbackReceived | Erased):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
         self._counts["accepted"] += 1
-        self._step(row, signal)
+        self._course.step(row, signal)
         if not isinstance(signal, Erased):
             rows = np.array([row])
-            self._schedule(rows, self._users.matrix(rows), np.array([bound]))
+            self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
 
     def _activities(self, signals: list[Acted], rows: Rows, at_ms: F64, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
@@ -300,18 +296,18 @@ class Partition:
         asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
         if len(asked):
             heads = users.refreshed(rows, heads)
-            self._score(rows[asked], at_ms[asked], heads[asked])
-        self._schedule(rows, heads, bounds)
+            self._course.score(rows[asked], at_ms[asked], heads[asked])
+        self._course.schedule(rows, heads, bounds)
 
     def _freeze(self, rows: Rows, at_ms: F64) -> dict[int, tuple[float, bytes]]:
         """Return, by place, grid instant and features of the examples that activities complete."""
-        users, period = self._users, self._timers.period
+        users, period = self._users, self._course.timers.period
         passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
         if not len(passed):
             return {}
         heads = users.matrix(rows[passed])
-        grid = self._timers.grid_at(heads, at_ms[passed])
-        is_observed, joined = self._examples.freeze(heads, grid)
+        grid = self._course.timers.grid_at(heads, at_ms[passed])
+        is_observed, joined = self._course.examples.freeze(heads, grid)
         return {
             place: (instant, joined[number * ROW_BYTES : (number + 1) * ROW_BYTES])
             for number, (place, instant, is_it) in enumerate(
@@ -333,79 +329,9 @@ class Partition:
             if transition.effects:
                 self._outbox.add(transition.effects, self._counts)
 
-    def _score(
-        self, rows: Rows, at_ms: F64, heads: F64, backstop: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Score users; let the few for whom the answer changes something take a step."""
-        assessed = self._assessor.assess(self._users.names, rows, heads, at_ms, backstop)
-        for row, signal in assessed:
-            self._step(row, signal)
-
-    # -- timers
-
-    def _fire(self, rows: Rows, bounds: F64) -> None:
-        """Fire the timers of different users up to their bound, each at its deadline, in order."""
-        users, timers = self._users, self._timers
-        while True:
-            at_ms = users.deadlines[rows]
-            picked = np.flatnonzero(at_ms <= bounds)
-            if not len(picked):
-                return
-            rows, at_ms, bounds = rows[picked], at_ms[picked], bounds[picked]
-            self._counts["timers"] += len(rows)
-            heads = users.matrix(rows)
-            firing = timers.firing(heads, at_ms)
-            if firing.grid.any():
-                on_grid = np.flatnonzero(firing.grid)
-                values = [users.values[row] for row in rows[on_grid].tolist()]
-                self._examples.complete(heads[on_grid], values, at_ms[on_grid])
-            if firing.scored.any():
-                scored = np.flatnonzero(firing.scored)
-                self._score(rows[scored], at_ms[scored], heads[scored], firing.backstop[scored])
-            if firing.timer.any():
-                timed = np.flatnonzero(firing.timer)
-                self._time_out(rows[timed], at_ms[timed])
-            self._schedule(rows, heads, at_ms)
-
-    def _time_out(self, rows: Rows, at_ms: F64) -> None:
-        """Let users take the step of a mark of silence or of their case."""
-        heads = self._users.matrix(rows)
-        due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
-        scores: dict[int, Score] = {}
-        if len(due):
-            found = self._assessor.scores(heads[due], at_ms[due])
-            scores = dict(zip(due.tolist(), found, strict=True))
-        names = self._users.names
-        for place, row in enumerate(rows.tolist()):
-            self._step(row, TimerFired(names[row], int(at_ms[place]), scores.get(place)))
-
-    def _schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
-        """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
-        users = self._users
-        heads = users.refreshed(rows, heads)
-        users.deadlines[rows] = self._timers.deadlines(heads, after_ms)
-
-    # -- one user
-
-    def _step(self, row: int, signal: Input) -> None:
-        """Run one input through the reducer."""
-        users = self._users
-        before = decode(users.values[row])
-        state, effects = step(before, signal, self.rules)
-        if isinstance(signal, Erased):
-            pseudonym = self.rules.ids.pseudonym(signal.user_id)
-            self._erased[pseudonym] = signal.event_time_ms + self.rules.churn.limit_ms
-            users.forget(signal.user_id)
-        elif state is not before:
-            users.put(row, encode(state))
-        if self._observer is not None and state[Column.CASE_AT] > before[Column.CASE_AT]:
-            self._observer.alert(users.names[row], signal.event_time_ms)
-        if effects:
-            self._outbox.add(effects, self._counts)
-
     def _grid_of(self, heads: F64) -> F64:
         """Return the latest grid instant up to the last activity; infinity without one."""
-        grid = self._timers.grid_at(heads, heads[:, Rhythm.LAST])
+        grid = self._course.timers.grid_at(heads, heads[:, Rhythm.LAST])
         return np.where(heads[:, Column.EVENTS] > 0.0, grid, np.inf)
 
     def heads(self, user_ids: Sequence[str]) -> F64:
@@ -424,14 +350,20 @@ class Partition:
         users = self._users
         changelog = users.take_dirty()
         outputs = self._outbox.take()
-        block = self._examples.take()
+        block = self._course.examples.take()
         if block is not None:
             outputs["examples"] = [self._outbox.examples(block, self.number)]
             self._counts["examples"] += block.count
         if changelog or outputs or self.applied != self._taken:
-            self._erased = {who: to for who, to in self._erased.items() if to > self.watermark_ms}
+            self._course.erased = {
+                who: to for who, to in self._course.erased.items() if to > self.watermark_ms
+            }
             record = PartitionRecord(
-                self.applied, self.watermark_ms, self._fired_ms, self.rules.hash, self._erased
+                self.applied,
+                self.watermark_ms,
+                self._fired_ms,
+                self.rules.hash,
+                self._course.erased,
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

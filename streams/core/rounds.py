@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.intp]
 
-BLOCK: Final = 16_384
+BLOCK: Final = 4_096
 """Users per vectorised call: bounds memory when a million timers are due."""
 
 

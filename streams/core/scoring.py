@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,34 @@ class Observer(Protocol):
         """Take note of a case that was opened."""
 
 
+class Assessed(NamedTuple):
+    """What scoring found; every field is about the users that were `seen`.
+
+    Attributes:
+        seen: Places of the users whose whole path was computed.
+        reach: P(this silence reaches H).
+        steps: Who has to take a step.
+        opens: For whom a case may open by the score.
+        backstop: Who is at the silence backstop.
+    """
+
+    seen: Rows
+    reach: F64
+    steps: Flags
+    opens: Flags
+    backstop: Flags
+
+    def only(self, picked: Rows) -> "Assessed":
+        """Return some of the users."""
+        return Assessed(
+            self.seen[picked],
+            self.reach[picked],
+            self.steps[picked],
+            self.opens[picked],
+            self.backstop[picked],
+        )
+
+
 class Assessor:
     """Scores many users at once and finds the few who have to take a step.
 
@@ -70,51 +98,52 @@ class Assessor:
         self._observer = observer
         self._bounded_ms = float(rules.churn.horizon_ms - rules.churn.period_ms)
 
-    def assess(
-        self,
-        names: Sequence[str],
-        rows: Rows,
-        heads: F64,
-        at_ms: F64,
-        backstop: Flags | None = None,
-    ) -> list[tuple[int, Scored]]:
-        """Return row and score of the users whose band moves or for whom a case may open.
+    def assess(self, heads: F64, at_ms: F64, backstop: Flags | None = None) -> Assessed:
+        """Return whose band moves, or for whom a case may open.
 
         Args:
-            names: User id by row.
-            rows: Shape (users,).
-            heads: Shape (users, WIDTH).
+            heads: Shape (users, WIDTH); the same user may be there at several instants.
             at_ms: Shape (users,): when they are scored.
             backstop: Shape (users,): who has reached the silence backstop.
         """
-        picked = np.flatnonzero(self._concerned(heads, at_ms, backstop))
-        if not len(picked):
-            return []
-        rows, at_ms, heads = rows[picked], at_ms[picked], heads[picked]
-        self._counts["paths"] += len(rows)
-        reach = self.scorer.reach(heads, at_ms)
-        if self._observer is not None:
-            self._observer.risk([names[row] for row in rows.tolist()], at_ms, reach)
+        if not len(heads):
+            nobody = np.zeros(0, bool)
+            return Assessed(np.zeros(0, np.intp), np.zeros(0), nobody, nobody, nobody)
+        seen = np.flatnonzero(self._concerned(heads, at_ms, backstop))
+        self._counts["paths"] += len(seen)
+        heads, at_ms = heads[seen], at_ms[seen]
+        reach = self.scorer.reach(heads, at_ms) if len(seen) else np.empty(0)
         band = band_of(reach, heads[:, Column.BAND], self._rules)
         opens = self._opening(heads, at_ms, band)
         moves = (band != heads[:, Column.BAND]) & self._is_ready
-        is_backstop = np.zeros(len(rows), bool) if backstop is None else backstop[picked]
-        places = np.flatnonzero(moves | opens | is_backstop)
-        explained = opens | is_backstop
-        reasons = self._reasons(heads, at_ms, np.flatnonzero(explained))
-        by_silence = is_backstop & ~opens
+        is_backstop = np.zeros(len(seen), bool) if backstop is None else backstop[seen]
+        return Assessed(seen, reach, moves | opens | is_backstop, opens, is_backstop)
+
+    def signals(
+        self, names: Sequence[str], heads: F64, at_ms: F64, found: Assessed
+    ) -> list[Scored]:
+        """Return the steps that users have to take, one for each that was `seen`.
+
+        Args:
+            names: Shape (seen,): user ids.
+            heads: Shape (seen, WIDTH).
+            at_ms: Shape (seen,).
+            found: What `assess` found, of the same users.
+        """
+        explained = np.flatnonzero(found.opens | found.backstop)
+        reasons = self._reasons(heads, at_ms, explained)
+        by_silence = found.backstop & ~found.opens
         return [
-            (
-                int(rows[place]),
-                Scored(
-                    names[rows[place]],
-                    int(at_ms[place]),
-                    self._score(float(reach[place]), reasons.get(place, ())),
-                    bool(by_silence[place]),
-                ),
+            Scored(name, int(at), self._score(said, reasons.get(place, ())), is_by_silence)
+            for place, (name, at, said, is_by_silence) in enumerate(
+                zip(names, at_ms.tolist(), found.reach.tolist(), by_silence.tolist(), strict=True)
             )
-            for place in places.tolist()
         ]
+
+    def tell(self, names: Sequence[str], at_ms: F64, reach: F64) -> None:
+        """Let the observer, if there is one, know of scores."""
+        if self._observer is not None and len(names):
+            self._observer.risk(list(names), at_ms, reach)
 
     def scores(self, heads: F64, at_ms: F64) -> list[Score]:
         """Return what the model says of users, with its reasons."""

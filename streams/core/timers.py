@@ -26,6 +26,7 @@ from streams.core.state import NEVER, Column
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 
 
 class Firing(NamedTuple):
@@ -42,6 +43,18 @@ class Firing(NamedTuple):
     scored: Flags
     backstop: Flags
     timer: Flags
+
+
+class Instants(NamedTuple):
+    """Instants of many users, those of one user in order.
+
+    Attributes:
+        places: Shape (instants,): whose it is, as a place among the users asked for.
+        at_ms: Shape (instants,).
+    """
+
+    places: Rows
+    at_ms: F64
 
 
 class Timers:
@@ -92,6 +105,38 @@ class Timers:
         deadlines[heads[:, Column.EVENTS] == 0.0] = NEVER  # Nothing is known but, say, a consent.
         return deadlines
 
+    def steps(self, heads: F64, from_ms: F64) -> F64:
+        """Return the first instant from ``from_ms`` on at which a user takes a step in any case.
+
+        That is the backstop, a mark of silence, or what a case has due; shape (users,). Before it
+        there are only checks and grid instants, which change no state unless a score says so.
+        """
+        last = heads[:, Rhythm.LAST]
+        mark = last + self.horizon
+        mark = np.where(mark >= from_ms, mark, last + self.limit)
+        mark[mark < from_ms] = NEVER
+        backstop = last + self.backstop
+        is_over = (backstop < from_ms) | (heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days)
+        backstop[is_over] = NEVER
+        due = np.maximum(heads[:, Column.DUE], from_ms)
+        return np.minimum(np.minimum(mark, backstop), due)
+
+    def checks(self, heads: F64, from_ms: F64, to_ms: F64) -> Instants:
+        """Return every check of users from ``from_ms`` to ``to_ms``, both included."""
+        last = heads[:, Rhythm.LAST]
+        shift = last + heads[:, Column.PHASE] % self.check
+        first = np.ceil((from_ms - shift) / self.check) * self.check + shift
+        end = np.minimum(to_ms, last + self.horizon - 1.0)
+        end[heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days] = -NEVER
+        return _every(self.check, first, end)
+
+    def grid_instants(self, heads: F64, from_ms: F64, to_ms: F64) -> Instants:
+        """Return every grid instant from ``from_ms`` to ``to_ms`` that may complete an example."""
+        first = self.grid_at(heads, from_ms - 1.0) + self.period
+        first[first - self.period < heads[:, Rhythm.FIRST]] += self.period
+        observed = heads[:, Rhythm.LAST] + self.limit + self.period - 1.0
+        return _every(self.period, first, np.minimum(to_ms, observed))
+
     def firing(self, heads: F64, at_ms: F64) -> Firing:
         """Return what each user's deadline at ``at_ms`` is for."""
         last = heads[:, Rhythm.LAST]
@@ -109,3 +154,11 @@ class Timers:
             | (silence == self.limit)
             | (heads[:, Column.DUE] <= at_ms),
         )
+
+
+def _every(span: float, first: F64, end: F64) -> Instants:
+    """Return ``first, first + span, …`` up to ``end`` of each user."""
+    counts = np.maximum(np.floor((end - first) / span) + 1.0, 0.0).astype(np.intp)
+    places = np.repeat(np.arange(len(first)), counts)
+    number = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Instants(places, first[places] + number * span)

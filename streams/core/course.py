@@ -1,0 +1,173 @@
+"""The course of silence: what time alone does to users, and every step that they take.
+
+Many users at once where only numbers are looked at; one user at a time where something is decided.
+"""
+
+from collections import Counter
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.examples import ExampleCollector
+from streams.core.inputs import Erased, Input, Score, TimerFired
+from streams.core.outbox import Outbox
+from streams.core.rules import Rules
+from streams.core.scoring import Assessed, Assessor, Observer, Scorer
+from streams.core.state import Column, decode, encode
+from streams.core.step import step
+from streams.core.timers import Timers
+from streams.core.users import Users
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+
+LOOK_AHEAD: Final = 16
+"""Checks of one user that are done at once: more would only cost memory."""
+
+
+class Course:
+    """Users in time.
+
+    Attributes:
+        users: Their bytes and deadlines.
+        timers: What their deadlines are.
+        assessor: Scores them.
+        examples: What they teach.
+        outbox: What they make us say.
+        erased: Pseudonym of an erased user to the instant until which the erasure holds.
+        counts: What happened, by name.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        scorer: Scorer,
+        outbox: Outbox,
+        *,
+        is_shadow: bool,
+        observer: Observer | None,
+    ) -> None:
+        """Args: as those of `Partition`."""
+        self._rules = rules
+        self._observer = observer
+        self.counts: Counter[str] = Counter()
+        self.users = Users(rules)
+        self.timers = Timers(rules)
+        self.assessor = Assessor(rules, scorer, self.counts, observer)
+        self.examples = ExampleCollector(rules, is_shadow=is_shadow)
+        self.outbox = outbox
+        self.erased: dict[str, int] = {}
+
+    def score(self, rows: Rows, at_ms: F64, heads: F64, backstop: Flags | None = None) -> None:
+        """Score users; let the few for whom the answer changes something take a step."""
+        found = self.assessor.assess(heads, at_ms, backstop)
+        seen = found.seen
+        self.assessor.tell(self._names(rows[seen]), at_ms[seen], found.reach)
+        self._take_steps(rows, at_ms, heads, found.only(np.flatnonzero(found.steps)))
+
+    def _take_steps(self, rows: Rows, at_ms: F64, heads: F64, found: Assessed) -> None:
+        picked = found.seen
+        names = self._names(rows[picked])
+        signals = self.assessor.signals(names, heads[picked], at_ms[picked], found)
+        for row, signal in zip(rows[picked].tolist(), signals, strict=True):
+            self.step(row, signal)
+
+    def _names(self, rows: Rows) -> list[str]:
+        names = self.users.names
+        return [names[row] for row in rows.tolist()]
+
+    def fire(self, rows: Rows, bounds: F64) -> None:
+        """Fire the timers of different users up to their bound, each at its deadline, in order.
+
+        What only looks (checks and grid instants) is done for many instants at once, up to the
+        first one at which a user has to take a step.
+        """
+        users, timers = self.users, self.timers
+        while True:
+            from_ms = users.deadlines[rows]
+            picked = np.flatnonzero(from_ms <= bounds)
+            if not len(picked):
+                return
+            rows, from_ms, bounds = rows[picked], from_ms[picked], bounds[picked]
+            heads = users.matrix(rows)
+            step_ms = timers.steps(heads, from_ms)
+            to_ms = np.minimum(bounds, from_ms + LOOK_AHEAD * timers.check)
+            looked_to = self._look(rows, heads, from_ms, np.minimum(to_ms, step_ms - 1.0))
+            stepping = np.flatnonzero((looked_to == step_ms - 1.0) & (step_ms <= bounds))
+            if len(stepping):
+                looked_to[stepping] = step_ms[stepping]
+                self._stop(rows[stepping], heads[stepping], step_ms[stepping])
+            self.schedule(rows, heads, looked_to)
+
+    def _look(self, rows: Rows, heads: F64, from_ms: F64, to_ms: F64) -> F64:
+        """Do the checks and grid instants of users; return how far each one got.
+
+        A user whom a score makes take a step gets no further than that check.
+        """
+        checks = self.timers.checks(heads, from_ms, to_ms)
+        places, at_ms = checks.places, checks.at_ms
+        found = self.assessor.assess(heads[places], at_ms)
+        reached, whose = to_ms.copy(), places[found.seen]
+        np.minimum.at(reached, whose[found.steps], at_ms[found.seen[found.steps]])
+        found = found.only(np.flatnonzero(at_ms[found.seen] <= reached[whose]))
+        seen = found.seen
+        self.assessor.tell(self._names(rows[places[seen]]), at_ms[seen], found.reach)
+        grid = self.timers.grid_instants(heads, from_ms, reached)
+        self.counts["timers"] += len(places) + len(grid.places)
+        if len(grid.places):
+            values = [self.users.values[row] for row in rows[grid.places].tolist()]
+            self.examples.complete(heads[grid.places], values, grid.at_ms)
+        stepping = found.only(np.flatnonzero(found.steps))
+        self._take_steps(rows[places], at_ms, heads[places], stepping)
+        return reached
+
+    def _stop(self, rows: Rows, heads: F64, at_ms: F64) -> None:
+        """Do everything that users have at an instant at which they take a step in any case."""
+        firing = self.timers.firing(heads, at_ms)
+        self.counts["timers"] += len(rows)
+        if firing.grid.any():
+            on_grid = np.flatnonzero(firing.grid)
+            values = [self.users.values[row] for row in rows[on_grid].tolist()]
+            self.examples.complete(heads[on_grid], values, at_ms[on_grid])
+        if firing.scored.any():
+            scored = np.flatnonzero(firing.scored)
+            self.score(rows[scored], at_ms[scored], heads[scored], firing.backstop[scored])
+        if firing.timer.any():
+            timed = np.flatnonzero(firing.timer)
+            self._time_out(rows[timed], at_ms[timed])
+
+    def _time_out(self, rows: Rows, at_ms: F64) -> None:
+        """Let users take the step of a mark of silence or of their case."""
+        heads = self.users.matrix(rows)
+        due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
+        scores: dict[int, Score] = {}
+        if len(due):
+            found = self.assessor.scores(heads[due], at_ms[due])
+            scores = dict(zip(due.tolist(), found, strict=True))
+        names = self.users.names
+        for place, row in enumerate(rows.tolist()):
+            self.step(row, TimerFired(names[row], int(at_ms[place]), scores.get(place)))
+
+    def schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
+        """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
+        users = self.users
+        heads = users.refreshed(rows, heads)
+        users.deadlines[rows] = self.timers.deadlines(heads, after_ms)
+
+    def step(self, row: int, signal: Input) -> None:
+        """Run one input through the reducer."""
+        users = self.users
+        before = decode(users.values[row])
+        state, effects = step(before, signal, self._rules)
+        if isinstance(signal, Erased):
+            pseudonym = self._rules.ids.pseudonym(signal.user_id)
+            self.erased[pseudonym] = signal.event_time_ms + self._rules.churn.limit_ms
+            users.forget(signal.user_id)
+        elif state is not before:
+            users.put(row, encode(state))
+        if self._observer is not None and state[Column.CASE_AT] > before[Column.CASE_AT]:
+            self._observer.alert(users.names[row], signal.event_time_ms)
+        if effects:
+            self.outbox.add(effects, self.counts)
