@@ -53,7 +53,7 @@ class Observed:
         answers: Touches by the last word of the sender.
         reported: Touches that the sender has reported.
         applied: Next offset by source topic and partition, durable.
-        moved_s: When a commit of a partition was last seen, on the clock of ``see``.
+        moved_ms: When the newest commit of a partition was made, epoch ms UTC.
         newest_ms: The furthest event time that is durable, epoch ms UTC.
         model: The newest.
     """
@@ -68,7 +68,7 @@ class Observed:
         self.answers: dict[str, str] = {}
         self.reported: set[str] = set()
         self.applied: defaultdict[tuple[str, int], int] = defaultdict(int)
-        self.moved_s: dict[int, float] = {}
+        self.moved_ms: dict[int, int] = {}
         self.newest_ms = 0
         self.model = Model()
         self._key = settings.model_key.encode()
@@ -80,16 +80,16 @@ class Observed:
         }
         self._journal_topic = settings.topic_journal
 
-    def see(self, topic: str, value: bytes, at_s: float) -> None:
+    def see(self, topic: str, value: bytes, made_ms: int) -> None:
         """Take note of one record.
 
         Args:
             topic: Where it stands.
             value: Its bytes.
-            at_s: When it was seen, seconds on any steady clock.
+            made_ms: When it was made, epoch ms UTC.
         """
         if topic == self._journal_topic:
-            self._journal(_JOURNAL.decode(value), at_s)
+            self._journal(_JOURNAL.decode(value), made_ms)
         else:
             self._folds[topic](value)
 
@@ -139,11 +139,11 @@ class Observed:
         self.reported.add(said.touch_id)
         self.answers[said.touch_id] = said.outcome or said.status
 
-    def _journal(self, entry: JournalEntry, at_s: float) -> None:
+    def _journal(self, entry: JournalEntry, made_ms: int) -> None:
         for topic, _, end in entry.inputs:
             key = topic, entry.partition
             self.applied[key] = max(self.applied[key], end)
-        self.moved_s[entry.partition] = at_s
+        self.moved_ms[entry.partition] = made_ms
         self.newest_ms = max(self.newest_ms, entry.watermark_ms)
 
     def _snapshot(self, value: bytes) -> None:

@@ -15,10 +15,11 @@ from streams.demo.summary import Log
 from streams.demo.view import Frame, Screen, WorkerState, day
 from streams.demo.workers import SILENT, Answer, ask
 from streams.errors import Exit, UserError
+from streams.runtime.ticks import now_ms
 from streams.runtime.topic_reader import TopicReader
 from streams.settings import Settings
 
-POLL_MS: Final = 150
+POLL_MS: Final = 250
 LOOK_EVERY_S: Final = 0.5
 """How often the ends of topics and a worker are asked for."""
 RATE_OVER_S: Final = 5.0
@@ -67,7 +68,7 @@ class Play:
         self._ends: dict[tuple[str, int], int] = {}
         self._recent: deque[tuple[float, int]] = deque()
         self._looked_s = 0.0
-        self._script = Script(SESSION_TIMEOUT_S)
+        self._script = Script(SESSION_TIMEOUT_S * 1_000)
         self._is_playing = False
 
     def run(self, seconds: float) -> Proof:
@@ -121,11 +122,11 @@ class Play:
 
     def _follow_script(self) -> None:
         """Kill a worker, see that the other takes over, start one in its place."""
-        cue = self._script.cue(self._share(), time.monotonic(), self.observed.moved_s)
+        cue = self._script.cue(self._share(), now_ms(), self.observed.moved_ms)
         if cue is Cue.KILL:
             self._kill("worker-1")
         elif cue is Cue.TAKEN_OVER:
-            self._screen.tell("taken_over", seconds=self._script.takeover_s,
+            self._screen.tell("taken_over", seconds=(self._script.takeover_ms or 0) / 1_000,
                               timeout=SESSION_TIMEOUT_S)  # fmt: skip
         elif cue is Cue.REPLACE:
             self._start_worker("worker-3")
@@ -140,7 +141,7 @@ class Play:
         worker = self._workers[name]
         partitions = ask(worker).partitions or self._answers.get(name, SILENT).partitions
         self._children.kill(worker)
-        self._script.killed(partitions, time.monotonic())
+        self._script.killed(partitions, now_ms())
         self._screen.tell("killed", name=name, partitions=" ".join(map(str, partitions)))
 
     def _prove(self) -> Proof:
@@ -175,7 +176,7 @@ class Play:
         found = self._reader.poll(POLL_MS)
         now_s = time.monotonic()
         for record in found:
-            self.observed.see(record.topic, record.value, now_s)
+            self.observed.see(record.topic, record.value, record.timestamp_ms)
         if now_s - self._looked_s >= LOOK_EVERY_S:
             self._looked_s = now_s
             self._look(now_s)

@@ -15,11 +15,12 @@ TRY_AGAIN_S: Final = 0.1
 
 
 class Found(NamedTuple):
-    """One record."""
+    """One record; ``timestamp_ms`` is when its producer made it, epoch ms UTC."""
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
     value: bytes
 
 
@@ -57,7 +58,7 @@ class TopicReader:
         """Return what is new."""
         polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=POLL_RECORDS_MAX)
         return [
-            Found(record.topic, record.partition, record.offset, record.value)
+            Found(record.topic, record.partition, record.offset, record.timestamp, record.value)
             for records in polled.values()
             for record in records
             if record.value is not None

@@ -58,7 +58,7 @@ def observed() -> Observed:
         )),
     ]  # fmt: skip
     for topic, value in records:
-        found.see(topic, value, 12.5)
+        found.see(topic, value, 12)
     return found
 
 
@@ -76,17 +76,17 @@ def test_cases_touches_and_answers_are_counted(observed: Observed) -> None:
 def test_the_journal_tells_what_is_durable(observed: Observed) -> None:
     assert observed.applied_of(SETTINGS.topic_activity) == 13
     assert observed.newest_ms == 99
-    assert observed.moved_s == {0: 12.5, 1: 12.5}
+    assert observed.moved_ms == {0: 12, 1: 12}
 
 
 def test_only_a_signed_model_is_believed(observed: Observed) -> None:
     snapshot = CATALOGUE["hazard_logistic_v1"](30 * DAY_MS).snapshot(
         metrics={"auc": 0.8, "log_loss": 0.4, "base_rate": 0.3}
     )
-    observed.see(SETTINGS.topic_models, sign(snapshot, b"somebody else's key"), 0.0)
+    observed.see(SETTINGS.topic_models, sign(snapshot, b"somebody else's key"), 0)
     assert observed.model.auc is None
 
-    observed.see(SETTINGS.topic_models, sign(snapshot, SETTINGS.model_key.encode()), 0.0)
+    observed.see(SETTINGS.topic_models, sign(snapshot, SETTINGS.model_key.encode()), 0)
     assert (observed.model.auc, observed.model.log_loss) == (0.8, 0.4)
 
 
