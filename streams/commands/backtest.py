@@ -60,12 +60,13 @@ def backtest(
     """
     from streams.replay.backtest import Asked, Backtest  # noqa: PLC0415 (quick --help)
     from streams.replay.instants import option_ms  # noqa: PLC0415
-    from streams.replay.points import read_points  # noqa: PLC0415
+    from streams.replay.points import check_writable, read_points  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
     if (points is None) != (scores is None):
         raise UserError("--points and --scores belong together", "name both files, or neither")
+    check_writable(scores, risk, alerts)
     log = reading.log(file)
     asked = Asked(
         points=None if points is None else read_points(points),

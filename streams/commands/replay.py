@@ -53,6 +53,7 @@ def replay(
     from streams.core.outbox import DECISIONS, TOUCHES  # noqa: PLC0415 (quick --help)
     from streams.replay import run as runs  # noqa: PLC0415
     from streams.replay.export import exported  # noqa: PLC0415
+    from streams.replay.points import check_writable  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
@@ -64,6 +65,7 @@ def replay(
     scorer = runs.model_at(settings.model_file if model_file is None else model_file,
                       settings.model_key, book)  # fmt: skip
     wanted = {TOUCHES: touches, DECISIONS: decisions}
+    check_writable(state, touches, decisions, save_model)
     log = reading.log(file)
     run = runs.Replay(
         book, scorer, partitions=partitions or settings.partitions, now_ms=now_ms(),

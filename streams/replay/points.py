@@ -89,14 +89,25 @@ def read_points(path: str) -> Points:
     return Points(rows)
 
 
-def writing(path: str) -> IO[str]:
+def check_writable(*paths: str | None) -> None:
+    """Find out before a long run whether its results can be written; None is no path.
+
+    Raises:
+        UserError: One cannot be written.
+    """
+    for path in paths:
+        if path is not None:
+            writing(path, mode="a").close()
+
+
+def writing(path: str, mode: str = "w") -> IO[str]:
     """Open a file for writing text.
 
     Raises:
         UserError: It cannot be written.
     """
     try:
-        return Path(path).open("w", encoding="utf-8", newline="")
+        return Path(path).open(mode, encoding="utf-8", newline="")
     except OSError as error:
         raise UserError(
             f"{path} cannot be written: {error.strerror}", "choose another place"
