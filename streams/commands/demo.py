@@ -18,6 +18,7 @@ HOUSE: Final = Path(__file__).resolve().parents[2]
 LOG: Final = HOUSE / "data" / "complete_journey.csv.gz"
 RULES: Final = HOUSE / "deploy" / "rules" / "demo.yaml"
 SECONDS: Final = 100
+JARS_STEP: Final = 12
 
 
 @click.command()
@@ -61,7 +62,7 @@ def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) ->
     log = log_of(EventLog(str(log_path), order=Order.STOP).blocks())
 
     def show_jars(done: int, wanted: int, _name: str) -> None:
-        if done == wanted:
+        if done == wanted or done % JARS_STEP == 0:
             screen.tell("jars", done=done, wanted=wanted)
 
     with Stage(rules_path, os.environ, show_jars) as stage:

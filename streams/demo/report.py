@@ -12,7 +12,7 @@ from streams.demo.observed import Model
 from streams.demo.proof import Proof
 from streams.demo.summary import Arm, Detection, Summary
 from streams.demo.view import learned
-from streams.demo.wording import Language, say
+from streams.demo.wording import TEXTS, Language, say
 
 
 class Ending(NamedTuple):
@@ -77,7 +77,8 @@ def lines_of_run(ending: Ending, rules: Rules, language: Language) -> list[tuple
     triggers = summary.by_trigger
     by = say(language, "alerts_by", risk=triggers.get("risk", 0),
              silence=triggers.get("silence", 0))  # fmt: skip
-    answers = sorted(summary.answers.items(), key=lambda found: -found[1])
+    counted = sorted(summary.answers.items(), key=lambda found: -found[1])
+    answers = ", ".join(f"{count:,} {_answer(name, language)}" for name, count in counted)
     arms = say(language, "arms", touched=_rate(summary.touched), held_out=_rate(summary.held_out),
                touched_cases=summary.touched.cases, held_out_cases=summary.held_out.cases,
                days=rules.churn.horizon_ms / DAY_MS)  # fmt: skip
@@ -85,7 +86,7 @@ def lines_of_run(ending: Ending, rules: Rules, language: Language) -> list[tuple
         (say(language, "alerts"), f"{summary.alerts:,} ({by})"),
         *lines_of_detection(summary.detection, rules, language),
         (say(language, "touches"), f"{summary.touches:,}"),
-        (say(language, "answers"), ", ".join(f"{count:,} {name}" for name, count in answers)),
+        (say(language, "answers"), answers),
         (say(language, "came_back"), arms),
         (say(language, "model"), learned(ending.model, language)),
         (say(language, "speed"), say(language, "paced", rate=round(ending.rate),
@@ -124,6 +125,12 @@ def print_ending(
     write(f"\n[bold]{say(language, 'next')}[/bold]")
     for command, why in lines_of_next(ending, rules_path, language):
         write(f"  [cyan]{escape(command)}[/cyan]  [dim]# {escape(why)}[/dim]")
+
+
+def _answer(name: str, language: Language) -> str:
+    """Return what became of a touch in words; an outcome that is new to us stays as it is."""
+    key = f"answer_{name}"
+    return say(language, key) if key in TEXTS else name
 
 
 def _rate(arm: Arm) -> str:

@@ -1,5 +1,6 @@
 """Where the demo plays: a Kafka, a directory and processes of its own, and none of them left."""
 
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -91,6 +92,8 @@ class Stage:
             self._kafka.process.wait()
         is_worthless = kind is not None and issubclass(kind, KeyboardInterrupt)
         shutil.rmtree(self.directory if is_worthless else kafka, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()  # if nothing was started, nothing is in it
         self.interrupts.restore()
 
     def start_kafka(self) -> Settings:

@@ -115,6 +115,12 @@ TEXTS: Final[dict[str, Text]] = {
         "{earlier:g}（正确预警的沉默中位数为 {delay:g} 天，规则为 {rule:g} 天）",
     ),
     "answers": Text("answers", "反馈"),
+    "answer_delivered": Text("delivered", "已送达"),
+    "answer_replied": Text("replied", "已回复"),
+    "answer_opted_out": Text("opted out", "已退订"),
+    "answer_expired": Text("expired before they could be sent", "发送前已过期"),
+    "answer_revoked": Text("revoked before they could be sent", "发送前已撤回"),
+    "answer_interrupted": Text("unknown: the sender was interrupted", "未知：发送器被中断"),
     "came_back": Text("came back", "自然回归"),
     "arms": Text(
         "{touched} of {touched_cases:,} touched, {held_out} of {held_out_cases:,} held out, within "
