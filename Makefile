@@ -85,6 +85,7 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/winback settings --markdown > docs/settings.md
 	$(BIN)/python -c "from streams.core.lifecycle_page import page; print(page(), end='')" > docs/lifecycle.md
 	$(BIN)/python -m models.feature_page > docs/features.md
+	$(BIN)/python -m streams.runtime.metrics > docs/metrics.md
 
 .PHONY: clean
 clean: ## Remove what the targets above have made, the environment too
