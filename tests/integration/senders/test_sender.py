@@ -75,8 +75,10 @@ def publish(settings: Settings, *outputs: Output) -> None:
     producer.close()
 
 
-def requested(touch_id: str, user_id: str, at_ms: int = START_MS) -> Output:
-    message = touch(touch_id, user_id, not_before_ms=at_ms)
+def requested(
+    touch_id: str, user_id: str, *, at_ms: int = START_MS, not_before_ms: int = START_MS
+) -> Output:
+    message = touch(touch_id, user_id, not_before_ms=not_before_ms)
     headers = cloud_event("touch.requested", touch_id, "/test", iso(at_ms), user_id)
     return Output(user_id.encode(), to_json(message), headers)
 
@@ -109,19 +111,20 @@ def test_touches_are_printed_answered_and_reported(
     publish(
         settings,
         *(requested(f"t-{number}", f"user-{number}") for number in range(40)),
-        requested("t-bob", "bob", START_MS + HOUR_MS),
+        requested("t-bob", "bob", not_before_ms=START_MS + HOUR_MS),
         Output(b"bob", stop, headers),
+        requested("t-bob-2", "bob", at_ms=START_MS + HOUR_MS),
     )
     with running(environ, tmp_path) as process:
-        said = feedback(settings, 41)
+        said = feedback(settings, 42)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
 
     by_touch = {event.touch_id: event for event in said}
-    assert len(by_touch) == len(said) == 41
+    assert len(by_touch) == len(said) == 42
     assert (by_touch["t-bob"].status, by_touch["t-bob"].outcome) == ("failed", "revoked")
     assert {"delivered", "replied"} <= {event.status for event in said}
-    assert len((tmp_path / "touches.txt").read_text().splitlines()) == 40
+    assert len((tmp_path / "touches.txt").read_text().splitlines()) == 41
 
 
 def test_kill_9_repeats_no_touch(
