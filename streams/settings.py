@@ -105,7 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.1
     chunk_max: Annotated[
         int, Meta(ge=1, le=100_000), _says("Most records a lane takes at once.", "records")
-    ] = 2000
+    ] = 8000
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("Least important log line printed.")
     ] = "info"

@@ -50,7 +50,7 @@ class Pace:
     """
 
     interval_s: float = 0.1
-    pending_max: int = 8000
+    pending_max: int = 16_000
 
 
 class LostRecordsError(Exception):

@@ -89,7 +89,7 @@ METRICS: Final[dict[Metric, Spec]] = {
     ),
     Metric.PENDING_RECORDS: Spec(
         "gauge", "records", ("partition",), "Records applied and not durable yet.",
-        "At its ceiling (8,000): commits do not keep up.",
+        "At its ceiling (16,000): commits do not keep up.",
     ),
     Metric.LAG_RECORDS: Spec(
         "gauge", "records", ("topic", "partition"), "End of the source less what was applied.",

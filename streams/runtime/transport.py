@@ -117,7 +117,7 @@ class ChunkConsumer(driver.Consumer):
 
     logger = LIBRARY
 
-    chunk_max = 2000
+    chunk_max = 8000
     """Records per chunk: bounds how long the event loop is held."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
