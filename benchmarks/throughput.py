@@ -1,6 +1,6 @@
 """CPU of the whole pipeline per event: a backlog on a real Kafka, one worker, frozen model.
 
-    python -m benchmarks.throughput [--users 50000] [--days 60] [--partitions 4]
+    python -m benchmarks.throughput [--users 50000] [--days 60] [--partitions 4] [--chunk-max N]
 
 The log is on the topic before the worker starts. CPU is that of the worker's process, all threads,
 from its first durable commit until the last event is durable; the broker's is told apart. Wall
@@ -68,9 +68,10 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     model = frozen_model(RULES, BUILD)
     log = cached_csv(Shape(args.users, args.days, 1), BUILD)
     with EmbeddedKafka(jit="c2") as kafka:
+        chunk_max = {} if args.chunk_max is None else {"chunk_max": args.chunk_max}
         stand = Stand(
             kafka.bootstrap, BUILD / "throughput", rules=RULES, model_file=model, clock="event",
-            partitions=args.partitions, log_level="info",
+            partitions=args.partitions, **chunk_max,
         )  # fmt: skip
         with stand:
             stand.run("topics", "apply")
@@ -99,6 +100,9 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument(
+        "--chunk-max", type=int, default=None, help="Default: that of the settings."
+    )
     args = parser.parse_args()
     found = measure(args)
     note = f"{found['records']:,.0f} records, {args.users:,} users, {args.partitions} partitions"
