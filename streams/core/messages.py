@@ -45,11 +45,15 @@ class Risk(msgspec.Struct, frozen=True):
 
 
 class TouchUser(msgspec.Struct, frozen=True):
-    """What a sender may want to know of the user; never a contact address."""
+    """What a sender may want to know of the user; never a contact address.
+
+    ``value_net`` is in minor units of the currency: purchases less refunds.
+    """
 
     lifecycle_stage: str
     value_tier: str
     value_net: int
+    currency: str
     last_active_at: str
     acquisition_source: str
     traits: dict[str, str]

@@ -4,6 +4,8 @@ from typing import Final
 
 from streams.core.messages import Reason, ReasonText
 
+LEAST_WEIGHT: Final = 0.005  # Log-odds; a smaller share would be shown as nothing.
+
 TEXTS: Final[dict[str, ReasonText]] = {
     "silence": ReasonText("silent for longer than usual for this user", "沉默时间超过该用户的习惯"),
     "rhythm": ReasonText("the user's rhythm is irregular or slow", "活跃节奏不规律或变慢"),
@@ -19,5 +21,9 @@ TEXTS: Final[dict[str, ReasonText]] = {
 
 
 def in_words(reasons: tuple[tuple[str, float], ...]) -> tuple[Reason, ...]:
-    """Return reasons with their text."""
-    return tuple(Reason(code, round(weight, 4), TEXTS[code]) for code, weight in reasons)
+    """Return the reasons that speak for leaving, with their text; what speaks against is none."""
+    return tuple(
+        Reason(code, round(weight, 4), TEXTS[code])
+        for code, weight in reasons
+        if weight >= LEAST_WEIGHT
+    )

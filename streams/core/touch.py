@@ -55,6 +55,7 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
             lifecycle_stage=profile.stage.label,
             value_tier=tier,
             value_net=int(net),
+            currency=rules.currency,
             last_active_at=iso(state[Rhythm.LAST]),
             acquisition_source=profile.source,
             traits=profile.traits,

@@ -47,7 +47,7 @@ def touch(
             model_version="v1",
             scored_at=iso(not_before_ms),
         ),
-        user=TouchUser("at_risk", "high", 120_000, iso(START_MS - 9 * DAY_MS), "", {}),
+        user=TouchUser("at_risk", "high", 120_000, "CNY", iso(START_MS - 9 * DAY_MS), "", {}),
         priority=Priority("important_calm", None),
         experiment=Experiment("member_care", "a", 0.1),
     )
