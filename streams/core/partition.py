@@ -13,7 +13,6 @@ Rounds let one numpy call score many users, and one user with many inputs costs 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import log1p
 from typing import Final, NamedTuple
 
 import msgspec
@@ -33,7 +32,7 @@ from streams.core.inputs import (
 )
 from streams.core.messages import Output, PartitionRecord
 from streams.core.outbox import Outbox
-from streams.core.rhythm import make_fold
+from streams.core.rhythm_rows import make_fold_rows
 from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
 from streams.core.scoring import Observer, Scorer
@@ -94,7 +93,7 @@ class Partition:
         self.watermark_ms = 0
         self._fired_ms = 0
         self._taken: dict[str, int] = {}
-        self._fold = make_fold(rules.churn)
+        self._fold = make_fold_rows(rules.churn)
         self._outbox = Outbox(f"/{app_id}")
         self._course = Course(rules, scorer, self._outbox, is_shadow=is_shadow, observer=observer)
         self._users, self._counts = self._course.users, self._course.counts
@@ -259,36 +258,28 @@ class Partition:
 
     def _activities(self, signals: list[Acted], rows: Rows, at_ms: F64, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
-        users, fold = self._users, self._fold
-        values = users.values
-        frozen = self._freeze(rows, at_ms)
-        done: list[int] = []
-        places = zip(signals, rows.tolist(), at_ms.tolist(), strict=True)
-        for place, (signal, row, moment) in enumerate(places):
-            value, digest = values[row], xxh3_64_digest(signal.event_id.encode())
-            if value.find(digest, RING_START, RING_END) >= 0:
-                continue
-            grid_ms, features = frozen.get(place, _NOTHING) if frozen else _NOTHING
-            amount = signal.amount
-            values[row] = fold(
-                value,
-                moment,
-                log1p(amount) if amount else 0.0,
-                signal.money_minor,
-                signal.slot,
-                signal.is_risky,
-                digest,
-                grid_ms,
-                features,
-            )
-            done.append(place)
+        users = self._users
+        digests = [xxh3_64_digest(signal.event_id.encode()) for signal in signals]
+        values = [users.values[row] for row in rows.tolist()]
+        done = [
+            place
+            for place, (value, digest) in enumerate(zip(values, digests, strict=True))
+            if value.find(digest, RING_START, RING_END) < 0
+        ]
         self._counts["accepted"] += len(done)
         if len(done) < len(signals):
             self._counts["duplicate"] += len(signals) - len(done)
             if not done:
                 return
             signals = [signals[place] for place in done]
+            digests = [digests[place] for place in done]
+            values = [values[place] for place in done]
             rows, at_ms, bounds = rows[done], at_ms[done], bounds[done]
+        heads = users.matrix(rows)
+        frozen = self._freeze(rows, heads, at_ms)
+        folded = self._fold(values, heads, at_ms, signals, digests, frozen)
+        for row, value in zip(rows.tolist(), folded, strict=True):
+            users.values[row] = value
         users.dirty.update(rows.tolist())
         heads = users.matrix(rows)
         users.grid[rows] = self._grid_of(heads)
@@ -299,13 +290,13 @@ class Partition:
             self._course.score(rows[asked], at_ms[asked], heads[asked])
         self._course.schedule(rows, heads, bounds)
 
-    def _freeze(self, rows: Rows, at_ms: F64) -> dict[int, tuple[float, bytes]]:
+    def _freeze(self, rows: Rows, heads: F64, at_ms: F64) -> dict[int, tuple[float, bytes]]:
         """Return, by place, grid instant and features of the examples that activities complete."""
         users, period = self._users, self._course.timers.period
         passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
         if not len(passed):
             return {}
-        heads = users.matrix(rows[passed])
+        heads = heads[passed]
         grid = self._course.timers.grid_at(heads, at_ms[passed])
         is_observed, joined = self._course.examples.freeze(heads, grid)
         return {
@@ -370,6 +361,3 @@ class Partition:
         counts = self._counts.copy()
         self._counts.clear()
         return Harvest(changelog, outputs, counts)
-
-
-_NOTHING: Final = (0.0, b"")

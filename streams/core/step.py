@@ -1,6 +1,5 @@
 """The one reducer: state and input make state and effects."""
 
-from math import log1p
 from typing import Final, NamedTuple, TypeVar, assert_never
 
 import msgspec
@@ -24,7 +23,7 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.lifecycle import Sign, Stage, move
-from streams.core.rhythm import make_fold
+from streams.core.rhythm import log_amount_of, make_fold
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState, decode, encode
 
@@ -61,7 +60,7 @@ def step(  # noqa: C901, PLR0911  # one branch an input, each a line
             value = fold(
                 encode(state),
                 float(signal.event_time_ms),
-                log1p(signal.amount),
+                log_amount_of(signal.amount),
                 signal.money_minor,
                 signal.slot,
                 signal.is_risky,

@@ -1,0 +1,63 @@
+"""The fold of many users is the straight fold, to the last bit."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.inputs import Acted
+from streams.core.rhythm import log_amount_of, make_fold
+from streams.core.rhythm_rows import ROWS_MIN, make_fold_rows
+from streams.core.rules import Churn
+from streams.core.state import FROZEN_END, HEAD, RING_END, WIDTH, blank, encode
+from streams.core.time import DAY_MS
+from tests.unit.core.stories import START_MS
+
+CHURN = Churn(30 * DAY_MS, 5, ("purchase", "refund"))
+FOLD, FOLD_ROWS = make_fold(CHURN), make_fold_rows(CHURN)
+FROZEN = b"f" * (FROZEN_END - RING_END)
+
+steps_ms = st.one_of(
+    st.integers(0, 400 * DAY_MS),
+    st.sampled_from([0, 1, DAY_MS, 81_000_000, CHURN.period_ms, CHURN.horizon_ms]),
+    st.integers(-10 * DAY_MS, -1),
+)
+acts = st.tuples(
+    steps_ms, st.floats(0, 1e9), st.integers(-(10**9), 10**9), st.sampled_from([-1, 0, 1]),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+
+
+def heads_of(values: list[bytes]) -> np.ndarray:
+    joined = b"".join(value[: HEAD.size] for value in values)
+    return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
+
+
+@given(st.lists(st.lists(acts, min_size=ROWS_MIN, max_size=ROWS_MIN + 9), min_size=1, max_size=12))
+def test_many_users_at_once_are_folded_as_one_by_one(history: list[list[tuple]]) -> None:  # type: ignore[type-arg]
+    """Also with late activities, frozen examples, and gaps on the very edge of a bin."""
+    count = min(map(len, history))
+    values = [encode(blank(float(place))) for place in range(count)]
+    reached = [START_MS + 977 * place for place in range(count)]
+    for number, acted in enumerate(history):
+        signals, frozen = [], {}
+        for place, (step_ms, amount, money, slot, is_risky, freezes) in enumerate(acted[:count]):
+            reached[place] += step_ms
+            name = f"{place}"
+            signals.append(Acted(name, reached[place], f"{number}", amount, money, slot, is_risky))
+            if freezes:
+                frozen[place] = (float(START_MS), FROZEN)
+        digests = [bytes([number]) * 8 for _ in signals]
+        at_ms = np.array([signal.event_time_ms for signal in signals], np.float64)
+        one_by_one = [
+            FOLD(
+                value, float(signal.event_time_ms), log_amount_of(signal.amount),
+                signal.money_minor, signal.slot, signal.is_risky, digest,
+                *frozen.get(place, (0.0, b"")),
+            )
+            for place, (value, signal, digest) in enumerate(
+                zip(values, signals, digests, strict=True)
+            )
+        ]  # fmt: skip
+
+        assert FOLD_ROWS(values, heads_of(values), at_ms, signals, digests, frozen) == one_by_one
+        values = one_by_one
