@@ -34,10 +34,10 @@ from streams.settings import DEVELOPMENT_KEY
 
 BUILD: Final = figures.ROOT / "build" / "bench"
 RULES: Final = figures.ROOT / "benchmarks" / "rules.yaml"
-CHUNK: Final = 2_000
+CHUNK: Final = 6_000
 FAR_MS: Final = 4_000_000_000_000
 """Record timestamp of every event: no event lies in its future."""
-TAKE_EVERY: Final = 4
+TAKE_EVERY: Final = 1
 """Chunks of a partition between two commits, about what a lane under load does."""
 
 Record = tuple[bytes, bytes]
@@ -69,27 +69,31 @@ class Stages:
             self._running.pop()
 
 
-TIMED: Final = {
+OF_PARTITION: Final = {
     "_locate": "locate",
     "_activities": "fold",
     "_freeze": "freeze",
     "_notice": "notice",
-    "_score": "score",
-    "_schedule": "schedule",
-    "_fire": "timers",
-    "_time_out": "time_out",
-    "_step": "step",
     "apply": "apply",
+    "advance": "timers",
     "take": "take",
 }
 """Method of a partition to the stage it is."""
 
+OF_COURSE: Final = {
+    "fire": "timers",
+    "score": "score",
+    "schedule": "schedule",
+    "step": "step",
+}
+"""Method of a partition's course to the stage it is."""
 
-def timed(partition: Partition, stages: Stages) -> Partition:
-    """Return the partition with its methods timed."""
-    for method, stage in TIMED.items():
-        setattr(partition, method, _timed(getattr(partition, method), stage, stages))
-    return partition
+
+def timed(partition: Any, stages: Stages) -> None:
+    """Let the methods of a partition be timed."""
+    for part, methods in ((partition, OF_PARTITION), (partition._course, OF_COURSE)):  # noqa: SLF001 (stages are its inside)
+        for method, stage in methods.items():
+            setattr(part, method, _timed(getattr(part, method), stage, stages))
 
 
 def _timed(call: Any, stage: str, stages: Stages) -> Any:
