@@ -137,8 +137,8 @@ class Traffic:
             await self.publisher.send(partition, records)
 
 
-async def collect(bootstrap: str, seen: Seen, ready: asyncio.Event) -> None:
-    """Note when touches arrive; the event's time is in the touch itself."""
+async def collect(bootstrap: str, users: set[str], seen: Seen, ready: asyncio.Event) -> None:
+    """Note when touches of these users and any revocations arrive; the event's time is in them."""
     consumer = AIOKafkaConsumer(
         "win-back", bootstrap_servers=bootstrap, isolation_level="read_committed",
         auto_offset_reset="latest", group_id=None,
@@ -152,7 +152,7 @@ async def collect(bootstrap: str, seen: Seen, ready: asyncio.Event) -> None:
         async for record in consumer:
             now_ms = time.time() * 1e3
             said: dict[str, Any] = msgspec.json.decode(record.value)
-            if said["type"] == "touch.requested" and said["step"] == 1:
+            if said["type"] == "touch.requested" and said["user_id"] in users and said["step"] == 1:
                 seen.touches.append(now_ms - _at_ms(record))
             elif said["type"] == "touch.revoked":
                 seen.revocations.append(now_ms - _at_ms(record))
@@ -170,7 +170,7 @@ async def live(bootstrap: str, probes: Probes, rate: int, seconds: float) -> tup
     """Feed and listen."""
     seen, ready = Seen([], []), asyncio.Event()
     async with Publisher(bootstrap, "user-activity") as publisher:
-        listening = asyncio.create_task(collect(bootstrap, seen, ready))
+        listening = asyncio.create_task(collect(bootstrap, set(probes.users), seen, ready))
         await ready.wait()
         traffic = Traffic(publisher, probes, rate)
         await traffic.run(seconds)
