@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
 from streams.core.inputs import Erased, Input, Score, TimerFired
 from streams.core.outbox import Outbox
@@ -36,7 +37,7 @@ class Course:
         assessor: Scores them.
         examples: What they teach.
         outbox: What they make us say.
-        erased: Pseudonym of an erased user to the instant until which the erasure holds.
+        erasures: Whom they made us forget.
         counts: What happened, by name.
     """
 
@@ -58,7 +59,7 @@ class Course:
         self.assessor = Assessor(rules, scorer, self.counts, observer)
         self.examples = ExampleCollector(rules, is_shadow=is_shadow)
         self.outbox = outbox
-        self.erased: dict[str, int] = {}
+        self.erasures = Erasures(rules.ids)
 
     def score(self, rows: Rows, at_ms: F64, heads: F64, backstop: Flags | None = None) -> None:
         """Score users; let the few for whom the answer changes something take a step."""
@@ -94,15 +95,15 @@ class Course:
             heads = users.matrix(rows)
             step_ms = timers.steps(heads, from_ms)
             to_ms = np.minimum(bounds, from_ms + LOOK_AHEAD * timers.check)
-            looked_to = self._look(rows, heads, from_ms, np.minimum(to_ms, step_ms - 1.0))
-            stepping = np.flatnonzero((looked_to == step_ms - 1.0) & (step_ms <= bounds))
+            looked_to, went = self._look(rows, heads, from_ms, np.minimum(to_ms, step_ms - 1.0))
+            stepping = np.flatnonzero(~went & (looked_to == step_ms - 1.0) & (step_ms <= bounds))
             if len(stepping):
                 looked_to[stepping] = step_ms[stepping]
                 self._stop(rows[stepping], heads[stepping], step_ms[stepping])
             self.schedule(rows, heads, looked_to)
 
-    def _look(self, rows: Rows, heads: F64, from_ms: F64, to_ms: F64) -> F64:
-        """Do the checks and grid instants of users; return how far each one got.
+    def _look(self, rows: Rows, heads: F64, from_ms: F64, to_ms: F64) -> tuple[F64, Flags]:
+        """Do the checks and grid instants of users; return how far each got, and who took a step.
 
         A user whom a score makes take a step gets no further than that check.
         """
@@ -121,7 +122,9 @@ class Course:
             self.examples.complete(heads[grid.places], values, grid.at_ms)
         stepping = found.only(np.flatnonzero(found.steps))
         self._take_steps(rows[places], at_ms, heads[places], stepping)
-        return reached
+        went = np.zeros(len(rows), bool)
+        went[places[stepping.seen]] = True
+        return reached, went
 
     def _stop(self, rows: Rows, heads: F64, at_ms: F64) -> None:
         """Do everything that users have at an instant at which they take a step in any case."""
@@ -162,8 +165,8 @@ class Course:
         before = decode(users.values[row])
         state, effects = step(before, signal, self._rules)
         if isinstance(signal, Erased):
-            pseudonym = self._rules.ids.pseudonym(signal.user_id)
-            self.erased[pseudonym] = signal.event_time_ms + self._rules.churn.limit_ms
+            until_ms = signal.event_time_ms + self._rules.churn.limit_ms
+            self.erasures.add(signal.user_id, until_ms)
             users.forget(signal.user_id)
         elif state is not before:
             users.put(row, encode(state))

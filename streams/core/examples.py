@@ -17,6 +17,9 @@ from streams.core.state import Column, frozen_rows
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 ROW_BYTES: Final = 4 * len(FEATURES)
+SHARE_LEAST: Final = 0.01  # Exposures may be older than a holdout that was since given up.
+BLOCK_ROWS: Final = 4_000
+"""Examples in a record: 580 KB, well below what a broker takes by default (1 MB)."""
 
 
 class ExampleCollector:
@@ -27,7 +30,6 @@ class ExampleCollector:
         self._rules = rules
         self._is_shadow = is_shadow
         self._parts: list[tuple[F64, NDArray[np.uint8], F32, F32]] = []
-        self.pending = 0
 
     def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:
         """Return who has an example at the grid instant, and the features of all, joined.
@@ -66,7 +68,9 @@ class ExampleCollector:
             since = opened - self._rules.carry_over_ms
             treated, exposed = heads[:, Column.TREATED_AT], heads[:, Column.EXPOSED_AT]
             is_treated = (treated > 0.0) & (treated > since)
-            weight[(exposed > 0.0) & (exposed > since)] = 1.0 / max(self._rules.holdout.share, 1e-3)
+            weight[(exposed > 0.0) & (exposed > since)] = 1.0 / max(
+                self._rules.holdout.share, SHARE_LEAST
+            )
             if rows is not None:
                 rows = rows[~is_treated[pick]]
             pick = pick & ~is_treated
@@ -80,16 +84,23 @@ class ExampleCollector:
         else:
             active = np.ones(count, np.uint8)
         self._parts.append((opened[pick], active, weight[pick], rows))
-        self.pending += count
 
-    def take(self) -> ExampleBlock | None:
-        """Return what was completed since the last call, or None."""
+    def take(self) -> list[ExampleBlock]:
+        """Return what was completed since the last call, in blocks that fit into a record."""
         if not self._parts:
-            return None
+            return []
         opened, active, weight, rows = (
             np.concatenate(column) for column in zip(*self._parts, strict=True)
         )
-        self._parts, self.pending = [], 0
+        self._parts = []
+        return [
+            self._block(opened[cut], active[cut], weight[cut], rows[cut])
+            for cut in (slice(at, at + BLOCK_ROWS) for at in range(0, len(opened), BLOCK_ROWS))
+        ]
+
+    def _block(
+        self, opened: F64, active: NDArray[np.uint8], weight: F32, rows: F32
+    ) -> ExampleBlock:
         churn = self._rules.churn
         return ExampleBlock(
             features_hash=features_hash(),

@@ -84,7 +84,7 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
         zone=profile.zone or rules.zone,
         contacts_ms=profile.contacts_ms,
         probability=score.reach,
-        scored_at_ms=at_ms,
+        decided_at_ms=case.decided_ms or at_ms,
         is_backstop=case.trigger == "silence"
         or at_ms - state[Rhythm.LAST] >= rules.alert.backstop_ms,
     )
@@ -98,7 +98,9 @@ def _carry_out(verdict: Verdict, asked: Release, state: UserState, rules: Rules)
     match verdict:
         case Defer(until_ms, reason):
             record = _decision(user_id, case, "defer", reason, channel, at_ms, score, rules)
-            return state.having(DUE=float(until_ms)), (record,)
+            waiting = msgspec.structs.replace(case, decided_ms=case.decided_ms or at_ms)
+            profile = msgspec.structs.replace(state.profile, case=waiting)
+            return state.having(profile, DUE=float(until_ms)), (record,)
         case Refuse(Refusal.SUPPRESSED | Refusal.RISK_EASED as reason):
             record = _decision(user_id, case, "refuse", reason, channel, at_ms, score, rules)
             closed, effects = close(state, user_id, reason.value, at_ms)
@@ -172,7 +174,7 @@ def _moved_on(state: UserState, case: Case, book: Playbook, at_ms: int) -> UserS
     """Return the state with the step done and the next one, or the end, due."""
     done = case.step + 1
     wait_ms = book.steps[done].wait_ms if done < len(book.steps) else book.close_after_ms
-    moved = msgspec.structs.replace(case, step=done)
+    moved = msgspec.structs.replace(case, step=done, decided_ms=0)
     profile = msgspec.structs.replace(state.profile, case=moved)
     return state.having(profile, DUE=float(at_ms + max(1, wait_ms)))
 

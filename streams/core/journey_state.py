@@ -33,6 +33,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
         step: Number of steps that are done.
         trigger: ``risk`` or ``silence``: what opened it.
         is_held_out: The holdout withholds every touch; decisions are recorded all the same.
+        decided_ms: When the next touch was decided, if it was put off since; else 0.
         treated_before_ms: TREATED_AT when the case was opened.
         touches: Touches requested, in order.
     """
@@ -43,6 +44,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     step: int
     trigger: str
     is_held_out: bool
+    decided_ms: int = 0
     treated_before_ms: float = 0.0
     touches: tuple[OpenTouch, ...] = ()
 

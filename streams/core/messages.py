@@ -182,14 +182,14 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         watermark_ms: Event time before which nothing more is expected.
         fired_ms: Every timer up to here has fired.
         rules_hash: Churn definition the state was made with.
-        erased: Keyed digest of an erased user to the instant until which the user stays erased.
+        layout: Which columns the states have.
     """
 
     applied: dict[str, int]
     watermark_ms: int
     fired_ms: int
     rules_hash: str
-    erased: dict[str, int] = {}
+    layout: str
 
 
 _JSON: Final = msgspec.json.Encoder()

@@ -29,7 +29,7 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.rules import MONEY, RISKY, Meaning, Rules
-from streams.core.time import HOUR_MS
+from streams.core.time import FAR_FUTURE_MS, HOUR_MS
 
 WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
@@ -38,6 +38,11 @@ KEY_BYTES_MAX: Final = 256
 FUTURE_MAX_MS: Final = (
     HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
 )
+TEXT_MAX: Final = 200  # Characters of a trait.
+CHANNEL_MAX: Final = 32  # Characters of a channel's name.
+ZONE: Final = "zone"
+SOURCE: Final = "acquisition_source"
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 
 FEEDBACK_STATUSES: Final = frozenset(
@@ -129,7 +134,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
             return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
         try:
             event = parse(value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             return Rejected(RejectReason.NOT_DECODABLE, str(error))
         moment = event.event_time
         at_ms = moment if isinstance(moment, int) else _instant(moment)
@@ -138,7 +143,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
                 RejectReason.BAD_TIME,
                 f"event_time {event.event_time} has no zone or is before 1970",
             )
-        if at_ms > timestamp_ms + FUTURE_MAX_MS:
+        if at_ms > timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
             return Rejected(
                 RejectReason.FUTURE, f"event_time {at_ms}, record timestamp {timestamp_ms}"
             )
@@ -147,7 +152,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
             return WatermarkPassed(at_ms)
         if not user_id or not event.event_id or not name:
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
-        if user_id.encode() != key:
+        if user_id.encode() != key or user_id[0] == "\0":
             return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
         meaning = meaning_of(name, default)
         amount = event.amount
@@ -164,22 +169,9 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
             return Acted(
                 user_id, event.event_id, at_ms, size, minor, slot_of(name, -1), is_risky=True
             )
-        return _rare(event, meaning, at_ms)
+        return _rare(event, meaning, at_ms, rules)
 
     return decode
-
-
-def acted(
-    rules: Rules, user_id: str, event_id: str, name: str, at_ms: int, amount: float
-) -> Acted | None:
-    """Return the activity of a row of a log, as `make_decode` would; None if it means nothing."""
-    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
-    meaning = rules.meanings.get(name, default)
-    if meaning not in RISKY and meaning not in {Meaning.ACTIVITY, Meaning.PURCHASE}:
-        return None
-    slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
-    minor = MONEY.get(meaning, 0) * round(amount * rules.minor_units)
-    return Acted(user_id, event_id, at_ms, max(amount, 0.0), minor, slot, meaning in RISKY)
 
 
 def decode_feedback(  # noqa: PLR0911  # one reason a test
@@ -192,7 +184,7 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
         return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
     try:
         event = msgspec.json.decode(value, type=FeedbackEvent)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return Rejected(RejectReason.NOT_DECODABLE, str(error))
     at_ms = event.at if isinstance(event.at, int) else _instant(event.at)
     if at_ms <= 0:
@@ -242,31 +234,47 @@ def _measure(
 
 
 def _rare(  # noqa: PLR0911  # one branch a meaning
-    event: NativeEvent, meaning: Meaning, at_ms: int
+    event: NativeEvent, meaning: Meaning, at_ms: int, rules: Rules
 ) -> Decoded:
     """Return the input of an event that is not an activity."""
     if meaning is Meaning.IGNORED:
         return NOT_ACTIVITY
     try:
         raw: Any = msgspec.json.decode(event.properties) if event.properties else {}
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Rejected(RejectReason.BAD_PROPERTY, str(error))
     if not isinstance(raw, dict):
         return Rejected(RejectReason.BAD_PROPERTY, "properties is not an object")
     match meaning:
         case Meaning.CONSENT:
             channel, granted = raw.get("channel"), raw.get("granted")
-            if not isinstance(channel, str) or not channel or not isinstance(granted, bool):
+            if not _is_channel(channel) or not isinstance(granted, bool):
                 what = 'consent needs properties {"channel": "sms", "granted": true}'
                 return Rejected(RejectReason.BAD_PROPERTY, what)
-            return ConsentChanged(event.user_id, at_ms, channel, granted)
+            return ConsentChanged(event.user_id, at_ms, str(channel), granted)
         case Meaning.OPT_OUT:
-            return OptedOut(event.user_id, at_ms, str(raw.get("channel") or ""))
+            channel = raw.get("channel") or ""
+            if channel and not _is_channel(channel):
+                return Rejected(RejectReason.BAD_PROPERTY, f"{channel!r} is no channel")
+            return OptedOut(event.user_id, at_ms, channel)
         case Meaning.ERASURE:
             return Erased(event.user_id, at_ms)
         case _:
-            traits = {str(name): str(value) for name, value in raw.items()}
-            zone, source = traits.pop("zone", ""), traits.pop("acquisition_source", "")
-            if zone and not _is_zone(zone):
-                return Rejected(RejectReason.BAD_PROPERTY, f"{zone!r} is no IANA time zone")
-            return TraitsSet(event.user_id, at_ms, zone, source, traits)
+            return _traits(event.user_id, at_ms, raw, rules)
+
+
+def _is_channel(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= CHANNEL_MAX
+
+
+def _traits(user_id: str, at_ms: int, raw: dict[str, Any], rules: Rules) -> Decoded:
+    """Return the traits that the rules keep; the rest is nobody's business here."""
+    kept = {name: str(raw[name]) for name in (ZONE, SOURCE, *rules.traits) if name in raw}
+    too_long = next((name for name, text in kept.items() if len(text) > TEXT_MAX), None)
+    if too_long is not None:
+        what = f"trait {too_long!r} has more than {TEXT_MAX} characters"
+        return Rejected(RejectReason.BAD_PROPERTY, what)
+    zone, source = kept.pop(ZONE, ""), kept.pop(SOURCE, "")
+    if zone and not _is_zone(zone):
+        return Rejected(RejectReason.BAD_PROPERTY, f"{zone!r} is no IANA time zone")
+    return TraitsSet(user_id, at_ms, zone, source, kept)

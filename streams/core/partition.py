@@ -31,12 +31,12 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.messages import Output, PartitionRecord
-from streams.core.outbox import Outbox
+from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.rhythm_rows import make_fold_rows
 from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
 from streams.core.scoring import Observer, Scorer
-from streams.core.state import RING_END, RING_START, Column, decode, encode
+from streams.core.state import LAYOUT, RING_END, RING_START, Column, decode, encode
 from streams.core.step import noticed
 
 F64 = NDArray[np.float64]
@@ -44,7 +44,10 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
 PARTITION_KEY: Final = b"\x00partition"
-"""Key of the partition record in the changelog; no user id begins with a zero byte."""
+"""Key of the partition record in the changelog."""
+
+OURS: Final = b"\x00"
+"""Begin of the changelog keys that are no user's; no user id begins like that."""
 
 
 class StateMismatchError(Exception):
@@ -121,23 +124,31 @@ class Partition:
         raw = records.get(PARTITION_KEY)
         if raw is not None:
             record = msgspec.json.decode(raw, type=PartitionRecord)
-            if record.rules_hash != self.rules.hash:
-                what = (
-                    f"partition {self.number}: the state was made with rules {record.rules_hash}, "
-                    f"those in force are {self.rules.hash}"
-                )
-                raise StateMismatchError(what)
+            self._check(record)
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
-            self._course.erased = dict(record.erased)
         users = self._users
-        users.load((key, value) for key, value in records.items() if key != PARTITION_KEY)
+        self._course.erasures.load(records)
+        users.load((key, value) for key, value in records.items() if not key.startswith(OURS))
         for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
             heads = users.matrix(rows)
             users.grid[rows] = self._grid_of(heads)
             users.deadlines[rows] = self._course.timers.deadlines(
                 heads, np.full(len(rows), float(self._fired_ms))
             )
+
+    def _check(self, record: PartitionRecord) -> None:
+        """Refuse a state that was made otherwise."""
+        for what, made, in_force in (
+            ("rules", record.rules_hash, self.rules.hash),
+            ("layout of the state", record.layout, LAYOUT),
+        ):
+            if made != in_force:
+                text = (
+                    f"partition {self.number}: the state was made with {what} {made}, "
+                    f"in force is {in_force}"
+                )
+                raise StateMismatchError(text)
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """Yield every user id and changelog value."""
@@ -192,10 +203,10 @@ class Partition:
                 continue
             row = row_of(signal.user_id)
             rows.append(self._admit(signal, reached) if row is None else row)
+            # Only activity is waited for: what else comes takes effect at the watermark.
+            times.append(at_ms if isinstance(signal, Acted) else 0)
             if isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
-                times.append(0)
                 continue
-            times.append(at_ms)
             if at_ms - lateness > reached:  # noqa: PLR1730  # max() costs on the hot path
                 reached = at_ms - lateness
         self.watermark_ms = reached
@@ -209,10 +220,7 @@ class Partition:
         if isinstance(signal, FeedbackReceived):
             self._counts["skipped_unknown_user"] += 1
             return -1
-        if (
-            self._course.erased
-            and self._course.erased.get(self.rules.ids.pseudonym(user_id), 0) > reached_ms
-        ):
+        if self._course.erasures.holds(user_id, reached_ms):
             self._counts["skipped_erased"] += 1
             return -1
         self._counts["users_new"] += 1
@@ -222,59 +230,47 @@ class Partition:
         self, inputs: Sequence[Input], picked: list[int], rows: Rows, at_ms: F64, bounds: F64
     ) -> None:
         """Apply inputs of different users."""
-        early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
+        fresh: list[int] = []
+        acts: list[Acted] = []
+        digests: list[bytes] = []
+        rare: list[int] = []
+        values = self._users.values
+        signals = [inputs[position] for position in picked]
+        for place, (signal, row) in enumerate(zip(signals, rows.tolist(), strict=True)):
+            if not isinstance(signal, Acted):
+                rare.append(place)
+                continue
+            digest = xxh3_64_digest(signal.event_id.encode())
+            if values[row].find(digest, RING_START, RING_END) < 0:
+                fresh.append(place)
+                acts.append(signal)
+                digests.append(digest)
+        self._counts["accepted"] += len(fresh) + len(rare)
+        self._counts["duplicate"] += len(signals) - len(fresh) - len(rare)
+        moved = sorted((*fresh, *rare)) if rare else fresh
+        early = np.flatnonzero(self._users.deadlines[rows[moved]] <= bounds[moved])
         if len(early):
-            self._course.fire(rows[early], bounds[early])
-        acted: list[int] = []
-        for place, position in enumerate(picked):
-            signal = inputs[position]
-            if type(signal) is Acted:
-                acted.append(place)
-            else:
-                self._rare(signal, int(rows[place]), float(bounds[place]))
-        if acted:
-            every = len(acted) == len(picked)
-            chosen = (
-                [inputs[position] for position in picked]
-                if every
-                else [inputs[picked[place]] for place in acted]
-            )
-            self._activities(
-                chosen,  # type: ignore[arg-type]  # all of them are Acted
-                rows if every else rows[acted],
-                at_ms if every else at_ms[acted],
-                bounds if every else bounds[acted],
-            )
+            self._course.fire(rows[moved][early], bounds[moved][early])
+        for place in rare:
+            self._rare(signals[place], int(rows[place]), float(bounds[place]))
+        if fresh:
+            self._activities(acts, digests, rows[fresh], at_ms[fresh], bounds[fresh])
 
     def _rare(self, signal: Input, row: int, bound: float) -> None:
         """Apply an input that is not an activity."""
         if isinstance(signal, FeedbackReceived | Erased):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
-        self._counts["accepted"] += 1
         self._course.step(row, signal)
         if not isinstance(signal, Erased):
             rows = np.array([row])
             self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
 
-    def _activities(self, signals: list[Acted], rows: Rows, at_ms: F64, bounds: F64) -> None:
+    def _activities(
+        self, signals: list[Acted], digests: list[bytes], rows: Rows, at_ms: F64, bounds: F64
+    ) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
         users = self._users
-        digests = [xxh3_64_digest(signal.event_id.encode()) for signal in signals]
         values = [users.values[row] for row in rows.tolist()]
-        done = [
-            place
-            for place, (value, digest) in enumerate(zip(values, digests, strict=True))
-            if value.find(digest, RING_START, RING_END) < 0
-        ]
-        self._counts["accepted"] += len(done)
-        if len(done) < len(signals):
-            self._counts["duplicate"] += len(signals) - len(done)
-            if not done:
-                return
-            signals = [signals[place] for place in done]
-            digests = [digests[place] for place in done]
-            values = [values[place] for place in done]
-            rows, at_ms, bounds = rows[done], at_ms[done], bounds[done]
         heads = users.matrix(rows)
         frozen = self._freeze(rows, heads, at_ms)
         folded = self._fold(values, heads, at_ms, signals, digests, frozen)
@@ -338,23 +334,18 @@ class Partition:
 
     def take(self) -> Harvest:
         """Return what is not durable yet, and forget it."""
-        users = self._users
-        changelog = users.take_dirty()
+        changelog = self._users.take_dirty()
         outputs = self._outbox.take()
-        block = self._course.examples.take()
-        if block is not None:
-            outputs["examples"] = [self._outbox.examples(block, self.number)]
-            self._counts["examples"] += block.count
+        blocks_of_examples = self._course.examples.take()
+        if blocks_of_examples:
+            outputs[EXAMPLES] = [
+                self._outbox.examples(block, self.number) for block in blocks_of_examples
+            ]
+            self._counts["examples"] += sum(block.count for block in blocks_of_examples)
         if changelog or outputs or self.applied != self._taken:
-            self._course.erased = {
-                who: to for who, to in self._course.erased.items() if to > self.watermark_ms
-            }
+            changelog += self._course.erasures.take(self.watermark_ms)
             record = PartitionRecord(
-                self.applied,
-                self.watermark_ms,
-                self._fired_ms,
-                self.rules.hash,
-                self._course.erased,
+                self.applied, self.watermark_ms, self._fired_ms, self.rules.hash, LAYOUT
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

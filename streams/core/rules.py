@@ -110,6 +110,7 @@ class Rules(msgspec.Struct, frozen=True):
         zone: Time zone of users whose own is unknown.
         tiers: Value tier to its least net value in minor units, highest first.
         playbooks: Journeys; the first that fits is taken.
+        traits: Names of the traits that are kept and handed on to the senders.
         grid_salt: Salt of the users' phases.
         carry_over_ms: How long after a touch a user's examples are left out of learning.
         ids: Maker of ids.
@@ -128,6 +129,7 @@ class Rules(msgspec.Struct, frozen=True):
     zone: str
     tiers: tuple[tuple[str, int], ...]
     playbooks: tuple[Playbook, ...]
+    traits: tuple[str, ...]
     grid_salt: str
     carry_over_ms: int
     ids: Ids

@@ -16,6 +16,9 @@ from streams.core.rules_schema import DEFAULT_EVENTS, DEFAULT_PLAYBOOK, MoneyFil
 from streams.core.time import span_ms
 from streams.core.verdict import CONTACTS_KEPT_MS, Cap, ContactPolicy
 
+UNITS: Final = 120  # H is a multiple, so that H/4, H/30 and 2H/3 are whole milliseconds.
+HOLDOUT_LEAST: Final = 0.01  # Its examples weigh 1/share; more than 100 would rule the model.
+
 
 class RulesRefused(ValueError):  # noqa: N818  # named for what happened, as `Rejected` is
     """The rules cannot be used; the message says where and why."""
@@ -51,6 +54,7 @@ def parse_rules(text: str, name: str = "rules", *, id_key: bytes = b"winback") -
 
 def horizon_override(rules: Rules, horizon_ms: int) -> Rules:
     """Return rules with another horizon and the spans that follow from it by default."""
+    horizon_ms -= horizon_ms % UNITS
     churn = msgspec.structs.replace(rules.churn, horizon_ms=horizon_ms)
     alert = msgspec.structs.replace(
         rules.alert, cool_down_ms=horizon_ms // 4, backstop_ms=2 * horizon_ms // 3
@@ -97,7 +101,9 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
     horizon_ms = spans.ms("$.churn.horizon", file.churn.horizon)
     if horizon_ms < span_ms("1h"):
         raise spans.refuse("$.churn.horizon", "the horizon must be at least 1h")
-    horizon_ms -= horizon_ms % 120  # whole milliseconds in H/4 and H/30
+    horizon_ms -= horizon_ms % UNITS
+    if 0.0 < file.holdout.share < HOLDOUT_LEAST:
+        raise spans.refuse("$.holdout.share", "a holdout is 0 or at least 0.01")
     return Rules(
         churn=Churn(horizon_ms, file.churn.min_active_days, file.kinds),
         meanings=_meanings(file, spans),
@@ -111,6 +117,7 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         zone=spans.zone("$.contact.zone", file.contact.zone),
         tiers=_tiers(file.money),
         playbooks=_playbooks(file, spans),
+        traits=file.traits,
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
         ids=Ids(id_key),

@@ -115,6 +115,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holdout: HoldoutFile = HoldoutFile()
     contact: ContactFile = ContactFile()
     playbooks: list[PlaybookFile] | None = None
+    traits: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     grid_salt: str = "grid"
 
 

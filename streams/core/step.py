@@ -34,6 +34,9 @@ ELEVATED: Final = 1.0
 HIGH: Final = 2.0
 """Risk bands; 0 is calm, and from high on a case is opened."""
 
+CHANNELS_MAX: Final = 32
+"""Channels a user can say yes or no to: bounds the state."""
+
 
 class Transition(NamedTuple):
     """What one input led to."""
@@ -76,8 +79,7 @@ def step(  # noqa: C901, PLR0911  # one branch an input, each a line
         case FeedbackReceived():
             return Transition(*journey.heard(state, signal))
         case ConsentChanged():
-            consents = state.profile.consents | {signal.channel: signal.is_granted}
-            return _profiled(state, consents=consents)
+            return _consenting(state, signal.channel, is_granted=signal.is_granted)
         case OptedOut():
             return _opted_out(state, signal, rules)
         case TraitsSet():
@@ -136,11 +138,18 @@ def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transiti
 
 def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
     if signal.channel:
-        consents = state.profile.consents | {signal.channel: False}
-        return _profiled(state, consents=consents)
+        return _consenting(state, signal.channel, is_granted=False)
     closed, effects = journey.close(state, signal.user_id, "opted_out", signal.event_time_ms)
     suppressed = msgspec.structs.replace(closed.profile, is_suppressed=True)
     return Transition(_staged(closed.having(suppressed), closed.profile.stage, rules), effects)
+
+
+def _consenting(state: UserState, channel: str, *, is_granted: bool) -> Transition:
+    """Note a word on a channel; beyond so many channels a new one is noise."""
+    consents = state.profile.consents
+    if channel not in consents and len(consents) >= CHANNELS_MAX:
+        return Transition(state)
+    return _profiled(state, consents=consents | {channel: is_granted})
 
 
 def _traits_set(state: UserState, signal: TraitsSet) -> Transition:

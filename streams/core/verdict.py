@@ -15,7 +15,7 @@ class Refusal(StrEnum):
     NO_CONSENT = "no_consent"  # no consent for this channel is on record
     RISK_EASED = "risk_eased"  # the score fell below the exit threshold since the alert
     FREQUENCY_CAPPED = "frequency_capped"
-    STALE = "stale"  # the score is older than a decision may be
+    STALE = "stale"  # the touch was decided longer ago than a decision may wait
     HOLDOUT = "holdout"
 
 
@@ -33,7 +33,7 @@ class ContactPolicy(msgspec.Struct, frozen=True):
         is_consent_assumed: What an unknown consent means; False unless the rules say otherwise.
         caps: Frequency caps over all channels.
         quiet: Quiet hours in the user's zone.
-        stale_after_ms: Age of a score beyond which nothing is sent on its word.
+        stale_after_ms: How long a decided touch may be put off, say by quiet hours.
         exit_probability: Below this a user is no longer at risk.
     """
 
@@ -55,7 +55,7 @@ class Contact(msgspec.Struct, frozen=True):
         zone: IANA time zone of the user.
         contacts_ms: Earlier touches, withheld ones included.
         probability: P(this silence reaches H) now.
-        scored_at_ms: When that was computed.
+        decided_at_ms: When the touch was decided; later than that if it was put off.
         is_backstop: The silence backstop asked for the touch, whatever the model says.
     """
 
@@ -66,7 +66,7 @@ class Contact(msgspec.Struct, frozen=True):
     zone: str
     contacts_ms: tuple[int, ...]
     probability: float
-    scored_at_ms: int
+    decided_at_ms: int
     is_backstop: bool
 
 
@@ -106,7 +106,7 @@ def may_contact(  # noqa: PLR0911  # one rule a line
     quiet_until = quiet_until_ms(now_ms, contact.zone, policy.quiet)
     if quiet_until is not None:
         return Defer(quiet_until, "quiet_hours")
-    if now_ms - contact.scored_at_ms > policy.stale_after_ms:
+    if now_ms - contact.decided_at_ms > policy.stale_after_ms:
         return Refuse(Refusal.STALE)
     if contact.is_held_out:
         return Refuse(

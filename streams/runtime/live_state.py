@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from models.snapshot import Snapshot, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord
-from streams.core.partition import PARTITION_KEY
+from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
 from streams.runtime.recovery import read_changelog
@@ -68,7 +68,7 @@ async def read_states(bootstrap: str, topic: str) -> list[tuple[str, bytes]]:
         (key.decode(), value)
         for partition in sorted(contents)
         for key, value in contents[partition].items()
-        if key != PARTITION_KEY
+        if not key.startswith(OURS)
     ]
 
 

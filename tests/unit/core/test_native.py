@@ -20,14 +20,13 @@ from streams.core.native import (
     Rejected,
     RejectReason,
     Skipped,
-    acted,
     decode_feedback,
     make_decode,
 )
-from tests.unit.core.stories import RULES, day, rules_of
+from tests.unit.core.stories import day, rules_of
 
 NOW = day(10)
-DECODE = make_decode(RULES)
+DECODE = make_decode(rules_of(traits="[city]"))
 
 
 def event(**fields: object) -> bytes:
@@ -62,7 +61,7 @@ def test_money_becomes_minor_units_and_a_refund_is_negative_and_risky() -> None:
         ({"event": "opt_out"}, OptedOut("李雷", day(9))),
         ({"event": "erasure_requested"}, Erased("李雷", day(9))),
         (
-            {"event": "traits_set", "properties": {"zone": "Asia/Tokyo", "city": "京都"}},
+            {"event": "traits_set", "properties": {"zone": "Asia/Tokyo", "city": "京都", "x": 1}},
             TraitsSet("李雷", day(9), "Asia/Tokyo", "", {"city": "京都"}),
         ),
     ],
@@ -92,6 +91,9 @@ def test_events_that_are_no_activity_become_inputs_of_their_own(
         ({"event": "traits_set", "properties": {"zone": "Mars"}}, RejectReason.BAD_PROPERTY),
         ({"event": "traits_set", "properties": [1]}, RejectReason.BAD_PROPERTY),
         ({"properties": {"x": "y" * 70_000}}, RejectReason.TOO_LARGE),
+        ({"event": "traits_set", "properties": {"city": "y" * 201}}, RejectReason.BAD_PROPERTY),
+        ({"event": "opt_out", "properties": {"channel": "y" * 33}}, RejectReason.BAD_PROPERTY),
+        ({"event_time": 32_503_680_000_000}, RejectReason.FUTURE),
     ],
 )
 def test_what_cannot_be_an_input_is_rejected_with_a_reason(
@@ -120,10 +122,19 @@ def test_a_watermark_has_a_key_of_its_own() -> None:
     assert DECODE(WATERMARK_KEY, mark, NOW) == WatermarkPassed(day(9))
 
 
-@given(st.sampled_from(["purchase", "refund", "browse"]), st.floats(0, 1e6))
-def test_a_row_of_a_log_is_the_same_input_as_its_event(name: str, amount: float) -> None:
-    """What `replay` makes of a file is what the service makes of the same file fed to Kafka."""
-    assert acted(RULES, "李雷", "e1", name, day(9), amount) == decoded(event=name, amount=amount)
+@pytest.mark.parametrize("value", [b"[" * 40_000, b'{"a":' * 10_000])
+def test_nested_json_is_rejected_like_any_other_nonsense(value: bytes) -> None:
+    inside = event()[:-1] + b', "properties": ' + value + b"}"
+    for found in (DECODE("李雷".encode(), inside, NOW), decode_feedback(b"x", value, NOW)):
+        assert isinstance(found, Rejected)
+        assert found.reason in {RejectReason.NOT_DECODABLE, RejectReason.TOO_LARGE}
+    consent = event(event="consent_changed")[:-1] + b', "properties": ' + b"[" * 900 + b"]" * 900
+    assert isinstance(DECODE("李雷".encode(), consent + b"}", NOW), Rejected)
+
+
+def test_a_user_id_that_begins_like_our_own_keys_is_rejected() -> None:
+    found = decoded("\0partition", user_id="\0partition")
+    assert isinstance(found, Rejected)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=20))

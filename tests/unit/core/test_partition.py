@@ -247,6 +247,55 @@ def test_an_erased_user_leaves_a_tombstone_and_does_not_come_back_by_a_late_even
     assert partition.users == 2
 
 
+def test_erasures_survive_a_restart_and_leave_a_tombstone_when_they_expire() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0)), Erased("ada", day(1))])
+    records = {key: value for key, value in partition.take().changelog if value}
+    again = fresh(RULES)
+    again.restore(records)
+    again.apply([act(day(2)), WatermarkPassed(day(62)), act(day(62), "bo")])
+    changelog = dict(again.take().changelog)
+
+    assert again.users == 1
+    assert [changelog[key] for key in records if key.startswith(b"\0erased/")] == [None]
+
+
+def test_state_of_another_layout_is_refused() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0))])
+    records = {key: value for key, value in partition.take().changelog if value}
+    old = msgspec.json.decode(records[PARTITION_KEY]) | {"layout": "another"}
+    with pytest.raises(StateMismatchError, match="layout"):
+        fresh(RULES).restore(records | {PARTITION_KEY: msgspec.json.encode(old)})
+
+
+def test_a_consent_ahead_of_the_watermark_completes_no_example_twice() -> None:
+    """Only an activity moves its user's timers ahead of the watermark."""
+    rules = rules_of("churn: {horizon: 8d, min_active_days: 2}\nlateness: 6h\n")
+    phase, period = rules.phase_ms("ada"), rules.churn.period_ms
+    grid = -(-(day(9) - phase) // period) * period + phase
+    consent = ConsentChanged("ada", grid + HOUR_MS, "sms", is_granted=True)
+    worker = fresh(rules)
+    worker.apply([act(grid - period - HOUR_MS), consent])
+    before = worker.take()
+    heir = fresh(rules)
+    heir.restore({key: value for key, value in before.changelog if value})
+    for survivor in (worker, heir):
+        survivor.apply([WatermarkPassed(grid + period)])
+    assert seen([before, worker.take()]) == seen([before, heir.take()])
+    assert "examples" not in before.outputs
+
+
+def test_a_flood_of_examples_fits_into_records() -> None:
+    partition = fresh(RULES)
+    partition.apply([act(day(0), str(number)) for number in range(6_000)])
+    partition.apply([WatermarkPassed(day(59))])
+    records = partition.take().outputs["examples"]
+
+    assert len(records) > 1
+    assert max(len(record.value) for record in records) < 900_000
+
+
 def test_state_of_other_rules_is_refused() -> None:
     partition = fresh(RULES)
     partition.apply([act(day(0))])

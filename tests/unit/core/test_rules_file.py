@@ -34,6 +34,7 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
         ("churn: {activity: some}\n", "a list of event names"),
         ("churn: {horizon: 10m}\n", "at least 1h"),
         ("alert: {backstop: 40d}\n", "between 0 and the horizon"),
+        ("holdout: {share: 0.005}\n", "a holdout is 0 or at least 0.01"),
     ],
 )
 def test_a_complaint_names_file_line_and_fault(text: str, complaint: str) -> None:

@@ -157,6 +157,24 @@ def test_quiet_hours_put_the_touch_off_until_morning_in_the_users_zone() -> None
     assert RequestTouch in kinds(morning.effects)
 
 
+def test_a_touch_that_was_put_off_for_too_long_is_stale() -> None:
+    rules = rules_of(
+        contact="{consent_default: granted, zone: UTC, stale_after: 6h,"
+        " quiet_hours: {start: '21:00', end: '09:00'}}"
+    )
+    told = tell(rules, *COMES, scored(day(12, 22), 0.8))
+    morning = step(told.state, timer(int(told.state[Column.DUE])), rules)
+    noon = step(morning.state, timer(day(16, 12)), rules)
+
+    assert reasons(morning.effects) == ["stale"]
+    assert reasons(noon.effects) == ["send"], "the next step is decided anew"
+
+
+def test_consents_are_bounded() -> None:
+    said = [ConsentChanged(ADA, day(3), f"channel{n}", is_granted=True) for n in range(99)]
+    assert len(tell(RULES, *COMES, *said).state.profile.consents) == 32
+
+
 def test_the_frequency_cap_is_rolling() -> None:
     rules = rules_of(
         contact="{consent_default: granted, zone: UTC, caps: [{touches: 1, per: 4d}],"
