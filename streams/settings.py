@@ -87,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret,
         _says("Secret that signs model snapshots, shared by learner and workers.", is_secret=True),
     ] = DEVELOPMENT_KEY
+    id_key: Annotated[
+        Secret,
+        _says(
+            "Secret that ids of touches and cases, and pseudonyms in logs, are made with. Workers "
+            "and replays that are to agree share it; another one gives every touch a new id.",
+            is_secret=True,
+        ),
+    ] = DEVELOPMENT_KEY
     web_host: Annotated[str, _says("Address of `/metrics` and `/health`.")] = "127.0.0.1"
     web_port: Annotated[
         int, Meta(ge=0, le=65535), _says("Port of `/metrics` and `/health`; 0 takes a free one.")
@@ -116,9 +124,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.app_id}-users-changelog"
 
     @property
-    def signs_with_development_key(self) -> bool:
-        """Whether anybody could sign a model: say so in the log."""
-        return self.model_key == DEVELOPMENT_KEY
+    def has_development_key(self) -> bool:
+        """Whether anybody could sign a model or tell whose an id is: say so in the log."""
+        return DEVELOPMENT_KEY in {self.model_key, self.id_key}
 
 
 class Entry(NamedTuple):

@@ -59,7 +59,7 @@ def explain(
     if from_kafka and file is not None:
         raise UserError("--kafka and FILE exclude each other", "leave one out")
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
     path = settings.model_file if model_file is None else model_file
     model = model_at(path, settings.model_key, book) if path else None
     at_ms = option_ms("--at", at)

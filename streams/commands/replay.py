@@ -61,7 +61,7 @@ def replay(
     if save_model and not learn:
         raise UserError("--save-model has nothing to save", "add --learn")
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
     scorer = runs.model_at(settings.model_file if model_file is None else model_file,
                       settings.model_key, book)  # fmt: skip
     wanted = {TOUCHES: touches, DECISIONS: decisions}

@@ -90,10 +90,10 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
 
     configure(settings.log_level)
-    rules = rules_at(settings.rules)
+    rules = rules_at(settings.rules, settings.id_key)
     log = get_logger(__name__)
-    if settings.signs_with_development_key:
-        log.warning("development_key", hint="set WINBACK_MODEL_KEY: anybody could sign a model")
+    if settings.has_development_key:
+        log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
     log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash)
     path = settings.model_file
     scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -12,21 +13,27 @@ from streams.core.rules_file import RulesRefused, horizon_override, parse_rules
 from streams.core.time import DAY_MS
 from streams.errors import UserError
 from streams.replay.blocks import Block
+from streams.settings import DEVELOPMENT_KEY
 
 KINDS_ROWS: Final = 1_000
 """The two event names that the model tells apart are the most frequent of so many first rows."""
 
 
-def rules_at(path: str) -> Rules:
+def rules_at(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
     """Return the rules of a file; an empty path means the defaults.
+
+    Args:
+        path: Of the YAML file.
+        id_key: Secret that the ids are made with, of any length.
 
     Raises:
         UserError: The file cannot be read or the rules cannot be used.
     """
+    key = blake2b(id_key.encode()).digest()
     if not path:
-        return parse_rules("")
+        return parse_rules("", id_key=key)
     try:
-        return parse_rules(Path(path).read_text(encoding="utf-8"), path)
+        return parse_rules(Path(path).read_text(encoding="utf-8"), path, id_key=key)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"the rules {path} cannot be read: {why}", "check --rules") from None
