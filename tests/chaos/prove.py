@@ -8,6 +8,7 @@ the directory with logs and results stays.
 
 import argparse
 import secrets
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -59,6 +60,7 @@ def main() -> None:
     if not found.is_exact:
         say(f"logs and results: {directory}")
         sys.exit(1)
+    shutil.rmtree(directory)
 
 
 def report(seed: int, ended: Ended, found: Findings) -> None:
