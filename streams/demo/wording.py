@@ -113,8 +113,8 @@ TEXTS: Final[dict[str, Text]] = {
         "{earlier:g} (the median right alert comes after {delay:g} days of silence, the rule's "
         "after {rule:g}; the demo's threshold was chosen on this log, winback backtest knows no "
         "such thing)",
-        "{earlier:g}（正确预警的沉默中位数为 {delay:g} 天，规则为 {rule:g} 天；演示的阈值是在该日志上选定的，"
-        "winback backtest 则没有）",
+        "{earlier:g}（正确预警的沉默中位数为 {delay:g} 天，规则为 {rule:g} 天；"
+        "演示的阈值是在该日志上选定的，winback backtest 则没有）",
     ),
     "answers": Text("answers", "反馈"),
     "answer_delivered": Text("delivered", "已送达"),
