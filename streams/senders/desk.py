@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from streams.core.messages import TouchRequested, TouchRevoked
+from streams.core.time import DAY_MS
 from streams.runtime.logs import get_logger, hashed
 from streams.senders.clock import Clock
 from streams.senders.feedback import Feedback
@@ -22,6 +23,8 @@ REVOKED: Final = Receipt(Status.FAILED, "revoked")
 EXPIRED: Final = Receipt(Status.FAILED, "expired")
 INTERRUPTED: Final = Receipt(Status.UNKNOWN, "interrupted")
 """The sender ended between the intent and the receipt."""
+RETENTION_MS: Final = 30 * DAY_MS
+"""Topics keep a touch for 7 days: after its expiry and this nobody can read it again."""
 
 
 class Waiting(NamedTuple):
@@ -112,6 +115,12 @@ class Desk:
         """Take note that Kafka has the feedback of touches."""
         self._journal.reported(touch_ids)
 
+    def prune(self) -> None:
+        """Forget touches that expired long ago; in a replayed log nothing is ever long ago."""
+        if self._clock.looks_ahead:
+            pruned = self._journal.prune(self._clock.now_ms(0) - RETENTION_MS)
+            log.info("journal_pruned", touches=pruned)
+
     def take_finished(self) -> dict[int, int]:
         """Return, by partition, the offset below which nothing is left to do, if it has moved."""
         finished = {
@@ -143,7 +152,7 @@ class Desk:
             return self._again(touch, known)
         else:
             receipt = REVOKED if known.state == "revoked" else INTERRUPTED
-        self._journal.settle(touch.touch_id, receipt, now_ms)
+        self._journal.settle(touch.touch_id, receipt, now_ms, waiting.expires_ms)
         self.counts[receipt.outcome or str(receipt.status)] += 1
         log.info("touch_settled", touch=touch.touch_id, user=hashed(touch.user_id),
                  status=str(receipt.status), outcome=receipt.outcome)  # fmt: skip

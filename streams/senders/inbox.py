@@ -44,7 +44,7 @@ def letter(
         at_ms = timestamp_ms
     try:
         message = _DECODER.decode(value) if value else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         message = None
     return Letter(partition, offset, at_ms, message)
 

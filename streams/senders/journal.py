@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS touches (
     status TEXT NOT NULL,
     outcome TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    is_reported INTEGER NOT NULL
+    is_reported INTEGER NOT NULL,
+    expires_ms INTEGER
 ) WITHOUT ROWID
 """
 
@@ -66,6 +67,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._sure = _connect(path, "FULL")
             self._sure.execute(_SCHEMA)
+            _bring_up_to_date(self._sure)
             self._soon = _connect(path, "NORMAL")
         except (OSError, sqlite3.Error) as error:
             raise UserError(
@@ -104,12 +106,12 @@ class Journal:
         """Take note that a touch must not be begun; return False when it was begun before."""
         return self._insert(touch_id, "revoked", at_ms)
 
-    def settle(self, touch_id: str, receipt: Receipt, at_ms: int) -> None:
-        """Write what became of a touch."""
+    def settle(self, touch_id: str, receipt: Receipt, at_ms: int, expires_ms: int) -> None:
+        """Write what became of a touch, and until when it could have been sent."""
         self._soon.execute(
             "UPDATE touches SET state = 'known', status = ?, outcome = ?, at_ms = ?, "
-            "is_reported = 0 WHERE touch_id = ?",
-            (str(receipt.status), receipt.outcome, at_ms, touch_id),
+            "expires_ms = ?, is_reported = 0 WHERE touch_id = ?",
+            (str(receipt.status), receipt.outcome, at_ms, expires_ms, touch_id),
         )
 
     def reported(self, touch_ids: Iterable[str]) -> None:
@@ -118,6 +120,17 @@ class Journal:
         self._soon.execute("BEGIN IMMEDIATE")
         self._soon.executemany("UPDATE touches SET is_reported = 1 WHERE touch_id = ?", rows)
         self._soon.execute("COMMIT")
+
+    def prune(self, before_ms: int) -> int:
+        """Forget touches that Kafka knows the end of and that expired before an instant.
+
+        Returns:
+            How many.
+        """
+        done = self._soon.execute(
+            "DELETE FROM touches WHERE is_reported = 1 AND expires_ms < ?", (before_ms,)
+        )
+        return done.rowcount
 
     def entry(self, touch_id: str) -> Entry | None:
         """Return what is known of a touch."""
@@ -132,7 +145,7 @@ class Journal:
 
     def _insert(self, touch_id: str, state: str, at_ms: int) -> bool:
         done = self._sure.execute(
-            "INSERT OR IGNORE INTO touches VALUES (?, ?, ?, '', ?, 0)",
+            "INSERT OR IGNORE INTO touches VALUES (?, ?, ?, '', ?, 0, NULL)",
             (touch_id, state, str(Status.UNKNOWN), at_ms),
         )
         return done.rowcount == 1
@@ -143,3 +156,10 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Add what the file of an older version lacks; its touches are kept for ever."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(touches)")}
+    if "expires_ms" not in columns:
+        connection.execute("ALTER TABLE touches ADD COLUMN expires_ms INTEGER")

@@ -4,9 +4,11 @@ The order is the promise: intent on disk, delivery, receipt on disk, feedback ac
 offset committed. A crash anywhere repeats a feedback at most, never a touch.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
@@ -31,6 +33,9 @@ FETCH_BYTES: Final = 65_536
 """Fewer, larger turns cost less; a tenth of a second is nothing to a person."""
 COMMIT_EVERY_S: Final = 1.0
 """After a crash so much is read again, and the journal knows it."""
+PRUNE_EVERY_S: Final = 3_600.0
+REVOKED_COMMIT_MS: Final = 5_000
+"""The group waits for us meanwhile."""
 
 
 class Sender:
@@ -49,6 +54,7 @@ class Sender:
         self._group = f"{settings.app_id}-sender-{channel}"
         self._servers = bootstrap.split(",")
         self._desk = desk
+        self._owes_feedback = False
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Send until asked to stop; then everything delivered has been reported.
@@ -59,11 +65,15 @@ class Sender:
         try:
             with self._clients() as (consumer, producer):
                 commit_s = time.monotonic()
+                prune_s = -math.inf
                 while not is_stopping():
                     self._turn(consumer, producer, is_stopping)
                     if time.monotonic() - commit_s >= COMMIT_EVERY_S:
                         self._commit(consumer)
                         commit_s = time.monotonic()
+                    if time.monotonic() - prune_s >= PRUNE_EVERY_S:
+                        self._desk.prune()
+                        prune_s = time.monotonic()
                 self._commit(consumer)
         except KafkaError as error:
             raise Unavailable(
@@ -79,7 +89,9 @@ class Sender:
             for records in polled.values()
             for found in records
         ]
+        self._owes_feedback = True
         self._report(producer, self._desk.handle(letters, is_stopping))
+        self._owes_feedback = False
 
     def _report(self, producer: Any, feedbacks: Iterable[Feedback]) -> None:
         """Write feedback, wait until Kafka has it, and note that in the journal."""
@@ -94,7 +106,10 @@ class Sender:
         if under_way:
             self._desk.reported(touch_id for touch_id, _ in under_way)
 
-    def _commit(self, consumer: Any) -> None:
+    def _commit(self, consumer: Any, timeout_ms: int | None = None) -> None:
+        """Commit what is finished; nothing while Kafka lacks the feedback of it."""
+        if self._owes_feedback:
+            return
         topic = self._settings.topic_touches
         offsets = {
             TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1)
@@ -103,7 +118,7 @@ class Sender:
         if not offsets:
             return
         try:
-            consumer.commit(offsets)
+            consumer.commit(offsets, timeout_ms=timeout_ms)
         except CommitFailedError:  # The partitions went to another sender: it finds the journal.
             log.warning("commit_refused", group=self._group)
 
@@ -124,7 +139,8 @@ class Sender:
                 metrics_enabled=False,
             )  # fmt: skip
             try:
-                consumer.subscribe([self._settings.topic_touches], listener=_Rebalance(self._desk))
+                listener = Rebalance(self._desk, partial(self._commit, consumer, REVOKED_COMMIT_MS))
+                consumer.subscribe([self._settings.topic_touches], listener=listener)
                 yield consumer, producer
             finally:
                 consumer.close(autocommit=False)
@@ -132,15 +148,33 @@ class Sender:
             producer.close(timeout=ACK_TIMEOUT_S)
 
 
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
-    """Takes what belongs to others off the desk."""
+class Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """Takes what belongs to others off the desk.
 
-    def __init__(self, desk: Desk) -> None:
+    Args:
+        desk: What is on it.
+        commit: Commits what is finished.
+    """
+
+    def __init__(self, desk: Desk, commit: Callable[[], None]) -> None:
         self._desk = desk
+        self._commit = commit
 
     def on_partitions_revoked(self, revoked: Any) -> None:
-        """Forget partitions."""
-        self._desk.clear(partition.partition for partition in revoked)
+        """Commit while the partitions are still ours, so that the next owner reads nothing twice.
+
+        If that fails, the next owner reads them again, and the journal knows what was sent.
+        """
+        try:
+            self._commit()
+        except KafkaError as error:
+            log.warning("commit_refused", error=repr(error))
+        finally:
+            self.on_partitions_lost(revoked)
+
+    def on_partitions_lost(self, lost: Any) -> None:
+        """Forget partitions, which others have already."""
+        self._desk.clear(partition.partition for partition in lost)
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         """Start from what is committed, as the consumer does by itself."""

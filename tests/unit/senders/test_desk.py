@@ -189,3 +189,17 @@ def test_a_message_that_is_not_of_the_contract_is_passed_over(make_desk: MakeDes
     assert sent == ["t1"]
     assert desk.counts["passed_over"] == 2
     assert desk.take_finished() == {0: 3}
+
+
+@pytest.mark.parametrize(("clock", "expected"), [(LiveClock(), []), (EventClock(), ["t1"])])
+def test_only_live_touches_are_forgotten(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, clock: EventClock, expected: list[str]
+) -> None:
+    """A replayed log may be read again from its first day, and nothing of it may leave twice."""
+    desk, _ = make_desk(clock=clock)
+    settled = said(desk, letters(touch("t1"), at_ms=START_MS))
+    desk.reported(touch_id for touch_id, _ in settled)
+    monkeypatch.setattr("streams.senders.desk.RETENTION_MS", -9_999 * DAY_MS)
+    desk.prune()
+    journal = desk._journal
+    assert [name for name in ("t1",) if journal.entry(name)] == expected

@@ -45,7 +45,7 @@ def test_it_is_in_wal_mode_and_knows_no_user(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         journal.begin("t1", 1)
-        journal.settle("t1", Receipt(Status.DELIVERED), 2)
+        journal.settle("t1", Receipt(Status.DELIVERED), 2, expires_ms=9)
         journal.reported(["t1"])
         assert journal.entry("t1") == Entry("known", Receipt(Status.DELIVERED), 2, is_reported=True)
         assert journal.entry("t2") is None
@@ -53,7 +53,34 @@ def test_it_is_in_wal_mode_and_knows_no_user(tmp_path: Path) -> None:
     database = sqlite3.connect(path)
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     columns = {row[1] for row in database.execute("PRAGMA table_info(touches)")}
-    assert columns == {"touch_id", "state", "status", "outcome", "at_ms", "is_reported"}
+    assert columns == {
+        "touch_id", "state", "status", "outcome", "at_ms", "is_reported", "expires_ms",
+    }  # fmt: skip
+
+
+def test_what_expired_long_ago_and_is_reported_is_forgotten(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        for touch_id, expires_ms in (("old", 9), ("unreported", 9), ("new", 10)):
+            journal.begin(touch_id, 1)
+            journal.settle(touch_id, Receipt(Status.DELIVERED), 2, expires_ms)
+        journal.begin("interrupted", 1)
+        journal.reported(["old", "new"])
+
+        assert journal.prune(before_ms=10) == 1
+        assert journal.entry("old") is None
+        assert None not in map(journal.entry, ("unreported", "new", "interrupted"))
+
+
+def test_a_journal_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal(path) as journal:
+        journal.begin("t1", 1)
+    with sqlite3.connect(path) as database:
+        database.execute("ALTER TABLE touches DROP COLUMN expires_ms")
+    with Journal(path) as journal:
+        assert journal.begin("t1", 2) is not None
+        assert journal.begin("t2", 2) is None
+        journal.settle("t2", Receipt(Status.DELIVERED), 3, expires_ms=9)
 
 
 def test_a_file_that_is_no_journal_is_a_clear_refusal(tmp_path: Path) -> None:

@@ -31,8 +31,12 @@ def test_fields_that_are_new_to_us_do_no_harm() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, b"", b"{", b"\xff", b'{"type": "touch.postponed"}', b'{"touch_id": "t1"}']
-)
+    "value",
+    [
+        None, b"", b"{", b"\xff", b'{"type": "touch.postponed"}', b'{"touch_id": "t1"}',
+        b'{"type": "touch.revoked", "more": ' + b"[" * 100_000,
+    ],
+)  # fmt: skip
 def test_what_cannot_be_read_is_no_message(value: bytes | None) -> None:
     assert letter(0, 0, value, [("ce_time", b"soon")], START_MS) == (0, 0, START_MS, None)
 
