@@ -12,11 +12,11 @@ from models.features import Rhythm
 from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.core.scoring import F64
-from streams.core.time import iso as iso_ms
+from streams.core.time import iso
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 from streams.replay.outcomes import PointOutcomes, SilenceOutcomes
 from streams.replay.points import Points, writing
 
@@ -155,7 +155,7 @@ class Backtest:
                 n for name, n in fleet.counts.items() if name.startswith("rejected")
             ),
             "users": sum(partition.users for partition in fleet.partitions),
-            "last_event_at": iso(newest_ms),
+            "last_event_at": short_iso(newest_ms),
             "horizon_days": self.horizon_ms / 86_400_000,
             "examples_learned": learner.examples,
         }
@@ -208,7 +208,7 @@ class Notebook:
             return
         self.alerts[user_id].append(at_ms)
         if self._alerts is not None:
-            self._alerts.write(f"{_quoted(user_id)},{iso_ms(at_ms)}\n")
+            self._alerts.write(f"{_quoted(user_id)},{iso(at_ms)}\n")
 
 
 def _quoted(text: str) -> str:

@@ -5,14 +5,16 @@ from typing import Any, Final
 
 import msgspec
 
+from streams.core.native import FUTURE_MAX_MS, WATERMARK_EVENT, WATERMARK_KEY
+from streams.core.time import FAR_FUTURE_MS
 from streams.replay.blocks import Block
-
-WATERMARK: Final = "$watermark"
-"""Event name, user id and key of the record that closes a partition: nothing older follows."""
 
 
 class NativeEvent(msgspec.Struct, omit_defaults=True, gc=False):
-    """One native event; instants in epoch ms UTC."""
+    """One native event as it is written; `streams.core.native.NativeEvent` is how it is read.
+
+    Instants are epoch ms UTC; nothing stands on the wire for what is not there.
+    """
 
     event_id: str
     user_id: str
@@ -40,8 +42,21 @@ def encoded(block: Block) -> list[bytes]:
 
 def watermark(source: str, at_ms: int) -> tuple[bytes, bytes]:
     """Return key and value of a record that says: nothing before ``at_ms`` follows here."""
-    event = NativeEvent(f"{source}:{WATERMARK}", WATERMARK, WATERMARK, at_ms)
-    return WATERMARK.encode(), _ENCODER.encode(event)
+    event = NativeEvent(f"{source}:{WATERMARK_EVENT}", WATERMARK_EVENT, WATERMARK_EVENT, at_ms)
+    return WATERMARK_KEY, _ENCODER.encode(event)
+
+
+def credible(times_ms: Sequence[int], now_ms: int) -> list[int]:
+    """Return the instants that may move a watermark: from 1970 on, and not from the future.
+
+    A feed and a replay close with the newest of these, whether its event was accepted or not.
+
+    Args:
+        times_ms: Event times, epoch ms UTC.
+        now_ms: Record timestamp of these events.
+    """
+    until_ms = min(now_ms + FUTURE_MAX_MS, FAR_FUTURE_MS)
+    return [at_ms for at_ms in times_ms if 0 < at_ms <= until_ms]
 
 
 def keys(user_ids: Sequence[str]) -> list[bytes]:

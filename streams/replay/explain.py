@@ -14,7 +14,7 @@ from streams.core.step import may_open
 from streams.core.time import DAY_MS
 from streams.core.verdict import Refusal
 from streams.replay.export import ExportedUser, described
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 
 STEPS: Final = 4
 """The path to H has so many steps Δ."""
@@ -104,7 +104,7 @@ def explained(
         if code in TEXTS
     ]
     return Explanation(
-        at=iso(at_ms),
+        at=short_iso(at_ms),
         user=described(user_id, value),
         silence_days=round((at_ms - state[Rhythm.LAST]) / DAY_MS, 2),
         horizon_days=rules.horizon_days,
@@ -115,7 +115,7 @@ def explained(
         alert_from=rules.alert.probability,
         path=[
             Step(
-                iso(int(at_ms + step * period)),
+                short_iso(int(at_ms + step * period)),
                 float(scorer.hazard(heads, at + step * period)[0]),
             )
             for step in range(STEPS)
@@ -167,8 +167,8 @@ def _contact(
 
 def _of_case(state: UserState, last_decision: bytes | None) -> Said:
     due = state[Column.DUE]
-    next_at = iso(int(due)) if due < float("inf") else None
-    en, zh = f"a case is open since {iso(int(state[Column.CASE_AT]))}", "召回进行中"
+    next_at = short_iso(int(due)) if due < float("inf") else None
+    en, zh = f"a case is open since {short_iso(int(state[Column.CASE_AT]))}", "召回进行中"
     if last_decision is not None:
         reason = msgspec.json.decode(last_decision).get("reason", "")
         said = _NOT_SENT.get(reason, Said(reason, reason))

@@ -8,7 +8,7 @@ from xxhash import xxh3_64_hexdigest
 from models.features import Rhythm
 from streams.core.lifecycle import Stage
 from streams.core.state import Column, UserState, decode
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 
 
 class ExportedTouch(msgspec.Struct, frozen=True):
@@ -71,8 +71,8 @@ def described(user_id: str, value: bytes) -> ExportedUser:
     return ExportedUser(
         user_id=user_id,
         events_applied=int(state[Column.EVENTS]),
-        first_event_at=iso(int(state[Rhythm.FIRST])) if has_acted else None,
-        last_event_at=iso(int(state[Rhythm.LAST])) if has_acted else None,
+        first_event_at=short_iso(int(state[Rhythm.FIRST])) if has_acted else None,
+        last_event_at=short_iso(int(state[Rhythm.LAST])) if has_acted else None,
         active_days=int(state[Rhythm.ACTIVE_DAYS]),
         value_net_minor=int(state[Column.VALUE_NET]),
         lifecycle_stage=Stage(state.profile.stage).label,
@@ -87,14 +87,14 @@ def _case(state: UserState) -> ExportedCase | None:
         return None
     return ExportedCase(
         case_id=case.case_id,
-        opened_at=iso(int(state[Column.CASE_AT])),
+        opened_at=short_iso(int(state[Column.CASE_AT])),
         trigger=case.trigger,
         playbook=case.playbook,
         step=case.step,
         is_held_out=case.is_held_out,
-        next_at=iso(int(due)) if due < float("inf") else None,
+        next_at=short_iso(int(due)) if due < float("inf") else None,
         touches=[
-            ExportedTouch(touch.touch_id, touch.channel, iso(touch.at_ms), touch.status)
+            ExportedTouch(touch.touch_id, touch.channel, short_iso(touch.at_ms), touch.status)
             for touch in case.touches
         ],
     )

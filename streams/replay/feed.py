@@ -9,18 +9,15 @@ from typing import Final
 
 import msgspec
 
-from streams.core.time import HOUR_MS
 from streams.replay.blocks import Block, Window
-from streams.replay.events import encoded, watermark
+from streams.replay.events import credible, encoded, watermark
 from streams.replay.files import EventLog
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 from streams.replay.partitioner import Partitioner
 from streams.replay.progress import Progress
 from streams.runtime.publisher import Publisher
 from streams.runtime.ticks import now_ms
 
-AHEAD_MAX_MS: Final = HOUR_MS
-"""An event further ahead of now is one that the service rejects; it must not move the watermark."""
 NAP_S: Final = 0.02
 """How often a paced feed looks what is due: well below what anybody downstream can see."""
 
@@ -119,8 +116,8 @@ class Feeder:
         fed = self.fed
         fed.is_interrupted = self.stop.is_set()
         if self._last_ms > -math.inf:
-            fed.first_event_at = iso(int(self._first_ms))
-            fed.last_event_at = iso(int(self._last_ms))
+            fed.first_event_at = short_iso(int(self._first_ms))
+            fed.last_event_at = short_iso(int(self._last_ms))
             if with_watermark and not fed.is_interrupted:
                 await self._close(int(self._last_ms))
         await self.publisher.flush()
@@ -162,9 +159,8 @@ class Feeder:
     def _count(self, block: Block, sent: int) -> None:
         if not sent:
             return
-        horizon = now_ms() + AHEAD_MAX_MS
-        times = [at_ms for at_ms in block.times_ms[:sent] if at_ms <= horizon]
-        self.fed.from_the_future += sent - len(times)
+        times = credible(block.times_ms[:sent], now_ms())
+        self.fed.from_the_future += sum(at_ms > 0 for at_ms in block.times_ms[:sent]) - len(times)
         self._first_ms = min(self._first_ms, *times, math.inf)
         self._last_ms = max(self._last_ms, *times, -math.inf)
 
@@ -172,4 +168,4 @@ class Feeder:
         record = watermark(self.log.path, at_ms)
         for partition in range(self.publisher.partitions):
             await self.publisher.send(partition, [record])
-        self.fed.watermark_at = iso(at_ms)
+        self.fed.watermark_at = short_iso(at_ms)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from streams.errors import UserError
 from streams.replay.blocks import BadRow, Block
 from streams.replay.csv_rows import CsvRows
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 from streams.replay.json_rows import JsonRows
 from streams.replay.opening import Opened, opened
 
@@ -162,7 +162,7 @@ class EventLog:
         self.unordered += 1
         if self.order is Order.STOP:
             raise UserError(
-                f"{self.path}, line {line}: {iso(at_ms)} comes after {iso(before_ms)}",
+                f"{self.path}, line {line}: {short_iso(at_ms)} comes after {short_iso(before_ms)}",
                 "sort the log by time, for example: "
                 "(head -1 F; tail -n +2 F | sort -s -t, -k2,2) > sorted.csv",
             )

@@ -15,7 +15,7 @@ from streams.core.rules import Rules
 from streams.core.scoring import F64, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
-from streams.replay.events import encoded
+from streams.replay.events import credible, encoded
 from streams.replay.partitioner import Partitioner
 
 SLICE_ROWS: Final = 8_192
@@ -45,7 +45,7 @@ class Fleet:
     Attributes:
         partitions: In the order of their numbers.
         counts: What happened so far, by name.
-        newest_ms: Event time of the newest input.
+        newest_ms: Newest event time of the log, accepted or not, that is not from the future.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class Fleet:
     def accept(self, block: Block) -> Accepted:
         """Decode the rows of a block as the service would; what is no input is counted."""
         accepted = Accepted([], [], [])
+        if times_ms := credible(block.times_ms, self._now_ms):
+            self.newest_ms = max(self.newest_ms or 0, *times_ms)
         for user_id, value in zip(block.user_ids, encoded(block), strict=True):
             decoded = self._decode(user_id.encode(), value, self._now_ms)
             if isinstance(decoded, Rejected):
@@ -107,8 +109,6 @@ class Fleet:
                     inputs.append(WatermarkPassed(watermark_ms))
                 if inputs:
                     partition.apply(inputs)
-        if end > begin:
-            self.newest_ms = max(self.newest_ms or 0, *accepted.times_ms[begin:end])
 
     def advance(self, watermark_ms: int) -> None:
         """Fire every timer up to an instant."""
@@ -116,7 +116,7 @@ class Fleet:
             partition.advance(watermark_ms)
 
     def close(self) -> None:
-        """Say to every partition that nothing older than the newest event follows."""
+        """Say to every partition that nothing older than `newest_ms` follows, as a feed does."""
         if self.newest_ms is not None:
             for partition in self.partitions:
                 partition.apply([WatermarkPassed(self.newest_ms)])

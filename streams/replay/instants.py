@@ -74,7 +74,7 @@ def instants_ms(texts: Sequence[str]) -> list[int] | None:
     return listed
 
 
-def iso(at_ms: int) -> str:
+def short_iso(at_ms: int) -> str:
     """Return an instant as ISO 8601 UTC, with milliseconds only when there are some."""
     text = str(np.datetime64(at_ms, "ms"))
     return text.removesuffix(".000") + "Z"

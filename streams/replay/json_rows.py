@@ -65,7 +65,7 @@ class JsonRows:
     def _parsed(self, place: int, text: str) -> tuple[Line, int] | BadRow:
         try:
             line = self.decoder.decode(text)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             column = _column(str(error))
             return BadRow(place, column, str(error), HINT)
         for name in ("user_id", "event"):

@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 
 from streams.replay.blocks import Block
 from streams.replay.files import EventLog
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 
 SHOW_EVERY_S: Final = 0.1
 
@@ -79,7 +79,7 @@ class Progress:
             return
         self._shown_s = now_s
         rate = events / max(now_s - self._begin_s, 0.001)
-        said = f"{iso(at_ms)[:10]}  {events:,} events  {rate:,.0f}/s"
+        said = f"{short_iso(at_ms)[:10]}  {events:,} events  {rate:,.0f}/s"
         self._bar.update(self._task, completed=done[0], total=done[1], said=said)
 
 

@@ -19,7 +19,7 @@ from streams.errors import UserError
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 
 KEPT: Final = (TOUCHES, DECISIONS)
 
@@ -137,8 +137,8 @@ class Replay:
         return Replayed(
             events=counts["accepted"],
             users=sum(partition.users for partition in fleet.partitions),
-            first_event_at=None if self._first_ms is None else iso(self._first_ms),
-            last_event_at=None if newest_ms is None else iso(newest_ms),
+            first_event_at=None if self._first_ms is None else short_iso(self._first_ms),
+            last_event_at=None if newest_ms is None else short_iso(newest_ms),
             touches=counts["touches"],
             revocations=counts["revocations"],
             alerts=sum(closed.values()) + sum(profile.case is not None for profile in profiles),

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from streams.replay.instants import iso
+from streams.replay.instants import short_iso
 
 DAY_MS = 86_400_000
 START_MS = 1_483_228_800_000  # 2017-01-01
@@ -27,6 +27,6 @@ def rows(users: int, days: int, seed: int = 7) -> list[tuple[int, str, str, str]
 
 def log(path: Path, made: list[tuple[int, str, str, str]]) -> str:
     """Write rows as a csv and return its path."""
-    lines = [f"{user},{iso(at)},{event},{amount}" for at, user, event, amount in made]
+    lines = [f"{user},{short_iso(at)},{event},{amount}" for at, user, event, amount in made]
     path.write_text("\n".join(["user_id,ts,event,amount", *lines, ""]), encoding="utf-8")
     return str(path)

@@ -11,7 +11,7 @@ from streams.core.rules import Rules
 from streams.errors import UserError
 from streams.replay.backtest import Asked, Backtest
 from streams.replay.files import EventLog
-from streams.replay.instants import instant_ms, iso
+from streams.replay.instants import instant_ms, short_iso
 from streams.replay.points import read_points
 from streams.replay.rulebook import most_frequent_kinds, redefined, rules_at
 
@@ -43,7 +43,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("points") / "points.csv"
     lines = ["user_id,at"]
     for day in range(30, DAYS - 12, 7):
-        at = iso(synthetic.START_MS + day * synthetic.DAY_MS)
+        at = short_iso(synthetic.START_MS + day * synthetic.DAY_MS)
         lines += [f"用户{number},{at}" for number in range(0, 40, 2)]
     lines.append(f"nobody,{at}")
     path.write_text("\n".join(lines), encoding="utf-8")

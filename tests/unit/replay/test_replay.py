@@ -8,14 +8,16 @@ import pytest
 from models.scorer import PriorScorer
 from models.snapshot import sign
 from streams.core.inputs import WatermarkPassed
+from streams.core.native import NativeEvent as ReadEvent
 from streams.core.native import make_decode
 from streams.core.outbox import DECISIONS, TOUCHES
 from streams.core.rules import Rules
 from streams.errors import UserError
 from streams.replay.apprentice import Apprentice
-from streams.replay.events import encoded, watermark
+from streams.replay.events import NativeEvent, credible, encoded, watermark
 from streams.replay.export import exported
 from streams.replay.files import EventLog
+from streams.replay.instants import instant_ms
 from streams.replay.rulebook import rules_at
 from streams.replay.run import Replay, Replayed, model_at
 
@@ -71,6 +73,7 @@ def test_the_size_of_blocks_changes_nothing(
 
 
 def test_the_number_of_partitions_changes_nothing_today(small_log: str, rules: Rules) -> None:
+    """When a rule counts within a partition this ends: then see ADR 12."""
     one, seven = (replayed(small_log, rules, partitions=count) for count in (1, 7))
     assert one[:4] == seven[:4]
 
@@ -136,3 +139,32 @@ def test_what_is_encoded_is_decoded(small_log: str, rules: Rules) -> None:
     for user_id, at_ms, value in zip(block.user_ids, block.times_ms, values, strict=True):
         signal = decode(user_id.encode(), value, NOW_MS)
         assert (signal.user_id, signal.event_time_ms) == (user_id, at_ms)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("ada,2017-03-01T00:00:00Z,session_probe,", "2017-03-01T00:00:00Z"),  # skipped
+        ("ada,2017-03-01T00:00:00Z,purchase,9e15", "2017-03-01T00:00:00Z"),  # rejected
+        ("ada,2999-01-01T00:00:00Z,purchase,1", "2017-01-02T00:00:00Z"),  # from the future
+    ],
+)
+def test_a_replay_closes_with_the_instant_that_a_feed_closes_with(
+    tmp_path: Path, row: str, expected: str
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        f"user_id,ts,event,amount\nada,2017-01-02T00:00:00Z,purchase,5\n{row}\n", encoding="utf-8"
+    )
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("churn: {activity: [purchase]}\n", encoding="utf-8")
+    run = Replay(rules_at(str(rules)), PriorScorer(2.6e9), partitions=3, now_ms=NOW_MS)
+    run.run(EventLog(str(path)).blocks())
+
+    until_ms = max(credible(EventLog(str(path)).head().times_ms, NOW_MS))
+    assert {part.watermark_ms for part in run.fleet.partitions} == {instant_ms(expected)}
+    assert until_ms == instant_ms(expected)
+
+
+def test_an_event_is_written_with_the_fields_that_are_read() -> None:
+    assert {*NativeEvent.__struct_fields__} == {*ReadEvent.__struct_fields__}
