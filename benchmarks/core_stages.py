@@ -70,7 +70,8 @@ class Stages:
 
 
 OF_PARTITION: Final = {
-    "_locate": "locate",
+    "_batch": "batch",
+    "_round": "round",
     "_activities": "fold",
     "_freeze": "freeze",
     "_notice": "notice",

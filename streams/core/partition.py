@@ -18,7 +18,6 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from xxhash import xxh3_64_digest
 
 from models.features import Rhythm
 from streams.core.course import Course
@@ -32,11 +31,19 @@ from streams.core.inputs import (
 )
 from streams.core.messages import Output, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.rhythm_rows import make_fold_rows
+from streams.core.rhythm_rows import Acts, columns_of, make_fold_rows
 from streams.core.rounds import blocks, rounds
 from streams.core.rules import Rules
 from streams.core.scoring import Observer, Scorer
-from streams.core.state import LAYOUT, RING_END, RING_START, Column, decode, encode
+from streams.core.state import (
+    LAYOUT,
+    RING_END,
+    RING_START,
+    Column,
+    decode,
+    encode,
+    matrix,
+)
 from streams.core.step import noticed
 
 F64 = NDArray[np.float64]
@@ -66,6 +73,26 @@ class Harvest(NamedTuple):
     changelog: list[tuple[bytes, bytes | None]]
     outputs: dict[str, list[Output]]
     counts: Counter[str]
+
+
+class Batch(NamedTuple):
+    """Inputs as columns, each of shape (inputs,).
+
+    Attributes:
+        rows: The users' rows; -1 = nobody's.
+        is_act: Whether it is an activity.
+        bounds: Up to when timers fire before it.
+        acts: Activities; what is none has a place there all the same.
+    """
+
+    rows: Rows
+    is_act: NDArray[np.bool_]
+    bounds: F64
+    acts: Acts
+
+
+NO_ACT: Final = Acted("", "", 0)
+"""Holds the place of an input that is no activity."""
 
 
 class Partition:
@@ -181,37 +208,45 @@ class Partition:
         self._fired_ms = self.watermark_ms
 
     def _apply(self, inputs: Sequence[Input]) -> None:
-        count = len(inputs)
-        if not count:
+        if not inputs:
             return
-        rows, times, bounds = self._locate(inputs)
-        for picked in rounds(rows):
-            self._round(inputs, picked, rows[picked], times[picked], bounds[picked])
+        batch = self._batch(inputs)
+        for picked in rounds(batch.rows):
+            self._round(inputs, batch, picked)
 
-    def _locate(self, inputs: Sequence[Input]) -> tuple[Rows, F64, F64]:
-        """Return row (-1 = nobody), event time, and up to when timers fire before each input."""
-        row_of, lateness = self._users.index.get, self.rules.lateness_ms
-        rows, times, before = [], [], []
-        reached = self.watermark_ms
-        for signal in inputs:
-            before.append(reached)
-            at_ms = signal.event_time_ms
+    def _batch(self, inputs: Sequence[Input]) -> Batch:
+        """Return inputs as columns, raise the watermark, and admit whom we did not know."""
+        at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
+        marks = at_ms - self.rules.lateness_ms
+        acts: Sequence[Acted] = [
+            signal if isinstance(signal, Acted) else NO_ACT for signal in inputs
+        ]
+        is_act = np.ones(len(inputs), bool)
+        for position, signal in enumerate(inputs) if NO_ACT in acts else ():
+            if isinstance(signal, Acted):
+                continue
+            is_act[position] = False
+            if isinstance(signal, WatermarkPassed):
+                marks[position] = at_ms[position]
+            elif isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
+                marks[position] = 0.0
+        reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
+        self.watermark_ms = int(reached[-1])
+        # Only activity is waited for: what else comes takes effect at the watermark.
+        bounds = np.maximum(np.where(is_act, at_ms, 0.0), reached[:-1])
+        return Batch(self._rows(inputs, reached), is_act, bounds, columns_of(acts, at_ms))
+
+    def _rows(self, inputs: Sequence[Input], reached_ms: F64) -> Rows:
+        """Return the row of each input's user; -1 = nobody we may know."""
+        row_of = self._users.index.get
+        rows: list[int] = []
+        for position, signal in enumerate(inputs):
             if isinstance(signal, WatermarkPassed):
                 rows.append(-1)
-                times.append(0)
-                reached = max(reached, at_ms)
                 continue
             row = row_of(signal.user_id)
-            rows.append(self._admit(signal, reached) if row is None else row)
-            # Only activity is waited for: what else comes takes effect at the watermark.
-            times.append(at_ms if isinstance(signal, Acted) else 0)
-            if isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
-                continue
-            if at_ms - lateness > reached:  # noqa: PLR1730  # max() costs on the hot path
-                reached = at_ms - lateness
-        self.watermark_ms = reached
-        at_column = np.array(times, np.float64)
-        return np.array(rows, np.intp), at_column, np.maximum(at_column, before)
+            rows.append(self._admit(signal, int(reached_ms[position])) if row is None else row)
+        return np.array(rows, np.intp)
 
     def _admit(self, signal: Input, reached_ms: int) -> int:
         """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
@@ -226,35 +261,28 @@ class Partition:
         self._counts["users_new"] += 1
         return self._users.admit(user_id)
 
-    def _round(
-        self, inputs: Sequence[Input], picked: list[int], rows: Rows, at_ms: F64, bounds: F64
-    ) -> None:
+    def _round(self, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
         """Apply inputs of different users."""
-        fresh: list[int] = []
-        acts: list[Acted] = []
-        digests: list[bytes] = []
-        rare: list[int] = []
-        values = self._users.values
-        signals = [inputs[position] for position in picked]
-        for place, (signal, row) in enumerate(zip(signals, rows.tolist(), strict=True)):
-            if not isinstance(signal, Acted):
-                rare.append(place)
-                continue
-            digest = xxh3_64_digest(signal.event_id.encode())
-            if values[row].find(digest, RING_START, RING_END) < 0:
-                fresh.append(place)
-                acts.append(signal)
-                digests.append(digest)
-        self._counts["accepted"] += len(fresh) + len(rare)
-        self._counts["duplicate"] += len(signals) - len(fresh) - len(rare)
-        moved = sorted((*fresh, *rare)) if rare else fresh
-        early = np.flatnonzero(self._users.deadlines[rows[moved]] <= bounds[moved])
+        values, digests = self._users.values, batch.acts.digests
+        places = zip(picked.tolist(), batch.rows[picked].tolist(), strict=True)
+        kept = np.array(
+            [values[row].find(digests[place], RING_START, RING_END) < 0 for place, row in places]
+        )
+        kept |= ~batch.is_act[picked]
+        self._counts["accepted"] += int(np.count_nonzero(kept))
+        self._counts["duplicate"] += int(np.count_nonzero(~kept))
+        picked = picked[kept]
+        rows, bounds = batch.rows[picked], batch.bounds[picked]
+        early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
         if len(early):
-            self._course.fire(rows[moved][early], bounds[moved][early])
-        for place in rare:
-            self._rare(signals[place], int(rows[place]), float(bounds[place]))
-        if fresh:
-            self._activities(acts, digests, rows[fresh], at_ms[fresh], bounds[fresh])
+            self._course.fire(rows[early], bounds[early])
+        is_act = batch.is_act[picked]
+        for place in np.flatnonzero(~is_act).tolist():
+            self._rare(inputs[picked[place]], int(rows[place]), float(bounds[place]))
+        acted = picked[is_act]
+        if len(acted):
+            signals = [inputs[position] for position in acted.tolist()]
+            self._activities(signals, batch.acts.only(acted), rows[is_act], bounds[is_act])
 
     def _rare(self, signal: Input, row: int, bound: float) -> None:
         """Apply an input that is not an activity."""
@@ -265,19 +293,15 @@ class Partition:
             rows = np.array([row])
             self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
 
-    def _activities(
-        self, signals: list[Acted], digests: list[bytes], rows: Rows, at_ms: F64, bounds: F64
-    ) -> None:
+    def _activities(self, signals: Sequence[Input], acts: Acts, rows: Rows, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
-        users = self._users
+        users, at_ms = self._users, acts.at_ms
         values = [users.values[row] for row in rows.tolist()]
-        heads = users.matrix(rows)
-        frozen = self._freeze(rows, heads, at_ms)
-        folded = self._fold(values, heads, at_ms, signals, digests, frozen)
+        heads = matrix(values)
+        folded, heads = self._fold(values, heads, acts, self._freeze(rows, heads, at_ms))
         for row, value in zip(rows.tolist(), folded, strict=True):
             users.values[row] = value
         users.dirty.update(rows.tolist())
-        heads = users.matrix(rows)
         users.grid[rows] = self._grid_of(heads)
         self._notice(signals, rows, at_ms, heads)
         asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
@@ -303,7 +327,7 @@ class Partition:
             if is_it
         }
 
-    def _notice(self, signals: list[Acted], rows: Rows, at_ms: F64, heads: F64) -> None:
+    def _notice(self, signals: Sequence[Input], rows: Rows, at_ms: F64, heads: F64) -> None:
         """Tell the profiles that are concerned."""
         is_late = heads[:, Rhythm.LAST] > at_ms
         self._counts["late"] += int(np.count_nonzero(is_late))
@@ -311,7 +335,9 @@ class Partition:
         for place in np.flatnonzero(awake & ~is_late).tolist():
             row = int(rows[place])
             state = decode(self._users.values[row])
-            transition = noticed(state, signals[place], self.rules)
+            signal = signals[place]
+            assert isinstance(signal, Acted)
+            transition = noticed(state, signal, self.rules)
             self._users.put(row, encode(transition.state))
             if transition.effects:
                 self._outbox.add(transition.effects, self._counts)

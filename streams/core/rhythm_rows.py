@@ -6,14 +6,15 @@ every sum is taken in the order of the straight fold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_64_digest
 
 from models.features import GAP_EDGES, GAP_LEAST, SLOTS_KEPT, SLOTS_PER_HORIZON, Rhythm
 from streams.core.inputs import Acted
-from streams.core.rhythm import DAY_RATE_LEAST, GAP_FADE, GAP_RATE_LEAST, log_amount_of, make_fold
+from streams.core.rhythm import DAY_RATE_LEAST, GAP_FADE, GAP_RATE_LEAST, make_fold
 from streams.core.rules import Churn
 from streams.core.state import (
     DIGEST_BYTES,
@@ -23,6 +24,7 @@ from streams.core.state import (
     RING_END,
     RING_START,
     Column,
+    matrix,
 )
 from streams.core.time import DAY_MS
 
@@ -31,8 +33,53 @@ Frozen = Mapping[int, tuple[float, bytes]]
 
 ROWS_MIN: Final = 16  # Fewer users than this cost less one by one.
 
-FoldRows = Callable[[list[bytes], F64, F64, Sequence[Acted], list[bytes], Frozen], list[bytes]]
-"""``fold_rows(values, heads, at_ms, signals, digests, frozen)``: the next value of each user."""
+
+class Acts(NamedTuple):
+    """Activities as columns, each of shape (activities,).
+
+    Attributes:
+        at_ms: Event time, epoch ms.
+        log_amount: log1p of the amount.
+        money: Change of the net value, minor units.
+        slot: Which kind it is: 0, 1, or -1.
+        is_risky: Ask for a score however short ago the last was.
+        digests: What stands for the event id, 8 bytes.
+    """
+
+    at_ms: F64
+    log_amount: F64
+    money: F64
+    slot: NDArray[np.int8]
+    is_risky: NDArray[np.bool_]
+    digests: list[bytes]
+
+    def only(self, picked: NDArray[np.intp]) -> "Acts":
+        """Return some of the activities."""
+        digests = self.digests
+        return Acts(
+            self.at_ms[picked],
+            self.log_amount[picked],
+            self.money[picked],
+            self.slot[picked],
+            self.is_risky[picked],
+            [digests[place] for place in picked.tolist()],
+        )
+
+
+def columns_of(acts: Sequence[Acted], at_ms: F64) -> Acts:
+    """Return activities as columns."""
+    return Acts(
+        at_ms,
+        np.log1p(np.array([act.amount for act in acts], np.float64)),
+        np.array([act.money_minor for act in acts], np.float64),
+        np.array([act.slot for act in acts], np.int8),
+        np.array([act.is_risky for act in acts], bool),
+        [xxh3_64_digest(act.event_id.encode()) for act in acts],
+    )
+
+
+FoldRows = Callable[[list[bytes], F64, Acts, Frozen], tuple[list[bytes], F64]]
+"""``fold_rows(values, heads, acts, frozen)``: the next value and head of each user."""
 
 _NOTHING: Final = (0.0, b"")
 _SECOND: Final = RING_START + DIGEST_BYTES  # the oldest event id leaves the ring
@@ -45,50 +92,49 @@ _EDGES: Final = np.array(GAP_EDGES)
 def make_fold_rows(churn: Churn) -> FoldRows:
     """Return the fold of many users for a churn definition.
 
-    The fold takes changelog values of different users, their heads (users, WIDTH), event times
-    (users,), the activities, their digests, and by place what the activity freezes.
+    The fold takes changelog values of different users, their heads (users, WIDTH), one activity of
+    each, and by place what the activity freezes.
     """
     fold = make_fold(churn)
     columns = _Columns(churn)
 
-    def one(place: int, value: bytes, signal: Acted, digest: bytes, frozen: Frozen) -> bytes:
+    def one(place: int, value: bytes, acts: Acts, frozen: Frozen) -> bytes:
         grid_ms, features = frozen.get(place, _NOTHING)
         return fold(
-            value, float(signal.event_time_ms), log_amount_of(signal.amount), signal.money_minor,
-            signal.slot, signal.is_risky, digest, grid_ms, features,
+            value, acts.at_ms.item(place), acts.log_amount.item(place), int(acts.money[place]),
+            acts.slot.item(place), acts.is_risky.item(place), acts.digests[place],
+            grid_ms, features,
         )  # fmt: skip
 
     def fold_rows(
-        values: list[bytes],
-        heads: F64,
-        at_ms: F64,
-        signals: Sequence[Acted],
-        digests: list[bytes],
-        frozen: Frozen,
-    ) -> list[bytes]:
+        values: list[bytes], heads: F64, acts: Acts, frozen: Frozen
+    ) -> tuple[list[bytes], F64]:
         if len(values) < ROWS_MIN:
-            rows = enumerate(zip(values, signals, digests, strict=True))
-            return [one(place, *row, frozen) for place, row in rows]
+            alone = [one(place, value, acts, frozen) for place, value in enumerate(values)]
+            return alone, matrix(alone)
         frozen_at = np.zeros(len(values))
         for place, (grid_ms, _) in frozen.items():
             frozen_at[place] = grid_ms
-        late = np.flatnonzero((heads[:, Rhythm.LAST] > at_ms) & (heads[:, Column.EVENTS] > 0.0))
-        joined = columns.folded(heads, at_ms, signals, frozen_at).tobytes()
-        size = HEAD.size
+        is_late = (heads[:, Rhythm.LAST] > acts.at_ms) & (heads[:, Column.EVENTS] > 0.0)
+        next_heads = columns.folded(heads, acts, frozen_at)
+        joined, size = next_heads.tobytes(), HEAD.size
         folded = [
             b"".join(
                 (joined[begin : begin + size], value[_SECOND:RING_END], digest, value[RING_END:])
             )
             for begin, value, digest in zip(
-                range(0, size * len(values), size), values, digests, strict=True
+                range(0, size * len(values), size), values, acts.digests, strict=True
             )
         ]
         for place, (_, features) in frozen.items():
             kept = FROZEN_END if heads[place, Column.FROZEN_AT] else RING_END
             folded[place] = b"".join((folded[place][:RING_END], features, values[place][kept:]))
-        for place in late.tolist():
-            folded[place] = one(place, values[place], signals[place], digests[place], frozen)
-        return folded
+        late = np.flatnonzero(is_late)
+        if len(late):
+            for place in late.tolist():
+                folded[place] = one(place, values[place], acts, frozen)
+            next_heads[late] = matrix([folded[place] for place in late.tolist()])
+        return folded, next_heads
 
     return fold_rows
 
@@ -102,8 +148,9 @@ class _Columns:
         self._slot_ms = float(churn.horizon_ms) / SLOTS_PER_HORIZON
         self._rescore = churn.rescore_ms
 
-    def folded(self, heads: F64, at: F64, signals: Sequence[Acted], frozen_at: F64) -> F64:
+    def folded(self, heads: F64, acts: Acts, frozen_at: F64) -> F64:
         """Return the next heads, shape (users, WIDTH)."""
+        at = acts.at_ms
         c = heads[:, :LIVE_WIDTH].T.copy()
         fresh = c[Column.EVENTS] == 0.0
         last = np.where(fresh, at, c[Rhythm.LAST])
@@ -111,7 +158,7 @@ class _Columns:
         since = at - last
         new_day = np.floor(at / DAY_MS) != np.floor(last / DAY_MS)
         new_day |= c[Rhythm.ACTIVE_DAYS] == 0.0
-        self._sum(c, since, signals)
+        self._sum(c, since, acts)
         self._gap(c, since, np.flatnonzero(new_day & (c[Rhythm.ACTIVE_DAYS] > 0.0)))
         c[_DECAYS] += new_day
         c[Rhythm.ACTIVE_DAYS] += new_day
@@ -123,14 +170,14 @@ class _Columns:
         c[Rhythm.SLOTS] = slots & ((1 << SLOTS_KEPT) - 1) | 1
         c[Rhythm.LAST] = at
         asked = at - c[Column.SCORED_AT] >= self._rescore
-        asked |= np.array([signal.is_risky for signal in signals])
+        asked |= acts.is_risky
         np.copyto(c[Column.SCORED_AT], at, where=asked)
         np.copyto(c[Column.FROZEN_AT], frozen_at, where=frozen_at != 0.0)
         out = heads.copy()
         out[:, :LIVE_WIDTH] = c.T
         return out
 
-    def _sum(self, c: F64, since: F64, signals: Sequence[Acted]) -> None:
+    def _sum(self, c: F64, since: F64, acts: Acts) -> None:
         """Let the sums decay and add the activity."""
         x8 = np.exp2(-np.abs(since) * self._slow)
         x4 = x8 * x8
@@ -141,18 +188,15 @@ class _Columns:
         x10th = x10th * (x10th * xhalf)
         x30th = x10th * x10th * x10th
         c[_DECAYS] *= np.stack((x30th, x10th, xhalf, x1, x2, x4, x8))
-        log_amount = np.log1p(np.array([signal.amount for signal in signals], np.float64))
-        money = np.array([signal.money_minor for signal in signals], np.float64)
-        slot = np.array([signal.slot for signal in signals])
         for column, decay, more in (
             (Rhythm.EVENTS_30TH, x30th, 1.0), (Rhythm.EVENTS_8, x8, 1.0),
-            (Rhythm.AMOUNT_1, x1, log_amount), (Rhythm.AMOUNT_4, x4, log_amount),
-            (Rhythm.KIND0, x1, slot == 0), (Rhythm.KIND1, x1, slot == 1),
-            (Column.VALUE_DECAYED, x4, money),
+            (Rhythm.AMOUNT_1, x1, acts.log_amount), (Rhythm.AMOUNT_4, x4, acts.log_amount),
+            (Rhythm.KIND0, x1, acts.slot == 0), (Rhythm.KIND1, x1, acts.slot == 1),
+            (Column.VALUE_DECAYED, x4, acts.money),
         ):  # fmt: skip
             c[column] *= decay
             c[column] += more
-        c[Column.VALUE_NET] += money
+        c[Column.VALUE_NET] += acts.money
         c[Column.EVENTS] += 1.0
 
     def _gap(self, c: F64, since: F64, places: NDArray[np.intp]) -> None:

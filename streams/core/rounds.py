@@ -12,7 +12,7 @@ BLOCK: Final = 4_096
 """Users per vectorised call: bounds memory when a million timers are due."""
 
 
-def rounds(rows: Rows) -> Iterator[list[int]]:
+def rounds(rows: Rows) -> Iterator[Rows]:
     """Yield positions in rounds: a user's n-th input is in round n; rows below 0 are nobody's."""
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
@@ -22,7 +22,7 @@ def rounds(rows: Rows) -> Iterator[list[int]]:
     number[order] = np.arange(len(rows)) - np.repeat(first, counts)
     number[rows < 0] = -1
     for nth in range(int(number.max(initial=-1)) + 1):
-        yield np.flatnonzero(number == nth).tolist()
+        yield np.flatnonzero(number == nth)
 
 
 def blocks(rows: Rows) -> Iterator[Rows]:

@@ -137,6 +137,14 @@ def decode(value: bytes) -> UserState:
     )
 
 
+def matrix(values: Sequence[bytes]) -> NDArray[np.float64]:
+    """Return the heads of many changelog values, shape (users, WIDTH), cut out of their bytes."""
+    size = HEAD.size
+    joined = b"".join([value[:size] for value in values])
+    assert len(joined) == size * len(values), "a changelog value is shorter than its head"
+    return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
+
+
 def frozen_rows(values: Sequence[bytes]) -> NDArray[np.float32]:
     """Return the pending features of values that have some, shape (users, features)."""
     joined = b"".join([value[RING_END:FROZEN_END] for value in values])

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from streams.core.inputs import Acted
 from streams.core.rhythm import log_amount_of, make_fold
-from streams.core.rhythm_rows import ROWS_MIN, make_fold_rows
+from streams.core.rhythm_rows import ROWS_MIN, columns_of, make_fold_rows
 from streams.core.rules import Churn
-from streams.core.state import FROZEN_END, HEAD, RING_END, WIDTH, blank, encode
+from streams.core.state import FROZEN_END, RING_END, blank, encode, matrix
 from streams.core.time import DAY_MS
 from tests.unit.core.stories import START_MS
 
@@ -27,11 +27,6 @@ acts = st.tuples(
 )  # fmt: skip
 
 
-def heads_of(values: list[bytes]) -> np.ndarray:
-    joined = b"".join(value[: HEAD.size] for value in values)
-    return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
-
-
 @given(st.lists(st.lists(acts, min_size=ROWS_MIN, max_size=ROWS_MIN + 9), min_size=1, max_size=12))
 def test_many_users_at_once_are_folded_as_one_by_one(history: list[list[tuple]]) -> None:  # type: ignore[type-arg]
     """Also with late activities, frozen examples, and gaps on the very edge of a bin."""
@@ -43,11 +38,11 @@ def test_many_users_at_once_are_folded_as_one_by_one(history: list[list[tuple]])
         for place, (step_ms, amount, money, slot, is_risky, freezes) in enumerate(acted[:count]):
             reached[place] += step_ms
             name = f"{place}"
-            signals.append(Acted(name, reached[place], f"{number}", amount, money, slot, is_risky))
+            signals.append(Acted(name, f"{number}", reached[place], amount, money, slot, is_risky))
             if freezes:
                 frozen[place] = (float(START_MS), FROZEN)
-        digests = [bytes([number]) * 8 for _ in signals]
         at_ms = np.array([signal.event_time_ms for signal in signals], np.float64)
+        acts = columns_of(signals, at_ms)
         one_by_one = [
             FOLD(
                 value, float(signal.event_time_ms), log_amount_of(signal.amount),
@@ -55,9 +50,11 @@ def test_many_users_at_once_are_folded_as_one_by_one(history: list[list[tuple]])
                 *frozen.get(place, (0.0, b"")),
             )
             for place, (value, signal, digest) in enumerate(
-                zip(values, signals, digests, strict=True)
+                zip(values, signals, acts.digests, strict=True)
             )
         ]  # fmt: skip
+        folded, heads = FOLD_ROWS(values, matrix(values), acts, frozen)
 
-        assert FOLD_ROWS(values, heads_of(values), at_ms, signals, digests, frozen) == one_by_one
+        assert folded == one_by_one
+        assert heads.tobytes() == matrix(one_by_one).tobytes()
         values = one_by_one
