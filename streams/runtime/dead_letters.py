@@ -1,12 +1,20 @@
 """Dead letters: a record that could not be understood, as it came, with why and from where.
 
-The headers are those of Kafka Connect, so that tools for its dead letters work here too.
+The headers are those of Kafka Connect, so that tools for its dead letters work here too. What came
+compressed, or came near the limit of a record, is cut: with the headers it would not fit.
 """
+
+from typing import Final
 
 from streams.core.messages import Headers, Output
 from streams.core.native import Rejected
 
-STAGE = b"VALUE_CONVERTER"
+STAGE: Final = b"VALUE_CONVERTER"
+KEY_BYTES_MAX: Final = 50_000
+VALUE_BYTES_MAX: Final = 900_000
+DETAIL_BYTES_MAX: Final = 10_000
+CUT: Final = "winback.record.cut"
+"""Header of a dead letter that is not whole: the sizes of the record as it came."""
 
 
 def dead_letter(
@@ -30,7 +38,13 @@ def dead_letter(
         ("__connect.errors.offset", b"%d" % offset),
         ("__connect.errors.stage", STAGE),
         ("__connect.errors.exception.class.name", rejected.reason.value.encode()),
-        ("__connect.errors.exception.message", rejected.detail.encode()),
+        (
+            "__connect.errors.exception.message",
+            rejected.detail.encode(errors="replace")[:DETAIL_BYTES_MAX],
+        ),
         ("winback.record.timestamp", b"%d" % timestamp_ms),
     ]
-    return Output(key, b"" if value is None else value, headers)
+    whole = b"" if value is None else value
+    if len(whole) > VALUE_BYTES_MAX or len(key or b"") > KEY_BYTES_MAX:
+        headers.append((CUT, b"key %d B, value %d B" % (len(key or b""), len(whole))))
+    return Output(None if key is None else key[:KEY_BYTES_MAX], whole[:VALUE_BYTES_MAX], headers)

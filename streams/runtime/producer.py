@@ -7,16 +7,20 @@ owner of the partition, however late it wakes up, can append nothing: its commit
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from streams.core.messages import Headers, Output
+from streams.errors import Exit, UserError
 from streams.runtime.ticks import now_ms
 
 BATCH_BYTES_MAX: Final = 900_000
 """Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""
+RECORD_BYTES_MAX: Final = 1_000_000
+"""Key, value and headers of one record; with its batch around it brokers take 1,048,588 B."""
 TRANSACTION_TIMEOUT_MS: Final = 60_000
 """After this the broker gives up on a worker that died inside a transaction."""
 REQUEST_TIMEOUT_MS: Final = 60_000
@@ -90,7 +94,9 @@ class PartitionProducer:
 
         Raises:
             FencedError: The partition has a new owner.
-            KafkaError: The broker was away for too long, or refused; the outcome is unknown.
+            KafkaError: The broker was away for too long, or refused; the outcome is unknown. When
+                it was one topic's, a note names it.
+            UserError: A record is larger than brokers take.
         """
         try:
             await self._producer.begin_transaction()
@@ -118,10 +124,13 @@ class PartitionProducer:
         count = 0
         for key, value, headers in records:
             if append(count, at_ms, key, value, headers) is None:
+                _demand_fitting(topic, key, value, headers)
                 acks.append(await self._send(batch, count, topic, partition))
                 batch, count = self._producer.create_batch(), 0
                 append = batch._builder.append  # noqa: SLF001
                 append(0, at_ms, key, value, headers)  # the first always fits
+            elif not count:
+                _demand_fitting(topic, key, value, headers)
             count += 1
         if count:
             acks.append(await self._send(batch, count, topic, partition))
@@ -131,7 +140,34 @@ class PartitionProducer:
     ) -> "asyncio.Future[Any]":
         batch._relative_offset = count  # noqa: SLF001 (what the wrapper would have counted)
         batch.close()
-        ack: asyncio.Future[Any] = await self._producer.send_batch(
-            batch, topic, partition=partition
-        )
+        try:
+            ack: asyncio.Future[Any] = await self._producer.send_batch(
+                batch, topic, partition=partition
+            )
+        except KafkaError as error:
+            error.add_note(f"topic {topic}")
+            raise
+        ack.add_done_callback(partial(_name_topic, topic))
         return ack
+
+
+def _name_topic(topic: str, ack: "asyncio.Future[Any]") -> None:
+    """Say in a refusal which topic it was; the callback runs before whoever awaits the ack."""
+    error = None if ack.cancelled() else ack.exception()
+    if error is not None and not hasattr(error, "__notes__"):
+        error.add_note(f"topic {topic}")
+
+
+def _demand_fitting(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+    """Refuse what every broker would refuse, with the topic's name.
+
+    Only the first record of a batch can be so large: behind others it did not fit.
+    """
+    size = len(key or b"") + len(value or b"")
+    size += sum(len(name) + len(said) for name, said in headers)
+    if size > RECORD_BYTES_MAX:
+        raise UserError(
+            f"a record for topic {topic} has {size} B, more than the {RECORD_BYTES_MAX} B that fit",
+            "Nothing was committed; please report it, with the sizes of the events before it.",
+            Exit.FAILED,
+        )

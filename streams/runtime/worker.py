@@ -7,7 +7,16 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    BrokerNotAvailableError,
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    KafkaTimeoutError,
+    KafkaUnavailableError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 
 from streams.errors import Exit, Unavailable, UserError
 from streams.runtime.app import LaneApp
@@ -18,6 +27,13 @@ log = get_logger(__name__)
 
 STOP_PATIENCE_S: Final = 15.0
 """A stop that takes longer hangs (Faust can wait for ever); what is durable stays so."""
+
+
+WEATHER: Final = (
+    BrokerNotAvailableError, KafkaTimeoutError, KafkaUnavailableError,
+    CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError,
+)  # fmt: skip
+"""What passes, though aiokafka does not call it retriable: brokers and the group's membership."""
 
 
 class BrokerAway(Unavailable):
@@ -97,12 +113,19 @@ def readable(reason: BaseException) -> BaseException:
             "Nothing is lost; start it again. Too often: raise WINBACK_SESSION_TIMEOUT_S.",
             Exit.FAILED,
         )
-    if isinstance(reason, KafkaError):
+    if not isinstance(reason, KafkaError):
+        return reason
+    if reason.retriable or isinstance(reason, WEATHER):
         return BrokerAway(
             f"Kafka failed and did not come back in time: {reason!r}",
             "Nothing is lost; start the worker again when Kafka is reachable.",
         )
-    return reason
+    where = "".join(f" ({note})" for note in getattr(reason, "__notes__", ()))
+    return UserError(
+        f"Kafka refused, and would again: {reason!r}{where}",
+        "Nothing is lost; mend the topic, its configs or the rights, and start the worker again.",
+        Exit.FAILED,
+    )
 
 
 def _die_after(seconds: float) -> threading.Timer:

@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NotEnoughReplicasError
 
 from streams.commands import run
 from streams.errors import Unavailable, UserError
@@ -24,7 +24,8 @@ def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
 
 def test_weather_and_bugs_are_told_apart() -> None:
     bug = AssertionError("n is 3")
-    assert isinstance(readable(KafkaTimeoutError()), BrokerAway)
+    for weather in (KafkaTimeoutError(), KafkaConnectionError(), NotEnoughReplicasError()):
+        assert isinstance(readable(weather), BrokerAway)
     assert readable(bug) is bug
 
 
