@@ -5,18 +5,23 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
 from streams.runtime.columns import take_fetched, wait_fetched
-from streams.runtime.logs import LIBRARY
+from streams.runtime.logs import LIBRARY, get_logger
+
+log = get_logger(__name__)
 
 FETCH_BYTES_MAX: Final = 50 << 20
 PARTITION_BYTES_MAX: Final = 4 << 20
 FETCH_WAIT_MS: Final = 100
 QUIET_S: Final = 1.0
 QUIET_MAX: Final = 3
-"""Fetches answered with nothing, after which a log has ended: what follows was compacted away."""
+"""Rounds of fetches answered with nothing, after which a log has ended: what follows is gone."""
+SILENT_MAX: Final = 30
+"""Rounds in which the fetches of a partition may stay without an answer."""
 
 Contents = dict[int, dict[bytes, bytes]]
 """Partition → key → newest value."""
@@ -45,7 +50,7 @@ async def read_changelog(bootstrap: str, topic: str, partitions: Collection[int]
         The newest value of every key; deleted keys are absent.
 
     Raises:
-        KafkaError: The broker is away or refuses.
+        KafkaError: The broker is away or refuses, or answers no fetch.
     """
     contents: dict[int, dict[Any, Any]] = {partition: {} for partition in partitions}
     consumer = reader(bootstrap)
@@ -75,17 +80,45 @@ async def _read_to(
 ) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
     quiet = 0
-    while left and quiet < QUIET_MAX:
+    answered_ms: dict[Any, int | None] = {}
+    while left:
         for partition, columns in take_fetched(fetcher, left.__contains__).items():
             quiet = 0
             contents[partition.partition].update(zip(columns.keys, columns.values, strict=True))
             if columns.next_offset >= ends[partition]:
                 left.discard(partition)
             await asyncio.sleep(0)
-        if left and not await wait_fetched(fetcher, QUIET_S):
-            # A round trip on the same connection: the fetch before it has been answered.
-            await consumer.end_offsets(list(left))
-            quiet += 1
+        if not left or await wait_fetched(fetcher, QUIET_S):
+            continue
+        if not quiet:
+            answered_ms = {partition: consumer.last_poll_timestamp(partition) for partition in left}
+        quiet += 1
+        if quiet > QUIET_MAX:
+            left -= await _ended(consumer, left, ends, answered_ms)
+        if left and quiet > SILENT_MAX:
+            raise KafkaTimeoutError(f"no fetch was answered in {quiet * QUIET_S:g} s: {left}")
+
+
+async def _ended(
+    consumer: Any, left: set[Any], ends: Mapping[Any, int], answered_ms: Mapping[Any, int | None]
+) -> set[Any]:
+    """Return the partitions of which the broker has said, since then, that nothing follows.
+
+    Its silence says nothing: a state that is restored from half a log would be taken for whole.
+    """
+    ended = {
+        partition
+        for partition in left
+        if consumer.last_poll_timestamp(partition) != answered_ms[partition]
+        and (consumer.last_stable_offset(partition) or 0) >= ends[partition]
+    }
+    for partition in ended:
+        position = await consumer.position(partition)
+        log.warning(
+            "changelog_ends_early", topic=partition.topic, partition=partition.partition,
+            read_to=position, end=ends[partition],
+        )  # fmt: skip
+    return ended
 
 
 class BulkRecovery(Recovery):
