@@ -11,6 +11,7 @@ Private fields of aiokafka 0.14.0 that this module reads (the contract test guar
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,6 +59,29 @@ class Columns:
                 self.offsets[low:high], self.timestamps_ms[low:high],
             )  # fmt: skip
             start = next_offset
+
+
+class LostRecordsError(Exception):
+    """Records were deleted from the source before they were read."""
+
+
+def unseen(columns: Columns, applied: int) -> Columns:
+    """Return what lies at or beyond the applied offset.
+
+    Raises:
+        LostRecordsError: There is a hole between what was applied and these records.
+    """
+    if columns.start > applied:
+        raise LostRecordsError(
+            f"applied up to {applied}, but the next read began at {columns.start}"
+        )
+    if columns.start == applied:
+        return columns
+    first = bisect_left(columns.offsets, applied)
+    return Columns(
+        applied, max(columns.next_offset, applied), columns.keys[first:], columns.values[first:],
+        columns.offsets[first:], columns.timestamps_ms[first:],
+    )  # fmt: skip
 
 
 def read_columns(result: Any, *, check_crcs: bool) -> Columns:

@@ -7,17 +7,20 @@ commit) and are a single chunk when it is low. Then the source is acknowledged.
 """
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from streams.runtime.columns import Columns
+from streams.runtime.columns import unseen
 from streams.runtime.producer import Commit, PartitionProducer
+from streams.runtime.stride import Stride, give_turns, wait_at_most
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 
-CLOSE_LOOK_S: Final = 0.005
+LOOK_S: Final = 0.005
+SPAN_MIN_MS: Final = 1_000
+SPAN_MAX_MS: Final = 3 * 3_600_000
+"""Event time of a stride: of a million silent users, some 100,000 are looked at in three hours."""
 
 
 class Engine(Protocol):
@@ -33,8 +36,8 @@ class Engine(Protocol):
     def apply(self, chunk: Chunk) -> None:
         """Fold records that were not applied before, in order."""
 
-    def tick(self, tick: Tick) -> None:
-        """Let time pass."""
+    def tick(self, tick: Tick, span_ms: int) -> bool:
+        """Let at most so much time pass; return whether the tick's instant is reached."""
 
     def take(self) -> Commit:
         """Hand over what is not durable yet, and forget it."""
@@ -51,10 +54,6 @@ class Pace:
 
     interval_s: float = 0.1
     pending_max: int = 16_000
-
-
-class LostRecordsError(Exception):
-    """Records were deleted from the source before they were read."""
 
 
 class Observer(Protocol):
@@ -105,6 +104,10 @@ class Lane:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._still = asyncio.Event()
+        self._still.set()
+        self._is_leaving = False
+        self._span = Stride(SPAN_MIN_MS, SPAN_MAX_MS, SPAN_MAX_MS // 16)
 
     @property
     def is_clean(self) -> bool:
@@ -153,17 +156,46 @@ class Lane:
         applied = self.engine.applied
         return all(applied.get(topic, 0) >= end for topic, end in ends.items())
 
-    def tick(self, tick: Tick) -> None:
-        """Let time pass."""
-        self.engine.tick(tick)
-        self._wake.set()
+    async def has_room(self) -> None:
+        """Wait until records may come: the lane is not too far ahead, and no time is passing."""
+        while not (self.room.is_set() and self._still.is_set()):
+            await self.room.wait()
+            await self._still.wait()
+
+    async def tick(self, tick: Tick) -> None:
+        """Let time pass in strides, each of them made durable while the next is under way.
+
+        A lane that is halted meanwhile stops where it is; the next tick goes on from there.
+        """
+        loop = asyncio.get_running_loop()
+        self._still.clear()
+        try:
+            while True:
+                started_s, span_ms = loop.time(), self._span.size
+                is_there = self.engine.tick(tick, span_ms)
+                self._wake.set()
+                if is_there:
+                    return
+                self._span.adapt(span_ms, loop.time() - started_s)
+                await give_turns()
+                while self._is_committing and self._is_working:  # noqa: ASYNC110 (as in close)
+                    await asyncio.sleep(LOOK_S)
+                if not self._is_working:
+                    return
+        finally:
+            self._still.set()
+
+    @property
+    def _is_working(self) -> bool:
+        return self._task is not None and not self._task.done() and not self._is_leaving
 
     async def close(self) -> None:
         """Make durable what can be, then leave the partition."""
+        self._is_leaving = True
         if self._task is not None and not self._task.done():
             self._hurry.set()
             while not (self.is_clean or self._task.done()):  # noqa: ASYNC110 (either may come first)
-                await asyncio.sleep(CLOSE_LOOK_S)
+                await asyncio.sleep(LOOK_S)
         await self.abandon()
 
     async def abandon(self) -> None:
@@ -191,7 +223,7 @@ class Lane:
                 return
             rest_s = self._pace.interval_s - (loop.time() - started_s)
             if rest_s > 0 and self._pending < self._pace.pending_max // 2:
-                await _wait_at_most(self._hurry, rest_s)
+                await wait_at_most(self._hurry, rest_s)
 
     async def _commit(self) -> None:
         loop = asyncio.get_running_loop()
@@ -210,30 +242,3 @@ class Lane:
         for ack in acks:
             ack()
         self._is_committing = False
-
-
-async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
-
-
-def unseen(columns: Columns, applied: int) -> Columns:
-    """Return what lies at or beyond the applied offset.
-
-    Raises:
-        LostRecordsError: There is a hole between what was applied and these records.
-    """
-    if columns.start > applied:
-        raise LostRecordsError(
-            f"applied up to {applied}, but the next read began at {columns.start}"
-        )
-    if columns.start == applied:
-        return columns
-    first = bisect_left(columns.offsets, applied)
-    return Columns(
-        applied, max(columns.next_offset, applied), columns.keys[first:], columns.values[first:],
-        columns.offsets[first:], columns.timestamps_ms[first:],
-    )  # fmt: skip

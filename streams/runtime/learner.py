@@ -115,8 +115,9 @@ class LearnerEngine:
         for outcome, count in counts.items():
             self._metrics.add(Metric.EXAMPLES_LEARNED, count, outcome=outcome)
 
-    def tick(self, tick: Tick) -> None:
+    def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
         """Learning follows examples, not the clock."""
+        return True
 
     def take(self) -> Commit:
         """Hand over the snapshot of now, if anything was learned since the last one."""

@@ -116,11 +116,23 @@ class PipelineEngine:
                 inputs.append(signal)  # type: ignore[arg-type]  # what is left is an input
         return inputs, skipped
 
-    def tick(self, tick: Tick) -> None:
-        """Let time pass up to the instant of a tick, less the lateness that the rules allow."""
-        watermark_ms = tick.at_ms - self.core.rules.lateness_ms
+    def tick(self, tick: Tick, span_ms: int) -> bool:
+        """Let time pass towards the instant of a tick, less the lateness that the rules allow.
+
+        Args:
+            tick: The clock's.
+            span_ms: At most so much event time is passed; whoever has no users has no timers.
+
+        Returns:
+            Whether the instant is reached.
+        """
+        core = self.core
+        wanted_ms = tick.at_ms - core.rules.lateness_ms
+        reach_ms = core.watermark_ms + span_ms if core.users else wanted_ms
+        watermark_ms = min(wanted_ms, reach_ms)
         self._note((TICK, watermark_ms, watermark_ms))
-        self.core.advance(watermark_ms)
+        core.advance(watermark_ms)
+        return watermark_ms == wanted_ms
 
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""

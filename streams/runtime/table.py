@@ -10,36 +10,19 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from streams.errors import Exit, UserError
-from streams.runtime.lane import Engine, Lane, LostRecordsError, Observer, Pace
+from streams.runtime.columns import LostRecordsError
+from streams.runtime.lane import Engine, Lane, Observer, Pace
 from streams.runtime.logs import LIBRARY, get_logger
 from streams.runtime.producer import PartitionProducer
 from streams.runtime.recovery import Contents, read_changelog, reader
+from streams.runtime.stride import Stride, give_turns
 from streams.runtime.transport import Chunk
 
 log = get_logger(__name__)
 
-TURNS: Final = 5
-"""Turns of the event loop after each slice: a commit under way needs a few for each round trip."""
-SLICE_S: Final = 0.1
-SLICE_MIN: Final = 250  # smaller ones cost more per record: the core's rounds have a fixed price
-SLICE_MAX: Final = 2000
-
-
-class Stride:
-    """How many records are applied before the event loop gets its turn: SLICE_S worth of them.
-
-    Results do not depend on it. Where timers are many, a record can cost a hundred times the usual.
-    """
-
-    def __init__(self) -> None:
-        self.size = SLICE_MAX
-
-    def adapt(self, records: int, seconds: float) -> None:
-        """Learn from a slice that took so long; change by a factor of two at most."""
-        if records:
-            fitting = int(records * SLICE_S / max(seconds, 1e-6))
-            wanted = min(max(fitting, self.size // 2), self.size * 2)
-            self.size = min(max(wanted, SLICE_MIN), SLICE_MAX)
+RECORDS_MIN: Final = 250
+RECORDS_MAX: Final = 2000
+"""Records of a stride."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +51,11 @@ class LaneOptions:
 
 
 class LaneTable(faust.Table):
-    """A Faust table for its place in the assignor and its changelog; the state lives in lanes."""
+    """A Faust table for its place in the assignor and its changelog; the state lives in lanes.
+
+    Attributes:
+        is_settling: Lanes are given up and restored; nothing moves, and that is right.
+    """
 
     logger = LIBRARY
 
@@ -76,7 +63,8 @@ class LaneTable(faust.Table):
         super().__init__(app, **arguments)
         self.lane_options = options
         self.lanes: dict[int, Lane] = {}
-        self._stride = Stride()
+        self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX)
+        self.is_settling = False
 
     def positions(self) -> dict[TP, int]:
         """Return where each source partition is to be read next."""
@@ -97,20 +85,29 @@ class LaneTable(faust.Table):
         for piece in pieces:
             lane = self.lanes.get(chunk.partition)
             if lane is not None:
-                await lane.room.wait()
+                await lane.has_room()
             if chunk.generation != self.app.consumer_generation_id:
                 return
             lane = self.lanes.get(chunk.partition)
             assert lane is not None, f"a chunk of partition {chunk.partition}, which is not owned"
-            try:
-                seconds = lane.accept(
-                    replace(chunk, columns=piece), event.ack if piece is pieces[-1] else None
-                )
-            except LostRecordsError as error:
-                raise _lost(chunk.topic, chunk.partition, str(error)) from error
+            seconds = self._apply(
+                lane, replace(chunk, columns=piece), event.ack if piece is pieces[-1] else None
+            )
             self._stride.adapt(len(piece), seconds)
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await give_turns()
+
+    def _apply(self, lane: Lane, chunk: Chunk, ack: Callable[[], object] | None) -> float:
+        """Apply a piece; a hole before it is an error, unless we may go on behind it."""
+        try:
+            return lane.accept(chunk, ack)
+        except LostRecordsError as error:
+            if not self.lane_options.may_skip_lost:
+                raise _lost(chunk.topic, chunk.partition, str(error)) from error
+            log.warning(
+                "records_skipped", topic=chunk.topic, partition=chunk.partition, detail=str(error)
+            )
+            lane.engine.applied[chunk.topic] = chunk.columns.start
+            return lane.accept(chunk, ack)
 
     async def own(self, partitions: set[int], generation: int) -> None:
         """Own exactly these partitions: give up what is not ours, restore what is new.
@@ -124,19 +121,28 @@ class LaneTable(faust.Table):
             KafkaError: The broker is away or refuses.
         """
         started_s = self.loop.time()
-        await self._release(lambda lane: not _is_kept(lane, partitions, generation))
+        self.is_settling = True
+        await self._release(partitions, generation)
         users = await self._open(sorted(partitions - set(self.lanes)), generation)
+        self.is_settling = False
         log.info(
             "partitions_owned", generation=generation, partitions=sorted(partitions),
             restored_records=users, seconds=round(self.loop.time() - started_s, 3),
         )  # fmt: skip
 
-    async def _release(self, is_released: Callable[[Lane], bool]) -> None:
-        released = [lane for lane in self.lanes.values() if is_released(lane)]
+    async def _release(self, partitions: set[int], generation: int) -> None:
+        """Halt every lane, then leave those that cannot be kept.
+
+        In this order, for a halt takes a commit with it: a lane that was in one is not clean.
+        """
+        await asyncio.gather(*(lane.halt() for lane in self.lanes.values()))
+        released = [
+            lane for lane in self.lanes.values() if not _is_kept(lane, partitions, generation)
+        ]
         for lane in released:
             del self.lanes[lane.partition]
-        await asyncio.gather(*(lane.abandon() for lane in released))
-        await asyncio.gather(*(lane.halt() for lane in self.lanes.values()))
+        # Shielded: nobody else knows them any more, and each holds a connection.
+        await asyncio.shield(asyncio.gather(*(lane.abandon() for lane in released)))
 
     async def _open(self, partitions: list[int], generation: int) -> int:
         """Fence, restore and start; leaves no producer behind when it is cancelled."""

@@ -71,7 +71,7 @@ class WallClock:
                 if lane is None:
                     del waiting[partition]
                 elif lane.has_read_to(ends):
-                    lane.tick(Tick(at_ms))
+                    await lane.tick(Tick(at_ms))
                     del waiting[partition]
             if waiting:
                 await asyncio.sleep(LOOK_EVERY_S)

@@ -52,8 +52,9 @@ class CountingEngine:
             if count % OUTPUT_EVERY == 0:
                 self._outputs.append(Output(key, b"%d:%d" % (count, offset), []))
 
-    def tick(self, tick: Tick) -> None:
+    def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
         self.ticks.append(tick.at_ms)
+        return True
 
     def take(self) -> Commit:
         dirty, self._dirty = self._dirty, {}

@@ -9,7 +9,7 @@ import pytest
 from models.features import FEATURES, features_hash
 from models.scorer import HazardScorer, PriorScorer
 from models.snapshot import load, sign
-from streams.core.messages import ExampleBlock
+from streams.core.messages import ExampleBlock, Output
 from streams.core.native import make_decode
 from streams.core.partition import PARTITION_KEY, Partition
 from streams.core.rules_file import parse_rules
@@ -74,8 +74,8 @@ def test_the_journal_keeps_the_order_of_inputs_ticks_and_models() -> None:
     engine = pipeline()
     drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
     drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
-    engine.tick(Tick(NOW_MS))
-    engine.tick(Tick(NOW_MS + 1000))
+    assert engine.tick(Tick(NOW_MS), 2 * DAY_MS)
+    assert engine.tick(Tick(NOW_MS + 1000), 2 * DAY_MS)
     engine.use(PriorScorer(RULES.churn.horizon_ms))
     drive(engine, chunk("user-activity", 2, [event("ada", 3)]))
     tick_ms = NOW_MS + 1000 - RULES.lateness_ms
@@ -83,6 +83,38 @@ def test_the_journal_keeps_the_order_of_inputs_ticks_and_models() -> None:
         ["user-activity", 0, 2], [TICK, tick_ms, tick_ms], [f"{MODEL}prior_v1", 0, 0],
         ["user-activity", 2, 3],
     ]  # fmt: skip
+
+
+def test_the_length_of_the_strides_changes_nothing() -> None:
+    """A long silence at once, or by the hour: the same states and the same records."""
+    found = []
+    for span_ms in (1000 * DAY_MS, DAY_MS // 24):
+        engine = pipeline()
+        people = [event(f"user-{n}", day, NOW_MS - (20 - day) * DAY_MS + n)
+                  for day in range(10) for n in range(30)]  # fmt: skip
+        drive(engine, chunk("user-activity", 0, people))
+        strides = 1
+        while not engine.tick(Tick(NOW_MS + 90 * DAY_MS), span_ms):
+            strides += 1
+        commit = engine.take()
+        outputs = {topic: sorted(map(repr, rows)) for topic, rows in commit.outputs.items()
+                   if topic not in {"winback-journal", "churn-examples"}}  # fmt: skip
+        learned = sorted(
+            row for block in commit.outputs["churn-examples"] for row in rows_of(block)
+        )
+        found.append((sorted(map(repr, commit.changelog)), outputs, learned))
+    assert strides > 90 * 24
+    assert found[0] == found[1]
+    assert found[0][1]["win-back-decisions"]
+
+
+def rows_of(record: Output) -> list[tuple[object, ...]]:
+    """The examples of a block, one by one; in which order they stand depends on the strides."""
+    block = msgspec.msgpack.decode(record.value or b"", type=ExampleBlock)
+    columns = (np.frombuffer(block.matured_at_ms, "<f8"), np.frombuffer(block.active, "u1"),
+               np.frombuffer(block.weight, "<f4"))  # fmt: skip
+    whole = np.frombuffer(block.rows, "<f4").reshape(block.count, len(FEATURES))
+    return [(*facts, whole[n].tobytes()) for n, facts in enumerate(zip(*columns, strict=True))]
 
 
 def test_a_record_that_is_no_event_becomes_a_dead_letter_and_the_rest_goes_on() -> None:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.columns import Columns
-from streams.runtime.lane import Lane, LostRecordsError, Pace, unseen
+from streams.runtime.columns import Columns, LostRecordsError, unseen
+from streams.runtime.lane import SPAN_MAX_MS, Lane, Pace
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
-from streams.runtime.table import SLICE_MAX, SLICE_MIN, SLICE_S, Stride
+from streams.runtime.stride import STRIDE_S, Stride
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 
@@ -23,6 +24,7 @@ class Recorder:
         self.applied: dict[str, int] = {}
         self.seen: list[int] = []
         self.fresh: list[int] = []
+        self.at_ms = 0
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         self.applied = {"in": len(records)}
@@ -31,8 +33,10 @@ class Recorder:
         self.seen += chunk.columns.offsets
         self.fresh += chunk.columns.offsets
 
-    def tick(self, tick: Tick) -> None:
-        self.fresh.append(-tick.at_ms)
+    def tick(self, tick: Tick, span_ms: int) -> bool:
+        self.at_ms = min(tick.at_ms, self.at_ms + span_ms)
+        self.fresh.append(-self.at_ms)
+        return self.at_ms == tick.at_ms
 
     def take(self) -> Commit:
         fresh, self.fresh = self.fresh, []
@@ -199,14 +203,61 @@ def test_pieces_cover_the_same_offsets(gaps: list[int], size: int) -> None:
     assert all(len(piece) <= size for piece in pieces)
 
 
-def test_a_slice_takes_about_its_time() -> None:
-    stride = Stride()
+def test_a_stride_takes_about_its_time() -> None:
+    stride = Stride(250, 2000, 2000)
     for _ in range(20):
-        stride.adapt(stride.size, stride.size * SLICE_S / 500)
+        stride.adapt(stride.size, stride.size * STRIDE_S / 500)
     assert stride.size == 500
     for _ in range(20):
         stride.adapt(stride.size, 10.0)
-    assert stride.size == SLICE_MIN
+    assert stride.size == 250
     for _ in range(20):
         stride.adapt(stride.size, 0.0)
-    assert stride.size == SLICE_MAX
+    assert stride.size == 2000
+
+
+def test_a_long_silence_passes_in_strides_that_become_durable_one_by_one() -> None:
+    async def story() -> None:
+        stage = Stage()
+        week_ms = 7 * 86_400_000
+        await stage.lane.tick(Tick(week_ms))
+        await stage.lane.close()
+        instants = [-int(key) for commit in stage.producer.written for key in commit]
+        assert instants == sorted(set(instants))
+        assert instants[-1] == week_ms
+        assert len(stage.producer.written) > 7 * 24 // 3
+        assert max(b - a for a, b in pairwise([0, *instants])) <= SPAN_MAX_MS
+
+    asyncio.run(story())
+
+
+def test_records_wait_while_time_passes() -> None:
+    """The instant of a record would fire all timers before it in one go."""
+
+    async def story() -> None:
+        stage = Stage()
+        stage.producer.gate.clear()
+        ticking = asyncio.create_task(stage.lane.tick(Tick(2 * SPAN_MAX_MS)))
+        await settle()
+        waiting = asyncio.create_task(stage.lane.has_room())
+        await settle()
+        assert not waiting.done()
+        stage.producer.gate.set()
+        await ticking
+        await waiting
+        await stage.lane.close()
+
+    asyncio.run(story())
+
+
+def test_a_lane_that_is_left_lets_no_more_time_pass() -> None:
+    async def story() -> None:
+        stage = Stage()
+        ticking = asyncio.create_task(stage.lane.tick(Tick(10**12)))
+        await settle()
+        await stage.lane.close()
+        await ticking
+        assert stage.engine.at_ms < 10**12
+        assert stage.producer.is_stopped
+
+    asyncio.run(story())

@@ -17,7 +17,7 @@ class FakeLane:
     def has_read_to(self, ends: Mapping[str, int]) -> bool:
         return all(self.applied >= end for end in ends.values())
 
-    def tick(self, tick: Tick) -> None:
+    async def tick(self, tick: Tick) -> None:
         self.ticks.append(tick)
 
 
