@@ -12,8 +12,7 @@ rules say money, else a count.
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -117,13 +116,35 @@ class FeedbackEvent(msgspec.Struct):
     outcome: str = ""
 
 
+class _Plan(NamedTuple):
+    """What is done with the events of one name."""
+
+    meaning: Meaning
+    is_act: bool
+    is_risky: bool
+    sign: int
+    slot: int
+
+
+def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
+    """Return the plan of every name that the rules know, and that of all others."""
+    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
+
+    def plan(name: str) -> _Plan:
+        meaning = rules.meanings.get(name, default)
+        is_risky = meaning in RISKY
+        is_act = is_risky or meaning in {Meaning.ACTIVITY, Meaning.PURCHASE}
+        slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
+        return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot)
+
+    return {name: plan(name) for name in (*rules.meanings, *rules.churn.kinds)}, plan("")
+
+
 def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one function
     """Return ``decode(key, value, timestamp_ms)`` for the records of ``user-activity``."""
     parse = msgspec.json.Decoder(NativeEvent).decode
-    meaning_of, kinds = rules.meanings.get, rules.churn.kinds
-    slots = {name: slot for slot, name in enumerate(kinds)}
-    slot_of = slots.get
-    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
+    plans, default = _plans(rules)
+    plan_of = plans.get
 
     def decode(  # noqa: C901, PLR0911, PLR0912  # one test after the other, cheapest first
         key: bytes | None, value: bytes | None, timestamp_ms: int
@@ -140,35 +161,34 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
         at_ms = moment if isinstance(moment, int) else _instant(moment)
         if at_ms <= 0:
             return Rejected(
-                RejectReason.BAD_TIME,
-                f"event_time {event.event_time} has no zone or is before 1970",
+                RejectReason.BAD_TIME, f"event_time {moment} has no zone or is before 1970"
             )
         if at_ms > timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
             return Rejected(
                 RejectReason.FUTURE, f"event_time {at_ms}, record timestamp {timestamp_ms}"
             )
-        user_id, name = event.user_id, event.event
+        user_id, name, event_id = event.user_id, event.event, event.event_id
         if name == WATERMARK_EVENT and key == WATERMARK_KEY:
             return WatermarkPassed(at_ms)
-        if not user_id or not event.event_id or not name:
+        if not user_id or not event_id or not name:
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
         if user_id.encode() != key or user_id[0] == "\0":
             return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
-        meaning = meaning_of(name, default)
-        amount = event.amount
-        if amount is None:
-            size, minor = 0.0, 0
-        else:
-            measured = _measure(amount, meaning, event.currency, rules)
-            if isinstance(measured, Rejected):
-                return measured
-            size, minor = measured
-        if meaning is Meaning.ACTIVITY or meaning is Meaning.PURCHASE:
-            return Acted(user_id, event.event_id, at_ms, size, minor, slot_of(name, -1))
-        if meaning in RISKY:
-            return Acted(
-                user_id, event.event_id, at_ms, size, minor, slot_of(name, -1), is_risky=True
-            )
+        meaning, is_act, is_risky, sign, slot = plan_of(name, default)
+        size, minor = 0.0, 0
+        if event.amount is not None:
+            number = _number(event.amount)
+            if number is None:
+                what = f"amount {event.amount!r} is no number, not finite, or too large"
+                return Rejected(RejectReason.BAD_AMOUNT, what)
+            if sign:
+                if event.currency is not None and event.currency != rules.currency:
+                    what = f"{event.currency!r}; the rules count in {rules.currency}"
+                    return Rejected(RejectReason.BAD_CURRENCY, what)
+                minor = sign * round(number * rules.minor_units)
+            size = max(number, 0.0)
+        if is_act:
+            return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky)
         return _rare(event, meaning, at_ms, rules)
 
     return decode
@@ -215,22 +235,13 @@ def _instant(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000) if moment.tzinfo is not None else 0
 
 
-def _measure(
-    amount: float | str, meaning: Meaning, currency: str | None, rules: Rules
-) -> tuple[float, int] | Rejected:
-    """Return the size of an activity and the change of the net value in minor units."""
+def _number(amount: float | str) -> float | None:
+    """Return an amount as a number that can be counted with, or None."""
     try:
         number = float(amount)
     except ValueError:
-        return Rejected(RejectReason.BAD_AMOUNT, f"amount {amount!r} is not a number")
-    if not isfinite(number) or abs(number) > AMOUNT_MAX:
-        return Rejected(RejectReason.BAD_AMOUNT, f"amount {amount!r} is not finite or too large")
-    sign = MONEY.get(meaning, 0)
-    if sign and currency is not None and currency != rules.currency:
-        return Rejected(
-            RejectReason.BAD_CURRENCY, f"{currency!r}; the rules count in {rules.currency}"
-        )
-    return max(number, 0.0), sign * round(number * rules.minor_units)
+        return None
+    return number if -AMOUNT_MAX <= number <= AMOUNT_MAX else None
 
 
 def _rare(  # noqa: PLR0911  # one branch a meaning
