@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from models.catalogue import CATALOGUE
+from models.catalogue import CATALOGUE, CHAMPION
 from models.features import FEATURES, features_hash
 from models.prequential import Prequential
 from models.snapshot import SnapshotRefused, load, sign
@@ -27,10 +27,11 @@ from streams.settings import Settings
 
 log = get_logger(__name__)
 
-CHAMPION: Final = "hazard_logistic_v1"
 SNAPSHOT_EVERY_S: Final = 1.0
 CHUNK_MAX: Final = 16
 """Blocks of examples at once: a block may hold thousands, and learning one takes 40 µs."""
+INSTANT_MAX_MS: Final = 2.0**53
+"""Whole milliseconds are exact in a float64 up to here."""
 
 
 class LearnerEngine:
@@ -87,7 +88,8 @@ class LearnerEngine:
         """Return a block of our kind; another one is counted and left."""
         try:
             block = msgspec.msgpack.decode(value or b"", type=ExampleBlock)
-        except msgspec.DecodeError as error:
+            _demand_whole(block)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             log.warning("examples_refused", offset=offset, reason=str(error))
             self._metrics.add(Metric.EXAMPLES_LEARNED, outcome="not_decodable")
             return None
@@ -136,3 +138,21 @@ class LearnerEngine:
             metrics=quality,
         )
         return Commit([(CHAMPION.encode(), sign(snapshot, self._key))], {})
+
+
+def _demand_whole(block: ExampleBlock) -> None:
+    """Check what learning relies on.
+
+    Raises:
+        ValueError: The columns do not have as many rows as the block says, or an instant is none.
+    """
+    widths = {
+        "opened_at_ms": 8, "matured_at_ms": 8, "active": 1, "weight": 4, "rows": 4 * len(FEATURES),
+    }  # fmt: skip
+    for name, width in widths.items():
+        found = len(getattr(block, name))
+        if found != width * block.count:
+            raise ValueError(f"{name} has {found} B for {block.count} examples of {width} B")
+    matured_ms = np.frombuffer(block.matured_at_ms, "<f8")
+    if not ((matured_ms >= 0) & (matured_ms <= INSTANT_MAX_MS)).all():
+        raise ValueError("matured_at_ms holds what is no instant")
