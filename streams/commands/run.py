@@ -89,7 +89,7 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
 
-    configure(settings.log_level)
+    configure(settings.log_level, settings.id_key)
     rules = rules_at(settings.rules, settings.id_key)
     log = get_logger(__name__)
     if settings.has_development_key:
@@ -99,7 +99,11 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
     scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None
     try:
         if role == "learner":
-            asyncio.run(run_learner(settings, bootstrap, rules, port=settings.web_port))
+            asyncio.run(
+                run_learner(
+                    settings, bootstrap, rules, port=settings.web_port, may_skip_lost=may_skip_lost
+                )
+            )
         else:
             asyncio.run(
                 run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost)

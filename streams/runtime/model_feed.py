@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from models.catalogue import CHAMPION
 from models.scorer import HazardScorer, PriorScorer
 from models.snapshot import Snapshot, SnapshotRefused, check, load
 from streams.core.rules import Rules
@@ -51,25 +52,20 @@ class ModelFeed:
         self._metrics = metrics
         self._on_scorer = on_scorer
         self._is_ready = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Begin to follow; return when what is there has been read, or patience is over."""
-        self._task = asyncio.create_task(self._follow(), name="model-feed")
+    async def wait_ready(self) -> None:
+        """Return when what is there has been read, or patience is over."""
         try:
             async with asyncio.timeout(READY_PATIENCE_S):
                 await self._is_ready.wait()
         except TimeoutError:
             log.warning("models_not_read", using=self.scorer.version, seconds=READY_PATIENCE_S)
 
-    async def stop(self) -> None:
-        """Follow no longer."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+    async def follow(self) -> None:
+        """Read for ever; when Kafka is away, begin anew.
 
-    async def _follow(self) -> None:
-        """Read for ever; when Kafka is away, begin anew."""
+        Whoever runs it must watch it: after another error the model would stay as it is, unseen.
+        """
         while True:
             try:
                 await self._read()
@@ -99,6 +95,8 @@ class ModelFeed:
                 continue
             try:
                 snapshot = load(value, self._key)
+                if snapshot.name != CHAMPION:
+                    continue  # a challenger's, for those who compare
                 check(
                     snapshot, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash
                 )

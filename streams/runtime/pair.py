@@ -36,9 +36,10 @@ def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
         if getattr(settings, name):
             environ[PREFIX + name.upper()] = getattr(settings, name)
     learner_port = settings.web_port + 1 if 0 < settings.web_port < 65535 else 0  # noqa: PLR2004 (the highest port)
+    common = ["--skip-lost"] if may_skip_lost else []
     roles = {
-        "pipeline": [f"--web-port={settings.web_port}", *["--skip-lost"][: int(may_skip_lost)]],
-        "learner": [f"--web-port={learner_port}"],
+        "pipeline": [f"--web-port={settings.web_port}", *common],
+        "learner": [f"--web-port={learner_port}", *common],
     }
     children = [
         subprocess.Popen(  # noqa: S603 (our own program)

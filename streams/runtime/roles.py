@@ -1,7 +1,6 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -50,8 +49,10 @@ async def run_pipeline(
         *sources, settings.topic_touches, settings.topic_decisions, settings.topic_journal,
         settings.topic_users_changelog,
     )  # fmt: skip
-    apart = (settings.topic_examples, settings.topic_models, settings.topic_dead_letters)
-    counts = await partition_counts(bootstrap, together, apart)
+    counts = await partition_counts(
+        bootstrap, together, (settings.topic_dead_letters,),
+        alone=(settings.topic_examples, settings.topic_models),
+    )  # fmt: skip
     service = Service(settings, bootstrap, settings.web_port)
 
     def use(found: Scorer) -> None:
@@ -78,39 +79,34 @@ async def run_pipeline(
     )  # fmt: skip
     app = make_app(settings, app_id=settings.app_id, table="users", options=options)
     clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
-    services = [feed] if feed is not None else []
-    if settings.clock == "wall":
-        services.append(_Background(service, clock.run))  # type: ignore[arg-type]  # both start and stop
-    await service.run(app, *services)
+
+    async def begin() -> None:
+        if feed is not None:
+            service.background(feed.follow())
+            await feed.wait_ready()
+        if settings.clock == "wall":
+            service.background(clock.run())
+
+    await service.run(app, begin)
 
 
-class _Background:
-    """A service that is one coroutine."""
-
-    def __init__(self, service: Service, work_to_do: Callable[[], Any]) -> None:
-        self._service, self._work_to_do = service, work_to_do
-
-    async def start(self) -> None:
-        """Begin."""
-        self._service.background(self._work_to_do())
-
-    async def stop(self) -> None:
-        """The service cancels it."""
-
-
-async def run_learner(settings: Settings, bootstrap: str, rules: Rules, *, port: int) -> None:
+async def run_learner(
+    settings: Settings, bootstrap: str, rules: Rules, *, port: int, may_skip_lost: bool = False
+) -> None:
     """Run the learner until it is told to stop.
 
     Raises:
         UserError: Something that an operator can mend.
     """
-    needed = (settings.topic_examples, settings.topic_models)
-    counts = await partition_counts(bootstrap, needed, ())
+    counts = await partition_counts(
+        bootstrap, (), (), alone=(settings.topic_examples, settings.topic_models)
+    )
     service = Service(settings, bootstrap, port)
     options = LaneOptions(
         bootstrap=bootstrap, sources=(settings.topic_examples,), changelog=settings.topic_models,
         make_engine=lambda _partition: LearnerEngine(settings, rules, service.metrics),
         observer=service.meter, pace=Pace(interval_s=SNAPSHOT_EVERY_S), partition_counts=counts,
+        may_skip_lost=may_skip_lost,
     )  # fmt: skip
     app = make_app(
         settings, app_id=f"{settings.app_id}-learner", table="models", options=options,
@@ -120,7 +116,11 @@ async def run_learner(settings: Settings, bootstrap: str, rules: Rules, *, port:
 
 
 async def partition_counts(
-    bootstrap: str, together: tuple[str, ...], apart: tuple[str, ...]
+    bootstrap: str,
+    together: tuple[str, ...],
+    apart: tuple[str, ...],
+    *,
+    alone: tuple[str, ...],
 ) -> dict[str, int]:
     """Return how many partitions each topic has.
 
@@ -128,12 +128,13 @@ async def partition_counts(
         bootstrap: host:port, several separated by commas.
         together: Topics of which each must have as many as the first.
         apart: Topics that may have any number.
+        alone: Topics of one partition: there is one learner, and one newest model.
 
     Raises:
         UserError: A topic is missing, or has another number of partitions.
         Unavailable: What answers is not a Kafka that is ready.
     """
-    described = await _described(bootstrap, [*together, *apart])
+    described = await _described(bootstrap, [*together, *apart, *alone])
     counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
@@ -141,7 +142,14 @@ async def partition_counts(
             f"Kafka at {bootstrap} has no topic {', '.join(missing)}",
             "Make the topics with: winback topics apply",
         )
-    wanted = counts[together[0]]
+    for topic in alone:
+        if counts[topic] != 1:
+            raise UserError(
+                f"{topic} has {counts[topic]} partitions, but it must have 1: one learner reads "
+                "all examples, and the newest model is the last one",
+                "See what is wrong with: winback topics plan",
+            )
+    wanted = counts[together[0]] if together else 0
     for topic in together:
         if counts[topic] != wanted:
             raise UserError(

@@ -1,6 +1,7 @@
 """What every role has around its lanes: metrics, health, gauges, background work, and an end."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -20,6 +21,7 @@ from streams.settings import Settings
 log = get_logger(__name__)
 
 GAUGES_EVERY_S: Final = 2.0
+ANSWER_PATIENCE_S: Final = 5.0
 
 
 class Service:
@@ -39,9 +41,14 @@ class Service:
         self.app: LaneApp | None = None
         self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
         self._tasks: list[asyncio.Task[None]] = []
+        self._ends: dict[TP, int] = {}
 
-    async def run(self, app: LaneApp, *services: Any) -> None:
-        """Run until a signal or a crash; services are started before the lanes.
+    async def run(self, app: LaneApp, begin: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Run until a signal or a crash.
+
+        Args:
+            app: Not started.
+            begin: Awaited before the lanes start; what it puts in the background is watched.
 
         Raises:
             UserError: Something that an operator can mend.
@@ -51,15 +58,14 @@ class Service:
         async def before() -> None:
             port = await self._server.start()
             log.info("serving", url=f"http://{self.settings.web_host}:{port}/health")
-            for service in services:
-                await service.start()
+            if begin is not None:
+                await begin()
             self.background(self._show())
 
         async def after() -> None:
             for task in self._tasks:
                 task.cancel()
-            for service in services:
-                await service.stop()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.stop()
 
         try:
@@ -89,18 +95,21 @@ class Service:
         if not wanted or self.app.rebalancing:
             return {}
         try:
-            found = await self.app.consumer.highwaters(*wanted)
-        except (KafkaError, IllegalStateError, OSError):
+            async with asyncio.timeout(ANSWER_PATIENCE_S):
+                found = await self.app.consumer.highwaters(*wanted)
+        except (KafkaError, IllegalStateError, OSError, TimeoutError):
             return {}
+        self._ends = dict(found)
         ends: dict[int, dict[str, int]] = {}
         for tp, end in found.items():
             ends.setdefault(tp.partition, {})[tp.topic] = end
         return ends
 
     async def _show(self) -> None:
-        """Keep the gauges current."""
+        """Keep the gauges current, and ask how far there is to go: a dead reader does not."""
         while True:
             await asyncio.sleep(GAUGES_EVERY_S)
+            await self.end_offsets()
             self._show_lanes()
 
     def _show_lanes(self) -> None:
@@ -126,11 +135,10 @@ class Service:
     def _lags(self) -> dict[TP, int]:
         """Return what is known to lie in the sources beyond what was applied."""
         assert self.app is not None
-        ends = self.app.monitor.tp_end_offsets
         return {
-            tp: max(0, ends[tp] - offset)
+            tp: max(0, self._ends[tp] - offset)
             for tp, offset in self.app.lanes.positions().items()
-            if ends.get(tp) is not None
+            if tp in self._ends
         }
 
     def _examine(self) -> Health:
@@ -142,5 +150,7 @@ class Service:
         facts: dict[str, object] = {
             "partitions": sorted(lanes), "lag_records": lag, "pending_records": pending,
         }  # fmt: skip
-        is_waiting = not all(lane.is_clean for lane in lanes.values())
+        is_moving = not (app.rebalancing or app.lanes.is_settling)
+        has_work = lag > 0 or not all(lane.is_clean for lane in lanes.values())
+        is_waiting = is_moving and has_work
         return Health(not app.rebalancing, is_waiting, self.meter.progress, facts)

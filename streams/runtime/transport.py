@@ -200,7 +200,6 @@ class ChunkConsumer(driver.Consumer):
         fetched = await self._getmany(active_partitions=active, timeout=FETCH_PATIENCE_S)
         for partition, columns in fetched.items():
             tp = TP(partition.topic, partition.partition)
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             for piece in columns.pieces(self.chunk_max):
                 if self._is_interrupted() or self.app.consumer_generation_id != generation:
                     self._must_seek = True

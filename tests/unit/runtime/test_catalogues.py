@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.health import STUCK_AFTER_S, Health, Liveness
-from streams.runtime.logs import LineFormatter, Moderator, get_logger, hashed
+from streams.runtime.logs import LineFormatter, Moderator, configure, get_logger, hashed
 from streams.runtime.metrics import METRICS, LaneMeter, Metric, Metrics, as_markdown
 
 
@@ -68,6 +68,18 @@ def test_no_user_id_stands_in_the_clear(caplog: pytest.LogCaptureFixture) -> Non
     facts = caplog.records[0].facts
     assert facts["user"] == hashed(b"ada")
     assert "ada" not in json.dumps(facts)
+
+
+def test_a_user_s_word_needs_the_key_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """User ids are few: without a key anybody could try them all out."""
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    words = []
+    for key in ("key of one deployment", "key of another one" * 9, "key of one deployment"):
+        configure("info", key)
+        words.append(hashed("ada"))
+    configure("info")
+    assert words[0] == words[2]
+    assert len({*words, hashed("ada")}) == 3
 
 
 def test_a_worker_is_dead_when_work_waits_and_nothing_moves() -> None:

@@ -1,11 +1,14 @@
 """The engines of the two roles, without Kafka."""
 
+import asyncio
 import json
 
 import msgspec
 import numpy as np
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
+from models.catalogue import CATALOGUE, CHAMPION
 from models.features import FEATURES, features_hash
 from models.scorer import HazardScorer, PriorScorer
 from models.snapshot import load, sign
@@ -14,8 +17,9 @@ from streams.core.native import make_decode
 from streams.core.partition import PARTITION_KEY, Partition
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
+from streams.runtime import model_feed
 from streams.runtime.columns import Columns
-from streams.runtime.learner import CHAMPION, LearnerEngine
+from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.pipeline import MODEL, TICK, PipelineEngine, streams_of
@@ -186,6 +190,28 @@ def test_examples_of_other_rules_are_left_and_counted() -> None:
     assert 'winback_examples_learned_total{outcome="not_decodable"} 1.0' in page
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"count": 4}, {"count": -5}, {"rows": b""}, {"weight": b"123"}, {"active": b"1"},
+        {"opened_at_ms": b"1" * 39}, {"matured_at_ms": np.full(5, np.nan).tobytes()},
+        {"matured_at_ms": np.full(5, np.inf).tobytes()},
+        {"matured_at_ms": np.full(5, 1e300).tobytes()}, {"features_hash": "not UTF-8"},
+    ],
+)  # fmt: skip
+def test_a_broken_block_is_counted_and_the_learner_goes_on(changes: dict[str, object]) -> None:
+    whole = msgspec.msgpack.decode(block(5, 1), type=ExampleBlock)
+    broken = msgspec.msgpack.encode(msgspec.structs.replace(whole, **changes))
+    metrics = Metrics()
+    engine = LearnerEngine(SETTINGS, RULES, metrics)
+    records = [broken.replace(b"not UTF-8", b"\xff" * 9), block(5, 2)]
+    drive(engine, chunk("churn-examples", 0, [(None, record) for record in records]))
+    page = metrics.page().decode()
+    assert 'winback_examples_learned_total{outcome="not_decodable"} 1.0' in page
+    assert 'winback_examples_learned_total{outcome="learned"} 5.0' in page
+    assert len(engine.take().changelog) == 1
+
+
 def test_a_model_that_cannot_be_gone_on_from_stops_the_learner() -> None:
     """To begin anew in silence would overwrite what was learned."""
     engine = LearnerEngine(SETTINGS, RULES, Metrics())
@@ -210,6 +236,43 @@ def test_the_feed_takes_the_newest_valid_model_and_keeps_it() -> None:
     assert used == [feed.scorer]
     page = metrics.page().decode()
     assert 'winback_model_snapshots_refused_total{reason="bad_signature"} 2.0' in page
+
+
+def test_an_error_of_the_feed_that_is_no_weather_is_not_swallowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise the model would stay as it is, and nobody would know."""
+    feed = ModelFeed("nowhere:1", SETTINGS, RULES, Metrics(), print)
+    tries: list[Exception] = [ZeroDivisionError(), KafkaConnectionError(), OSError()]
+
+    async def fail() -> None:
+        raise tries.pop()
+
+    monkeypatch.setattr(feed, "_read", fail)
+    monkeypatch.setattr(model_feed, "BACK_OFF_S", 0.0)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(feed.follow())
+    assert tries == []
+
+
+def test_the_feed_follows_the_champion_alone() -> None:
+    """A challenger is signed with the same key; it is there to be compared."""
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(engine, range(RULES.alert.examples_min // 40 + 1))
+    champion = dict(engine.take().changelog)[CHAMPION.encode()]
+    key = SETTINGS.model_key.encode()
+    assert champion is not None
+    (other,) = (name for name in CATALOGUE if name != CHAMPION)
+    challenger = msgspec.structs.replace(
+        CATALOGUE[other](RULES.churn.horizon_ms).snapshot(rules_hash=RULES.hash), examples=10**6
+    )
+    used: list[object] = []
+    feed = ModelFeed("nowhere:1", SETTINGS, RULES, Metrics(), used.append)
+    feed._take([sign(challenger, key)])
+    assert used == []
+    feed._take([champion, sign(challenger, key)])
+    assert used == [feed.scorer]
+    assert feed.scorer.version == load(champion, key).version
 
 
 def test_a_model_that_has_learned_too_little_is_not_used() -> None:

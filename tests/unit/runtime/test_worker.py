@@ -49,7 +49,7 @@ def test_after_a_long_outage_the_process_begins_anew_with_the_same_words(
     def replace(program: str, words: list[str]) -> None:
         raise Replaced(program, words)
 
-    monkeypatch.setattr(logs, "configure", lambda _level: None)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(roles, "run_pipeline", away)
     monkeypatch.setattr(bootstrap, "require_reachable", knock)
     monkeypatch.setattr(run, "BACK_OFF_S", 0.0)
