@@ -132,6 +132,10 @@ async def _live(
     if live.value is None:
         raise UserError(f"the service knows no user {user_id!r}",
                         "check the user id; is the pipeline running (winback run)?")  # fmt: skip
+    if live.rules_hash not in {None, rules.hash}:
+        click.echo("winback: the service runs under other rules; what follows is of these alone\n"
+                   "  → name those of the service with --rules or WINBACK_RULES",
+                   err=True)  # fmt: skip
     scorer = model
     if scorer is None:
         snapshot = await newest_model(bootstrap, settings, rules)

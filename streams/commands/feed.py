@@ -58,13 +58,14 @@ def feed(
     """
     from streams.replay.blocks import Window  # noqa: PLC0415 (quick --help)
     from streams.replay.instants import option_ms  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.bootstrap import require_reachable, resolve_bootstrap  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)
     log = reading.log(file, may_be_unordered=True)
     log.head()  # A bad file is to be known before Kafka is asked for.
     servers = resolve_bootstrap(settings, os.environ, is_local=local)
+    require_reachable(servers)
     fed = asyncio.run(
         _feed(log, window, (servers, settings.topic_activity), (speed, rate),
               with_watermark=not no_watermark, is_quiet=quiet or as_json)

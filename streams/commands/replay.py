@@ -93,9 +93,9 @@ def replay(
 
 
 def _write(path: str, lines: Iterable[bytes]) -> None:
-    from streams.replay.points import writing  # noqa: PLC0415 (quick --help)
+    from streams.replay.points import Results  # noqa: PLC0415 (quick --help)
 
-    with writing(path) as file:
+    with Results(path) as file:
         for line in lines:
             file.write(f"{line.decode()}\n")
 
@@ -103,10 +103,10 @@ def _write(path: str, lines: Iterable[bytes]) -> None:
 def _save_model(run: "Replay", path: str, key: str) -> None:
     """Write the signed snapshot of what was learned."""
     from models.snapshot import sign  # noqa: PLC0415 (quick --help)
-    from streams.replay.points import writing  # noqa: PLC0415
+    from streams.replay.points import Results  # noqa: PLC0415
 
     assert run.apprentice is not None
-    with writing(path) as file:
+    with Results(path) as file:
         file.write(sign(run.apprentice.snapshot(), key.encode()).decode())
 
 

@@ -28,15 +28,15 @@ def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG0
     input writes the same lines (winback replay FILE --state JSONL).
     """
     from streams.replay.export import exported  # noqa: PLC0415 (quick --help)
-    from streams.replay.points import writing  # noqa: PLC0415
+    from streams.replay.points import Results  # noqa: PLC0415
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import read_states  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     bootstrap = resolve_bootstrap(settings, os.environ, is_local=local)
     states = asyncio.run(read_states(bootstrap, settings.topic_users_changelog))
-    target: nullcontext[IO[str]] | IO[str]
-    target = nullcontext(sys.stdout) if out is None else writing(out)
+    target: nullcontext[IO[str]] | Results
+    target = nullcontext(sys.stdout) if out is None else Results(out)
     with target as file:
         for line in exported(states):
             file.write(f"{line.decode()}\n")

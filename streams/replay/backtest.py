@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -18,7 +18,7 @@ from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.instants import short_iso
 from streams.replay.outcomes import PointOutcomes, SilenceOutcomes
-from streams.replay.points import Points, writing
+from streams.replay.points import Points, Results
 
 NOBODY: Final = 1_000_000
 """More active days than anybody has: nobody is eligible, so no alert policy runs."""
@@ -174,16 +174,16 @@ class Notebook:
         self._asked = asked
         self._since_ms = asked.since_ms
         self._open = ExitStack()
-        self._risk: IO[str] | None = None
-        self._alerts: IO[str] | None = None
+        self._risk: Results | None = None
+        self._alerts: Results | None = None
 
     def __enter__(self) -> None:
         """Open the files."""
         if self._asked.risk is not None:
-            self._risk = self._open.enter_context(writing(self._asked.risk))
+            self._risk = self._open.enter_context(Results(self._asked.risk))
             self._risk.write("user_id,at,probability\n")
         if self._asked.alerts is not None:
-            self._alerts = self._open.enter_context(writing(self._asked.alerts))
+            self._alerts = self._open.enter_context(Results(self._asked.alerts))
             self._alerts.write("user_id,at\n")
 
     def __exit__(self, *_: object) -> None:

@@ -3,8 +3,9 @@
 import csv
 from bisect import bisect_right
 from collections import defaultdict
-from pathlib import Path
-from typing import IO, Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Final, NamedTuple, Self
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Points:
 
     def write(self, path: str) -> int:
         """Write the scores that were said, as ``user_id,at,probability``; return how many."""
-        with writing(path) as file:
+        with Results(path) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["user_id", "at", "probability"])
             count = 0
@@ -89,6 +90,50 @@ def read_points(path: str) -> Points:
     return Points(rows)
 
 
+class Results:
+    """A text file of results, open for writing; whatever goes wrong is said in words.
+
+    Args:
+        path: Where it lies.
+        mode: As of ``open``.
+
+    Raises:
+        UserError: It cannot be written; also later, when the disk is full.
+    """
+
+    def __init__(self, path: str, mode: str = "w") -> None:
+        self.path = path
+        with self._explained():
+            self._file: IO[str] = open(path, mode, encoding="utf-8", newline="")  # noqa: PTH123, SIM115 (closed by `__exit__`)
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what is left, and close."""
+        with self._explained():
+            self._file.close()
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        with self._explained():
+            return self._file.write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts, which bring their line ends."""
+        with self._explained():
+            self._file.writelines(lines)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            said = f"{self.path} cannot be written: {error.strerror}"
+            raise UserError(said, "choose another place") from None
+
+
 def check_writable(*paths: str | None) -> None:
     """Find out before a long run whether its results can be written; None is no path.
 
@@ -97,18 +142,5 @@ def check_writable(*paths: str | None) -> None:
     """
     for path in paths:
         if path is not None:
-            writing(path, mode="a").close()
-
-
-def writing(path: str, mode: str = "w") -> IO[str]:
-    """Open a file for writing text.
-
-    Raises:
-        UserError: It cannot be written.
-    """
-    try:
-        return Path(path).open(mode, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}", "choose another place"
-        ) from None
+            with Results(path, mode="a"):
+                pass

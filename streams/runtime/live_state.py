@@ -1,5 +1,6 @@
 """Looking at a running service from outside: what its compacted topics hold at this moment."""
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from streams.core.messages import PartitionRecord
 from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
+from streams.runtime.bootstrap import require_reachable
 from streams.runtime.recovery import read_changelog
 from streams.settings import Settings
 
@@ -23,11 +25,13 @@ class LiveUser(NamedTuple):
         value: Changelog value; None for an unknown user.
         decision: Newest decision, JSON; None when there is none.
         watermark_ms: Event time that the user's partition has reached, epoch ms UTC.
+        rules_hash: `Rules.hash` of the rules that the service runs under.
     """
 
     value: bytes | None
     decision: bytes | None
     watermark_ms: int | None
+    rules_hash: str | None
 
 
 async def partition_count(bootstrap: str, topic: str) -> int:
@@ -37,6 +41,9 @@ async def partition_count(bootstrap: str, topic: str) -> int:
         Unavailable: Kafka cannot be reached.
         UserError: There is no such topic.
     """
+    require_reachable(bootstrap)
+    # What goes wrong is raised; without a handler the client would also print it.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     client = AIOKafkaClient(bootstrap_servers=bootstrap.split(","))
     try:
         await client.bootstrap()
@@ -82,10 +89,10 @@ async def read_user(bootstrap: str, settings: Settings, user_id: str, partition:
     states = (await _read(bootstrap, settings.topic_users_changelog, [partition]))[partition]
     decisions = (await _read(bootstrap, settings.topic_decisions, [partition]))[partition]
     record = states.get(PARTITION_KEY)
-    watermark_ms = None
-    if record is not None:
-        watermark_ms = msgspec.json.decode(record, type=PartitionRecord).watermark_ms
-    return LiveUser(states.get(key), decisions.get(key), watermark_ms)
+    if record is None:
+        return LiveUser(states.get(key), decisions.get(key), None, None)
+    stand = msgspec.json.decode(record, type=PartitionRecord)
+    return LiveUser(states.get(key), decisions.get(key), stand.watermark_ms, stand.rules_hash)
 
 
 async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Snapshot | None:

@@ -1,6 +1,7 @@
 """Publishing many records at full speed: batches built by us, one stream of them per partition."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Final, Self
@@ -48,6 +49,8 @@ class Publisher:
             Unavailable: Kafka cannot be reached.
             UserError: There is no such topic.
         """
+        # What goes wrong is raised; without a handler the client would also print it.
+        logging.getLogger("aiokafka").addHandler(logging.NullHandler())
         try:
             await self._producer.start()
             metadata = await self._producer.client.fetch_all_metadata()

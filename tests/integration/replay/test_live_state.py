@@ -75,7 +75,21 @@ def test_the_export_of_the_changelog_is_that_of_the_replay(kafka: str, tmp_path:
     assert said.returncode == 0, said.stderr
     assert "2017-01-28T10:00:00Z" in said.stdout  # the watermark of the partition
     assert "prior_v1" in said.stdout
+    assert said.stderr == ""
     assert winback("explain", "nobody", **settings).returncode == 2
+
+    other = tmp_path / "rules.yaml"
+    other.write_text("churn: {horizon: 12d}\n", encoding="utf-8")
+    said = winback("explain", "用户3", "--rules", str(other), **settings)
+    assert (said.returncode, "other rules" in said.stderr) == (0, True)
+
+
+def test_no_kafka_is_said_in_two_lines() -> None:
+    for command in (("state", "export"), ("explain", "ada")):
+        result = winback(*command, KAFKA_BOOTSTRAP="127.0.0.1:1")
+        assert result.returncode == 3
+        assert len(result.stderr.splitlines()) == 2
+        assert "127.0.0.1:1: Connection refused" in result.stderr
 
 
 def test_a_service_that_never_ran_is_told_apart(kafka: str) -> None:

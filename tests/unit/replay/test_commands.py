@@ -75,6 +75,21 @@ def test_a_replay_writes_the_state_of_every_user(log: str, tmp_path: Path) -> No
     assert (user["lifecycle_stage"], user["case"]) == ("new", None)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", "--state"), ("replay", "--decisions", "/dev/null", "--touches", "/dev/null",
+        "--state"), ("backtest", "--horizon-days", "3", "--alerts"),
+        ("backtest", "--horizon-days", "3", "--risk"),
+    ],
+)  # fmt: skip
+def test_a_full_disk_is_said_in_words(log: str, arguments: tuple[str, ...]) -> None:
+    command, *options = arguments
+    result = run(command, log, *options, "/dev/full")
+    assert isinstance(result.exception, UserError)
+    assert "/dev/full cannot be written: No space left on device" in result.exception.message
+
+
 def test_a_pace_lets_go_what_is_due() -> None:
     now = [0.0]
     pace = Pace(speed=1_000.0, rate=None, clock=lambda: now[0])
