@@ -1,5 +1,6 @@
 """``winback sender``: a reference sender of touches."""
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -52,6 +53,8 @@ def sender(
 
     settings = load_settings(os.environ)
     configure("warning" if settings.log_level == "info" else settings.log_level)
+    # It warns at every start, before it knows the topics; that there are none is said below.
+    logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)
     servers = resolve_bootstrap(settings, os.environ, is_local=is_local)
     require_topics(servers, settings)
     time = EventClock() if (clock or settings.clock) == "event" else WallClock()
