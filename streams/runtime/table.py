@@ -21,7 +21,7 @@ from streams.runtime.transport import Chunk
 log = get_logger(__name__)
 
 RECORDS_MIN: Final = 250
-RECORDS_MAX: Final = 2000
+RECORDS_MAX: Final = 8000
 """Records of a stride."""
 
 
@@ -63,7 +63,7 @@ class LaneTable(faust.Table):
         super().__init__(app, **arguments)
         self.lane_options = options
         self.lanes: dict[int, Lane] = {}
-        self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX)
+        self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX // 4)
         self.is_settling = False
 
     def positions(self) -> dict[TP, int]:
