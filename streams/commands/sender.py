@@ -52,7 +52,8 @@ def sender(
     from streams.senders.worker import Sender  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    configure("warning" if settings.log_level == "info" else settings.log_level)
+    level = "warning" if settings.log_level == "info" else settings.log_level
+    configure(level, settings.id_key)
     # It warns at every start, before it knows the topics; that there are none is said below.
     logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)
     servers = resolve_bootstrap(settings, os.environ, is_local=is_local)

@@ -110,7 +110,11 @@ def test_a_zombie_is_fenced(kafka: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_broker_is_killed_and_comes_back(tmp_path: Path) -> None:
-    """The group's and the transactions' coordinator go with it; both workers live through it."""
+    """The group's and the transactions' coordinator go with it.
+
+    A worker whose session ended meanwhile may find its partitions taken and end, fenced; at least
+    one lives through it.
+    """
     with EmbeddedKafka() as own, world(own.bootstrap, tmp_path) as here:
         here.join()
         here.join()
@@ -123,4 +127,6 @@ def test_the_broker_is_killed_and_comes_back(tmp_path: Path) -> None:
             pause(2)
 
         here.check(24_000, trouble, patience_s=45)
-        assert [worker.process.poll() for worker in here.workers] == [None, None]
+        ends = [worker.process.poll() for worker in here.workers]
+        assert None in ends
+        assert set(ends) <= {None, 1}
