@@ -6,12 +6,12 @@ offset committed. A crash anywhere repeats a feedback at most, never a touch.
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
@@ -34,8 +34,6 @@ FETCH_BYTES: Final = 65_536
 COMMIT_EVERY_S: Final = 1.0
 """After a crash so much is read again, and the journal knows it."""
 PRUNE_EVERY_S: Final = 3_600.0
-REVOKED_COMMIT_MS: Final = 5_000
-"""The group waits for us meanwhile."""
 
 
 class Sender:
@@ -106,21 +104,27 @@ class Sender:
         if under_way:
             self._desk.reported(touch_id for touch_id, _ in under_way)
 
-    def _commit(self, consumer: Any, timeout_ms: int | None = None) -> None:
-        """Commit what is finished; nothing while Kafka lacks the feedback of it."""
+    def _commit(self, consumer: Any) -> None:
+        try:
+            if offsets := self._finished():
+                consumer.commit(offsets)
+        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
+            log.warning("commit_refused", group=self._group)
+
+    async def _commit_last(self, consumer: Any) -> None:
+        """Commit from inside a rebalance, where the client must not be blocked."""
+        if offsets := self._finished():
+            await consumer.commit_async(offsets)
+
+    def _finished(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        """Return what is to be committed: nothing while Kafka lacks the feedback of it."""
         if self._owes_feedback:
-            return
+            return {}
         topic = self._settings.topic_touches
-        offsets = {
+        return {
             TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1)
             for partition, offset in self._desk.take_finished().items()
         }
-        if not offsets:
-            return
-        try:
-            consumer.commit(offsets, timeout_ms=timeout_ms)
-        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
-            log.warning("commit_refused", group=self._group)
 
     @contextmanager
     def _clients(self) -> Iterator[tuple[Any, Any]]:
@@ -139,7 +143,7 @@ class Sender:
                 metrics_enabled=False,
             )  # fmt: skip
             try:
-                listener = Rebalance(self._desk, partial(self._commit, consumer, REVOKED_COMMIT_MS))
+                listener = Rebalance(self._desk, partial(self._commit_last, consumer))
                 consumer.subscribe([self._settings.topic_touches], listener=listener)
                 yield consumer, producer
             finally:
@@ -148,7 +152,7 @@ class Sender:
             producer.close(timeout=ACK_TIMEOUT_S)
 
 
-class Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+class Rebalance(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
     """Takes what belongs to others off the desk.
 
     Args:
@@ -156,26 +160,26 @@ class Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pytho
         commit: Commits what is finished.
     """
 
-    def __init__(self, desk: Desk, commit: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, commit: Callable[[], Awaitable[None]]) -> None:
         self._desk = desk
         self._commit = commit
 
-    def on_partitions_revoked(self, revoked: Any) -> None:
+    async def on_partitions_revoked(self, revoked: Any) -> None:
         """Commit while the partitions are still ours, so that the next owner reads nothing twice.
 
         If that fails, the next owner reads them again, and the journal knows what was sent.
         """
         try:
-            self._commit()
+            await self._commit()
         except KafkaError as error:
             log.warning("commit_refused", error=repr(error))
         finally:
-            self.on_partitions_lost(revoked)
+            await self.on_partitions_lost(revoked)
 
-    def on_partitions_lost(self, lost: Any) -> None:
+    async def on_partitions_lost(self, lost: Any) -> None:
         """Forget partitions, which others have already."""
         self._desk.clear(partition.partition for partition in lost)
 
-    def on_partitions_assigned(self, assigned: Any) -> None:
+    async def on_partitions_assigned(self, assigned: Any) -> None:
         """Start from what is committed, as the consumer does by itself."""
         log.info("partitions_owned", partitions=sorted(found.partition for found in assigned))

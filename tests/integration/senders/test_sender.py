@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -19,6 +20,11 @@ from streams.core.messages import Output, cloud_event, to_json
 from streams.core.native import FeedbackEvent
 from streams.core.time import HOUR_MS, iso
 from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
+from streams.senders.clock import EventClock
+from streams.senders.desk import Desk
+from streams.senders.journal import Journal
+from streams.senders.receipt import Receipt, Status
+from streams.senders.worker import Sender
 from streams.settings import Settings, load_settings
 from tests.unit.senders.letters import START_MS, revoked, touch
 
@@ -148,3 +154,38 @@ def test_kill_9_repeats_no_touch(
     assert len(by_touch) == count
     assert Counter(by_touch.values())["unknown"] <= 1
     assert len(lines) >= count - 1
+
+
+def test_what_is_finished_is_committed_when_another_sender_joins(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.senders.worker.COMMIT_EVERY_S", 1e9)
+    publish(settings, *(requested(f"t-{number}", f"user-{number}") for number in range(40)))
+    ends = [Event(), Event()]
+
+    def run(end: Event) -> None:
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            desk = Desk(lambda _: Receipt(Status.DELIVERED), journal, EventClock())
+            Sender(settings, settings.kafka_bootstrap, "console", desk).run(end.is_set)
+
+    first, second = (Thread(target=run, args=(end,)) for end in ends)
+    first.start()
+    assert len(feedback(settings, 40)) == 40
+    assert committed(settings) == 0
+    second.start()
+    until_s = time.monotonic() + 20
+    while committed(settings) < 40 and time.monotonic() < until_s:
+        time.sleep(0.2)
+    found = committed(settings)
+    for end, thread in zip(ends, (first, second), strict=True):
+        end.set()
+        thread.join(timeout=20)
+    assert found == 40
+
+
+def committed(settings: Settings) -> int:
+    """Return how many touches lie below the offsets of the group."""
+    with admin_client(settings.kafka_bootstrap) as client:
+        group = f"{settings.app_id}-sender-console"
+        found = client.list_group_offsets({group: None})[group]
+    return sum(max(offset.offset, 0) for offset in found.values())

@@ -1,5 +1,6 @@
 """What a sender does when its partitions go to another one."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -22,25 +23,32 @@ def test_what_is_finished_is_committed_before_it_is_forgotten(make_desk: MakeDes
     desk, _ = make_desk()
     list(desk.handle(letters(touch("t1"))))
     committed: list[dict[int, int]] = []
-    Rebalance(desk, lambda: committed.append(desk.take_finished())).on_partitions_revoked(OURS)
+
+    async def commit() -> None:
+        committed.append(desk.take_finished())
+
+    asyncio.run(Rebalance(desk, commit).on_partitions_revoked(OURS))
     assert committed == [{0: 1}]
     assert desk.take_finished() == {}
 
 
 def test_a_commit_that_fails_keeps_nothing_on_the_desk(make_desk: MakeDesk) -> None:
-    def commit() -> None:
+    async def commit() -> None:
         raise KafkaTimeoutError
 
     desk, _ = make_desk()
     list(desk.handle(letters(touch("t1"))))
-    Rebalance(desk, commit).on_partitions_revoked(OURS)
+    asyncio.run(Rebalance(desk, commit).on_partitions_revoked(OURS))
     assert desk.take_finished() == {}
 
 
 def test_lost_partitions_are_not_committed(make_desk: MakeDesk) -> None:
+    async def commit() -> None:
+        pytest.fail("they are not ours")
+
     desk, _ = make_desk()
     list(desk.handle(letters(touch("t1"))))
-    Rebalance(desk, lambda: pytest.fail("they are not ours")).on_partitions_lost(OURS)
+    asyncio.run(Rebalance(desk, commit).on_partitions_lost(OURS))
     assert desk.take_finished() == {}
 
 
@@ -56,7 +64,10 @@ class NoKafka:
     def send(self, *_: object, **__: object) -> None:
         raise KafkaTimeoutError
 
-    def commit(self, offsets: Any, **_: object) -> None:
+    def commit(self, offsets: Any) -> None:
+        self.committed.append(offsets)
+
+    async def commit_async(self, offsets: Any) -> None:
         self.committed.append(offsets)
 
 
@@ -72,5 +83,6 @@ def test_a_sender_that_owes_feedback_commits_nothing(
     sender, kafka = Sender(load_settings({}), "127.0.0.1:1", "console", desk), NoKafka()
     with pytest.raises(KafkaTimeoutError):
         sender._turn(kafka, kafka, lambda: False)
+    asyncio.run(sender._commit_last(kafka))
     sender._commit(kafka)
     assert kafka.committed == []
