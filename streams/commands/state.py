@@ -25,7 +25,8 @@ def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG0
     """Print the committed state of every user as JSON lines, sorted by user id.
 
     It is read from the changelog, so the service may be running or not. A replay of the same
-    input writes the same lines (winback replay FILE --state JSONL).
+    input writes the same lines (winback replay FILE --state JSONL), but for what senders reported:
+    that is not in FILE.
     """
     from streams.replay.export import exported  # noqa: PLC0415 (quick --help)
     from streams.replay.points import Results  # noqa: PLC0415
