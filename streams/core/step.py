@@ -106,7 +106,7 @@ def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
         state, effects = journey.close(state, signal.user_id, "returned", signal.event_time_ms)
     is_settled = state[Rhythm.ACTIVE_DAYS] >= rules.churn.min_active_days
     stage = move(state.profile.stage, Sign.SETTLED if is_settled else Sign.ACTED)
-    return Transition(_staged(state.having(BAND=0.0, RISK=0.0), stage, rules), effects)
+    return Transition(_staged(state, stage, rules, BAND=0.0, RISK=0.0), effects)
 
 
 def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
@@ -114,7 +114,7 @@ def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
     band = HIGH if signal.is_backstop else band_of(reach, state[Column.BAND], rules)
     sign = (Sign.RISK_CALM, Sign.RISK_ELEVATED, Sign.RISK_HIGH)[int(band)]
     stage = move(state.profile.stage, sign)
-    moved = _staged(state.having(BAND=band, RISK=reach), stage, rules)
+    moved = _staged(state, stage, rules, BAND=band, RISK=reach)
     case_at, closed_at, last = state[Column.CASE_AT], state[Column.CLOSED_AT], state[Rhythm.LAST]
     if band < HIGH or not may_open(case_at, closed_at, last, at_ms, rules):
         return Transition(moved)
@@ -167,16 +167,20 @@ def _profiled(state: UserState, **changes: object) -> Transition:
     return Transition(state.having(profile))
 
 
-def _staged(state: UserState, stage: Stage, rules: Rules) -> UserState:
+def _staged(state: UserState, stage: Stage, rules: Rules, **numbers: float) -> UserState:
     """Return a state in a stage, with the active days from which an activity concerns it."""
-    is_calm = state.profile.case is None and state[Column.BAND] == 0.0
+    is_calm = state.profile.case is None and numbers.get("BAND", state[Column.BAND]) == 0.0
     wakes_at = 0.0
     if is_calm and stage is Stage.NEW:
         wakes_at = float(rules.churn.min_active_days)
     elif is_calm and stage is Stage.ACTIVE:
         wakes_at = NEVER
-    profile = msgspec.structs.replace(state.profile, stage=stage)
-    return state.having(profile, WAKES_AT=wakes_at)
+    if stage is state.profile.stage and wakes_at == state[Column.WAKES_AT] and not numbers:
+        return state
+    profile = state.profile
+    if stage is not profile.stage:
+        profile = msgspec.structs.replace(profile, stage=stage)
+    return state.having(profile, WAKES_AT=wakes_at, **numbers)
 
 
 def band_of(reach: Number, band: Number, rules: Rules) -> Number:
