@@ -66,7 +66,6 @@ def backtest(
 
     if (points is None) != (scores is None):
         raise UserError("--points and --scores belong together", "name both files, or neither")
-    check_writable(scores, risk, alerts)
     log = reading.log(file)
     asked = Asked(
         points=None if points is None else read_points(points),
@@ -77,6 +76,7 @@ def backtest(
         partitions=partitions,
     )
     book = _rules(log, rules, (horizon_days, min_active_days, kinds))
+    check_writable(scores, risk, alerts)
     test = Backtest(book, asked, now_ms())
     with Progress("back-testing", is_quiet=quiet or as_json) as progress:
         summary = test.run(shown(log, progress))

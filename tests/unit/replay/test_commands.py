@@ -20,6 +20,11 @@ def log(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(winback, list(arguments), standalone_mode=False)
 
@@ -47,6 +52,9 @@ def test_a_mistake_is_told_in_words(log: str, arguments: list[str], says: str) -
     assert isinstance(result.exception, UserError)
     assert says in result.exception.message
     assert result.exception.exit_code == 2
+    assert [path.name for path in Path().iterdir()] == ["日志.csv"], (
+        "a mistake leaves no file behind"
+    )
 
 
 @pytest.mark.parametrize(
