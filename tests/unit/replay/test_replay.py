@@ -73,7 +73,7 @@ def test_the_size_of_blocks_changes_nothing(
 
 
 def test_the_number_of_partitions_changes_nothing_today(small_log: str, rules: Rules) -> None:
-    """When a rule counts within a partition this ends: then see ADR 12."""
+    """When a rule counts within a partition this ends: then see ADR 10."""
     one, seven = (replayed(small_log, rules, partitions=count) for count in (1, 7))
     assert one[:4] == seven[:4]
 
