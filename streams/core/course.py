@@ -70,6 +70,8 @@ class Course:
 
     def _take_steps(self, rows: Rows, at_ms: F64, heads: F64, found: Assessed) -> None:
         picked = found.seen
+        if not len(picked):
+            return
         names = self._names(rows[picked])
         signals = self.assessor.signals(names, heads[picked], at_ms[picked], found)
         for row, signal in zip(rows[picked].tolist(), signals, strict=True):
@@ -109,7 +111,8 @@ class Course:
         """
         checks = self.timers.checks(heads, from_ms, to_ms)
         places, at_ms = checks.places, checks.at_ms
-        found = self.assessor.assess(heads[places], at_ms)
+        looked_at = heads[places]
+        found = self.assessor.assess(looked_at, at_ms)
         reached, whose = to_ms.copy(), places[found.seen]
         np.minimum.at(reached, whose[found.steps], at_ms[found.seen[found.steps]])
         found = found.only(np.flatnonzero(at_ms[found.seen] <= reached[whose]))
@@ -121,7 +124,7 @@ class Course:
             values = [self.users.values[row] for row in rows[grid.places].tolist()]
             self.examples.complete(heads[grid.places], values, grid.at_ms)
         stepping = found.only(np.flatnonzero(found.steps))
-        self._take_steps(rows[places], at_ms, heads[places], stepping)
+        self._take_steps(rows[places], at_ms, looked_at, stepping)
         went = np.zeros(len(rows), bool)
         went[places[stepping.seen]] = True
         return reached, went

@@ -181,8 +181,11 @@ class Assessor:
         """Return for whom the whole path has to be known."""
         concerned = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
         if self._observer is None:
-            eligible = np.flatnonzero(concerned)
-            concerned[eligible] = self._is_close(heads[eligible], at_ms[eligible])
+            if concerned.all():
+                concerned = self._is_close(heads, at_ms)
+            else:
+                eligible = np.flatnonzero(concerned)
+                concerned[eligible] = self._is_close(heads[eligible], at_ms[eligible])
         return concerned if backstop is None else concerned | backstop
 
     def _is_close(self, heads: F64, at_ms: F64) -> Flags:
