@@ -3,6 +3,8 @@
 A command's module is imported when the command runs, so ``winback --help`` stays quick.
 """
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -26,6 +28,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "topics": ("streams.commands.topics:topics", "Plan and apply the Kafka topics."),
 }
 """Name of a command: where it lives, and its line in ``winback --help``."""
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a write says when the disk, the quota or the limit of a file is reached."""
 
 
 class LazyGroup(click.Group):
@@ -88,10 +93,25 @@ def main() -> NoReturn:
         code = _run()
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (head, less) has what it wanted. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # The reader (head, less) has what it wanted.
         code = Exit.FAILED  # as click does when it sees the same
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop_output()
+        code = Exit.FAILED
+        with contextlib.suppress(OSError):  # Standard error may go to the same place.
+            _complain(
+                f"the output cannot be written: {error.strerror}",
+                "Make room where it goes, or send it elsewhere, and run it again.",
+                code,
+            )
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Forget what is not written yet: Python would complain of it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> int:

@@ -7,7 +7,10 @@ compressed, or came near the limit of a record, is cut: with the headers it woul
 from typing import Final
 
 from streams.core.messages import Headers, Output
-from streams.core.native import Rejected
+from streams.core.native import Rejected, RejectReason
+from streams.runtime.logs import get_logger
+
+log = get_logger(__name__)
 
 STAGE: Final = b"VALUE_CONVERTER"
 KEY_BYTES_MAX: Final = 50_000
@@ -15,6 +18,36 @@ VALUE_BYTES_MAX: Final = 900_000
 DETAIL_BYTES_MAX: Final = 10_000
 CUT: Final = "winback.record.cut"
 """Header of a dead letter that is not whole: the sizes of the record as it came."""
+
+TOLD: Final = frozenset({
+    RejectReason.EMPTY, RejectReason.TOO_LARGE, RejectReason.NOT_DECODABLE, RejectReason.NO_ID,
+    RejectReason.BAD_TIME, RejectReason.FUTURE,
+})  # fmt: skip
+"""Reasons whose detail may stand in a log: it quotes no user's id and no text of the record."""
+
+
+class Notices:
+    """Says of each reason once, for a whole worker, that there are dead letters, and where.
+
+    Args:
+        topic: Of the dead letters.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._said: set[RejectReason] = set()
+
+    def note(self, rejected: Rejected, *, topic: str, partition: int, offset: int) -> None:
+        """Log the first dead letter of a reason; metrics count the others."""
+        reason = rejected.reason
+        if reason in self._said:
+            return
+        self._said.add(reason)
+        log.warning(
+            "dead_letter", topic=topic, partition=partition, offset=offset, reason=reason.value,
+            detail=rejected.detail if reason in TOLD else "quotes the record: see the dead letter",
+            next=f"look into {self._topic}; the next ones of this reason are only counted",
+        )  # fmt: skip
 
 
 def dead_letter(

@@ -12,6 +12,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from streams.errors import UserError
+
 HASH_CHARACTERS: Final = 12
 SPEAKING_PERIOD_S: Final = 5.0
 """A line that a library repeats is let through this often: aiokafka writes 20 a second when a
@@ -96,9 +98,14 @@ class Moderator(logging.Filter):
         self._spoken: dict[tuple[str, Any], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Decide by the place in the library's code, not by the text, which carries numbers."""
+        """Decide by the place in the library's code, not by the text, which carries numbers.
+
+        What an operator can mend is said once, in words, when the process ends.
+        """
         if hasattr(record, "facts"):
             return True
+        if record.exc_info and isinstance(record.exc_info[1], UserError):
+            return False
         place = (record.pathname, record.lineno)
         at, held = self._spoken.get(place, (-SPEAKING_PERIOD_S, 0))
         if record.created - at < SPEAKING_PERIOD_S:

@@ -13,9 +13,10 @@ from streams.core.inputs import Input
 from streams.core.messages import JournalEntry, Output, to_json
 from streams.core.native import Decode, Rejected, Skipped
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
-from streams.core.partition import Partition
+from streams.core.partition import Partition, StateMismatchError
 from streams.core.scoring import Scorer
-from streams.runtime.dead_letters import dead_letter
+from streams.errors import Exit, UserError
+from streams.runtime.dead_letters import Notices, dead_letter
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -60,15 +61,22 @@ class PipelineEngine:
         decoders: How the records of each source topic become inputs.
         streams: Where records go.
         metrics: Where measures go.
+        notices: What the worker has said of dead letters so far.
     """
 
     def __init__(
-        self, core: Partition, decoders: Mapping[str, Decode], streams: Streams, metrics: Metrics
+        self,
+        core: Partition,
+        decoders: Mapping[str, Decode],
+        streams: Streams,
+        metrics: Metrics,
+        notices: Notices,
     ) -> None:
         self.core = core
         self._decoders = decoders
         self._streams = streams
         self._metrics = metrics
+        self._notices = notices
         self._journal: list[Step] = []
         self._dead_letters: list[Output] = []
 
@@ -81,9 +89,17 @@ class PipelineEngine:
         """Take over the content of the changelog.
 
         Raises:
-            StateMismatchError: The rules are not those that the state was made with.
+            UserError: The rules are not those that the state was made with.
         """
-        self.core.restore(records)
+        try:
+            self.core.restore(records)
+        except StateMismatchError as error:
+            raise UserError(
+                str(error),
+                "Use the rules (and the version) it was made with, or another WINBACK_APP_ID with "
+                "fresh topics; there is no migration yet.",
+                Exit.FAILED,
+            ) from error
 
     def apply(self, chunk: Chunk) -> None:
         """Decode records and hand them to the core, in order."""
@@ -108,6 +124,9 @@ class PipelineEngine:
                     key=key, value=value, timestamp_ms=timestamp_ms,
                 )  # fmt: skip
                 self._dead_letters.append(letter)
+                self._notices.note(
+                    signal, topic=chunk.topic, partition=chunk.partition, offset=offset
+                )
                 reason = signal.reason.value
                 self._metrics.add(Metric.RECORDS_REJECTED, topic=chunk.topic, reason=reason)
             elif type(signal) is Skipped:

@@ -7,8 +7,6 @@ from typing import Any, Final
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
-from streams.core.partition import StateMismatchError
-from streams.errors import Exit, UserError
 from streams.runtime.app import LaneApp
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.logs import get_logger
@@ -68,14 +66,7 @@ class Service:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.stop()
 
-        try:
-            await work(app, before, after)
-        except StateMismatchError as error:
-            raise UserError(
-                str(error),
-                "Go back to the rules of before, or start from nothing under a new WINBACK_APP_ID.",
-                Exit.FAILED,
-            ) from error
+        await work(app, before, after)
 
     def background(self, work_to_do: Any) -> None:
         """Run something beside the lanes; its crash is the worker's."""
