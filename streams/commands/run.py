@@ -70,8 +70,13 @@ def run(
     bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
     require_reachable(bootstrap)
     if role == "all":
+        from streams.replay.rulebook import rules_at  # noqa: PLC0415
         from streams.runtime.pair import run_pair  # noqa: PLC0415
+        from streams.runtime.topic_check import check_topics  # noqa: PLC0415
 
+        # Both would complain of the same.
+        rules_at(settings.rules, settings.id_key)
+        asyncio.run(check_topics(settings, bootstrap))
         return run_pair(settings, bootstrap, may_skip_lost=skip_lost)
     _work(role, settings, bootstrap, may_skip_lost=skip_lost)
     return Exit.OK

@@ -1,17 +1,11 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
-import asyncio
-from typing import Any, Final
-
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
 from streams.core.native import decode_feedback, make_decode
 from streams.core.partition import Partition
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
-from streams.errors import Unavailable, UserError
 from streams.runtime.app import make_app
+from streams.runtime.dead_letters import Notices
 from streams.runtime.lane import Engine, Pace
 from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine
 from streams.runtime.model_feed import ModelFeed
@@ -19,9 +13,8 @@ from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock
+from streams.runtime.topic_check import check_topics, partition_counts
 from streams.settings import Settings
-
-ANSWER_PATIENCE_MS: Final = 8000
 
 
 async def run_pipeline(
@@ -45,14 +38,7 @@ async def run_pipeline(
         UserError: Something that an operator can mend.
     """
     sources = (settings.topic_activity, settings.topic_feedback)
-    together = (
-        *sources, settings.topic_touches, settings.topic_decisions, settings.topic_journal,
-        settings.topic_users_changelog,
-    )  # fmt: skip
-    counts = await partition_counts(
-        bootstrap, together, (settings.topic_dead_letters,),
-        alone=(settings.topic_examples, settings.topic_models),
-    )  # fmt: skip
+    counts = await check_topics(settings, bootstrap)
     service = Service(settings, bootstrap, settings.web_port)
 
     def use(found: Scorer) -> None:
@@ -63,13 +49,13 @@ async def run_pipeline(
 
     feed = ModelFeed(bootstrap, settings, rules, service.metrics, use) if scorer is None else None
     decoders = {sources[0]: make_decode(rules), sources[1]: decode_feedback}
-    streams = streams_of(settings)
+    streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
 
     def make_engine(partition: int) -> Engine:
         model = feed.scorer if scorer is None and feed is not None else scorer
         assert model is not None
         core = Partition(partition, rules, model, app_id=settings.app_id)
-        return PipelineEngine(core, decoders, streams, service.metrics)
+        return PipelineEngine(core, decoders, streams, service.metrics, notices)
 
     options = LaneOptions(
         bootstrap=bootstrap, sources=sources, changelog=settings.topic_users_changelog,
@@ -113,66 +99,3 @@ async def run_learner(
         chunk_max=CHUNK_MAX,
     )  # fmt: skip
     await service.run(app)
-
-
-async def partition_counts(
-    bootstrap: str,
-    together: tuple[str, ...],
-    apart: tuple[str, ...],
-    *,
-    alone: tuple[str, ...],
-) -> dict[str, int]:
-    """Return how many partitions each topic has.
-
-    Args:
-        bootstrap: host:port, several separated by commas.
-        together: Topics of which each must have as many as the first.
-        apart: Topics that may have any number.
-        alone: Topics of one partition: there is one learner, and one newest model.
-
-    Raises:
-        UserError: A topic is missing, or has another number of partitions.
-        Unavailable: What answers is not a Kafka that is ready.
-    """
-    described = await _described(bootstrap, [*together, *apart, *alone])
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
-    missing = sorted(topic for topic, count in counts.items() if not count)
-    if missing:
-        raise UserError(
-            f"Kafka at {bootstrap} has no topic {', '.join(missing)}",
-            "Make the topics with: winback topics apply",
-        )
-    for topic in alone:
-        if counts[topic] != 1:
-            raise UserError(
-                f"{topic} has {counts[topic]} partitions, but it must have 1: one learner reads "
-                "all examples, and the newest model is the last one",
-                "See what is wrong with: winback topics plan",
-            )
-    wanted = counts[together[0]] if together else 0
-    for topic in together:
-        if counts[topic] != wanted:
-            raise UserError(
-                f"{topic} has {counts[topic]} partitions, {together[0]} has {wanted}: a user must "
-                "have the same partition in both",
-                "See what is wrong with: winback topics plan",
-            )
-    return counts
-
-
-async def _described(bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_PATIENCE_MS
-    )
-    try:
-        async with asyncio.timeout(ANSWER_PATIENCE_MS / 1000):
-            await client.start()
-            described: list[dict[str, Any]] = await client.describe_topics(topics)
-            return described
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise Unavailable(
-            f"what answers at {bootstrap} does not speak like Kafka ({error!r})",
-            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
-        ) from error
-    finally:
-        await client.close()

@@ -306,6 +306,18 @@ def test_state_of_other_rules_is_refused() -> None:
     assert PARTITION_KEY in records
 
 
+def test_a_changelog_without_users_is_taken_over_by_other_rules() -> None:
+    idle = fresh(RULES)
+    idle.applied = {"user-activity": 7}
+    idle.advance(day(3))
+    records = {key: value for key, value in idle.take().changelog if value}
+    heir = fresh(rules_of(churn="{horizon: 60d}"))
+    heir.restore(records)
+
+    assert list(records) == [PARTITION_KEY]
+    assert (heir.applied, heir.watermark_ms) == ({"user-activity": 7}, day(3))
+
+
 def test_held_out_examples_weigh_more_only_while_an_exposure_lies_close() -> None:
     rules = rules_of(holdout="{share: 0.5, salt: b}")
     user = next(name for name in map(str, range(99)) if rules.is_held_out(name))

@@ -19,6 +19,7 @@ from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.runtime import model_feed
 from streams.runtime.columns import Columns
+from streams.runtime.dead_letters import Notices
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
@@ -46,16 +47,49 @@ def event(user: str, number: int, at_ms: int = NOW_MS - DAY_MS) -> tuple[bytes, 
     return user.encode(), json.dumps(body).encode()
 
 
-def pipeline() -> PipelineEngine:
+def pipeline(notices: Notices | None = None) -> PipelineEngine:
     core = Partition(0, RULES, PriorScorer(RULES.churn.horizon_ms))
     decoders = {"user-activity": make_decode(RULES)}
-    return PipelineEngine(core, decoders, streams_of(SETTINGS), Metrics())
+    notices = notices or Notices(SETTINGS.topic_dead_letters)
+    return PipelineEngine(core, decoders, streams_of(SETTINGS), Metrics(), notices)
 
 
 def drive(engine: PipelineEngine | LearnerEngine, piece: Chunk) -> None:
     """Do what a lane does."""
     engine.apply(piece)
     engine.applied[piece.topic] = piece.columns.next_offset
+
+
+def test_the_first_dead_letter_of_each_reason_is_said_once_a_worker(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    notices = Notices("winback-dead-letters")
+    for _ in range(2):
+        engine = pipeline(notices)
+        bad = [(b"ada", b"no json"), (b"ada", b"nor this"), (b"secret", event("ada", 1)[1])]
+        drive(engine, chunk("user-activity", 5, bad))
+        assert len(engine.take().outputs["winback-dead-letters"]) == 3
+    said = [vars(record)["facts"] for record in caplog.records if record.msg == "dead_letter"]
+
+    assert [(facts["reason"], facts["offset"]) for facts in said] == [
+        ("not_decodable", 5), ("key_mismatch", 7),
+    ]  # fmt: skip
+    assert all("winback-dead-letters" in facts["next"] for facts in said)
+    assert "malformed" in said[0]["detail"]
+    assert "secret" not in str(said)
+
+
+def test_a_state_of_other_rules_is_the_operators_to_mend() -> None:
+    engine = pipeline()
+    drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
+    records = {key: value for key, value in engine.take().changelog if value}
+    other = parse_rules("churn: {horizon: 9d}")
+    core = Partition(0, other, PriorScorer(other.churn.horizon_ms))
+    heir = PipelineEngine(core, {}, streams_of(SETTINGS), Metrics(), Notices("dead"))
+    with pytest.raises(UserError, match="made with rules") as refused:
+        heir.restore(records)
+    assert "WINBACK_APP_ID" in refused.value.hint
+    assert refused.value.exit_code == 1
 
 
 def journal(commit: Commit) -> list[list[object]]:

@@ -12,7 +12,7 @@ from models.scorer import PriorScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
-from streams.runtime import logs, pair, roles, service
+from streams.runtime import logs, pair, roles, service, topic_check
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.service import Service
 from streams.settings import Settings
@@ -125,7 +125,7 @@ def test_what_runs_beside_the_lanes_is_watched(
         pass
 
     monkeypatch.setattr(roles, "Service", Watch)
-    monkeypatch.setattr(roles, "partition_counts", counts)
+    monkeypatch.setattr(roles, "check_topics", counts)
     monkeypatch.setattr(ModelFeed, "wait_ready", ready)
     asyncio.run(roles.run_pipeline(Settings(clock=clock), "nowhere:1", RULES, scorer))
     assert Watch.seen == watched
@@ -137,7 +137,7 @@ def test_examples_and_models_have_one_partition_each(monkeypatch: pytest.MonkeyP
     async def described(_bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
         return [{"topic": topic, "partitions": [0, 1]} for topic in topics]
 
-    monkeypatch.setattr(roles, "_described", described)
+    monkeypatch.setattr(topic_check, "_described", described)
     with pytest.raises(UserError, match="churn-examples has 2 partitions, but it must have 1"):
         asyncio.run(roles.run_learner(Settings(), "nowhere:1", RULES, port=0))
     with pytest.raises(UserError, match="must have 1"):

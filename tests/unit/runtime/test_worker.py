@@ -1,5 +1,6 @@
 """How a worker ends, and what an operator reads then."""
 
+import logging
 import os
 import sys
 
@@ -27,6 +28,15 @@ def test_weather_and_bugs_are_told_apart() -> None:
     for weather in (KafkaTimeoutError(), KafkaConnectionError(), NotEnoughReplicasError()):
         assert isinstance(readable(weather), BrokerAway)
     assert readable(bug) is bug
+
+
+def test_a_library_shows_no_stack_trace_of_what_an_operator_can_mend() -> None:
+    moderator = logs.Moderator()
+    for error, is_shown in ((UserError("other rules"), False), (AssertionError("n is 3"), True)):
+        crash = logging.LogRecord(
+            "mode", logging.ERROR, "services.py", 1, "Crashed", None, (type(error), error, None)
+        )
+        assert moderator.filter(crash) is is_shown
 
 
 class Replaced(BaseException):

@@ -1,0 +1,92 @@
+"""Are the topics there, with the partitions they need? Asked before a role starts."""
+
+import asyncio
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.errors import Unavailable, UserError
+from streams.settings import Settings
+
+ANSWER_PATIENCE_MS: Final = 8000
+
+
+async def check_topics(settings: Settings, bootstrap: str) -> dict[str, int]:
+    """Return how many partitions each topic of the pipeline has; the learner's are among them.
+
+    Raises:
+        UserError: A topic is missing, or has another number of partitions.
+        Unavailable: What answers is not a Kafka that is ready.
+    """
+    together = (
+        settings.topic_activity, settings.topic_feedback, settings.topic_touches,
+        settings.topic_decisions, settings.topic_journal, settings.topic_users_changelog,
+    )  # fmt: skip
+    return await partition_counts(
+        bootstrap, together, (settings.topic_dead_letters,),
+        alone=(settings.topic_examples, settings.topic_models),
+    )  # fmt: skip
+
+
+async def partition_counts(
+    bootstrap: str,
+    together: tuple[str, ...],
+    apart: tuple[str, ...],
+    *,
+    alone: tuple[str, ...],
+) -> dict[str, int]:
+    """Return how many partitions each topic has.
+
+    Args:
+        bootstrap: host:port, several separated by commas.
+        together: Topics of which each must have as many as the first.
+        apart: Topics that may have any number.
+        alone: Topics of one partition: there is one learner, and one newest model.
+
+    Raises:
+        UserError: A topic is missing, or has another number of partitions.
+        Unavailable: What answers is not a Kafka that is ready.
+    """
+    described = await _described(bootstrap, [*together, *apart, *alone])
+    counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+    missing = sorted(topic for topic, count in counts.items() if not count)
+    if missing:
+        raise UserError(
+            f"Kafka at {bootstrap} has no topic {', '.join(missing)}",
+            "Make the topics with: winback topics apply",
+        )
+    for topic in alone:
+        if counts[topic] != 1:
+            raise UserError(
+                f"{topic} has {counts[topic]} partitions, but it must have 1: one learner reads "
+                "all examples, and the newest model is the last one",
+                "See what is wrong with: winback topics plan",
+            )
+    wanted = counts[together[0]] if together else 0
+    for topic in together:
+        if counts[topic] != wanted:
+            raise UserError(
+                f"{topic} has {counts[topic]} partitions, {together[0]} has {wanted}: a user must "
+                "have the same partition in both",
+                "See what is wrong with: winback topics plan",
+            )
+    return counts
+
+
+async def _described(bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_PATIENCE_MS
+    )
+    try:
+        async with asyncio.timeout(ANSWER_PATIENCE_MS / 1000):
+            await client.start()
+            described: list[dict[str, Any]] = await client.describe_topics(topics)
+            return described
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unavailable(
+            f"what answers at {bootstrap} does not speak like Kafka ({error!r})",
+            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
+        ) from error
+    finally:
+        await client.close()
