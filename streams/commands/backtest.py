@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from streams.commands.counted import counted
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
 from streams.settings import load_settings
@@ -102,13 +103,17 @@ def _rules(log: "EventLog", path: str | None, churn: tuple[float, int, str | Non
 
 
 def _said(summary: dict[str, Any]) -> str:
-    users = f"{summary['events']:,} events of {summary['users']:,} users"
+    users = f"{counted(summary['events'], 'event')} of {counted(summary['users'], 'user')}"
     churn = f"churn = {summary['horizon_days']:g} silent days"
-    learned = f"{summary['examples_learned']:,} examples learned, {summary['seconds']:g} s"
+    examples = counted(summary["examples_learned"], "example")
+    learned = f"{examples} learned, {summary['seconds']:g} s"
     lines = [f"back-tested {users} up to {summary['last_event_at']}, {churn}, {learned}"]
     lines += [
-        f"  {summary[name]:,} {name.replace('_', ' ')}"
-        for name in ("events_rejected", "rows_skipped")
+        f"  {counted(summary[name], noun)} {what}"
+        for name, noun, what in (
+            ("events_rejected", "event", "rejected"),
+            ("rows_skipped", "row", "skipped"),
+        )
         if summary[name]
     ]
     if (points := summary.get("points")) is not None:
@@ -120,7 +125,7 @@ def _said(summary: dict[str, Any]) -> str:
                          f"{points['mean_probability']:.1%}")  # fmt: skip
     if (alerts := summary.get("alerts")) is not None:
         project, rule = alerts["project"], alerts.get("silence_rule")
-        lines.append(f"  alerts   {alerts['cases_opened']:,} cases; {_graded(project)}")
+        lines.append(f"  alerts   {counted(alerts['cases_opened'], 'case')}; {_graded(project)}")
         if rule is not None:
             days = rule["silent_more_than_days"]
             lines.append(f"  beside   silent for more than {days:g} days: {_graded(rule)}")
@@ -128,7 +133,7 @@ def _said(summary: dict[str, Any]) -> str:
 
 
 def _graded(grades: dict[str, Any]) -> str:
+    known = f"{counted(grades['alerts'], 'alert')} whose outcome is in the log"
     if grades["precision"] is None or grades["recall"] is None:
-        return f"{grades['alerts']:,} alerts whose outcome is in the log"
-    return (f"{grades['alerts']:,} alerts whose outcome is in the log, precision "
-            f"{grades['precision']:.3f}, recall {grades['recall']:.3f}")  # fmt: skip
+        return known
+    return f"{known}, precision {grades['precision']:.3f}, recall {grades['recall']:.3f}"

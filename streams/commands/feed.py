@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from streams.commands.counted import counted
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit
 from streams.settings import load_settings
@@ -107,14 +108,15 @@ async def _feed(
 def _say(fed: "Fed", log: "EventLog") -> None:
     until = f", {fed.first_event_at} to {fed.last_event_at}" if fed.first_event_at else ""
     word = "interrupted after" if fed.is_interrupted else "fed"
-    click.echo(f"{word} {fed.events:,} events to {fed.topic} ({fed.partitions} partitions){until}, "
+    events, partitions = counted(fed.events, "event"), counted(fed.partitions, "partition")
+    click.echo(f"{word} {events} to {fed.topic} ({partitions}){until}, "
                f"{fed.events_per_s:,.0f} events/s")  # fmt: skip
     if fed.is_interrupted:
         click.echo(f"  to go on: winback feed {fed.file} --from-row {fed.next_row}", err=True)
-    for count, what in (
-        (fed.skipped_rows, f"bad rows skipped, the first: {log.first_bad}"),
-        (fed.unordered_rows, "rows are older than the row before: the service takes them as late"),
-        (fed.from_the_future, "events lie in the future: the service will reject them"),
+    for count, noun, what in (
+        (fed.skipped_rows, "bad row", f"skipped, the first: {log.first_bad}"),
+        (fed.unordered_rows, "row", "older than the row before: the service takes that as late"),
+        (fed.from_the_future, "event", "in the future: the service will reject that"),
     ):
         if count:
-            click.echo(f"  {count:,} {what}", err=True)
+            click.echo(f"  {counted(count, noun)} {what}", err=True)

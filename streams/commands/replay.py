@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from streams.commands.counted import counted
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
 from streams.settings import load_settings
@@ -88,7 +89,8 @@ def replay(
     else:
         _say(replayed, seconds)
         if log.skipped:
-            click.echo(f"  {log.skipped:,} bad rows skipped, the first: {log.first_bad}", err=True)
+            bad = counted(log.skipped, "bad row")
+            click.echo(f"  {bad} skipped, the first: {log.first_bad}", err=True)
     return Exit.OK
 
 
@@ -114,12 +116,14 @@ def _say(replayed: "Replayed", seconds: float) -> None:
     rate = replayed.events / seconds
     stages = ", ".join(f"{stage} {count:,}" for stage, count in replayed.lifecycle.items() if count)
     until = f", {replayed.first_event_at} to {replayed.last_event_at}"
+    events, users = counted(replayed.events, "event"), counted(replayed.users, "user")
+    learned = counted(replayed.examples_learned, "example")
     lines = [
-        f"replayed {replayed.events:,} events of {replayed.users:,} users{until}, {rate:,.0f}/s",
+        f"replayed {events} of {users}{until}, {rate:,.0f}/s",
         f"  users    {stages}",
         f"  alerts   {replayed.alerts:,}, {replayed.returns:,} of them returned",
         f"  touches  {replayed.touches:,}, {replayed.revocations:,} revoked",
-        f"  model    {replayed.model}, {replayed.examples_learned:,} examples learned",
+        f"  model    {replayed.model}, {learned} learned",
     ]
     for title, counts in (("verdicts", replayed.verdicts), ("rejected", replayed.rejected),
                           ("skipped", replayed.skipped)):  # fmt: skip

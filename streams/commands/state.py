@@ -8,6 +8,7 @@ from typing import IO
 
 import click
 
+from streams.commands.counted import counted
 from streams.errors import Exit
 from streams.settings import load_settings
 
@@ -42,5 +43,5 @@ def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG0
         for line in exported(states):
             file.write(f"{line.decode()}\n")
     if out is not None:
-        click.echo(f"{len(states):,} users in {out}", err=True)
+        click.echo(f"{counted(len(states), 'user')} in {out}", err=True)
     return Exit.OK

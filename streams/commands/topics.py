@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from streams.commands.counted import counted
 from streams.errors import Exit
 from streams.runtime.bootstrap import resolve_bootstrap
 from streams.runtime.topics import Action, Step
@@ -99,7 +100,6 @@ def _detail(step: Step) -> str:
         return step.topic.why
     if step.action is Action.REFUSE:
         return step.reason
-    plural = "s" if step.partitions > 1 else ""
-    parts = [f"{step.partitions} partition{plural}"] if step.partitions else []
+    parts = [counted(step.partitions, "partition")] if step.partitions else []
     parts += [f"{key}={value}" for key, value in step.changes.items()]
     return ", ".join(parts)
