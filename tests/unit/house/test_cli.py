@@ -82,6 +82,19 @@ def test_settings_hides_secrets_and_marks_what_is_not_default() -> None:
     assert re.search(r"^\* WINBACK_APP_ID +shop$", answer.stdout, re.MULTILINE)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+@pytest.mark.parametrize("arguments", [["--help"], ["settings", "--markdown"]])
+def test_a_full_disk_is_two_lines_without_a_stack_trace(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            [WINBACK, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert answer.returncode == 1
+    what, way_out = answer.stderr.splitlines()
+    assert what == "winback: the output cannot be written: No space left on device"
+    assert way_out.startswith("  → ")
+
+
 def test_a_reader_that_has_enough_is_no_error() -> None:
     process = subprocess.Popen(
         [WINBACK, "settings", "--markdown"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
