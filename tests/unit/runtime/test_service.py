@@ -12,7 +12,7 @@ from models.scorer import PriorScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
-from streams.runtime import logs, pair, roles, service, topic_check
+from streams.runtime import bootstrap, logs, pair, roles, service, topic_check
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.service import Service
 from streams.settings import Settings
@@ -169,3 +169,18 @@ def test_the_learner_hears_that_it_may_skip(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(roles, "run_learner", learn)
     run._work("learner", Settings(), "nowhere:1", may_skip_lost=True)
     assert heard == [True]
+
+
+def test_a_pair_is_not_started_over_what_both_would_complain_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def missing(*_: object) -> dict[str, int]:
+        raise UserError("no topic churn-models")
+
+    monkeypatch.setenv("WINBACK_KAFKA_BOOTSTRAP", "nowhere:1")
+    monkeypatch.setattr(bootstrap, "require_reachable", lambda _servers: None)
+    monkeypatch.setattr(topic_check, "check_topics", missing)
+    monkeypatch.setattr(pair, "run_pair", lambda *_, **__: pytest.fail("children were started"))
+    for words, what in (([], "no topic"), (["--rules", "nowhere.yaml"], "cannot be read")):
+        with pytest.raises(UserError, match=what):
+            run.run.main(words, standalone_mode=False)
