@@ -13,7 +13,7 @@ Rounds let one numpy call score many users, and one user with many inputs costs 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -222,18 +222,16 @@ class Partition:
         """Return inputs as columns, raise the watermark, and admit whom we did not know."""
         at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
         marks = at_ms - self.rules.lateness_ms
-        acts: Sequence[Acted] = [
-            signal if isinstance(signal, Acted) else NO_ACT for signal in inputs
-        ]
         is_act = np.ones(len(inputs), bool)
-        for position, signal in enumerate(inputs) if NO_ACT in acts else ():
-            if isinstance(signal, Acted):
-                continue
-            is_act[position] = False
-            if isinstance(signal, WatermarkPassed):
-                marks[position] = at_ms[position]
-            elif isinstance(signal, FeedbackReceived):  # The clock of a sender is not ours.
-                marks[position] = 0.0
+        acts: Sequence[Any] = inputs
+        if set(map(type, inputs)) != {Acted}:
+            acts = [signal if isinstance(signal, Acted) else NO_ACT for signal in inputs]
+            is_act[:] = [act is not NO_ACT for act in acts]
+            for position in np.flatnonzero(~is_act).tolist():
+                if isinstance(inputs[position], WatermarkPassed):
+                    marks[position] = at_ms[position]
+                elif isinstance(inputs[position], FeedbackReceived):
+                    marks[position] = 0.0  # The clock of a sender is not ours.
         reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
         self.watermark_ms = int(reached[-1])
         # Only activity is waited for: what else comes takes effect at the watermark.
@@ -242,15 +240,20 @@ class Partition:
 
     def _rows(self, inputs: Sequence[Input], reached_ms: F64) -> Rows:
         """Return the row of each input's user; -1 = nobody we may know."""
-        row_of = self._users.index.get
-        rows: list[int] = []
-        for position, signal in enumerate(inputs):
-            if isinstance(signal, WatermarkPassed):
-                rows.append(-1)
-                continue
-            row = row_of(signal.user_id)
-            rows.append(self._admit(signal, int(reached_ms[position])) if row is None else row)
+        index = self._users.index
+        rows = [index.get(getattr(signal, "user_id", "")) for signal in inputs]
+        if None in rows:
+            for position, row in enumerate(rows):
+                if row is None:
+                    rows[position] = self._stranger(inputs[position], int(reached_ms[position]))
         return np.array(rows, np.intp)
+
+    def _stranger(self, signal: Input, reached_ms: int) -> int:
+        """Return the row of somebody who had none when the chunk began."""
+        if isinstance(signal, WatermarkPassed):
+            return -1
+        row = self._users.index.get(signal.user_id)
+        return self._admit(signal, reached_ms) if row is None else row
 
     def _admit(self, signal: Input, reached_ms: int) -> int:
         """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""

@@ -197,4 +197,6 @@ class Assessor:
         close = stays_away >= self._rules.alert.elevated_probability
         close |= heads[:, Column.BAND] > 0.0
         close |= at_ms - heads[:, Rhythm.LAST] > self._bounded_ms
+        # While a case is open, its releases ask for the score; between them it changes nothing.
+        close &= heads[:, Column.CASE_AT] == 0.0
         return close

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NewType
 
 EventTimeMs = NewType("EventTimeMs", int)
@@ -34,6 +35,7 @@ def span_ms(text: str) -> int:
     return round(float(match[1]) * _UNITS[match[2]])
 
 
+@lru_cache(maxsize=1_024)
 def iso(at_ms: float) -> str:
     """Return an instant as ISO 8601 in UTC with milliseconds, as every message carries it."""
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
