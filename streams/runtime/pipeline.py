@@ -7,7 +7,7 @@ with which ticks and models between them. With the journal a run can be replayed
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streams.core.inputs import Input
 from streams.core.messages import JournalEntry, Output, to_json
@@ -29,6 +29,7 @@ log = get_logger(__name__)
 TICK: Final = "$tick"
 MODEL: Final = "$model "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
+NO_INPUT: Final = frozenset({Rejected, Skipped})
 SKIPPED: Final = frozenset({"duplicate", "late", "skipped_erased"})
 """Counts of the core that are inputs which rightly changed little or nothing."""
 
@@ -112,28 +113,32 @@ class PipelineEngine:
 
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Counter[str]]:
         decode, columns = self._decoders[chunk.topic], chunk.columns
-        inputs: list[Input] = []
+        records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
+        decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
         skipped: Counter[str] = Counter()
-        for key, value, offset, timestamp_ms in zip(
-            columns.keys, columns.values, columns.offsets, columns.timestamps_ms, strict=True
-        ):
-            signal = decode(key, value, timestamp_ms)
-            if type(signal) is Rejected:
-                letter = dead_letter(
-                    signal, topic=chunk.topic, partition=chunk.partition, offset=offset,
-                    key=key, value=value, timestamp_ms=timestamp_ms,
-                )  # fmt: skip
-                self._dead_letters.append(letter)
-                self._notices.note(
-                    signal, topic=chunk.topic, partition=chunk.partition, offset=offset
-                )
-                reason = signal.reason.value
-                self._metrics.add(Metric.RECORDS_REJECTED, topic=chunk.topic, reason=reason)
-            elif type(signal) is Skipped:
+        if NO_INPUT.isdisjoint(map(type, decoded)):
+            return decoded, skipped
+        inputs: list[Input] = []
+        for place, signal in enumerate(decoded):
+            if isinstance(signal, Rejected):
+                self._reject(signal, chunk, place)
+            elif isinstance(signal, Skipped):
                 skipped[signal.reason] += 1
             else:
-                inputs.append(signal)  # type: ignore[arg-type]  # what is left is an input
+                inputs.append(signal)
         return inputs, skipped
+
+    def _reject(self, rejected: Rejected, chunk: Chunk, place: int) -> None:
+        columns, topic, partition = chunk.columns, chunk.topic, chunk.partition
+        offset = columns.offsets[place]
+        letter = dead_letter(
+            rejected, topic=topic, partition=partition, offset=offset, key=columns.keys[place],
+            value=columns.values[place], timestamp_ms=columns.timestamps_ms[place],
+        )  # fmt: skip
+        self._dead_letters.append(letter)
+        self._notices.note(rejected, topic=topic, partition=partition, offset=offset)
+        reason = rejected.reason.value
+        self._metrics.add(Metric.RECORDS_REJECTED, topic=topic, reason=reason)
 
     def tick(self, tick: Tick, span_ms: int) -> bool:
         """Let time pass towards the instant of a tick, less the lateness that the rules allow.
