@@ -1,5 +1,6 @@
 """What all tests share: how hypothesis runs, and one real Kafka per session."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,12 @@ from streams.runtime.embedded.fixture import EmbeddedKafka
 
 settings.register_profile("house", deadline=None)  # the machine is shared: time is no law here
 settings.load_profile("house")
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every program that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
