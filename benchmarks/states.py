@@ -14,6 +14,7 @@ from benchmarks.workload import Shape, cached_csv
 from streams.core.messages import PartitionRecord
 from streams.core.partition import PARTITION_KEY
 from streams.core.rules import Rules
+from streams.core.state import LAYOUT
 from streams.replay.partitioner import partition_of
 from streams.replay.rulebook import rules_at
 
@@ -63,7 +64,8 @@ def lived() -> tuple[Rules, list[bytes], int]:
 
 def partition_record(rules: Rules, watermark_ms: int) -> bytes:
     """Return the record of a partition that has applied nothing of its sources yet."""
-    return msgspec.json.encode(PartitionRecord({}, watermark_ms, watermark_ms, rules.hash))
+    record = PartitionRecord({}, watermark_ms, watermark_ms, rules.hash, LAYOUT)
+    return msgspec.json.encode(record)
 
 
 def changelog(users: int, partitions: int) -> dict[int, list[tuple[bytes, bytes]]]:

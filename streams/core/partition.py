@@ -150,17 +150,17 @@ class Partition:
         Raises:
             StateMismatchError: The rules are not those that the users' state was made with.
         """
-        has_users = any(not key.startswith(OURS) for key in records)
+        ours = {key: value for key, value in records.items() if key.startswith(OURS)}
         raw = records.get(PARTITION_KEY)
         if raw is not None:
             record = msgspec.json.decode(raw, type=PartitionRecord)
-            if has_users:
+            if len(ours) < len(records):
                 self._check(record)
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
+        self._course.erasures.load(ours)
         users = self._users
-        self._course.erasures.load(records)
-        users.load((key, value) for key, value in records.items() if not key.startswith(OURS))
+        users.load({key: records[key] for key in records if key not in ours} if ours else records)
         for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
             heads = users.matrix(rows)
             users.grid[rows] = self._grid_of(heads)

@@ -1,6 +1,6 @@
 """The users of a partition: bytes by row, and two columns of numbers beside them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +53,16 @@ class Users:
         self.dirty.add(row)
         return row
 
-    def load(self, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Add users as the changelog has them."""
-        for key, value in records:
-            assert len(value) >= HEAD.size, "a changelog value is shorter than its head"
-            self._add(key.decode(), value)
+    def load(self, records: Mapping[bytes, bytes]) -> None:
+        """Take the users of the changelog into an empty partition."""
+        assert not self.values, "a partition is restored once"
+        self.names = [key.decode() for key in records]
+        self.values = list(records.values())
+        shortest = min(map(len, self.values), default=HEAD.size)
+        assert shortest >= HEAD.size, "a changelog value is shorter than its head"
+        self.index = dict(zip(self.names, range(len(self.names)), strict=True))
+        room = max(len(self.names), len(self.deadlines))
+        self.deadlines, self.grid = np.full(room, NEVER), np.full(room, NEVER)
 
     def _add(self, user_id: str, value: bytes) -> int:
         if self._free:
