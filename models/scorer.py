@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -34,7 +35,7 @@ _PR, _ALIVE = _NAMES.index("pr"), _NAMES.index("alive")
 _GROUP_OF: Final = tuple(GROUPS.index(feature.group) for feature in FEATURES)
 
 
-class _PathScorer:
+class _PathScorer(ABC):
     """The four questions, put to anything that gives a logit and its parts by group."""
 
     version: str
@@ -75,13 +76,13 @@ class _PathScorer:
         """Return per row the three groups that speak most for leaving: the head of ``explain``."""
         return [row[:REASONS_MAX] for row in self.explain(heads, at_ms)]
 
+    @abstractmethod
     def logit(self, columns: F64) -> F64:
         """Return the logits (n,) of activity of feature columns (31, n)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def group_logits(self, columns: F64) -> F64:
         """Return what each group of features adds to the logit, shape (groups, n)."""
-        raise NotImplementedError
 
 
 class HazardScorer(_PathScorer):
