@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
 from streams.core.inputs import Erased, Input, Score, TimerFired
+from streams.core.messages import LearnerInput
 from streams.core.outbox import Outbox
+from streams.core.outcomes import OutcomeCollector
 from streams.core.rules import Rules
 from streams.core.scoring import Assessed, Assessor, Observer, Scorer
 from streams.core.state import Column, decode, encode
@@ -35,7 +37,8 @@ class Course:
         users: Their bytes and deadlines.
         timers: What their deadlines are.
         assessor: Scores them.
-        examples: What they teach.
+        examples: What they teach, period by period.
+        outcomes: What they are asked, horizon by horizon.
         outbox: What they make us say.
         erasures: Whom they made us forget.
         counts: What happened, by name.
@@ -58,6 +61,7 @@ class Course:
         self.timers = Timers(rules)
         self.assessor = Assessor(rules, scorer, self.counts, observer)
         self.examples = ExampleCollector(rules, is_shadow=is_shadow)
+        self.outcomes = OutcomeCollector(rules, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
 
@@ -121,8 +125,7 @@ class Course:
         grid = self.timers.grid_instants(heads, from_ms, reached)
         self.counts["timers"] += len(places) + len(grid.places)
         if len(grid.places):
-            values = [self.users.values[row] for row in rows[grid.places].tolist()]
-            self.examples.complete(heads[grid.places], values, grid.at_ms)
+            self._teach(rows[grid.places], heads[grid.places], grid.at_ms)
         stepping = found.only(np.flatnonzero(found.steps))
         self._take_steps(rows[places], at_ms, looked_at, stepping)
         went = np.zeros(len(rows), bool)
@@ -135,14 +138,35 @@ class Course:
         self.counts["timers"] += len(rows)
         if firing.grid.any():
             on_grid = np.flatnonzero(firing.grid)
-            values = [self.users.values[row] for row in rows[on_grid].tolist()]
-            self.examples.complete(heads[on_grid], values, at_ms[on_grid])
+            self._teach(rows[on_grid], heads[on_grid], at_ms[on_grid])
         if firing.scored.any():
             scored = np.flatnonzero(firing.scored)
             self.score(rows[scored], at_ms[scored], heads[scored], firing.backstop[scored])
         if firing.timer.any():
             timed = np.flatnonzero(firing.timer)
             self._time_out(rows[timed], at_ms[timed])
+
+    def _teach(self, rows: Rows, heads: F64, at_ms: F64) -> None:
+        """Complete the examples of users at grid instants; ask about them at every fourth."""
+        values = [self.users.values[row] for row in rows.tolist()]
+        self.examples.complete(heads, values, at_ms)
+        asked = np.flatnonzero(self.timers.asks(heads, at_ms))
+        if len(asked):
+            self.outcomes.ask(self._names(rows[asked]), heads[asked], at_ms[asked])
+
+    def take(self) -> list[LearnerInput]:
+        """Return what users taught since the last call, counted."""
+        openings, outcomes = self.outcomes.take()
+        taught: list[LearnerInput] = []
+        for name, blocks in (
+            ("examples", self.examples.take()),
+            ("openings", openings),
+            ("outcomes", outcomes),
+        ):
+            if blocks:
+                self.counts[name] += sum(block.count for block in blocks)
+                taught += blocks
+        return taught
 
     def _time_out(self, rows: Rows, at_ms: F64) -> None:
         """Let users take the step of a mark of silence or of their case."""

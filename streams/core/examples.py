@@ -13,11 +13,11 @@ from models.features import FEATURES, Rhythm, features, features_hash
 from streams.core.messages import ExampleBlock
 from streams.core.rules import Rules
 from streams.core.state import Column, frozen_rows
+from streams.core.treatment import Treatment
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 ROW_BYTES: Final = 4 * len(FEATURES)
-SHARE_LEAST: Final = 0.01  # Exposures may be older than a holdout that was since given up.
 BLOCK_ROWS: Final = 4_000
 """Examples in a record: 580 KB, well below what a broker takes by default (1 MB)."""
 
@@ -28,7 +28,7 @@ class ExampleCollector:
     def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
         """Args: ``is_shadow``: nobody was really touched, so every example counts."""
         self._rules = rules
-        self._is_shadow = is_shadow
+        self._treatment = Treatment(rules, is_shadow=is_shadow)
         self._parts: list[tuple[F64, NDArray[np.uint8], F32, F32]] = []
 
     def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:
@@ -63,17 +63,10 @@ class ExampleCollector:
     def _add(
         self, heads: F64, opened: F64, pick: NDArray[np.bool_], rows: NDArray[np.float32] | None
     ) -> None:
-        weight = np.ones(len(opened), np.float32)
-        if not self._is_shadow:
-            since = opened - self._rules.carry_over_ms
-            treated, exposed = heads[:, Column.TREATED_AT], heads[:, Column.EXPOSED_AT]
-            is_treated = (treated > 0.0) & (treated > since)
-            weight[(exposed > 0.0) & (exposed > since)] = 1.0 / max(
-                self._rules.holdout.share, SHARE_LEAST
-            )
-            if rows is not None:
-                rows = rows[~is_treated[pick]]
-            pick = pick & ~is_treated
+        is_free, weight = self._treatment.weighed(heads, opened)
+        if rows is not None:
+            rows = rows[is_free[pick]]
+        pick = pick & is_free
         count = int(np.count_nonzero(pick))
         if not count:
             return

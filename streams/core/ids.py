@@ -27,6 +27,10 @@ class Ids(msgspec.Struct, frozen=True):
         """Return the 32 characters that stand for a user in logs and in the list of the erased."""
         return self._name(f"user\0{user_id}")
 
+    def token(self, user_id: str) -> bytes:
+        """Return the 8 bytes that stand for a user where only equality matters."""
+        return blake2b(f"token\0{user_id}".encode(), digest_size=8, key=self.key).digest()
+
     def _name(self, text: str) -> str:
         digest = blake2b(text.encode(), digest_size=20, key=self.key).digest()
         return base64.b32encode(digest).decode().lower()

@@ -164,6 +164,60 @@ class ExampleBlock(msgspec.Struct, frozen=True, array_like=True, tag="hazard"):
     rows: bytes
 
 
+class OpeningBlock(msgspec.Struct, frozen=True, array_like=True, tag="opening"):
+    """Questions whose answer is known one horizon later: who was asked about, and the numbers then.
+
+    Attributes:
+        features_hash: Which list of features the numbers are for.
+        rules_hash: Which churn definition made them.
+        horizon_ms: H of that definition.
+        count: Number of openings n.
+        users: n × uint64: whose it is, a keyed hash of the user id.
+        at_ms: n × float64: the grid instant.
+        heads: n × width × float64: the numbers of the state, those of the rhythm first.
+    """
+
+    features_hash: str
+    rules_hash: str
+    horizon_ms: int
+    count: int
+    users: bytes
+    at_ms: bytes
+    heads: bytes
+
+
+class OutcomeBlock(msgspec.Struct, frozen=True, array_like=True, tag="outcome"):
+    """What became of users one horizon after they were asked about.
+
+    Whether there was an opening is for the reader to know: an outcome without one means nothing.
+
+    Attributes:
+        features_hash: As of the openings.
+        rules_hash: As of the openings.
+        horizon_ms: H of that definition.
+        count: Number of outcomes n.
+        users: n × uint64, as of the openings.
+        opened_at_ms: n × float64: the grid instant of the opening.
+        matured_at_ms: n × float64: opened + H.
+        churned: n × uint8: 1 = no activity in [opened, opened + H).
+        weight: n × float32.
+    """
+
+    features_hash: str
+    rules_hash: str
+    horizon_ms: int
+    count: int
+    users: bytes
+    opened_at_ms: bytes
+    matured_at_ms: bytes
+    churned: bytes
+    weight: bytes
+
+
+LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock
+"""What the learner reads from the topic of examples, one record each."""
+
+
 class JournalEntry(msgspec.Struct, frozen=True):
     """In which order one commit of a lane took its inputs: with it a run can be replayed."""
 

@@ -14,7 +14,7 @@ from streams.core.effects import (
     RequestTouch,
     RevokeTouch,
 )
-from streams.core.messages import ExampleBlock, Output, cloud_event, to_json
+from streams.core.messages import LearnerInput, Output, cloud_event, to_json
 from streams.core.time import iso
 
 TOUCHES: Final = "touches"
@@ -57,8 +57,8 @@ class Outbox:
                 case ForgetUser():
                     counts["erased"] += 1
 
-    def examples(self, block: ExampleBlock, partition: int) -> Output:
-        """Return the record of a block of examples."""
+    def examples(self, block: LearnerInput, partition: int) -> Output:
+        """Return the record of a block of examples, openings or outcomes."""
         headers = [
             ("content-type", b"application/vnd.msgpack"),
             ("partition", str(partition).encode()),

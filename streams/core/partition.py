@@ -369,12 +369,9 @@ class Partition:
         """Return what is not durable yet, and forget it."""
         changelog = self._users.take_dirty()
         outputs = self._outbox.take()
-        blocks_of_examples = self._course.examples.take()
-        if blocks_of_examples:
-            outputs[EXAMPLES] = [
-                self._outbox.examples(block, self.number) for block in blocks_of_examples
-            ]
-            self._counts["examples"] += sum(block.count for block in blocks_of_examples)
+        taught = self._course.take()
+        if taught:
+            outputs[EXAMPLES] = [self._outbox.examples(block, self.number) for block in taught]
         if changelog or outputs or self.applied != self._taken:
             changelog += self._course.erasures.take(self.watermark_ms)
             record = PartitionRecord(

@@ -77,6 +77,7 @@ class AlertPolicy(msgspec.Struct, frozen=True):
         cool_down_ms: No new case so long after the last one was closed.
         backstop_ms: Silence that alerts whatever the model says.
         examples_min: Fewer matured examples behind the model: only the backstop alerts.
+        is_muted: Nobody is alerted at all: of a back-test that asks for scores alone.
     """
 
     probability: float
@@ -85,6 +86,7 @@ class AlertPolicy(msgspec.Struct, frozen=True):
     cool_down_ms: int
     backstop_ms: int
     examples_min: int
+    is_muted: bool = False
 
 
 class Holdout(msgspec.Struct, frozen=True):
@@ -153,6 +155,11 @@ class Rules(msgspec.Struct, frozen=True):
     def tier(self, value_net_minor: float) -> str:
         """Return the value tier of a net value."""
         return next((name for name, least in self.tiers if value_net_minor >= least), "none")
+
+    @property
+    def alert_days(self) -> float:
+        """Active days from which a user may be alerted; infinity = nobody is."""
+        return float("inf") if self.alert.is_muted else float(self.churn.min_active_days)
 
     @property
     def horizon_days(self) -> float:

@@ -179,7 +179,7 @@ class Assessor:
 
     def _concerned(self, heads: F64, at_ms: F64, backstop: Flags | None) -> Flags:
         """Return for whom the whole path has to be known."""
-        concerned = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
+        concerned = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.alert_days
         if self._observer is None:
             if concerned.all():
                 concerned = self._is_close(heads, at_ms)

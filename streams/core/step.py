@@ -172,7 +172,7 @@ def _staged(state: UserState, stage: Stage, rules: Rules, **numbers: float) -> U
     is_calm = state.profile.case is None and numbers.get("BAND", state[Column.BAND]) == 0.0
     wakes_at = 0.0
     if is_calm and stage is Stage.NEW:
-        wakes_at = float(rules.churn.min_active_days)
+        wakes_at = rules.alert_days
     elif is_calm and stage is Stage.ACTIVE:
         wakes_at = NEVER
     if stage is state.profile.stage and wakes_at == state[Column.WAKES_AT] and not numbers:

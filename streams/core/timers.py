@@ -67,12 +67,18 @@ class Timers:
         self.limit: Final = float(churn.limit_ms)
         self.check: Final = float(churn.check_ms)
         self.backstop: Final = float(rules.alert.backstop_ms)
-        self.min_active_days: Final = churn.min_active_days
+        self.alert_days: Final = rules.alert_days
 
     def grid_at(self, heads: F64, at_ms: F64) -> F64:
         """Return each user's latest grid instant that is not after ``at_ms``, shape (users,)."""
         phase = heads[:, Column.PHASE]
         return np.floor((at_ms - phase) / self.period) * self.period + phase
+
+    def asks(self, heads: F64, at_ms: F64) -> Flags:
+        """Return who is asked about at a grid instant: every fourth one, which are H apart."""
+        phase = heads[:, Column.PHASE]
+        is_fourth: Flags = ((at_ms - phase) // self.period + phase) % 4.0 == 0.0
+        return is_fourth
 
     def deadlines(self, heads: F64, after_ms: F64) -> F64:
         """Return each user's next deadline, shape (users,), infinity where there is none.
@@ -92,9 +98,7 @@ class Timers:
         check = (np.floor((after - shift) / self.check) + 1.0) * self.check + shift
         backstop = last + self.backstop
         check = np.where(backstop > after, np.minimum(check, backstop), check)
-        is_mute = (check - last >= self.horizon) | (
-            heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days
-        )
+        is_mute = (check - last >= self.horizon) | (heads[:, Rhythm.ACTIVE_DAYS] < self.alert_days)
         check[is_mute] = NEVER
         mark = last + self.horizon
         late = mark <= after
@@ -116,7 +120,7 @@ class Timers:
         mark = np.where(mark >= from_ms, mark, last + self.limit)
         mark[mark < from_ms] = NEVER
         backstop = last + self.backstop
-        is_over = (backstop < from_ms) | (heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days)
+        is_over = (backstop < from_ms) | (heads[:, Rhythm.ACTIVE_DAYS] < self.alert_days)
         backstop[is_over] = NEVER
         due = np.maximum(heads[:, Column.DUE], from_ms)
         return np.minimum(np.minimum(mark, backstop), due)
@@ -127,7 +131,7 @@ class Timers:
         shift = last + heads[:, Column.PHASE] % self.check
         first = np.ceil((from_ms - shift) / self.check) * self.check + shift
         end = np.minimum(to_ms, last + self.horizon - 1.0)
-        end[heads[:, Rhythm.ACTIVE_DAYS] < self.min_active_days] = -NEVER
+        end[heads[:, Rhythm.ACTIVE_DAYS] < self.alert_days] = -NEVER
         return _every(self.check, first, end)
 
     def grid_instants(self, heads: F64, from_ms: F64, to_ms: F64) -> Instants:
@@ -141,9 +145,7 @@ class Timers:
         """Return what each user's deadline at ``at_ms`` is for."""
         last = heads[:, Rhythm.LAST]
         silence = at_ms - last
-        is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.min_active_days) & (
-            silence < self.horizon
-        )
+        is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.alert_days) & (silence < self.horizon)
         backstop = is_observed & (silence == self.backstop)
         check = is_observed & ((silence - heads[:, Column.PHASE] % self.check) % self.check == 0)
         return Firing(

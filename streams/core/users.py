@@ -38,7 +38,7 @@ class Users:
         self._put: set[int] = set()
         self._free: list[int] = []
         self._deleted: dict[bytes, None] = {}
-        template = encode(blank(0.0, wakes_at=float(rules.churn.min_active_days)))
+        template = encode(blank(0.0, wakes_at=rules.alert_days))
         start = 8 * Column.PHASE
         self._before, self._after = template[:start], template[start + 8 :]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.catalogue import CATALOGUE, CHAMPION
 from models.scorer import HazardScorer, PriorScorer
 from models.snapshot import Snapshot
-from streams.core.messages import ExampleBlock, Output
+from streams.core.messages import ExampleBlock, LearnerInput, Output
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 
@@ -53,7 +53,9 @@ class Apprentice:
     def receive(self, records: list[Output]) -> None:
         """Keep examples until their epoch has come."""
         for record in records:
-            block = msgspec.msgpack.decode(record.value, type=ExampleBlock)
+            block = msgspec.msgpack.decode(record.value, type=LearnerInput)
+            if not isinstance(block, ExampleBlock):
+                continue
             self._waiting.append(
                 (
                     np.frombuffer(block.matured_at_ms, "<f8"),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,9 +19,6 @@ from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.instants import short_iso
 from streams.replay.outcomes import PointOutcomes, SilenceOutcomes
 from streams.replay.points import Points, Results
-
-NOBODY: Final = 1_000_000
-"""More active days than anybody has: nobody is eligible, so no alert policy runs."""
 
 
 class Mute:
@@ -219,5 +216,4 @@ def _quoted(text: str) -> str:
 
 
 def _for_scores(rules: Rules) -> Rules:
-    churn = msgspec.structs.replace(rules.churn, min_active_days=NOBODY)
-    return msgspec.structs.replace(rules, churn=churn)
+    return msgspec.structs.replace(rules, alert=msgspec.structs.replace(rules.alert, is_muted=True))

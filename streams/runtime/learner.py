@@ -15,7 +15,7 @@ from models.catalogue import CATALOGUE, CHAMPION
 from models.features import FEATURES, features_hash
 from models.prequential import Prequential
 from models.snapshot import SnapshotRefused, load, sign
-from streams.core.messages import ExampleBlock
+from streams.core.messages import ExampleBlock, LearnerInput
 from streams.core.rules import Rules
 from streams.errors import Exit, UserError
 from streams.runtime.logs import get_logger
@@ -87,7 +87,9 @@ class LearnerEngine:
     def _decoded(self, value: bytes | None, offset: int) -> ExampleBlock | None:
         """Return a block of our kind; another one is counted and left."""
         try:
-            block = msgspec.msgpack.decode(value or b"", type=ExampleBlock)
+            block = msgspec.msgpack.decode(value or b"", type=LearnerInput)
+            if not isinstance(block, ExampleBlock):
+                return None
             _demand_whole(block)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             log.warning("examples_refused", offset=offset, reason=str(error))

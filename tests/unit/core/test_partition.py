@@ -18,12 +18,13 @@ from streams.core.inputs import (
     OptedOut,
     WatermarkPassed,
 )
-from streams.core.messages import ExampleBlock, Output
+from streams.core.messages import Output
 from streams.core.partition import PARTITION_KEY, Harvest, Partition, StateMismatchError
 from streams.core.rules import Rules
 from streams.core.state import RING_START, Column, decode, encode
 from streams.core.step import step
 from streams.core.time import DAY_MS, HOUR_MS
+from tests.unit.core.lessons import lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
 
 DISORDERLY = rules_of("""
@@ -70,7 +71,8 @@ def seen(harvests: list[Harvest]) -> Counter[tuple[str, Output | tuple[float, ..
         for stream, records in harvest.outputs.items():
             for record in records:
                 if stream == "examples":
-                    out.update(("example", row) for row in examples_of(record))
+                    kind, rows = lessons_of(record)
+                    out.update((kind, row) for row in rows)
                 else:
                     out[stream, msgspec.structs.asdict(_Frozen(record))["it"]] += 1
     return out
@@ -88,14 +90,9 @@ class _Frozen(msgspec.Struct):
 
 
 def examples_of(record: Output) -> list[tuple[float, ...]]:
-    block = msgspec.msgpack.decode(record.value, type=ExampleBlock)
-    rows = np.frombuffer(block.rows, "<f4").reshape(block.count, -1)
-    columns = (
-        np.frombuffer(block.opened_at_ms, "<f8"),
-        np.frombuffer(block.active, "u1"),
-        np.frombuffer(block.weight, "<f4"),
-    )
-    return [tuple(map(float, (*head, *row))) for *head, row in zip(*columns, rows, strict=True)]
+    """Return opened_at_ms, active, weight and features of every example of a record."""
+    kind, rows = lessons_of(record)
+    return rows if kind == "example" else []
 
 
 @settings(max_examples=200)

@@ -12,7 +12,7 @@ from models.catalogue import CATALOGUE, CHAMPION
 from models.features import FEATURES, features_hash
 from models.scorer import HazardScorer, PriorScorer
 from models.snapshot import load, sign
-from streams.core.messages import ExampleBlock, Output
+from streams.core.messages import ExampleBlock, OpeningBlock
 from streams.core.native import make_decode
 from streams.core.partition import PARTITION_KEY, Partition
 from streams.core.rules_file import parse_rules
@@ -28,6 +28,7 @@ from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
+from tests.unit.core.lessons import lessons_of
 
 RULES = parse_rules("")
 SETTINGS = Settings()
@@ -138,21 +139,15 @@ def test_the_length_of_the_strides_changes_nothing() -> None:
         outputs = {topic: sorted(map(repr, rows)) for topic, rows in commit.outputs.items()
                    if topic not in {"winback-journal", "churn-examples"}}  # fmt: skip
         learned = sorted(
-            row for block in commit.outputs["churn-examples"] for row in rows_of(block)
+            (kind, row)
+            for record in commit.outputs["churn-examples"]
+            for kind, rows in [lessons_of(record)]
+            for row in rows
         )
         found.append((sorted(map(repr, commit.changelog)), outputs, learned))
     assert strides > 90 * 24
     assert found[0] == found[1]
     assert found[0][1]["win-back-decisions"]
-
-
-def rows_of(record: Output) -> list[tuple[object, ...]]:
-    """The examples of a block, one by one; in which order they stand depends on the strides."""
-    block = msgspec.msgpack.decode(record.value or b"", type=ExampleBlock)
-    columns = (np.frombuffer(block.matured_at_ms, "<f8"), np.frombuffer(block.active, "u1"),
-               np.frombuffer(block.weight, "<f4"))  # fmt: skip
-    whole = np.frombuffer(block.rows, "<f4").reshape(block.count, len(FEATURES))
-    return [(*facts, whole[n].tobytes()) for n, facts in enumerate(zip(*columns, strict=True))]
 
 
 def test_a_record_that_is_no_event_becomes_a_dead_letter_and_the_rest_goes_on() -> None:
@@ -317,3 +312,14 @@ def test_a_model_that_has_learned_too_little_is_not_used() -> None:
     feed._take([dict(engine.take().changelog)[CHAMPION.encode()]])
     assert used == []
     assert feed.scorer.version == "prior_v1"
+
+
+def test_openings_and_outcomes_teach_the_model_nothing() -> None:
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    learn(engine, range(2))
+    opening = OpeningBlock(features_hash(), RULES.hash, RULES.churn.horizon_ms, 0, b"", b"", b"")
+    drive(engine, chunk("churn-examples", 2, [(None, msgspec.msgpack.encode(opening))]))
+    value = dict(engine.take().changelog)[CHAMPION.encode()]
+
+    assert engine.applied == {"churn-examples": 3}
+    assert load(value or b"", SETTINGS.model_key.encode()).examples == 80

@@ -1,0 +1,135 @@
+"""Questions over the whole horizon: what is asked of a user now, and what became of it H later.
+
+At every fourth grid instant a user is asked about: the *opening* holds the numbers of that instant,
+and the *outcome* one horizon later, at the user's next such instant, says whether there was an
+activity in between. Every model of the catalogue is graded on the two; no state is kept for them,
+for the numbers of the user tell at the end whether there can have been a question.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Rhythm, features_hash
+from streams.core.messages import OpeningBlock, OutcomeBlock
+from streams.core.rules import Rules
+from streams.core.state import WIDTH
+from streams.core.treatment import F32, F64, Flags, Treatment
+
+U64 = NDArray[np.uint64]
+Column = NDArray[Any]
+
+OPENINGS_MAX: Final = 560_000 // (8 * WIDTH)
+OUTCOMES_MAX: Final = 560_000 // 29
+"""Rows in a record: 560 KB, well below what a broker takes by default (1 MB)."""
+
+
+class _Openings(NamedTuple):
+    users: U64
+    at_ms: F64
+    heads: F64
+
+
+class _Outcomes(NamedTuple):
+    users: U64
+    opened_ms: F64
+    churned: Flags
+    weight: F32
+
+
+class OutcomeCollector:
+    """Makes openings and outcomes of one partition and keeps them until they are taken."""
+
+    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
+        """Args: ``is_shadow``: nobody was really touched, so everybody counts."""
+        self._rules = rules
+        self._treatment = Treatment(rules, is_shadow=is_shadow)
+        self._openings: list[_Openings] = []
+        self._outcomes: list[_Outcomes] = []
+
+    def ask(self, user_ids: Sequence[str], heads: F64, at_ms: F64) -> None:
+        """Answer the questions that were opened one horizon ago, and open those of now.
+
+        Args:
+            user_ids: Users at an instant at which they are asked about.
+            heads: Shape (users, WIDTH), before anything that happens at that instant.
+            at_ms: Shape (users,).
+        """
+        settled = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
+        if not settled.any():
+            return
+        token = self._rules.ids.token
+        users = np.frombuffer(b"".join([token(user_id) for user_id in user_ids]), "<u8")
+        self._answer(users, heads, at_ms, settled)
+        is_free, _ = self._treatment.weighed(heads, at_ms)
+        silence = at_ms - heads[:, Rhythm.LAST]
+        opens = settled & is_free & (silence < self._rules.churn.horizon_ms)
+        if opens.any():
+            self._openings.append(_Openings(users[opens], at_ms[opens], heads[opens]))
+
+    def _answer(self, users: U64, heads: F64, at_ms: F64, settled: Flags) -> None:
+        churn = self._rules.churn
+        opened, last = at_ms - churn.horizon_ms, heads[:, Rhythm.LAST]
+        is_free, weight = self._treatment.weighed(heads, opened)
+        # A user's first grid instant completes nothing, so no timer fires there.
+        was_there = heads[:, Rhythm.FIRST] <= opened - churn.period_ms
+        answers = settled & is_free & was_there & (opened - last < churn.horizon_ms)
+        if answers.any():
+            self._outcomes.append(
+                _Outcomes(
+                    users[answers], opened[answers], (last < opened)[answers], weight[answers]
+                )
+            )
+
+    def take(self) -> tuple[list[OpeningBlock], list[OutcomeBlock]]:
+        """Return what was made since the last call, in blocks that fit into a record."""
+        openings, outcomes = self._openings, self._outcomes
+        self._openings, self._outcomes = [], []
+        return (
+            [
+                self._opening_block(_Openings(*(column[cut] for column in columns)))
+                for columns in _joined(openings)
+                for cut in _cuts(len(columns[0]), OPENINGS_MAX)
+            ],
+            [
+                self._outcome_block(_Outcomes(*(column[cut] for column in columns)))
+                for columns in _joined(outcomes)
+                for cut in _cuts(len(columns[0]), OUTCOMES_MAX)
+            ],
+        )
+
+    def _opening_block(self, openings: _Openings) -> OpeningBlock:
+        return OpeningBlock(
+            features_hash=features_hash(),
+            rules_hash=self._rules.hash,
+            horizon_ms=self._rules.churn.horizon_ms,
+            count=len(openings.users),
+            users=openings.users.astype("<u8").tobytes(),
+            at_ms=openings.at_ms.astype("<f8").tobytes(),
+            heads=openings.heads.astype("<f8").tobytes(),
+        )
+
+    def _outcome_block(self, outcomes: _Outcomes) -> OutcomeBlock:
+        horizon_ms = self._rules.churn.horizon_ms
+        return OutcomeBlock(
+            features_hash=features_hash(),
+            rules_hash=self._rules.hash,
+            horizon_ms=horizon_ms,
+            count=len(outcomes.users),
+            users=outcomes.users.astype("<u8").tobytes(),
+            opened_at_ms=outcomes.opened_ms.astype("<f8").tobytes(),
+            matured_at_ms=(outcomes.opened_ms + horizon_ms).astype("<f8").tobytes(),
+            churned=outcomes.churned.astype("u1").tobytes(),
+            weight=outcomes.weight.astype("<f4").tobytes(),
+        )
+
+
+def _joined(parts: Sequence[tuple[Column, ...]]) -> list[list[Column]]:
+    """Return the columns of all parts, joined; nothing where there is no part."""
+    return [[np.concatenate(column) for column in zip(*parts, strict=True)]] if parts else []
+
+
+def _cuts(rows: int, most: int) -> list[slice]:
+    return [slice(at, at + most) for at in range(0, rows, most)]
