@@ -1,4 +1,8 @@
-"""What is kept per user for the model, and the 31 features that are made of it."""
+"""What is kept per user for the model, and the 40 features that are made of it.
+
+The first 31 are every deployment's. The other nine speak of what a deployment configures beyond
+that: more than two kinds of events, and profile traits. They are 0 where nothing is configured.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +45,28 @@ class Rhythm(IntEnum):
     SLOTS = 27  # Which of the last 16 slots of H/32 were active; bit 0 is the slot of LAST.
     DAY_EVENTS = 28  # Events of the current active day.
     DAY_LOG_MEAN = 29  # Running mean of log(1 + events) over completed active days.
+    KIND2 = 30  # Events of the third named kind, half-life H; then the fourth, fifth, sixth.
+    KIND3 = 31
+    KIND4 = 32
+    KIND5 = 33
+    TRAITS = 34  # Bits 0-4: which traits told apart the user has; 5-9: had before TRAITS_AT.
+    TRAITS_AT = 35  # Instant from which the newer bits hold, epoch ms UTC; 0 = always.
 
 
 RHYTHM_WIDTH: Final = len(Rhythm)
+
+KIND_COLUMNS: Final = (
+    Rhythm.KIND0,
+    Rhythm.KIND1,
+    Rhythm.KIND2,
+    Rhythm.KIND3,
+    Rhythm.KIND4,
+    Rhythm.KIND5,
+)
+KINDS_MAX: Final = len(KIND_COLUMNS)
+PLAIN_KINDS: Final = 2  # So many are among the first 31 features.
+TRAITS_MAX: Final = 5
+TRAIT_BITS: Final = (1 << TRAITS_MAX) - 1
 
 PERIODS_PER_HORIZON: Final = 4  # U = H/4: half of it costs twice as much and ranks no better.
 SLOTS_PER_HORIZON: Final = 32
@@ -118,9 +141,36 @@ FEATURES: Final = (
     Feature("lnd_ew", "(lnd - 1.97)(ew - 1.1)", "product", "intensity", "events a day by days"),
     Feature("slg_slg", "(slg - 1.22)^2", "product", "rhythm", "regularity bends"),
     Feature("lrec_slg", "(lrec - 2.5)(slg - 1.22)", "product", "silence", "silence by regularity"),
+    Feature("kd2", "log1p K2_H", "log events", "kinds", "events of the third named kind"),
+    Feature("kd3", "log1p K3_H", "log events", "kinds", "events of the fourth named kind"),
+    Feature("kd4", "log1p K4_H", "log events", "kinds", "events of the fifth named kind"),
+    Feature("kd5", "log1p K5_H", "log events", "kinds", "events of the sixth named kind"),
+    Feature("tr0", "1 if it has T0", "0 or 1", "traits", "the first trait told apart"),
+    Feature("tr1", "1 if it has T1", "0 or 1", "traits", "the second trait told apart"),
+    Feature("tr2", "1 if it has T2", "0 or 1", "traits", "the third trait told apart"),
+    Feature("tr3", "1 if it has T3", "0 or 1", "traits", "the fourth trait told apart"),
+    Feature("tr4", "1 if it has T4", "0 or 1", "traits", "the fifth trait told apart"),
 )
 WIDTH: Final = len(FEATURES)
+PLAIN_WIDTH: Final = 31  # Features of a model where nothing more is configured.
 GROUPS: Final = tuple(dict.fromkeys(feature.group for feature in FEATURES))
+
+
+@cache
+def groups_of(width: int) -> tuple[str, ...]:
+    """Return the groups of the first so many features, in the order of ``GROUPS``."""
+    return tuple(dict.fromkeys(feature.group for feature in FEATURES[:width]))
+
+
+def columns_in_use(kinds: int, traits: int) -> tuple[str, ...]:
+    """Return the names of the features that a model should use under a configuration.
+
+    Args:
+        kinds: How many kinds of events are told apart.
+        traits: How many traits are told apart.
+    """
+    width = PLAIN_WIDTH if kinds <= PLAIN_KINDS and not traits else WIDTH
+    return tuple(feature.name for feature in FEATURES[:width])
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The 31 features of one user at one instant, as a pure function of the stored rhythm.
+"""The features of one user at one instant, as a pure function of the stored rhythm.
 
 ``features(state, at)`` may be asked for any instant after the last event: it then says what the
 features *will be* if the user stays silent. That is why the silent path of the coming days can be
@@ -23,13 +23,17 @@ from models.feature_list import (
     GAP_LEAST,
     GAP_PRIOR,
     GROUPS,
+    KINDS_MAX,
     PERIODS_PER_HORIZON,
+    PLAIN_KINDS,
+    PLAIN_WIDTH,
     RHYTHM_WIDTH,
     SLOTS_KEPT,
     SLOTS_PER_HORIZON,
     START_GAP_LOG_MEAN,
     START_GAP_LOG_SQUARE,
     START_GAP_MEAN,
+    TRAITS_MAX,
     WIDTH,
     Feature,
     Rhythm,
@@ -44,6 +48,7 @@ __all__ = [
     "GAP_LEAST",
     "GROUPS",
     "PERIODS_PER_HORIZON",
+    "PLAIN_WIDTH",
     "RHYTHM_WIDTH",
     "SLOTS_KEPT",
     "SLOTS_PER_HORIZON",
@@ -75,36 +80,44 @@ _PRIOR: Final = np.array(GAP_PRIOR)[:, None]
 # Added to the 13 decayed sums before the logarithm: .02 where a feature is sharp near nothing.
 _OFFSET: Final = np.array((0.02, 1.0, *(0.02,) * 5, *(1.0,) * 6))[:, None]
 _LOGS: Final = 26
+_MORE_KINDS: Final = slice(Rhythm.KIND2, Rhythm.KIND5 + 1)
+_KIND_ROWS: Final = slice(PLAIN_WIDTH, PLAIN_WIDTH + KINDS_MAX - PLAIN_KINDS)
+_TRAIT_ROWS: Final = slice(WIDTH - TRAITS_MAX, WIDTH)
+_TRAIT_PLACES: Final = np.arange(TRAITS_MAX, dtype=np.uint32)[:, None]
 
 
 def features(heads: F64, at_ms: F64, horizon_ms: float) -> F64:
     """Return the features of each user at its instant, as they are if it stays silent until then.
 
     Args:
-        heads: Shape (n, >= 30), numeric heads of the states; only the ``Rhythm`` columns are read.
+        heads: Shape (n, >= 36), numeric heads of the states; only the ``Rhythm`` columns are read.
         at_ms: Shape (n,), epoch ms UTC, not before ``LAST``.
         horizon_ms: H, ms.
 
     Returns:
-        Shape (n, 31), float64, finite, columns in the order of ``FEATURES``. A row depends on
+        Shape (n, 40), float64, finite, columns in the order of ``FEATURES``. A row depends on
         nothing but its own state and instant, to the last bit.
     """
     if len(heads) <= BLOCK_ROWS:
-        return feature_columns(rhythm_columns(heads), at_ms, horizon_ms).T
+        return feature_columns(rhythm_columns(heads), at_ms, horizon_ms, WIDTH).T
     out = np.empty((WIDTH, len(heads)))
     for start in range(0, len(heads), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        out[:, rows] = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms)
+        out[:, rows] = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms, WIDTH)
     return out.T
 
 
 def rhythm_columns(heads: F64) -> F64:
-    """Return the rhythm of heads (n, >= 30) as contiguous columns, shape (30, n)."""
+    """Return the rhythm of heads (n, >= 36) as contiguous columns, shape (36, n)."""
     return np.ascontiguousarray(heads[:, :RHYTHM_WIDTH].T)
 
 
-def feature_columns(rhythm: F64, at_ms: F64, horizon_ms: float) -> F64:
-    """Return what ``features`` returns, transposed: rhythm (30, n) in, (31, n) out."""
+def feature_columns(rhythm: F64, at_ms: F64, horizon_ms: float, width: int = PLAIN_WIDTH) -> F64:
+    """Return the first features, transposed: rhythm (36, n) in, (31, n) or, if asked, (40, n) out.
+
+    The first 31 are the same to the last bit whether the other nine are asked for or not.
+    """
+    assert width in {PLAIN_WIDTH, WIDTH}
     unit_ms = horizon_ms / PERIODS_PER_HORIZON
     silence = at_ms - rhythm[Rhythm.LAST]
     np.maximum(silence, 0.0, out=silence)
@@ -123,7 +136,12 @@ def feature_columns(rhythm: F64, at_ms: F64, horizon_ms: float) -> F64:
     np.add(np.bitwise_count(masks & 0xF), 1.0, out=logs[17])
     np.add(np.bitwise_count(masks), 1.0, out=logs[18])
     np.log(logs, out=logs)
-    return _assemble(rhythm, logs, probability, again)
+    out = np.empty((width, len(silence)))
+    _assemble(rhythm, logs, probability, again, out)
+    if width > PLAIN_WIDTH:
+        _more_kinds(rhythm, silence, out[_KIND_ROWS])
+        _traits(rhythm, at_ms, out[_TRAIT_ROWS])
+    return out
 
 
 def _decayed(rhythm: F64, silence: F64, logs: F64) -> None:
@@ -211,13 +229,30 @@ def _masks(rhythm: F64, at_ms: F64, slot_ms: float) -> Masks:
     return masks
 
 
-def _assemble(rhythm: F64, logs: F64, probability: F64, again: F64) -> F64:
-    """Return the features (31, n) from the 26 logarithms."""
+def _more_kinds(rhythm: F64, silence: F64, out: F64) -> None:
+    """Write the features of the third to the sixth kind, by the arithmetic of the first two."""
+    decay = silence * (-1.0 / (8 * PERIODS_PER_HORIZON))
+    np.exp2(decay, out=decay)
+    for _ in range(3):  # From half-life 8H to H.
+        np.square(decay, out=decay)
+    np.multiply(rhythm[_MORE_KINDS], decay, out=out)
+    out += 1.0
+    np.log(out, out=out)
+
+
+def _traits(rhythm: F64, at_ms: F64, out: F64) -> None:
+    """Write which traits told apart each user was known to have at its instant."""
+    masks: Masks = rhythm[Rhythm.TRAITS].astype(np.uint32)
+    masks >>= np.where(at_ms < rhythm[Rhythm.TRAITS_AT], TRAITS_MAX, 0).astype(np.uint32)
+    np.copyto(out, masks >> _TRAIT_PLACES & 1)
+
+
+def _assemble(rhythm: F64, logs: F64, probability: F64, again: F64, out: F64) -> None:
+    """Write the first 31 features from the 26 logarithms."""
     lg0, ld1, lg3, lg4, lg5, lg6, lg7, le0, le7, la4, la16, kd0, kd1 = logs[:13]
     ld3, lten, lrec, over, b4, b16, lmg, lpr, lsilence, lnd, lspan, alive, ltoday = logs[13:]
     mlg = rhythm[Rhythm.GAP_LOG_MEAN]
     once = again == 0.0
-    out = np.empty((WIDTH, len(again)))
     slg = out[13]
     np.multiply(mlg, mlg, out=slg)
     np.subtract(rhythm[Rhythm.GAP_LOG_SQUARE], slg, out=slg)
@@ -251,4 +286,3 @@ def _assemble(rhythm: F64, logs: F64, probability: F64, again: F64) -> F64:
     np.multiply(lnd - _LND, daily - _EW, out=out[28])
     np.multiply(slg_, slg_, out=out[29])
     np.multiply(lrec, slg_, out=out[30])
-    return out

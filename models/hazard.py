@@ -35,8 +35,13 @@ def deviations(variances: F64) -> F64:
 class StepLogit(Protocol):
     """Whatever turns features into the log-odds of being active within the next period."""
 
+    @property
+    def width(self) -> int:
+        """How many features it asks for: 31, or all 40."""
+        ...
+
     def logit(self, columns: F64) -> F64:
-        """Return the logits (n,) of feature columns (31, n)."""
+        """Return the logits (n,) of feature columns (width, n)."""
         ...
 
 
@@ -44,10 +49,10 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
     """A linear model with the scaler folded in: logit = sum over w (x - middle) + b.
 
     Attributes:
-        w: Shape (31, 1): weight of one unit of each feature.
+        w: Shape (width, 1): weight of one unit of each feature; width is 31 or 40.
         b: Logit of a row whose features are all in the middle.
-        middle: Shape (31, 1): the running means.
-        reach: Shape (31, 1): a feature counts at most this far from the middle, as in learning.
+        middle: Shape (width, 1): the running means.
+        reach: Shape (width, 1): a feature counts at most this far from the middle, as in learning.
     """
 
     w: F64
@@ -55,8 +60,13 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
     middle: F64
     reach: F64
 
+    @property
+    def width(self) -> int:
+        """How many features it asks for."""
+        return len(self.w)
+
     def contributions(self, columns: F64) -> F64:
-        """Return what each feature adds to the logit, shape (31, n)."""
+        """Return what each feature adds to the logit, shape (width, n)."""
         parts = columns - self.middle
         np.minimum(parts, self.reach, out=parts)
         np.maximum(parts, -self.reach, out=parts)
@@ -64,7 +74,7 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
         return parts
 
     def logit(self, columns: F64) -> F64:
-        """Return the logits (n,) of feature columns (31, n), within +-LOGIT_MAX."""
+        """Return the logits (n,) of feature columns (width, n), within +-LOGIT_MAX."""
         parts = self.contributions(columns)
         rows = len(parts)
         while rows > 1:  # Halves, not ``sum`` or BLAS: the order must not depend on the shape.
@@ -82,8 +92,8 @@ def hazard(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64
     out = np.empty(len(heads))
     for start in range(0, len(heads), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        columns = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms)
-        out[rows] = weights.logit(columns)
+        rhythm = rhythm_columns(heads[rows])
+        out[rows] = weights.logit(feature_columns(rhythm, at_ms[rows], horizon_ms, weights.width))
     np.negative(out, out=out)
     np.exp(out, out=out)
     out += 1.0
@@ -123,7 +133,7 @@ def _block(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, shares
     step, row = np.nonzero(shares)
     rhythm = np.take(rhythm_columns(heads), row, axis=1)
     later_ms = at_ms[row] + step * (horizon_ms / PERIODS_PER_HORIZON)
-    quiet = weights.logit(feature_columns(rhythm, later_ms, horizon_ms))
+    quiet = weights.logit(feature_columns(rhythm, later_ms, horizon_ms, weights.width))
     np.exp(quiet, out=quiet)
     quiet += 1.0
     np.log(quiet, out=quiet)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from river import compose
 
-from models.features import FEATURES, features_hash
+from models.feature_list import FEATURES, columns_in_use
+from models.features import features_hash
 from models.scaler import FadingScaler
 from models.second_order import SecondOrderLogisticRegression
 from models.snapshot import Refusal, Snapshot, SnapshotRefused, check
@@ -30,7 +31,7 @@ class Learner(Protocol):
     refused: int
 
     def predict(self, rows: NDArray[np.floating]) -> F64:
-        """Return P(active within the next U), shape (n,), of feature rows (n, 31)."""
+        """Return P(active within the next U), shape (n,), of feature rows (n, 40)."""
         ...
 
     def learn(
@@ -61,14 +62,14 @@ class HazardLearner:
     Args:
         name: Name in the catalogue.
         horizon_ms: H, ms.
-        columns: Names of the features to use; all by default.
+        columns: Names of the features to use; the 31 that need no configuration by default.
     """
 
     def __init__(self, name: str, horizon_ms: int, columns: Sequence[str] = ()) -> None:
         names = tuple(feature.name for feature in FEATURES)
         self.name = name
         self.horizon_ms = horizon_ms
-        self.columns = tuple(columns) or names
+        self.columns = tuple(columns) or columns_in_use(kinds=0, traits=0)
         self.examples = 0
         self.refused = 0
         self._places = [names.index(column) for column in self.columns]
@@ -88,7 +89,7 @@ class HazardLearner:
         """Learn matured examples in order; what is not sound is counted in ``refused``.
 
         Args:
-            rows: Shape (n, 31), features at the instant the example was opened.
+            rows: Shape (n, 40), features at the instant the example was opened.
             active: Shape (n,), whether the user was active within U after it.
             weight: Shape (n,), 0 leaves an example out.
         """
@@ -104,7 +105,7 @@ class HazardLearner:
             self.examples += 1
 
     def predict(self, rows: NDArray[np.floating]) -> F64:
-        """Return P(active within the next U), shape (n,), of feature rows (n, 31)."""
+        """Return P(active within the next U), shape (n,), of feature rows (n, 40)."""
         chosen = np.asarray(rows, np.float64)[:, self._places]
         scaled = (self._scaler.transform_row(row) for row in chosen)
         return np.array([self._belief.predict_row(row) for row in scaled], np.float64)

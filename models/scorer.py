@@ -7,13 +7,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from models.features import (
-    F64,
-    FEATURES,
-    GROUPS,
-    feature_columns,
-    rhythm_columns,
-)
+from models.feature_list import FEATURES, GROUPS, PLAIN_WIDTH, groups_of
+from models.features import F64, feature_columns, rhythm_columns
 from models.hazard import (
     CLIP,
     Weights,
@@ -32,7 +27,7 @@ RETURN_PROBABILITY_LIMITS: Final = (0.01, 0.99)  # Nobody's own rhythm is certai
 
 _NAMES: Final = tuple(feature.name for feature in FEATURES)
 _PR, _ALIVE = _NAMES.index("pr"), _NAMES.index("alive")
-_GROUP_OF: Final = tuple(GROUPS.index(feature.group) for feature in FEATURES)
+_GROUP_OF: Final = np.array([GROUPS.index(feature.group) for feature in FEATURES])
 
 
 class _PathScorer(ABC):
@@ -41,6 +36,7 @@ class _PathScorer(ABC):
     version: str
     examples: int
     horizon_ms: float
+    width: int
 
     def hazard(self, heads: F64, at_ms: F64) -> F64:
         """Return P(active within the next H/4), shape (n,)."""
@@ -62,7 +58,7 @@ class _PathScorer(ABC):
             leaving in the next period. They add up to -logit(hazard); an average user is 0 in
             every group.
         """
-        columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms)
+        columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms, self.width)
         leaving = -self.group_logits(columns)
         order = np.argsort(-leaving, axis=0, kind="stable")
         base = -self.logit(columns) - leaving.sum(axis=0)
@@ -78,11 +74,11 @@ class _PathScorer(ABC):
 
     @abstractmethod
     def logit(self, columns: F64) -> F64:
-        """Return the logits (n,) of activity of feature columns (31, n)."""
+        """Return the logits (n,) of activity of feature columns (width, n)."""
 
     @abstractmethod
     def group_logits(self, columns: F64) -> F64:
-        """Return what each group of features adds to the logit, shape (groups, n)."""
+        """Return what each group of these features adds to the logit, shape (groups, n)."""
 
 
 class HazardScorer(_PathScorer):
@@ -102,15 +98,16 @@ class HazardScorer(_PathScorer):
         self.examples = snapshot.examples
         self.horizon_ms = float(snapshot.horizon_ms)
         self.weights = fold(snapshot)
+        self.width = self.weights.width
 
     def logit(self, columns: F64) -> F64:
-        """Return the logits (n,) of activity of feature columns (31, n)."""
+        """Return the logits (n,) of activity of feature columns (width, n)."""
         return self.weights.logit(columns)
 
     def group_logits(self, columns: F64) -> F64:
         """Return what each group adds to the logit, against a user in the middle."""
-        groups = np.zeros((len(GROUPS), columns.shape[1]))
-        np.add.at(groups, np.array(_GROUP_OF), self.weights.contributions(columns))
+        groups = np.zeros((len(groups_of(self.width)), columns.shape[1]))
+        np.add.at(groups, _GROUP_OF[: self.width], self.weights.contributions(columns))
         return groups
 
 
@@ -128,6 +125,7 @@ class PriorScorer(_PathScorer):
 
     version = "prior_v1"
     examples = 0
+    width = PLAIN_WIDTH
 
     def __init__(self, horizon_ms: float) -> None:
         self.horizon_ms = float(horizon_ms)
@@ -144,7 +142,7 @@ class PriorScorer(_PathScorer):
         """Return the logit of the own return probability, and what doubt of life takes off."""
         low, high = RETURN_PROBABILITY_LIMITS
         probability = np.minimum(np.maximum(columns[_PR], low), high)
-        groups = np.zeros((len(GROUPS), columns.shape[1]))
+        groups = np.zeros((len(groups_of(self.width)), columns.shape[1]))
         own = np.log(probability / (1.0 - probability))
         groups[GROUPS.index(FEATURES[_PR].group)] = own
         groups[GROUPS.index(FEATURES[_ALIVE].group)] = self.logit(columns) - own
@@ -152,9 +150,10 @@ class PriorScorer(_PathScorer):
 
 
 def fold(snapshot: Snapshot) -> Weights:
-    """Return the snapshot's weights over all 31 features, with the scaler folded in."""
-    w, middle, reach = np.zeros((3, len(FEATURES), 1))
+    """Return the snapshot's weights over the features it needs: 31, or all 40; scaler folded in."""
     places = [_NAMES.index(name) for name in snapshot.columns]
+    width = PLAIN_WIDTH if max(places, default=0) < PLAIN_WIDTH else len(FEATURES)
+    w, middle, reach = np.zeros((3, width, 1))
     scale = deviations(np.array(snapshot.variances))
     w[places, 0] = np.array(snapshot.weights[1:]) / scale
     middle[places, 0] = snapshot.means

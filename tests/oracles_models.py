@@ -30,7 +30,7 @@ def gaps_longer(head: Sequence[float], silence: float) -> float:
 
 
 def features_of(head: Sequence[float], at_ms: float, horizon_ms: float) -> list[float]:
-    """Return the 31 features of one user, formula by formula."""
+    """Return the 40 features of one user, formula by formula."""
     unit_ms = horizon_ms / 4
     recency_ms = max(at_ms - head[Rhythm.LAST], 0.0)
     rec, ten = recency_ms / unit_ms, (at_ms - head[Rhythm.FIRST]) / unit_ms
@@ -43,6 +43,8 @@ def features_of(head: Sequence[float], at_ms: float, horizon_ms: float) -> list[
     day_sums = {
         h: decayed(c, h) for c, h in zip(range(3, 10), (1 / 30, 0.1, 0.5, 1, 2, 4, 8), strict=True)
     }
+    held = int(head[Rhythm.TRAITS])
+    traits = held % 32 if at_ms >= head[Rhythm.TRAITS_AT] else held // 32
     mlg, mg = head[Rhythm.GAP_LOG_MEAN], head[Rhythm.GAP_MEAN]
     slg = math.sqrt(max(head[Rhythm.GAP_LOG_SQUARE] - mlg**2, 0.05))
     z = min(6.0, (math.log(max(rec, 0.02)) - mlg) / slg)
@@ -93,6 +95,11 @@ def features_of(head: Sequence[float], at_ms: float, horizon_ms: float) -> list[
         (lnd - 1.97) * (ew - 1.1),
         (slg - 1.22) ** 2,
         (lrec - 2.5) * (slg - 1.22),
+        math.log1p(decayed(Rhythm.KIND2, 1)),
+        math.log1p(decayed(Rhythm.KIND3, 1)),
+        math.log1p(decayed(Rhythm.KIND4, 1)),
+        math.log1p(decayed(Rhythm.KIND5, 1)),
+        *(float(bit) for bit in reversed(f"{traits:05b}")),
     ]
 
 
@@ -102,10 +109,10 @@ def step_hazard(logit: float) -> float:
 
 
 def linear_logit(weights: Weights, row: Sequence[float]) -> float:
-    """Return the folded linear model's logit of one row of 31 features."""
+    """Return the folded linear model's logit of the features that it asks for."""
     total = weights.b
     for value, w, middle, reach in zip(
-        row,
+        row[: weights.width],
         weights.w[:, 0].tolist(),
         weights.middle[:, 0].tolist(),
         weights.reach[:, 0].tolist(),

@@ -27,7 +27,12 @@ HALF_LIVES: Final = {  # Of the decayed columns, in horizons.
     Rhythm.AMOUNT_4: 4,
     Rhythm.KIND0: 1,
     Rhythm.KIND1: 1,
+    Rhythm.KIND2: 1,
+    Rhythm.KIND3: 1,
+    Rhythm.KIND4: 1,
+    Rhythm.KIND5: 1,
 }
+KINDS: Final = tuple(column for column in Rhythm if column.name.startswith("KIND"))
 DAY_COLUMNS: Final = tuple(range(Rhythm.DAYS_30TH, Rhythm.DAYS_8 + 1))
 
 
@@ -52,11 +57,11 @@ def fold_event(
     """Return the numbers after one event that is not older than the last one.
 
     Args:
-        before: The 30 numbers, or None for a new user.
+        before: The 36 numbers, or None for a new user.
         at_ms: Event time, epoch ms UTC.
         horizon_ms: H, ms.
         amount: Whatever the event brought; negative counts as nothing.
-        kind: 0 or 1 if the event is of a kind named in the rules.
+        kind: 0 … 5 if the event is of a kind named in the rules.
     """
     head = newcomer(at_ms) if before is None else list(before)
     elapsed_ms = at_ms - head[Rhythm.LAST]
@@ -75,7 +80,7 @@ def fold_event(
     head[Rhythm.AMOUNT_1] += value
     head[Rhythm.AMOUNT_4] += value
     if kind is not None:
-        head[Rhythm.KIND0 + kind] += 1
+        head[KINDS[kind]] += 1
     slot_ms = horizon_ms / 32
     passed = int(at_ms // slot_ms - head[Rhythm.LAST] // slot_ms)
     head[Rhythm.SLOTS] = ((int(head[Rhythm.SLOTS]) << min(passed, 16)) & 0xFFFF) | 1

@@ -12,7 +12,7 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
         event_time_ms: When it happened, epoch ms UTC.
         amount: Size of the activity as the model sees it (money in major units, or a count), >= 0.
         money_minor: Change of the user's net value, minor units; negative for a refund, 0 for most.
-        slot: Which of the two kinds told apart it is: 0, 1, or -1 for neither.
+        slot: Which of the kinds told apart it is: its place in the rules, or -1 for none.
         is_risky: A complaint, refund or cancellation: scored at once.
     """
 

@@ -15,7 +15,8 @@ TEXTS: Final[dict[str, ReasonText]] = {
     "intensity": ReasonText("fewer actions on active days", "活跃日内的行为变少"),
     "tenure": ReasonText("still a new user", "仍是新用户"),
     "value": ReasonText("spends or does less than those who stay", "消费或投入少于留存用户"),
-    "kinds": ReasonText("does less of what keeps users", "关键行为变少"),
+    "kinds": ReasonText("does other things than those who stay", "行为构成不同于留存用户"),
+    "traits": ReasonText("is of a kind of users who leave more often", "属于较易流失的人群"),
 }
 """Feature group to words; a test holds it against the groups of the feature list."""
 

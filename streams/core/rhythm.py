@@ -15,6 +15,7 @@ from typing import Final
 
 from numpy import exp2, log, log1p
 
+from models.feature_list import PLAIN_KINDS
 from models.features import GAP_EDGES, GAP_LEAST, SLOTS_KEPT, SLOTS_PER_HORIZON
 from streams.core.rules import Churn
 from streams.core.state import FROZEN_END, HEAD, LIVE, RING_END, RING_START
@@ -41,7 +42,7 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
     - ``at_ms``: event time of the activity, epoch ms.
     - ``log_amount``: log1p of its amount.
     - ``money_minor``: change of the net value, minor units.
-    - ``slot``: which kind it is: 0, 1, or -1.
+    - ``slot``: which kind it is: its place in ``churn.kinds``, or -1.
     - ``is_risky``: ask for a score however short ago the last was.
     - ``digest``: 8 bytes that stand for the event id.
     - ``frozen_at, frozen``: the example that this activity completes; 0 keeps what is pending.
@@ -54,6 +55,7 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
     unit = float(churn.period_ms)
     slot_ms = horizon / SLOTS_PER_HORIZON
     rescore = churn.rescore_ms
+    has_more_kinds = len(churn.kinds) > PLAIN_KINDS
     edge0, edge1, edge2, edge3, edge4, edge5 = GAP_EDGES
     slots_all = (1 << SLOTS_KEPT) - 1
     unpack, pack = LIVE.unpack_from, LIVE.pack
@@ -73,7 +75,8 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
         (
             first, last, days, d30th, d10th, dhalf, d1, d2, d4, d8, e30th, e8, a1, a4, k0, k1,
             gaps, gap_log, gap_square, gap_mean, g0, g1, g2, g3, g4, g5, g6, slots,
-            day_events, day_log, events, value_net, value_decayed, scored_at, frozen_was,
+            day_events, day_log, k2, k3, k4, k5, traits, traits_at,
+            events, value_net, value_decayed, scored_at, frozen_was,
         ) = unpack(value)  # fmt: skip
         since = at - last
         if events == 0.0:
@@ -98,6 +101,19 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
                 k0 += 1.0
             elif slot == 1:
                 k1 += 1.0
+            if has_more_kinds:
+                k2 *= x1
+                k3 *= x1
+                k4 *= x1
+                k5 *= x1
+                if slot == 2:  # noqa: PLR2004  # slots are numbers
+                    k2 += 1.0
+                elif slot == 3:  # noqa: PLR2004
+                    k3 += 1.0
+                elif slot == 4:  # noqa: PLR2004
+                    k4 += 1.0
+                elif slot == 5:  # noqa: PLR2004
+                    k5 += 1.0
             value_decayed = value_decayed * x4 + money
             d30th *= x30th
             d10th *= x10th
@@ -166,6 +182,14 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
                 k0 += x1
             elif slot == 1:
                 k1 += x1
+            elif slot == 2:  # noqa: PLR2004
+                k2 += x1
+            elif slot == 3:  # noqa: PLR2004
+                k3 += x1
+            elif slot == 4:  # noqa: PLR2004
+                k4 += x1
+            elif slot == 5:  # noqa: PLR2004
+                k5 += x1
             value_decayed += money * x4
         kept = FROZEN_END if frozen_was else RING_END
         if frozen_at:
@@ -177,8 +201,8 @@ def make_fold(churn: Churn) -> Fold:  # noqa: C901, PLR0915  # one straight fold
             pack(
                 first, last, days, d30th, d10th, dhalf, d1, d2, d4, d8, e30th, e8, a1, a4, k0, k1,
                 gaps, gap_log, gap_square, gap_mean, g0, g1, g2, g3, g4, g5, g6, slots,
-                day_events, day_log, events + 1.0, value_net + money, value_decayed, scored_at,
-                frozen_was,
+                day_events, day_log, k2, k3, k4, k5, traits, traits_at,
+                events + 1.0, value_net + money, value_decayed, scored_at, frozen_was,
             ),
             value[live_end:head_end], value[ring_start:RING_END], digest, pending, value[kept:],
         ))  # fmt: skip

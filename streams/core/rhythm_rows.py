@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_digest
 
+from models.feature_list import KIND_COLUMNS, PLAIN_KINDS
 from models.features import GAP_EDGES, GAP_LEAST, SLOTS_KEPT, SLOTS_PER_HORIZON, Rhythm
 from streams.core.inputs import Acted
 from streams.core.rhythm import DAY_RATE_LEAST, GAP_FADE, GAP_RATE_LEAST, make_fold
@@ -41,7 +42,7 @@ class Acts(NamedTuple):
         at_ms: Event time, epoch ms.
         log_amount: log1p of the amount.
         money: Change of the net value, minor units.
-        slot: Which kind it is: 0, 1, or -1.
+        slot: Which kind it is: its place in the rules, or -1.
         is_risky: Ask for a score however short ago the last was.
         digests: What stands for the event id, 8 bytes.
     """
@@ -147,6 +148,8 @@ class _Columns:
         self._unit = float(churn.period_ms)
         self._slot_ms = float(churn.horizon_ms) / SLOTS_PER_HORIZON
         self._rescore = churn.rescore_ms
+        kinds = max(len(churn.kinds), PLAIN_KINDS)
+        self._kinds = tuple(enumerate(KIND_COLUMNS[:kinds]))
 
     def folded(self, heads: F64, acts: Acts, frozen_at: F64) -> F64:
         """Return the next heads, shape (users, WIDTH)."""
@@ -191,7 +194,7 @@ class _Columns:
         for column, decay, more in (
             (Rhythm.EVENTS_30TH, x30th, 1.0), (Rhythm.EVENTS_8, x8, 1.0),
             (Rhythm.AMOUNT_1, x1, acts.log_amount), (Rhythm.AMOUNT_4, x4, acts.log_amount),
-            (Rhythm.KIND0, x1, acts.slot == 0), (Rhythm.KIND1, x1, acts.slot == 1),
+            *((column, x1, acts.slot == slot) for slot, column in self._kinds),
             (Column.VALUE_DECAYED, x4, acts.money),
         ):  # fmt: skip
             c[column] *= decay

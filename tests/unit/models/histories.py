@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from hypothesis import strategies as st
 
-from models.features import RHYTHM_WIDTH, WIDTH
+from models.features import RHYTHM_WIDTH, WIDTH, Rhythm
 from tests.oracles_rhythm import DAY_MS, fold_event
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ START_MS: Final = 1_500_000_000_000
 gaps_ms = st.one_of(
     st.integers(0, 60_000), st.integers(0, 3 * DAY_MS), st.integers(0, 4_000 * DAY_MS)
 )
-events = st.tuples(gaps_ms, st.floats(-10, 1e9), st.sampled_from((None, 0, 1)))
+events = st.tuples(gaps_ms, st.floats(-10, 1e9), st.sampled_from((None, *range(6))))
 silences_ms = st.one_of(
     st.just(0), st.integers(0, DAY_MS), st.integers(0, 61 * DAY_MS), st.just(3_650 * DAY_MS)
 )
@@ -33,11 +33,13 @@ def users(draw: st.DrawFn) -> tuple[list[float], float]:
         at_ms += gap_ms
         head = fold_event(head, at_ms, HORIZON_MS, amount=amount, kind=kind)
     assert head is not None
+    head[Rhythm.TRAITS] = draw(st.integers(0, 1023))
+    head[Rhythm.TRAITS_AT] = float(at_ms + draw(silences_ms))
     return head, float(at_ms + draw(silences_ms))
 
 
 def crowd(size: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return heads (size, 30) and instants (size,) of users with random histories."""
+    """Return heads (size, 36) and instants (size,) of users with random histories."""
     rng = np.random.default_rng(seed)
     heads, instants = np.empty((size, RHYTHM_WIDTH)), np.empty(size)
     for row in range(size):
@@ -50,11 +52,14 @@ def crowd(size: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.flo
                 head, at_ms, HORIZON_MS, amount=rng.exponential(20), kind=None if kind > 1 else kind
             )
         heads[row], instants[row] = head, at_ms + int(rng.uniform(0, 45) * DAY_MS)
+    heads[:, Rhythm.KIND2 : Rhythm.KIND5 + 1] = rng.exponential(2.0, (size, 4))
+    heads[:, Rhythm.TRAITS] = rng.integers(0, 1024, size)
+    heads[:, Rhythm.TRAITS_AT] = heads[:, Rhythm.LAST] + rng.uniform(-45, 45, size) * DAY_MS
     return heads, instants
 
 
 def examples(size: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return rows (size, 31) and labels that a logistic model of lrec, ld1 and z made."""
+    """Return rows (size, 40) and labels that a logistic model of lrec, ld1 and z made."""
     rng = np.random.default_rng(seed)
     rows = rng.normal(1.0, 2.0, (size, WIDTH)).astype(np.float32)
     logit = -0.4 - 0.6 * rows[:, 20] + 0.5 * rows[:, 8] + 0.3 * rows[:, 5]

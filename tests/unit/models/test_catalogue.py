@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.catalogue import CATALOGUE, CHAMPION
-from models.features import FEATURES, WIDTH, features
+from models.features import FEATURES, PLAIN_WIDTH, features
 from models.learner import WEIGHT_MAX, Learner
 from models.prequential import auc
 from models.scorer import HazardScorer
@@ -143,7 +143,7 @@ def test_known_weights_are_recovered() -> None:
     learner = taught(CHAMPION, 20_000)
     snapshot: Snapshot = learner.snapshot()
     slopes = np.array(snapshot.weights[1:]) / np.sqrt(snapshot.variances)
-    true = np.zeros(WIDTH)
+    true = np.zeros(PLAIN_WIDTH)
     true[[20, 8, 5]] = -0.6, 0.5, 0.3
 
     assert slopes == pytest.approx(true, abs=0.06)

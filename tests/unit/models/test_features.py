@@ -9,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.feature_list import KIND_COLUMNS, columns_in_use, groups_of
 from models.feature_page import feature_page
-from models.features import BLOCK_ROWS, FEATURES, GROUPS, WIDTH, Rhythm, features
+from models.features import (
+    BLOCK_ROWS,
+    FEATURES,
+    GROUPS,
+    PLAIN_WIDTH,
+    WIDTH,
+    Rhythm,
+    feature_columns,
+    features,
+    rhythm_columns,
+)
 from tests.oracles_models import features_of
-from tests.oracles_rhythm import DAY_MS, fold_event
+from tests.oracles_rhythm import DAY_MS, KINDS, fold_event
 from tests.unit.models.histories import HORIZON_MS, START_MS, crowd, users
 
 NAMES = [feature.name for feature in FEATURES]
@@ -23,10 +34,16 @@ def one(head: list[float], at_ms: float, horizon_ms: float = HORIZON_MS) -> dict
     return dict(zip(NAMES, row.tolist(), strict=True))
 
 
-def test_there_are_31_features_with_names_of_their_own() -> None:
-    assert WIDTH == len(set(NAMES)) == 31
+def test_there_are_40_features_with_names_of_their_own() -> None:
+    assert WIDTH == len(set(NAMES)) == 40
     assert all(feature.formula and feature.unit and feature.why for feature in FEATURES)
-    assert len(GROUPS) == 9
+    assert (*groups_of(PLAIN_WIDTH), "traits") == GROUPS
+
+
+@pytest.mark.parametrize(("kinds", "traits"), [(3, 0), (6, 0), (2, 1), (1, 5)])
+def test_a_model_uses_all_40_only_where_more_is_configured(kinds: int, traits: int) -> None:
+    assert columns_in_use(kinds, traits) == tuple(NAMES)
+    assert columns_in_use(2, 0) == columns_in_use(1, 0) == tuple(NAMES[:31])
 
 
 def test_a_newcomer_has_come_once_and_has_no_rhythm() -> None:
@@ -56,6 +73,57 @@ def test_features_equal_the_formulas_of_the_slow_twin(user: tuple[list[float], f
     expected = features_of(head, at_ms, HORIZON_MS)
 
     assert list(one(head, at_ms).values()) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_every_kind_is_counted_alike_and_fades_with_the_horizon() -> None:
+    head = fold_event(None, START_MS, HORIZON_MS)
+    for place, column in enumerate(KIND_COLUMNS):
+        assert column == KINDS[place]
+        told = fold_event(head, START_MS, HORIZON_MS, kind=place)
+        for silence, count in ((0, 1.0), (HORIZON_MS, 0.5)):
+            seen = one(told, START_MS + silence)
+            said = {name: seen[name] for name in NAMES if name.startswith("kd")}
+            assert said.pop(f"kd{place}") == pytest.approx(np.log1p(count))
+            assert set(said.values()) == {0.0}
+
+
+def test_a_trait_counts_from_the_instant_at_which_it_was_told() -> None:
+    """An example that was opened before must not know of it."""
+    head = fold_event(None, START_MS, HORIZON_MS)
+    head[Rhythm.TRAITS] = 0b00001_10100
+    head[Rhythm.TRAITS_AT] = float(START_MS + DAY_MS)
+    before, after = one(head, START_MS + DAY_MS - 1), one(head, START_MS + DAY_MS)
+
+    assert [before[f"tr{place}"] for place in range(5)] == [1, 0, 0, 0, 0]
+    assert [after[f"tr{place}"] for place in range(5)] == [0, 0, 1, 0, 1]
+
+
+@given(users())
+def test_the_first_31_are_the_same_whether_or_not_the_others_are_asked_for(
+    user: tuple[list[float], float],
+) -> None:
+    rhythm, at_ms = rhythm_columns(np.array([user[0]])), np.array([user[1]])
+    plain = feature_columns(rhythm, at_ms, HORIZON_MS)
+
+    assert plain.shape == (31, 1)
+    assert np.array_equal(feature_columns(rhythm, at_ms, HORIZON_MS, WIDTH)[:31], plain)
+
+
+@given(st.lists(st.integers(0, 60 * DAY_MS), min_size=1, max_size=12), st.integers(1, 400))
+def test_no_feature_trends_with_the_calendar(gaps_ms: list[int], shifts: int) -> None:
+    """The same life some months later looks the same (15 d are whole days and whole slots)."""
+    shift_ms = shifts * 15 * DAY_MS
+    heads: list[list[float]] = []
+    for start_ms in (START_MS, START_MS + shift_ms):
+        at_ms, head = start_ms, fold_event(None, start_ms, HORIZON_MS, kind=0)
+        for place, gap_ms in enumerate(gaps_ms):
+            at_ms += gap_ms
+            head = fold_event(head, at_ms, HORIZON_MS, amount=place, kind=place % 6)
+        head[Rhythm.TRAITS], head[Rhythm.TRAITS_AT] = 0b01010_00111, at_ms + 3 * DAY_MS
+        heads.append(head)
+    then, later = (one(head, head[Rhythm.LAST] + 4 * DAY_MS) for head in heads)
+
+    assert later == pytest.approx(then, rel=1e-9, abs=1e-9)
 
 
 @given(users(), st.sampled_from((1, 10, 90, 365)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.features import WIDTH, Rhythm
+from models.features import PLAIN_WIDTH, WIDTH, Rhythm
 from models.hazard import (
     LOGIT_MAX,
     PATH_ROWS,
@@ -23,20 +23,20 @@ QUESTIONS = (hazard, quiet_probability, reach_probability)
 every_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.__name__)
 
 
-def weights(seed: int = 1, scale: float = 0.3) -> Weights:
+def weights(seed: int = 1, scale: float = 0.3, width: int = WIDTH) -> Weights:
     rng = np.random.default_rng(seed)
     return Weights(
-        w=rng.normal(0, scale, (WIDTH, 1)),
+        w=rng.normal(0, scale, (width, 1)),
         b=0.3,
-        middle=rng.normal(0, 1, (WIDTH, 1)),
-        reach=rng.uniform(2, 8, (WIDTH, 1)),
+        middle=rng.normal(0, 1, (width, 1)),
+        reach=rng.uniform(2, 8, (width, 1)),
     )
 
 
-@given(users())
-def test_the_path_equals_its_slow_twin(user: tuple[list[float], float]) -> None:
+@given(users(), st.sampled_from((PLAIN_WIDTH, WIDTH)))
+def test_the_path_equals_its_slow_twin(user: tuple[list[float], float], width: int) -> None:
     head, at_ms = user
-    model, heads, instants = weights(), np.array([head]), np.array([at_ms])
+    model, heads, instants = weights(width=width), np.array([head]), np.array([at_ms])
     now = step_hazard(linear_logit(model, features_of(head, at_ms, HORIZON_MS)))
 
     assert hazard(model, heads, instants, HORIZON_MS)[0] == pytest.approx(now)

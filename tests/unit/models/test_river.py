@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from river import checks, compose, datasets, evaluate, metrics
 
+from models.feature_list import WIDTH
 from models.scaler import FadingScaler
 from models.second_order import SecondOrderLogisticRegression
 from tests.oracles_models import SlowFilter
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Check = Callable[[base.Estimator], None]
 
 ESTIMATORS = (FadingScaler(), SecondOrderLogisticRegression())
-NAMES = [f"f{place}" for place in range(31)]
+NAMES = [f"f{place}" for place in range(WIDTH)]
 
 
 @pytest.fixture(name="river_checks")

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from models.catalogue import CATALOGUE, CHAMPION
-from models.features import GROUPS, Rhythm
+from models.feature_list import groups_of
+from models.features import RHYTHM_WIDTH, Rhythm
 from models.scorer import BASE, HazardScorer, PriorScorer
 from models.snapshot import Refusal, SnapshotRefused
 from tests.unit.models.histories import HORIZON_MS, crowd, examples
@@ -34,7 +35,7 @@ def test_all_groups_and_the_base_add_up_to_the_logit(scorer: HazardScorer | Prio
     for row, parts in enumerate(scorer.explain(heads, at_ms)):
         leaving = np.log((1 - said[row]) / said[row])
         assert sum(weight for _, weight in parts) == pytest.approx(leaving, abs=1e-8)
-        assert {group for group, _ in parts} == {*GROUPS, BASE}
+        assert {group for group, _ in parts} == {*groups_of(scorer.width), BASE}
 
 
 @every_scorer
@@ -63,7 +64,7 @@ def test_every_probability_is_one(scorer: HazardScorer | PriorScorer) -> None:
 
 @every_scorer
 def test_nobody_asked_nothing_said(scorer: HazardScorer | PriorScorer) -> None:
-    nobody, never = np.empty((0, 30)), np.empty(0)
+    nobody, never = np.empty((0, RHYTHM_WIDTH)), np.empty(0)
 
     assert scorer.reasons(nobody, never) == []
     assert len(scorer.reach(nobody, never)) == 0
