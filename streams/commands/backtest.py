@@ -33,7 +33,8 @@ if TYPE_CHECKING:
               help="As many as the service has; says the same as one, more slowly.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
 @click.option("--kinds", metavar="A,B",
-              help="Two event names told apart. Default: the most frequent ones.")  # fmt: skip
+              help="One to six event names told apart. Default: those of the rules file, else the "
+                   "two most frequent.")  # fmt: skip
 @log_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -88,17 +89,24 @@ def backtest(
 
 
 def _rules(log: "EventLog", path: str | None, churn: tuple[float, int, str | None]) -> "Rules":
-    from streams.replay.rulebook import (  # noqa: PLC0415 (quick --help)
+    from streams.core.told_apart import ToldApartError, kinds_of  # noqa: PLC0415 (quick --help)
+    from streams.replay.rulebook import (  # noqa: PLC0415
         most_frequent_kinds,
+        names_kinds,
         redefined,
         rules_at,
     )
 
     horizon_days, min_active_days, kinds = churn
-    book = rules_at(load_settings(os.environ).rules if path is None else path)
-    names = most_frequent_kinds(log.head()) if kinds is None else tuple(kinds.split(","))
-    if not 1 <= len(names) <= 2 or not all(names):  # noqa: PLR2004 (two kinds, as the option says)
-        raise UserError(f"--kinds {kinds}: one or two event names are told apart", "write A,B")
+    path = load_settings(os.environ).rules if path is None else path
+    book = rules_at(path)
+    if kinds is not None:
+        try:
+            names = kinds_of(kinds.split(","))
+        except ToldApartError as error:
+            raise UserError(f"--kinds {kinds}: {error}", "write A,B") from None
+    else:
+        names = book.churn.kinds if names_kinds(path) else most_frequent_kinds(log.head(), book)
     return redefined(book, horizon_days=horizon_days, min_active_days=min_active_days, kinds=names)
 
 

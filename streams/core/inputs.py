@@ -1,6 +1,12 @@
 """Inputs: what can happen to a user, in the past tense, as frozen data."""
 
+from typing import Final
+
 import msgspec
+
+ZONE: Final = "zone"
+SOURCE: Final = "acquisition_source"
+"""Names of the traits that have a meaning of their own."""
 
 
 class Acted(msgspec.Struct, frozen=True, gc=False):
@@ -43,13 +49,27 @@ class OptedOut(msgspec.Struct, frozen=True):
 
 
 class TraitsSet(msgspec.Struct, frozen=True):
-    """The company told us something lasting about a user."""
+    """The company told us something lasting about a user.
+
+    Attributes:
+        zone: IANA time zone, empty = nothing was said.
+        source: Acquisition source, empty = nothing was said.
+        traits: Further traits.
+        reached_ms: Watermark that the partition had reached before it; 0 = its own event time.
+    """
 
     user_id: str
     event_time_ms: int
     zone: str = ""
     source: str = ""
     traits: dict[str, str] = {}
+    reached_ms: int = 0
+
+    @property
+    def told(self) -> dict[str, str]:
+        """All that was said, by the name of the trait."""
+        own = {ZONE: self.zone, SOURCE: self.source}
+        return self.traits | {name: text for name, text in own.items() if text}
 
 
 class Erased(msgspec.Struct, frozen=True):

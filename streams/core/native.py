@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from streams.core.inputs import (
+    SOURCE,
+    ZONE,
     Acted,
     ConsentChanged,
     Erased,
@@ -27,7 +29,7 @@ from streams.core.inputs import (
     TraitsSet,
     WatermarkPassed,
 )
-from streams.core.rules import MONEY, RISKY, Meaning, Rules
+from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
 from streams.core.time import FAR_FUTURE_MS, HOUR_MS
 
 WATERMARK_EVENT: Final = "$watermark"
@@ -39,8 +41,6 @@ FUTURE_MAX_MS: Final = (
 )
 TEXT_MAX: Final = 200  # Characters of a trait.
 CHANNEL_MAX: Final = 32  # Characters of a channel's name.
-ZONE: Final = "zone"
-SOURCE: Final = "acquisition_source"
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 
@@ -128,12 +128,10 @@ class _Plan(NamedTuple):
 
 def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
     """Return the plan of every name that the rules know, and that of all others."""
-    default = Meaning.ACTIVITY if rules.is_other_activity else Meaning.IGNORED
 
     def plan(name: str) -> _Plan:
-        meaning = rules.meanings.get(name, default)
-        is_risky = meaning in RISKY
-        is_act = is_risky or meaning in {Meaning.ACTIVITY, Meaning.PURCHASE}
+        meaning = rules.meaning(name)
+        is_act, is_risky = meaning in ACTS, meaning in RISKY
         slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
         return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot)
 
@@ -274,13 +272,22 @@ def _rare(  # noqa: PLR0911  # one branch a meaning
             return _traits(event.user_id, at_ms, raw, rules)
 
 
+def _text(value: Any) -> str:  # whatever JSON holds
+    """Return a trait as text: a string as it is, null as nothing, the rest as JSON writes it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 def _is_channel(name: object) -> bool:
     return isinstance(name, str) and 0 < len(name) <= CHANNEL_MAX
 
 
 def _traits(user_id: str, at_ms: int, raw: dict[str, Any], rules: Rules) -> Decoded:
-    """Return the traits that the rules keep; the rest is nobody's business here."""
-    kept = {name: str(raw[name]) for name in (ZONE, SOURCE, *rules.traits) if name in raw}
+    """Return the traits that the rules keep or tell apart; the rest is nobody's business here."""
+    told_apart = (name for name, _ in rules.traits_told_apart)
+    wanted = dict.fromkeys((ZONE, SOURCE, *rules.traits, *told_apart))
+    kept = {name: _text(raw[name]) for name in wanted if name in raw}
     too_long = next((name for name, text in kept.items() if len(text) > TEXT_MAX), None)
     if too_long is not None:
         what = f"trait {too_long!r} has more than {TEXT_MAX} characters"

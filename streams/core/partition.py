@@ -27,6 +27,7 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    TraitsSet,
     WatermarkPassed,
 )
 from streams.core.messages import Output, PartitionRecord
@@ -295,6 +296,8 @@ class Partition:
         """Apply an input that is not an activity."""
         if isinstance(signal, FeedbackReceived | Erased):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
+        elif isinstance(signal, TraitsSet):
+            signal = msgspec.structs.replace(signal, reached_ms=int(bound))
         self._course.step(row, signal)
         if not isinstance(signal, Erased):
             rows = np.array([row])

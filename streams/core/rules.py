@@ -5,9 +5,11 @@ from hashlib import blake2b
 
 import msgspec
 
+from models.feature_list import columns_in_use
 from streams.core.ids import Ids, share_of
 from streams.core.playbook import Playbook
 from streams.core.time import DAY_MS
+from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
 
 
@@ -26,6 +28,11 @@ class Meaning(StrEnum):
     IGNORED = "ignored"
 
 
+ACTS = frozenset(
+    {Meaning.ACTIVITY, Meaning.PURCHASE, Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION}
+)
+"""Meanings of what a user does: an activity, which ends a silence."""
+
 RISKY = frozenset({Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION})
 """Meanings after which a user is scored at once, however short ago the last score was."""
 
@@ -39,7 +46,7 @@ class Churn(msgspec.Struct, frozen=True):
     Attributes:
         horizon_ms: H: silence of this length is churn.
         min_active_days: Below so many active days nothing is said about a user.
-        kinds: The two event names that the model tells apart.
+        kinds: The event names that the model tells apart, one to six.
     """
 
     horizon_ms: int
@@ -113,6 +120,7 @@ class Rules(msgspec.Struct, frozen=True):
         tiers: Value tier to its least net value in minor units, highest first.
         playbooks: Journeys; the first that fits is taken.
         traits: Names of the traits that are kept and handed on to the senders.
+        traits_told_apart: Name and value of the traits that the model tells apart, at most five.
         grid_salt: Salt of the users' phases.
         carry_over_ms: How long after a touch a user's examples are left out of learning.
         ids: Maker of ids.
@@ -132,6 +140,7 @@ class Rules(msgspec.Struct, frozen=True):
     tiers: tuple[tuple[str, int], ...]
     playbooks: tuple[Playbook, ...]
     traits: tuple[str, ...]
+    traits_told_apart: tuple[Trait, ...]
     grid_salt: str
     carry_over_ms: int
     ids: Ids
@@ -139,8 +148,9 @@ class Rules(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         churn = self.churn
-        parts = (churn.horizon_ms, churn.kinds, sorted(self.meanings.items()))
-        text = repr((*parts, self.is_other_activity, self.minor_units, self.grid_salt))
+        parts = (churn.horizon_ms, churn.kinds, self.traits_told_apart)
+        source = (sorted(self.meanings.items()), self.is_other_activity, self.minor_units)
+        text = repr((*parts, *source, self.grid_salt))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
         msgspec.structs.force_setattr(self, "hash", digest)
 
@@ -160,6 +170,16 @@ class Rules(msgspec.Struct, frozen=True):
     def alert_days(self) -> float:
         """Active days from which a user may be alerted; infinity = nobody is."""
         return float("inf") if self.alert.is_muted else float(self.churn.min_active_days)
+
+    def meaning(self, event: str) -> Meaning:
+        """Return what an event of this name means."""
+        default = Meaning.ACTIVITY if self.is_other_activity else Meaning.IGNORED
+        return self.meanings.get(event, default)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features that a model should use under these rules."""
+        return columns_in_use(len(self.churn.kinds), len(self.traits_told_apart))
 
     @property
     def horizon_days(self) -> float:

@@ -11,9 +11,16 @@ import yaml
 from streams.core.ids import Ids
 from streams.core.playbook import Match, Playbook, PlaybookStep
 from streams.core.quiet_hours import QuietHours
-from streams.core.rules import AlertPolicy, Churn, Holdout, Meaning, Rules
-from streams.core.rules_schema import DEFAULT_EVENTS, DEFAULT_PLAYBOOK, MoneyFile, RulesFile
+from streams.core.rules import ACTS, AlertPolicy, Churn, Holdout, Meaning, Rules
+from streams.core.rules_schema import (
+    DEFAULT_EVENTS,
+    DEFAULT_KINDS,
+    DEFAULT_PLAYBOOK,
+    MoneyFile,
+    RulesFile,
+)
 from streams.core.time import span_ms
+from streams.core.told_apart import ToldApartError, kinds_of, traits_of
 from streams.core.verdict import CONTACTS_KEPT_MS, Cap, ContactPolicy
 
 UNITS: Final = 120  # H is a multiple, so that H/4, H/30 and 2H/3 are whole milliseconds.
@@ -104,8 +111,16 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
     horizon_ms -= horizon_ms % UNITS
     if 0.0 < file.holdout.share < HOLDOUT_LEAST:
         raise spans.refuse("$.holdout.share", "a holdout is 0 or at least 0.01")
-    return Rules(
-        churn=Churn(horizon_ms, file.churn.min_active_days, file.kinds),
+    try:
+        kinds = DEFAULT_KINDS if file.kinds is None else kinds_of(file.kinds)
+    except ToldApartError as error:
+        raise spans.refuse(f"$.kinds[{error.place}]", str(error)) from None
+    try:
+        traits_told_apart = traits_of(file.traits_told_apart)
+    except ToldApartError as error:
+        raise spans.refuse(f"$.traits_told_apart[{error.place}]", str(error)) from None
+    rules = Rules(
+        churn=Churn(horizon_ms, file.churn.min_active_days, kinds),
         meanings=_meanings(file, spans),
         is_other_activity=file.churn.activity == "all",
         currency=file.money.currency,
@@ -118,10 +133,16 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         tiers=_tiers(file.money),
         playbooks=_playbooks(file, spans),
         traits=file.traits,
+        traits_told_apart=traits_told_apart,
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
         ids=Ids(id_key),
     )
+    for place, kind in enumerate(file.kinds or ()):
+        if rules.meaning(kind) not in ACTS:
+            what = f"event {kind!r} is no activity, so there is nothing to tell apart"
+            raise spans.refuse(f"$.kinds[{place}]", what)
+    return rules
 
 
 def _meanings(file: RulesFile, spans: _Spans) -> dict[str, Meaning]:

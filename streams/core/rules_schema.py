@@ -106,7 +106,8 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: int = 1
     churn: ChurnFile = ChurnFile()
-    kinds: Annotated[tuple[str, ...], Meta(max_length=2)] = ("purchase", "refund")
+    kinds: tuple[str, ...] | None = None
+    traits_told_apart: tuple[str, ...] = ()
     events: dict[Meaning, list[str]] = {}
     money: MoneyFile = MoneyFile()
     lateness: str = "1m"
@@ -118,6 +119,8 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traits: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     grid_salt: str = "grid"
 
+
+DEFAULT_KINDS: Final = ("purchase", "refund")
 
 DEFAULT_EVENTS: Final = {
     Meaning.PURCHASE: ["purchase", "order_paid"],

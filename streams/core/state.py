@@ -76,6 +76,7 @@ LAYOUT: Final = blake2b(
 FROZEN_END: Final = RING_END + 4 * len(FEATURES)
 EMPTY_RING: Final = bytes(RING_IDS * DIGEST_BYTES)
 
+_PLACES: Final = {column.name: column.value for column in (*Rhythm, *Column)}
 _PROFILE_OUT: Final = msgspec.msgpack.Encoder()
 _PROFILE_IN: Final = msgspec.msgpack.Decoder(Profile)
 
@@ -100,10 +101,10 @@ class UserState(msgspec.Struct, frozen=True):
         return self.head[column]
 
     def having(self, profile: Profile | None = None, **numbers: float) -> "UserState":
-        """Return this state with a new profile and new numbers, named by their column."""
+        """Return this state with a new profile and new numbers, named by column."""
         head = list(self.head)
         for name, number in numbers.items():
-            head[Column[name]] = number
+            head[_PLACES[name]] = number
         return msgspec.structs.replace(
             self, head=tuple(head), profile=self.profile if profile is None else profile
         )

@@ -26,6 +26,7 @@ from streams.core.lifecycle import Sign, Stage, move
 from streams.core.rhythm import log_amount_of, make_fold
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState, decode, encode
+from streams.core.told_apart import retold
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 """One user's number, or a column of many users': the rules about them are the same."""
@@ -83,7 +84,7 @@ def step(  # noqa: C901, PLR0911  # one branch an input, each a line
         case OptedOut():
             return _opted_out(state, signal, rules)
         case TraitsSet():
-            return _traits_set(state, signal)
+            return _traits_set(state, signal, rules)
         case Erased():
             closed, effects = journey.close(state, signal.user_id, "erased", signal.event_time_ms)
             return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
@@ -152,14 +153,24 @@ def _consenting(state: UserState, channel: str, *, is_granted: bool) -> Transiti
     return _profiled(state, consents=consents | {channel: is_granted})
 
 
-def _traits_set(state: UserState, signal: TraitsSet) -> Transition:
+def _traits_set(state: UserState, signal: TraitsSet, rules: Rules) -> Transition:
+    """Keep the traits that the rules keep, and note which of those told apart a user has."""
     profile = state.profile
-    return _profiled(
+    kept = {name: text for name, text in signal.traits.items() if name in rules.traits}
+    state = _profiled(
         state,
         zone=signal.zone or profile.zone,
         source=signal.source or profile.source,
-        traits=profile.traits | signal.traits,
-    )
+        traits=profile.traits | kept,
+    ).state
+    reached_ms = signal.reached_ms or signal.event_time_ms
+    phase, period = int(state[Column.PHASE]), rules.churn.period_ms
+    grid_ms = (reached_ms - phase) // period * period + phase
+    from_ms = max(signal.event_time_ms, reached_ms)
+    told = retold(state.head, signal.told, rules.traits_told_apart, from_ms, grid_ms)
+    if told is None:
+        return Transition(state)
+    return Transition(state.having(TRAITS=told[0], TRAITS_AT=told[1]))
 
 
 def _profiled(state: UserState, **changes: object) -> Transition:

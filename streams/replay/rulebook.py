@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import yaml
 
-from streams.core.rules import Rules
+from streams.core.rules import ACTS, Rules
 from streams.core.rules_file import RulesRefused, horizon_override, parse_rules
 from streams.core.time import DAY_MS
 from streams.errors import UserError
@@ -16,7 +17,7 @@ from streams.replay.blocks import Block
 from streams.settings import DEVELOPMENT_KEY
 
 KINDS_ROWS: Final = 1_000
-"""The two event names that the model tells apart are the most frequent of so many first rows."""
+"""The event names that the model tells apart are the two most frequent of so many first rows."""
 
 
 def rules_at(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
@@ -41,9 +42,21 @@ def rules_at(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
         raise UserError(str(error), "mend the rules file") from None
 
 
-def most_frequent_kinds(block: Block) -> tuple[str, ...]:
-    """Return the two most frequent event names of the head of a log; the earlier one at a tie."""
-    counted = Counter(block.events[:KINDS_ROWS])
+def names_kinds(path: str) -> bool:
+    """Return whether a file of sound rules says itself which kinds of events are told apart."""
+    said = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else None
+    return "kinds" in (said or {})
+
+
+def most_frequent_kinds(block: Block, rules: Rules | None = None) -> tuple[str, ...]:
+    """Return the two most frequent event names of the head of a log; the earlier one at a tie.
+
+    Args:
+        block: The head of the log.
+        rules: If given, only what they take for activity is counted.
+    """
+    head = block.events[:KINDS_ROWS]
+    counted = Counter(name for name in head if rules is None or rules.meaning(name) in ACTS)
     return tuple(name for name, _ in counted.most_common(2))
 
 

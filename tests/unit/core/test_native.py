@@ -26,7 +26,13 @@ from streams.core.native import (
 from tests.unit.core.stories import day, rules_of
 
 NOW = day(10)
-DECODE = make_decode(rules_of(traits="[city]"))
+DECODE = make_decode(
+    rules_of(
+        traits="[city]",
+        traits_told_apart="[is_pro=true]",
+        kinds="[purchase, refund, buy, try, ask, gripe]",
+    )
+)
 
 
 def event(**fields: object) -> bytes:
@@ -43,6 +49,15 @@ def test_an_activity_in_epoch_ms_and_in_iso_8601_is_the_same() -> None:
     assert decoded() == expected
     assert decoded(event_time="2017-01-10T12:00:00Z") == expected
     assert decoded(event_time="2017-01-10T20:00:00+08:00") == expected
+
+
+def test_the_slot_of_a_kind_is_its_place_in_the_rules() -> None:
+    slots = [
+        message.slot
+        for name in ("purchase", "ask", "gripe", "browse")
+        if isinstance(message := decoded(event=name), Acted)
+    ]
+    assert slots == [0, 4, 5, -1]
 
 
 def test_money_becomes_minor_units_and_a_refund_is_negative_and_risky() -> None:
@@ -63,6 +78,10 @@ def test_money_becomes_minor_units_and_a_refund_is_negative_and_risky() -> None:
         (
             {"event": "traits_set", "properties": {"zone": "Asia/Tokyo", "city": "京都", "x": 1}},
             TraitsSet("李雷", day(9), "Asia/Tokyo", "", {"city": "京都"}),
+        ),
+        (
+            {"event": "traits_set", "properties": {"acquisition_source": None, "is_pro": True}},
+            TraitsSet("李雷", day(9), "", "", {"is_pro": "true"}),
         ),
     ],
 )

@@ -35,6 +35,22 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
         ("churn: {horizon: 10m}\n", "at least 1h"),
         ("alert: {backstop: 40d}\n", "between 0 and the horizon"),
         ("holdout: {share: 0.005}\n", "a holdout is 0 or at least 0.01"),
+        (
+            "kinds: [a, b, c, d,\n e, f,\n g]\n",
+            "r.yaml:3: at most 6 kinds of events can be told apart",
+        ),
+        ("version: 1\nkinds: []\n", "r.yaml:2: name 1 to 6 kinds of events (at $.kinds"),
+        ("kinds:\n- a\n- ''\n", "r.yaml:3: the name of a kind of events is empty"),
+        ("kinds:\n- a\n- b\n- a\n", "r.yaml:4: 'a' is there twice"),
+        ("kinds:\n- a\n- traits_set\n", "r.yaml:3: event 'traits_set' is no activity"),
+        ("churn: {activity: [a]}\nkinds: [b]\n", "r.yaml:2: event 'b' is no activity"),
+        ("kinds: complaint\n", "r.yaml:1: Expected `array | null`, got `str`"),
+        ("traits_told_apart:\n- plan=a\n- pro\n", "r.yaml:3: 'pro' is no trait: write name=value"),
+        ("traits_told_apart: ['=pro']\n", "r.yaml:1: '=pro' is no trait"),
+        ("traits_told_apart: ['plan= ']\n", "r.yaml:1: 'plan= ' is no trait"),
+        ("traits_told_apart:\n- plan=pro\n- plan = pro\n", "r.yaml:3: 'plan=pro' is there twice"),
+        ("traits_told_apart: [a=1, b=1, c=1, d=1, e=1,\n f=1]\n", "r.yaml:2: at most 5 traits"),
+        ("traits_told_apart:\n- {plan: pro}\n", "r.yaml:2: Expected `str`, got `object`"),
     ],
 )
 def test_a_complaint_names_file_line_and_fault(text: str, complaint: str) -> None:
@@ -48,6 +64,22 @@ def test_the_hash_follows_what_state_depends_on_and_nothing_else() -> None:
     assert parse_rules("holdout: {share: 0.5}").hash == base
     assert parse_rules("churn: {horizon: 60d}").hash != base
     assert parse_rules("kinds: [a, b]").hash != base
+    assert parse_rules("traits_told_apart: [plan=pro]").hash != base
+    assert parse_rules("traits: [plan]").hash == base
+
+
+def test_kinds_and_traits_beyond_the_default_widen_the_model() -> None:
+    assert len(parse_rules("").columns) == len(parse_rules("kinds: [a]").columns) == 31
+    assert len(parse_rules("kinds: [a, b, complaint]").columns) == 40
+    rules = parse_rules("traits_told_apart: ['plan=pro=x', city = 京都]")
+    assert rules.traits_told_apart == (("plan", "pro=x"), ("city", "京都"))
+    assert len(rules.columns) == 40
+
+
+def test_the_default_kinds_need_not_be_activity() -> None:
+    """Whoever names what counts as activity has not spoken of kinds."""
+    text = "churn: {activity: [login]}\nevents: {purchase: [bought], refund: [returned]}"
+    assert parse_rules(text).churn.kinds == ("purchase", "refund")
 
 
 def test_another_horizon_brings_its_own_spans() -> None:

@@ -20,7 +20,7 @@ DAYS = 90
 
 
 def rules_of(log: str) -> Rules:
-    kinds = most_frequent_kinds(EventLog(log).head())
+    kinds = most_frequent_kinds(EventLog(log).head(), rules_at(""))
     return redefined(rules_at(""), horizon_days=12, min_active_days=3, kinds=kinds)
 
 

@@ -38,7 +38,12 @@ def run(*arguments: str) -> Result:
         (["replay", "LOG", "--state", "/no/such/place"], "cannot be written"),
         (["replay", "no.csv"], "no such file"),
         (["backtest", "LOG", "--horizon-days", "30", "--points", "p.csv"], "belong together"),
-        (["backtest", "LOG", "--horizon-days", "30", "--kinds", "a,b,c"], "one or two event names"),
+        (
+            ["backtest", "LOG", "--horizon-days", "30", "--kinds", "a,b,c,d,e,f,g"],
+            "at most 6 kinds",
+        ),
+        (["backtest", "LOG", "--horizon-days", "30", "--kinds", "a,,b"], "is empty"),
+        (["backtest", "LOG", "--horizon-days", "30", "--kinds", "a,b,a"], "'a' is there twice"),
         (["backtest", "LOG", "--horizon-days", "30", "--since", "soon"], "--since: 'soon'"),
         (["backtest", "LOG", "--horizon-days", "9", "--points", "no", "--scores", "s"], "no such"),
         (["explain", "bob", "LOG"], "user 'bob' has no event"),
