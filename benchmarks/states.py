@@ -18,6 +18,7 @@ from streams.core.state import LAYOUT
 from streams.replay.partitioner import partition_of
 from streams.replay.rulebook import rules_at
 
+CLONE: Final = b"clone-"
 LIVED: Final = Shape(users=5_000, days=60, seed=7)
 
 
@@ -36,21 +37,16 @@ class States(Mapping[bytes, bytes]):
     def __getitem__(self, key: bytes) -> bytes:
         if key == PARTITION_KEY:
             return self._record
-        raise KeyError(key)
+        value = self._values[int(key.removeprefix(CLONE)) % len(self._values)]
+        return bytes(memoryview(value))  # a new object
 
     def __iter__(self) -> Iterator[bytes]:
-        return (key for key, _ in self.items())
+        yield PARTITION_KEY
+        for number in range(self._users):
+            yield b"%b%09d" % (CLONE, number)
 
     def __len__(self) -> int:
         return self._users + 1
-
-    def items(self) -> Iterator[tuple[bytes, bytes]]:  # type: ignore[override]  # one pass is enough
-        """Yield key and value, both new objects."""
-        values, kinds = self._values, len(self._values)
-        yield PARTITION_KEY, self._record
-        for number in range(self._users):
-            value = values[number % kinds]
-            yield f"clone-{number:09d}".encode(), bytes(memoryview(value))
 
 
 def lived() -> tuple[Rules, list[bytes], int]:

@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Heads (n x 30) and what belongs to each row."""
+    """Heads (n x 36) and what belongs to each row."""
 
     heads: array[float]
     at_ms: array[float]
