@@ -1,63 +1,78 @@
-"""The hazard learner: matured examples in, weights and snapshots out."""
+"""Linear hazard models: matured examples in, weights out."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from river import compose
+from river import compose, linear_model, optim
+from river.utils import VectorDict
 
 from models.feature_list import FEATURES, columns_in_use
-from models.features import features_hash
+from models.features import F64
 from models.scaler import FadingScaler
+from models.scorer import LinearScorer, Scorer, fold
 from models.second_order import SecondOrderLogisticRegression
-from models.snapshot import Refusal, Snapshot, SnapshotRefused, check
+from models.snapshot import Refusal, Snapshot, SnapshotRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from models.features import F64
-
-WEIGHT_MAX = 100.0  # 1/holdout share for a holdout of 1 %; a larger weight is a mistake.
-VALUE_MAX = 1e6  # No feature comes near; a larger one is a broken row.
+WEIGHT_MAX: Final = 100.0  # 1/holdout share for a holdout of 1 %; a larger weight is a mistake.
+VALUE_MAX: Final = 1e6  # No feature comes near; a larger one is a broken row.
+ADAGRAD_RATE: Final = 0.02
 
 
 class Learner(Protocol):
-    """A model of the catalogue: learns matured examples, predicts P(active within U)."""
+    """A model of the catalogue."""
 
-    examples: int
-    refused: int
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        ...
 
-    def predict(self, rows: NDArray[np.floating]) -> F64:
-        """Return P(active within the next U), shape (n,), of feature rows (n, 40)."""
+    @property
+    def examples(self) -> int:
+        """Matured examples behind it; 0 for ever if it learns from nothing."""
         ...
 
     def learn(
         self, rows: NDArray[np.floating], active: NDArray[np.bool_], weight: NDArray[np.floating]
     ) -> None:
-        """Learn matured examples in order."""
+        """Learn matured examples in order: rows (n, 40), active within U (n,), weight (n,)."""
         ...
 
-    def snapshot(
-        self,
-        *,
-        rules_hash: str = "",
-        trained_to_ms: int = 0,
-        applied: Mapping[str, Mapping[int, int]] | None = None,
-        metrics: Mapping[str, float | None] | None = None,
-    ) -> Snapshot:
+    def mature(
+        self, rows: NDArray[np.floating], churned: NDArray[np.bool_], weight: NDArray[np.floating]
+    ) -> None:
+        """Learn outcomes over H: rows (n, 40) when asked, silent for all of H (n,), weight (n,)."""
+        ...
+
+    def scorer(self) -> Scorer | None:
+        """Return what scores with the state of now; None while it has nothing to say."""
+        ...
+
+    def snapshot(self) -> Snapshot:
         """Return the whole state."""
         ...
 
-    def restore(self, snapshot: Snapshot, *, rules_hash: str = "") -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot; raise ``SnapshotRefused`` if it is not of this model."""
         ...
 
 
-class HazardLearner:
-    """A River pipeline ``FadingScaler | SecondOrderLogisticRegression``, fed by rows.
+def sound(
+    rows: NDArray[np.floating], weight: NDArray[np.floating], limit: float = WEIGHT_MAX
+) -> NDArray[np.bool_]:
+    """Return which rows may be learned: finite, of a sane size, with a positive weight."""
+    may: NDArray[np.bool_] = (np.abs(rows) <= VALUE_MAX).all(axis=1)  # False for NaN, too.
+    return may & (weight > 0) & (weight <= limit)
+
+
+class LinearLearner:
+    """A scaler and a linear classifier of River, fed by rows.
 
     Args:
         name: Name in the catalogue.
@@ -74,14 +89,7 @@ class HazardLearner:
         self.refused = 0
         self._places = [names.index(column) for column in self.columns]
         self._scaler = FadingScaler()
-        self._belief = SecondOrderLogisticRegression()
         self._scaler.reserve(self.columns)
-        self._belief.reserve(self.columns)
-
-    @property
-    def pipeline(self) -> compose.Pipeline:
-        """The same objects as a River pipeline, for River's tools."""
-        return compose.Pipeline(self._scaler, self._belief)
 
     def learn(
         self, rows: NDArray[np.floating], active: NDArray[np.bool_], weight: NDArray[np.floating]
@@ -94,63 +102,140 @@ class HazardLearner:
             weight: Shape (n,), 0 leaves an example out.
         """
         chosen = np.asarray(rows, np.float64)[:, self._places]
-        sound = (np.abs(chosen) <= VALUE_MAX).all(axis=1)  # False for NaN, too.
-        sound &= (weight >= 0) & (weight <= WEIGHT_MAX)
-        self.refused += len(chosen) - int(np.count_nonzero(sound))
-        for index in np.flatnonzero(sound & (weight > 0)).tolist():
+        may = sound(chosen, weight)
+        self.refused += int(np.count_nonzero(~may & (weight != 0)))
+        for index in np.flatnonzero(may).tolist():
             row = chosen[index]
             self._scaler.learn_row(row)
             scaled = self._scaler.transform_row(row)
-            self._belief.learn_row(scaled, bool(active[index]), float(weight[index]))
+            self._learn(scaled, bool(active[index]), float(weight[index]))
             self.examples += 1
 
-    def predict(self, rows: NDArray[np.floating]) -> F64:
-        """Return P(active within the next U), shape (n,), of feature rows (n, 40)."""
-        chosen = np.asarray(rows, np.float64)[:, self._places]
-        scaled = (self._scaler.transform_row(row) for row in chosen)
-        return np.array([self._belief.predict_row(row) for row in scaled], np.float64)
+    def mature(
+        self, rows: NDArray[np.floating], churned: NDArray[np.bool_], weight: NDArray[np.floating]
+    ) -> None:
+        """Leave outcomes over H alone: the hazard has learned them period by period."""
 
-    def snapshot(
-        self,
-        *,
-        rules_hash: str = "",
-        trained_to_ms: int = 0,
-        applied: Mapping[str, Mapping[int, int]] | None = None,
-        metrics: Mapping[str, float | None] | None = None,
-    ) -> Snapshot:
+    def scorer(self) -> Scorer | None:
+        """Return the scorer of now; None before the first example."""
+        if not self.examples:
+            return None
+        weights = self._weights()
+        folded = fold(self.columns, self._scaler.means, self._scaler.variances, weights)
+        return LinearScorer(folded, self._version(weights), self.examples, self.horizon_ms)
+
+    def snapshot(self) -> Snapshot:
         """Return the whole state; equal states have equal versions."""
-        weights = self._belief.mean
-        digest = hashlib.sha256(weights.tobytes() + self._scaler.means.tobytes()).hexdigest()[:8]
+        weights = self._weights()
+        vectors = {
+            "counts": self._scaler.counts,
+            "means": self._scaler.means,
+            "variances": self._scaler.variances,
+            "weights": weights,
+            **self._more(),
+        }
         return Snapshot(
             name=self.name,
-            version=f"{self.name}.{self.examples}.{digest}",
+            version=self._version(weights),
             horizon_ms=self.horizon_ms,
-            features_hash=features_hash(),
-            rules_hash=rules_hash,
             examples=self.examples,
-            trained_to_ms=trained_to_ms,
-            applied={topic: dict(offsets) for topic, offsets in (applied or {}).items()},
             columns=self.columns,
-            counts=tuple(self._scaler.counts.tolist()),
-            means=tuple(self._scaler.means.tolist()),
-            variances=tuple(self._scaler.variances.tolist()),
-            weights=tuple(weights.tolist()),
-            covariance=tuple(map(tuple, self._belief.covariance.tolist())),
-            metrics=dict(metrics or {}),
+            numbers={name: tuple(vector.tolist()) for name, vector in vectors.items()},
         )
 
-    def restore(self, snapshot: Snapshot, *, rules_hash: str = "") -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot.
 
         Raises:
-            SnapshotRefused: It is of another model, feature list, horizon or set of rules.
+            SnapshotRefused: It is of another model, or its vectors do not fit.
         """
-        check(snapshot, horizon_ms=self.horizon_ms, rules_hash=rules_hash)
         if (snapshot.name, snapshot.columns) != (self.name, self.columns):
             raise SnapshotRefused(Refusal.OTHER_MODEL, f"{snapshot.name}, this is {self.name}")
+        mine = self.snapshot().numbers
+        theirs = snapshot.numbers
+        if {name: len(vector) for name, vector in mine.items()} != {
+            name: len(vector) for name, vector in theirs.items()
+        }:
+            raise SnapshotRefused(Refusal.BROKEN_NUMBERS, "a vector has another length")
         self.examples = snapshot.examples
-        self._scaler.counts = np.array(snapshot.counts)
-        self._scaler.means = np.array(snapshot.means)
-        self._scaler.variances = np.array(snapshot.variances)
-        self._belief.mean = np.array(snapshot.weights)
-        self._belief.covariance = np.array(snapshot.covariance)
+        self._scaler.counts = np.array(theirs["counts"])
+        self._scaler.means = np.array(theirs["means"])
+        self._scaler.variances = np.array(theirs["variances"])
+        self._restore({name: np.array(vector) for name, vector in theirs.items()})
+
+    def _version(self, weights: F64) -> str:
+        digest = hashlib.sha256(weights.tobytes() + self._scaler.means.tobytes()).hexdigest()[:8]
+        return f"{self.name}.{self.examples}.{digest}"
+
+    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
+        raise NotImplementedError
+
+    def _weights(self) -> F64:
+        raise NotImplementedError
+
+    def _more(self) -> dict[str, F64]:
+        raise NotImplementedError
+
+    def _restore(self, numbers: dict[str, F64]) -> None:
+        raise NotImplementedError
+
+
+class SecondOrderLearner(LinearLearner):
+    """``FadingScaler | SecondOrderLogisticRegression``."""
+
+    def __init__(self, name: str, horizon_ms: int, columns: Sequence[str] = ()) -> None:
+        super().__init__(name, horizon_ms, columns)
+        self._belief = SecondOrderLogisticRegression()
+        self._belief.reserve(self.columns)
+
+    @property
+    def pipeline(self) -> compose.Pipeline:
+        """The same objects as a River pipeline, for River's tools."""
+        return compose.Pipeline(self._scaler, self._belief)
+
+    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
+        self._belief.learn_row(scaled, active, weight)
+
+    def _weights(self) -> F64:
+        return self._belief.mean
+
+    def _more(self) -> dict[str, F64]:
+        return {"covariance": self._belief.covariance.ravel()}
+
+    def _restore(self, numbers: dict[str, F64]) -> None:
+        size = len(self.columns) + 1
+        self._belief.mean = numbers["weights"]
+        self._belief.covariance = numbers["covariance"].reshape(size, size)
+
+
+class AdaGradLearner(LinearLearner):
+    """``FadingScaler |`` River's logistic regression by AdaGrad."""
+
+    def __init__(self, name: str, horizon_ms: int, columns: Sequence[str] = ()) -> None:
+        super().__init__(name, horizon_ms, columns)
+        self._optimizer = optim.AdaGrad(ADAGRAD_RATE)
+        self._model = linear_model.LogisticRegression(optimizer=self._optimizer)
+
+    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
+        self._model.learn_one(dict(zip(self.columns, scaled.tolist(), strict=True)), active, weight)
+
+    def _weights(self) -> F64:
+        weights = self._model.weights
+        found = [float(weights.get(name, 0.0)) for name in self.columns]
+        return np.array([float(self._model.intercept), *found])
+
+    def _more(self) -> dict[str, F64]:
+        squares = self._optimizer.g2
+        found = [float(squares.get(name, 0.0)) for name in self.columns]
+        return {
+            "squares": np.array(found),
+            "steps": np.array([float(self._optimizer.n_iterations)]),
+        }
+
+    def _restore(self, numbers: dict[str, F64]) -> None:
+        intercept, *weights = numbers["weights"].tolist()
+        self._model.intercept = intercept
+        # River has no public way to set weights.
+        self._model._weights = VectorDict(dict(zip(self.columns, weights, strict=True)))  # noqa: SLF001
+        self._optimizer.g2.update(zip(self.columns, numbers["squares"].tolist(), strict=True))
+        self._optimizer.n_iterations = int(numbers["steps"][0])

@@ -1,13 +1,13 @@
-"""What a worker scores with: a snapshot of the hazard model, or a prior that needs no learning."""
+"""What a worker scores with: four questions, answered from the features along the silent path."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from models.feature_list import FEATURES, GROUPS, PLAIN_WIDTH, groups_of
+from models.feature_list import FEATURES, GROUPS, PLAIN_WIDTH
 from models.features import F64, feature_columns, rhythm_columns
 from models.hazard import (
     CLIP,
@@ -17,26 +17,62 @@ from models.hazard import (
     quiet_probability,
     reach_probability,
 )
-from models.snapshot import Snapshot, check
+from models.reasons import Reasons, foremost, listed
 
-Reasons: TypeAlias = tuple[tuple[str, float], ...]
-
-REASONS_MAX: Final = 3
-BASE: Final = "base"  # The average user, and what a limit on the logit cut off.
-RETURN_PROBABILITY_LIMITS: Final = (0.01, 0.99)  # Nobody's own rhythm is certain.
+if TYPE_CHECKING:
+    from models.snapshot import Snapshot
 
 _NAMES: Final = tuple(feature.name for feature in FEATURES)
-_PR, _ALIVE = _NAMES.index("pr"), _NAMES.index("alive")
 _GROUP_OF: Final = np.array([GROUPS.index(feature.group) for feature in FEATURES])
 
 
-class _PathScorer(ABC):
+class Scorer(Protocol):
+    """Scores users from the numbers of their state; a row's answer depends on no other row."""
+
+    @property
+    def version(self) -> str:
+        """Name of the model and what it was trained to."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """Matured examples behind it."""
+        ...
+
+    @property
+    def may_alert(self) -> bool:
+        """Whether it knows enough for an alert to rest on it."""
+        ...
+
+    def hazard(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(active within the next H/4), shape (users,)."""
+        ...
+
+    def reach(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(this silence reaches H), shape (users,)."""
+        ...
+
+    def quiet(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(no activity within the next H), shape (users,)."""
+        ...
+
+    def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per user what each group of features says, and the base; they add up."""
+        ...
+
+    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per user the feature groups that weigh most, (code, weight)."""
+        ...
+
+
+class PathScorer(ABC):
     """The four questions, put to anything that gives a logit and its parts by group."""
 
     version: str
     examples: int
     horizon_ms: float
     width: int
+    may_alert: bool = True
 
     def hazard(self, heads: F64, at_ms: F64) -> F64:
         """Return P(active within the next H/4), shape (n,)."""
@@ -54,23 +90,18 @@ class _PathScorer(ABC):
         """Return per row what each group of features says, most toward leaving first.
 
         Returns:
-            Per row (group, weight) by falling weight, then ``("base", weight)``: log-odds toward
+            Per row (group, weight), strongest first, then ``("base", weight)``: log-odds toward
             leaving in the next period. They add up to -logit(hazard); an average user is 0 in
             every group.
         """
         columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms, self.width)
         leaving = -self.group_logits(columns)
-        order = np.argsort(-leaving, axis=0, kind="stable")
         base = -self.logit(columns) - leaving.sum(axis=0)
-        out: list[Reasons] = []
-        for row, rest in enumerate(base.tolist()):
-            parts = ((GROUPS[group], float(leaving[group, row])) for group in order[:, row])
-            out.append((*parts, (BASE, rest)))
-        return out
+        return listed(dict(zip(GROUPS, leaving, strict=True)), base)
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per row the three groups that speak most for leaving: the head of ``explain``."""
-        return [row[:REASONS_MAX] for row in self.explain(heads, at_ms)]
+        return foremost(self.explain(heads, at_ms))
 
     @abstractmethod
     def logit(self, columns: F64) -> F64:
@@ -78,27 +109,22 @@ class _PathScorer(ABC):
 
     @abstractmethod
     def group_logits(self, columns: F64) -> F64:
-        """Return what each group of these features adds to the logit, shape (groups, n)."""
+        """Return what each group of features adds to the logit, shape (groups, n)."""
 
 
-class HazardScorer(_PathScorer):
-    """Scores by a snapshot, its scaler folded into the weights.
+class LinearScorer(PathScorer):
+    """Scores by weights, the scaler folded into them.
 
     Args:
-        snapshot: A loaded snapshot.
-        rules_hash: Hash of the rules in force; compared if both sides have one.
-
-    Raises:
-        SnapshotRefused: It was learned from other features or rules.
+        weights: Over the first features of the list: 31, or all 40.
+        version: Name of the model and its state.
+        examples: Matured examples behind it.
+        horizon_ms: H, ms.
     """
 
-    def __init__(self, snapshot: Snapshot, *, rules_hash: str = "") -> None:
-        check(snapshot, horizon_ms=snapshot.horizon_ms, rules_hash=rules_hash)
-        self.version = snapshot.version
-        self.examples = snapshot.examples
-        self.horizon_ms = float(snapshot.horizon_ms)
-        self.weights = fold(snapshot)
-        self.width = self.weights.width
+    def __init__(self, weights: Weights, version: str, examples: int, horizon_ms: float) -> None:
+        self.weights, self.width = weights, weights.width
+        self.version, self.examples, self.horizon_ms = version, examples, float(horizon_ms)
 
     def logit(self, columns: F64) -> F64:
         """Return the logits (n,) of activity of feature columns (width, n)."""
@@ -106,56 +132,41 @@ class HazardScorer(_PathScorer):
 
     def group_logits(self, columns: F64) -> F64:
         """Return what each group adds to the logit, against a user in the middle."""
-        groups = np.zeros((len(groups_of(self.width)), columns.shape[1]))
-        np.add.at(groups, _GROUP_OF[: self.width], self.weights.contributions(columns))
-        return groups
+        return by_group(self.weights.contributions(columns))
 
 
-class PriorScorer(_PathScorer):
-    """Scores without any learning: own return probability times the odds of being alive.
+def linear_scorer(snapshot: Snapshot) -> LinearScorer:
+    """Return the scorer of a snapshot of a linear model."""
+    weights = fold(
+        snapshot.columns,
+        np.array(snapshot.numbers["means"]),
+        np.array(snapshot.numbers["variances"]),
+        np.array(snapshot.numbers["weights"]),
+    )
+    return LinearScorer(weights, snapshot.version, snapshot.examples, snapshot.horizon_ms)
 
-    It stands in until a model has learned enough, and when a model had to be withdrawn.
+
+def by_group(parts: F64) -> F64:
+    """Return the sums of the features' parts (width, n) by group, shape (groups, n)."""
+    groups = np.zeros((len(GROUPS), parts.shape[1]))
+    np.add.at(groups, _GROUP_OF[: len(parts)], parts)
+    return groups
+
+
+def fold(columns: tuple[str, ...], means: F64, variances: F64, weights: F64) -> Weights:
+    """Return weights over the first features of the list, with the scaler folded in.
 
     Args:
-        horizon_ms: H, ms.
-
-    Source:
-        The alive term is that of BG/NBD: Fader, Hardie & Lee (2005), Marketing Science 24(2).
+        columns: Names of the k features that are used.
+        means: Shape (k,).
+        variances: Shape (k,).
+        weights: Shape (k + 1,), the intercept first; of standardised features.
     """
-
-    version = "prior_v1"
-    examples = 0
-    width = PLAIN_WIDTH
-
-    def __init__(self, horizon_ms: float) -> None:
-        self.horizon_ms = float(horizon_ms)
-
-    def logit(self, columns: F64) -> F64:
-        """Return the logits (n,) of activity of feature columns (31, n)."""
-        low, high = RETURN_PROBABILITY_LIMITS
-        probability = np.minimum(np.maximum(columns[_PR], low), high)
-        probability /= 1.0 + np.exp(columns[_ALIVE])
-        logits: F64 = np.log(probability / (1.0 - probability))
-        return logits
-
-    def group_logits(self, columns: F64) -> F64:
-        """Return the logit of the own return probability, and what doubt of life takes off."""
-        low, high = RETURN_PROBABILITY_LIMITS
-        probability = np.minimum(np.maximum(columns[_PR], low), high)
-        groups = np.zeros((len(groups_of(self.width)), columns.shape[1]))
-        own = np.log(probability / (1.0 - probability))
-        groups[GROUPS.index(FEATURES[_PR].group)] = own
-        groups[GROUPS.index(FEATURES[_ALIVE].group)] = self.logit(columns) - own
-        return groups
-
-
-def fold(snapshot: Snapshot) -> Weights:
-    """Return the snapshot's weights over the features it needs: 31, or all 40; scaler folded in."""
-    places = [_NAMES.index(name) for name in snapshot.columns]
+    places = [_NAMES.index(name) for name in columns]
     width = PLAIN_WIDTH if max(places, default=0) < PLAIN_WIDTH else len(FEATURES)
     w, middle, reach = np.zeros((3, width, 1))
-    scale = deviations(np.array(snapshot.variances))
-    w[places, 0] = np.array(snapshot.weights[1:]) / scale
-    middle[places, 0] = snapshot.means
+    scale = deviations(variances)
+    w[places, 0] = weights[1:] / scale
+    middle[places, 0] = means
     reach[places, 0] = CLIP * scale
-    return Weights(w=w, b=snapshot.weights[0], middle=middle, reach=reach)
+    return Weights(w=w, b=float(weights[0]), middle=middle, reach=reach)

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import math
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from models.calibration import IDENTITY, Platt
 from models.features import features_hash
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _OPEN: Final = b'{"hmac_sha256":"'
 _MIDDLE: Final = b'","snapshot":'
 _CLOSE: Final = b"}"
@@ -42,6 +43,15 @@ class SnapshotRefused(Exception):  # noqa: N818 - a refusal is an answer, not an
         self.reason = reason
 
 
+class Phase(StrEnum):
+    """How far the service trusts what it has learned."""
+
+    PRIOR = "prior"  # too little is learned: the prior speaks, and nobody is alerted by it
+    BLENDED = "blended"  # both speak; the model the louder the more it has learned
+    LEARNED = "learned"  # the model speaks alone
+    FALLEN_BACK = "fallen_back"  # the model errs more than silence alone: the prior speaks
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One state of one model, complete: it scores, and learning goes on from it.
 
@@ -50,49 +60,96 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         version: Name of this state, unique per content.
         horizon_ms: H of the rules, ms.
         features_hash: Hash of the feature list.
-        rules_hash: Hash of the rules that change features; empty if nobody asked.
         examples: Examples learned.
-        trained_to_ms: Event time up to which outcomes were learned, epoch ms UTC.
-        applied: Topic to partition to next offset: where learning goes on.
         columns: Names of the features that the model uses.
-        counts: Examples behind each column of the scaler.
-        means: Mean of each column.
-        variances: Variance of each column.
-        weights: Mean of the belief, intercept first.
-        covariance: Rows of the covariance of the belief, intercept first.
-        metrics: Prequential scores at this state.
+        numbers: Vectors by name; which, the model knows.
+        trees: Text of a booster, or empty.
     """
 
     name: str
     version: str
     horizon_ms: int
-    features_hash: str
     examples: int
-    columns: tuple[str, ...]
-    counts: tuple[float, ...]
-    means: tuple[float, ...]
-    variances: tuple[float, ...]
-    weights: tuple[float, ...]
-    covariance: tuple[tuple[float, ...], ...]
-    format: int = FORMAT
+    columns: tuple[str, ...] = ()
+    numbers: dict[str, tuple[float, ...]] = {}
+    trees: str = ""
+    features_hash: str = msgspec.field(default_factory=features_hash)
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a worker needs to score.
+
+    Attributes:
+        version: What touches and decisions name.
+        champion: Name of the model in force.
+        phase: How far it is trusted.
+        prior_weight: Share of the prior in the log-odds, 0 to 1.
+        may_alert: Whether an alert may rest on it.
+        platt: Calibration of P(no activity within H), identity if it is not in force.
+        model: The champion; None while nothing is learned.
+        horizon_ms: H of the rules, ms.
+        features_hash: Hash of the feature list.
+        rules_hash: Hash of the rules that change features; empty if nobody asked.
+        examples: Examples that the champion learned.
+        trained_to_ms: Event time up to which outcomes were learned, epoch ms UTC.
+        applied: Topic to partition to next offset: where learning goes on.
+        metrics: Prequential scores at this state.
+    """
+
+    version: str
+    champion: str
+    phase: Phase
+    horizon_ms: int
+    examples: int
+    prior_weight: float = 0.0
+    may_alert: bool = True
+    platt: Platt = IDENTITY
+    model: Snapshot | None = None
+    features_hash: str = msgspec.field(default_factory=features_hash)
     rules_hash: str = ""
     trained_to_ms: int = 0
     applied: dict[str, dict[int, int]] = {}
     metrics: dict[str, float | None] = {}
+    format: int = FORMAT
 
 
-def sign(snapshot: Snapshot, key: bytes) -> bytes:
-    """Return the snapshot as one JSON object with its HMAC-SHA256."""
-    assert _is_sound(snapshot)
-    body = msgspec.json.encode(snapshot)
-    return _OPEN + _mac(body, key) + _MIDDLE + body + _CLOSE
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
-def load(data: bytes, key: bytes) -> Snapshot:
-    """Return the snapshot that ``sign`` wrote; the signature is checked before anything is read.
+def sign(record: msgspec.Struct, key: bytes) -> bytes:
+    """Return a record as one JSON object with its HMAC-SHA256."""
+    return seal(msgspec.json.encode(record), key)
+
+
+def load(data: bytes, key: bytes, kind: type[Record]) -> Record:
+    """Return the record that ``sign`` wrote; the signature is checked before anything is read.
 
     Raises:
         SnapshotRefused: Not ours, tampered with, of another format, or with broken numbers.
+    """
+    body = unseal(data, key)
+    try:
+        form = msgspec.json.decode(body, type=_Form).format
+        if form != FORMAT:
+            raise SnapshotRefused(Refusal.OTHER_FORMAT, f"{form}, this is {FORMAT}")
+        record = msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise SnapshotRefused(Refusal.NOT_DECODABLE, str(error)) from error
+    if not _is_sound(record):
+        raise SnapshotRefused(Refusal.BROKEN_NUMBERS)
+    return record
+
+
+def seal(body: bytes, key: bytes) -> bytes:
+    """Return a JSON object around JSON, with its HMAC-SHA256."""
+    return _OPEN + _mac(body, key) + _MIDDLE + body + _CLOSE
+
+
+def unseal(data: bytes, key: bytes) -> bytes:
+    """Return the JSON that ``seal`` was given.
+
+    Raises:
+        SnapshotRefused: Not ours, or tampered with.
     """
     framed = data[: len(_OPEN)] == _OPEN and data[_BODY_AT - len(_MIDDLE) : _BODY_AT] == _MIDDLE
     if not framed or not data.endswith(_CLOSE):
@@ -100,30 +157,21 @@ def load(data: bytes, key: bytes) -> Snapshot:
     said, body = data[len(_OPEN) : len(_OPEN) + _MAC_CHARACTERS], data[_BODY_AT : -len(_CLOSE)]
     if not hmac.compare_digest(said, _mac(body, key)):
         raise SnapshotRefused(Refusal.BAD_SIGNATURE, "made with another key, or changed since")
-    try:
-        form = msgspec.json.decode(body, type=_Form).format
-        if form != FORMAT:
-            raise SnapshotRefused(Refusal.OTHER_FORMAT, f"{form}, this is {FORMAT}")
-        snapshot = msgspec.json.decode(body, type=Snapshot)
-    except msgspec.DecodeError as error:
-        raise SnapshotRefused(Refusal.NOT_DECODABLE, str(error)) from error
-    if not _is_sound(snapshot):
-        raise SnapshotRefused(Refusal.BROKEN_NUMBERS)
-    return snapshot
+    return body
 
 
-def check(snapshot: Snapshot, *, horizon_ms: float, rules_hash: str = "") -> None:
-    """Refuse a snapshot that was learned from other features, another horizon or other rules.
+def check(serving: Serving, *, horizon_ms: float, rules_hash: str = "") -> None:
+    """Refuse what was learned from other features, another horizon or other rules.
 
     Raises:
         SnapshotRefused: With the reason. An empty hash of rules, on either side, is not compared.
     """
-    if snapshot.features_hash != features_hash():
-        raise SnapshotRefused(Refusal.OTHER_FEATURES, snapshot.features_hash)
-    if snapshot.horizon_ms != horizon_ms:
-        raise SnapshotRefused(Refusal.OTHER_HORIZON, f"{snapshot.horizon_ms} ms")
-    if rules_hash and snapshot.rules_hash and snapshot.rules_hash != rules_hash:
-        raise SnapshotRefused(Refusal.OTHER_RULES, snapshot.rules_hash)
+    if serving.features_hash != features_hash():
+        raise SnapshotRefused(Refusal.OTHER_FEATURES, serving.features_hash)
+    if serving.horizon_ms != horizon_ms:
+        raise SnapshotRefused(Refusal.OTHER_HORIZON, f"{serving.horizon_ms} ms")
+    if rules_hash and serving.rules_hash and serving.rules_hash != rules_hash:
+        raise SnapshotRefused(Refusal.OTHER_RULES, serving.rules_hash)
 
 
 class _Form(msgspec.Struct):
@@ -134,11 +182,14 @@ def _mac(body: bytes, key: bytes) -> bytes:
     return hmac.new(key, body, hashlib.sha256).hexdigest().encode()
 
 
-def _is_sound(snapshot: Snapshot) -> bool:
-    """Return whether shapes agree and every number is finite."""
-    size = len(snapshot.columns)
-    scaler = (snapshot.counts, snapshot.means, snapshot.variances)
-    belief = (snapshot.weights, *snapshot.covariance)
-    fits = all(len(row) == size for row in scaler) and all(len(row) == size + 1 for row in belief)
-    finite = all(math.isfinite(number) for row in (*scaler, *belief) for number in row)
-    return fits and finite and len(snapshot.covariance) == size + 1
+def _is_sound(record: Any) -> bool:
+    """Return whether every number is finite; JSON itself cannot say otherwise but by overflow."""
+    if isinstance(record, float):
+        return math.isfinite(record)
+    if isinstance(record, dict):
+        return all(map(_is_sound, record.values()))
+    if isinstance(record, tuple | list):
+        return all(map(_is_sound, record))
+    if isinstance(record, msgspec.Struct):
+        return all(_is_sound(getattr(record, name)) for name in record.__struct_fields__)
+    return True

@@ -109,7 +109,7 @@ def _save_model(run: "Replay", path: str, key: str) -> None:
 
     assert run.apprentice is not None
     with Results(path) as file:
-        file.write(sign(run.apprentice.snapshot(), key.encode()).decode())
+        file.write(sign(run.apprentice.serving(), key.encode()).decode())
 
 
 def _say(replayed: "Replayed", seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from models.catalogue import CHAMPION
 from models.features import Rhythm
 from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
@@ -26,6 +27,7 @@ class Mute:
 
     version = "mute"
     examples = 0
+    may_alert = False
 
     def hazard(self, _heads: F64, at_ms: F64) -> F64:
         """Return 1 for everybody."""
@@ -89,7 +91,7 @@ class Backtest:
             )
         self.fleet = Fleet(
             rules if asked.is_live else _for_scores(rules),
-            self.apprentice.prior if asked.is_live else Mute(),
+            self.apprentice.scorer() if asked.is_live else Mute(),
             partitions=asked.partitions,
             now_ms=now_ms,
             is_shadow=True,
@@ -144,7 +146,7 @@ class Backtest:
                 self.apprentice.receive(records)
 
     def _summary(self) -> dict[str, Any]:
-        fleet, learner = self.fleet, self.apprentice.learner
+        fleet, roster = self.fleet, self.apprentice.roster
         newest_ms = fleet.newest_ms or 0
         out: dict[str, Any] = {
             "events": fleet.counts["accepted"],
@@ -154,7 +156,8 @@ class Backtest:
             "users": sum(partition.users for partition in fleet.partitions),
             "last_event_at": short_iso(newest_ms),
             "horizon_days": self.horizon_ms / 86_400_000,
-            "examples_learned": learner.examples,
+            "examples_learned": roster.models[CHAMPION].examples,
+            "model": msgspec.to_builtins(roster.report()),
         }
         if self.asked.points is not None:
             out["points"] = self.point_outcomes.grades(newest_ms)

@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from models.scorer import HazardScorer, PriorScorer
-from models.snapshot import SnapshotRefused, check, load
+from models.bgnbd import BgNbdScorer
+from models.serving import serving_scorer
+from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.lifecycle import Stage
 from streams.core.messages import Output
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
@@ -146,7 +147,7 @@ class Replay:
             lifecycle={stage.label: stages[stage] for stage in Stage},
             model=fleet.partitions[0].scorer.version,
             examples=counts["examples"],
-            examples_learned=0 if self.apprentice is None else self.apprentice.learner.examples,
+            examples_learned=0 if self.apprentice is None else self.apprentice.roster.examples,
             rejected=_named(counts, "rejected_"),
             skipped=_named(counts, "skipped_"),
             duplicates=counts["duplicate"],
@@ -166,11 +167,11 @@ def model_at(path: str, key: str, rules: Rules) -> Scorer:
         UserError: It cannot be read, or is refused.
     """
     if not path:
-        return PriorScorer(float(rules.churn.horizon_ms))
+        return BgNbdScorer(float(rules.churn.horizon_ms))
     try:
-        snapshot = load(Path(path).read_bytes(), key.encode())
-        check(snapshot, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
-        return HazardScorer(snapshot)
+        serving = load(Path(path).read_bytes(), key.encode(), Serving)
+        check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
+        return serving_scorer(serving)
     except OSError as error:
         raise UserError(f"the model {path} cannot be read: {error.strerror}") from None
     except SnapshotRefused as refusal:

@@ -1,0 +1,108 @@
+"""The score board: what all models said of the same outcomes, and who is better by how much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from models.evidence import BATCHES_MIN, Evidence, Interval
+from models.prequential import WINDOW, Grades, grades
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.features import F64
+    from models.questions import Matured
+
+SERVED = "served"
+"""Name of what was in force, among the models."""
+ROWS_MIN = 1_000
+"""Outcomes that a promotion rests on, at least."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a model stands.
+
+    Attributes:
+        name: Name in the catalogue.
+        what: In a line.
+        examples: Matured examples behind it.
+        grades: On the newest outcomes.
+        advantage: Brier score of the champion less its own, on the same outcomes, since the last
+            promotion, with an interval that may be looked at any time; None = not known yet.
+    """
+
+    name: str
+    what: str
+    examples: int
+    grades: Grades
+    advantage: Interval | None
+
+
+class Board:
+    """Said and seen of the newest outcomes, and the evidence against the champion.
+
+    Attributes:
+        evidence: By challenger.
+        floor: The champion's advantage over the floor.
+    """
+
+    def __init__(self) -> None:
+        self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.said: dict[str, F64] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self.floor = Evidence()
+
+    def see(self, matured: Matured, champion: str, floor: str) -> None:
+        """Add a batch of outcomes."""
+        before = len(self.happened)
+        self.happened = np.concatenate((self.happened, matured.churned))[-WINDOW:]
+        batch = {SERVED: matured.said, **matured.models}
+        for name in dict.fromkeys((*self.said, *batch)):
+            new = batch.get(name, np.full(len(matured.churned), np.nan))
+            old = self.said.get(name, np.full(before, np.nan))
+            self.said[name] = np.concatenate((old, new))[-WINDOW:]
+        said = matured.models.get(champion)
+        if said is None:
+            return
+        loss = (said - matured.churned) ** 2
+        for name, other in matured.models.items():
+            if name == champion:
+                continue
+            both = ~np.isnan(said) & ~np.isnan(other)
+            gain = (loss - (other - matured.churned) ** 2)[both]
+            self.evidence.setdefault(name, Evidence()).add(gain.tolist())
+            if name == floor:
+                self.floor.add((-gain).tolist())
+
+    def close(self) -> None:
+        """Close the batch of outcomes: what was seen since the last call is one observation."""
+        for evidence in (*self.evidence.values(), self.floor):
+            evidence.close()
+
+    def grades(self, name: str) -> Grades:
+        """Return the grades of a model on the newest outcomes of which it spoke."""
+        said = self.said.get(name, np.zeros(0))
+        spoke = ~np.isnan(said)
+        return grades(said[spoke], self.happened[-len(said) :][spoke] if len(said) else said > 0)
+
+    def better(self) -> str | None:
+        """Return the challenger that is better for certain and by most, or None."""
+        found: list[tuple[float, str]] = []
+        for name, evidence in self.evidence.items():
+            interval = evidence.interval()
+            if interval is not None and evidence.rows >= ROWS_MIN and interval.low > 0.0:
+                found.append((interval.mean, name))
+        return max(found)[1] if found else None
+
+    @property
+    def is_below_floor(self) -> bool:
+        """Whether the champion is worse than silence alone for certain."""
+        interval = self.floor.interval() if self.floor.batches >= BATCHES_MIN else None
+        return interval is not None and interval.high < 0.0
+
+    def begin_anew(self) -> None:
+        """Forget the evidence: it was about another champion."""
+        self.evidence, self.floor = {}, Evidence()

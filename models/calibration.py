@@ -1,0 +1,156 @@
+"""Calibration on matured outcomes: measured always, corrected only behind a guard.
+
+A calibrator learns from outcomes that are H old. It helps where a bias lasts longer than H, and
+ruins where it does not. So the calibrated value is used only while what it *said at the time* has
+been better than the raw value, on outcomes that nobody had seen then.
+
+Source:
+    Platt (1999), "Probabilistic outputs for support vector machines"; Naeini, Cooper & Hauskrecht
+    (2015), AAAI, for the expected calibration error; here over bins of equal mass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.features import F64
+
+FIT_ROWS: Final = 2_000
+GUARD_ROWS: Final = 3_000
+FIT_ROWS_MIN: Final = 500
+GUARD_ROWS_MIN: Final = 1_000
+GAIN_MIN: Final = 5e-4  # Brier score: less than this is luck, and a calibrator may do harm.
+LOGIT_MAX: Final = 15.0
+RIDGE: Final = 1.0  # Pulls toward leaving the value alone, by about one row.
+STEPS: Final = 12
+BINS: Final = 10
+
+
+class Platt(NamedTuple):
+    """calibrated = sigmoid(shift + slope logit(raw))."""
+
+    shift: float = 0.0
+    slope: float = 1.0
+
+    def __call__(self, probability: F64) -> F64:
+        """Return the calibrated probabilities, shape (n,); 0 and 1 stay what they are."""
+        if self == IDENTITY:
+            return probability
+        said = sigmoid(self.shift + self.slope * logit(probability))
+        return np.where((probability <= 0.0) | (probability >= 1.0), probability, said)
+
+
+IDENTITY: Final = Platt()
+
+
+def logit(probability: F64) -> F64:
+    """Return log-odds, within +-15."""
+    inside = np.minimum(np.maximum(probability, 1e-15), 1.0 - 1e-15)
+    odds = np.log(inside) - np.log1p(-inside)
+    limited: F64 = np.minimum(np.maximum(odds, -LOGIT_MAX), LOGIT_MAX)
+    return limited
+
+
+def sigmoid(logits: F64) -> F64:
+    """Return probabilities of log-odds."""
+    return 1.0 / (1.0 + np.exp(-logits))
+
+
+def fit(probability: F64, happened: NDArray[np.bool_]) -> Platt:
+    """Return the calibration of maximum likelihood, by Newton's method with a little ridge."""
+    z = logit(probability)
+    y = happened.astype(np.float64)
+    shift, slope = 0.0, 1.0
+    for _ in range(STEPS):
+        said = sigmoid(shift + slope * z)
+        off, curve = said - y, said * (1.0 - said)
+        gradient = np.array([off.sum() + RIDGE * shift, off @ z + RIDGE * (slope - 1.0)])
+        cross = curve @ z
+        hessian = np.array([[curve.sum() + RIDGE, cross], [cross, curve @ (z * z) + RIDGE]])
+        step = np.linalg.solve(hessian, gradient)
+        shift, slope = shift - float(step[0]), slope - float(step[1])
+    return Platt(shift, max(slope, 0.0))
+
+
+def ece(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> float:
+    """Return the mean distance of said and seen over bins of equal mass."""
+    parts = np.array_split(np.argsort(said, kind="stable"), bins)
+    off = [
+        len(part) * abs(happened[part].mean() - said[part].mean()) for part in parts if len(part)
+    ]
+    return float(sum(off) / max(len(said), 1))
+
+
+def ece_floor(said: F64, draws: int = 20) -> float:
+    """Return the error that a perfect model would show on so many rows, by chance alone."""
+    chance = np.random.default_rng(0)
+    return float(np.mean([ece(said, chance.random(len(said)) < said) for _ in range(draws)]))
+
+
+class Reliability(NamedTuple):
+    """One bin of a reliability diagram."""
+
+    said: float
+    seen: float
+    rows: int
+
+
+def reliability(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> list[Reliability]:
+    """Return the bins of equal mass, lowest first."""
+    parts = np.array_split(np.argsort(said, kind="stable"), bins)
+    return [
+        Reliability(float(said[part].mean()), float(happened[part].mean()), len(part))
+        for part in parts
+        if len(part)
+    ]
+
+
+class Calibrator:
+    """Learns a calibration from matured outcomes and says whether it may be used.
+
+    Attributes:
+        platt: The calibration as it is now, in force or not.
+    """
+
+    def __init__(self) -> None:
+        self.platt = IDENTITY
+        self.raw: F64 = np.zeros(0)
+        self.said: F64 = np.zeros(0)
+        self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
+
+    def update(self, raw: F64, said: F64, happened: NDArray[np.bool_]) -> None:
+        """Add matured outcomes, in order.
+
+        Args:
+            raw: Shape (n,): what the model said when the question was opened.
+            said: Shape (n,): what the calibration of that time made of it.
+            happened: Shape (n,).
+        """
+        self.raw = np.concatenate((self.raw, raw))[-GUARD_ROWS:]
+        self.said = np.concatenate((self.said, said))[-GUARD_ROWS:]
+        self.happened = np.concatenate((self.happened, happened))[-GUARD_ROWS:]
+
+    def refit(self) -> None:
+        """Fit to the newest outcomes, if there are enough of both kinds."""
+        newest = self.happened[-FIT_ROWS:]
+        if len(newest) >= FIT_ROWS_MIN and 0 < np.count_nonzero(newest) < len(newest):
+            self.platt = fit(self.raw[-FIT_ROWS:], newest)
+
+    @property
+    def gain(self) -> float | None:
+        """By how much the calibrated values were better, in Brier score; None = not known yet."""
+        if len(self.raw) < GUARD_ROWS_MIN:
+            return None
+        raw, said = self.raw - self.happened, self.said - self.happened
+        return float(np.mean(raw * raw) - np.mean(said * said))
+
+    @property
+    def in_force(self) -> Platt:
+        """What may be used now: the calibration behind its guard, or the identity."""
+        gain = self.gain
+        return self.platt if gain is not None and gain >= GAIN_MIN else IDENTITY

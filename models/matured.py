@@ -1,0 +1,102 @@
+"""The long horizon learned directly: outcomes over H, each learned only when H is over.
+
+What everybody builds first. It starts H later than the hazard, knows one horizon and no *when*; it
+is here to be compared with, and where the hazard's steps do not multiply it will win.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from models.calibration import logit, sigmoid
+from models.features import PERIODS_PER_HORIZON, Rhythm, feature_columns, rhythm_columns
+from models.learner import SecondOrderLearner
+from models.reasons import Reasons, foremost, listed
+from models.scorer import LinearScorer, Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.features import F64
+
+OUTCOMES_MIN: Final = 200
+"""Outcomes over H before it says anything."""
+
+
+class MaturedScorer:
+    """Scores P(no activity within H) directly; other spans as if the rate were constant.
+
+    Args:
+        linear: Log-odds of being *active* within H.
+    """
+
+    may_alert = True
+
+    def __init__(self, linear: LinearScorer) -> None:
+        self.linear = linear
+        self.version, self.examples = linear.version, linear.examples
+
+    def quiet(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(no activity within the next H), shape (n,)."""
+        return sigmoid(-self._logit(heads, at_ms))
+
+    def hazard(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(active within the next H/4), shape (n,), at a constant rate."""
+        return 1.0 - self.quiet(heads, at_ms) ** (1.0 / PERIODS_PER_HORIZON)
+
+    def reach(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(this silence reaches H), shape (n,), at a constant rate."""
+        silence = (at_ms - heads[:, Rhythm.LAST]) / self.linear.horizon_ms
+        left = np.minimum(np.maximum(1.0 - silence, 0.0), 1.0)
+        reach: F64 = self.quiet(heads, at_ms) ** left
+        return reach
+
+    def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per row what each group says; scaled so that they add up to -logit(hazard)."""
+        rows = self.linear.explain(heads, at_ms)
+        total = -self._logit(heads, at_ms)
+        wanted = -logit(self.hazard(heads, at_ms))
+        codes = [code for code, _ in sorted(rows[0])] if rows else []
+        weights = {code: np.array([dict(row)[code] for row in rows]) for code in codes}
+        base = weights.pop("base", np.zeros(len(heads)))
+        return listed(weights, base + wanted - total)
+
+    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per row what speaks most for leaving: the head of ``explain``."""
+        return foremost(self.explain(heads, at_ms))
+
+    def _logit(self, heads: F64, at_ms: F64) -> F64:
+        columns = feature_columns(
+            rhythm_columns(heads), at_ms, self.linear.horizon_ms, self.linear.width
+        )
+        return self.linear.logit(columns)
+
+
+class MaturedLearner(SecondOrderLearner):
+    """The second-order logistic regression, taught by outcomes over H."""
+
+    def __init__(self, name: str, horizon_ms: int, columns: Sequence[str] = ()) -> None:
+        super().__init__(name, horizon_ms, columns)
+
+    def learn(
+        self, rows: NDArray[np.floating], active: NDArray[np.bool_], weight: NDArray[np.floating]
+    ) -> None:
+        """Leave the examples of single periods alone."""
+
+    def mature(
+        self, rows: NDArray[np.floating], churned: NDArray[np.bool_], weight: NDArray[np.floating]
+    ) -> None:
+        """Learn outcomes over H: rows (n, 40) when asked, silent for all of H (n,), weight (n,)."""
+        super().learn(rows, ~churned, weight)
+
+    def scorer(self) -> Scorer | None:
+        """Return the scorer of now; None before enough has matured."""
+        if self.examples < OUTCOMES_MIN:
+            return None
+        linear = super().scorer()
+        assert isinstance(linear, LinearScorer)
+        return MaturedScorer(linear)

@@ -1,0 +1,264 @@
+"""Questions that the future answers: what every model said of a user, until H has passed.
+
+A question is opened at a grid instant and asks for P(no activity within the next H). It is put to
+all models at once, with what they knew then; so their scores are about the same outcomes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.feature_list import WIDTH
+from models.features import F64
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Users = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+Rows32 = NDArray[np.float32]
+
+KEY: Final = "openings/"
+"""Records of open questions begin like that."""
+PATIENCE: Final = 1.5
+"""Horizons after which a question that nobody answered is forgotten."""
+
+
+class Examples(NamedTuple):
+    """Matured hazard examples, each of shape (n,), rows (n, 40)."""
+
+    opened_at_ms: F64
+    matured_at_ms: F64
+    active: Flags
+    weight: Rows32
+    rows: Rows32
+
+
+class Openings(NamedTuple):
+    """Questions as they are opened: users (n,), at_ms (n,), heads (n, >= RHYTHM_WIDTH)."""
+
+    users: Users
+    at_ms: F64
+    heads: F64
+
+
+class Outcomes(NamedTuple):
+    """Answers, each of shape (n,): churned = no activity in [opened, opened + H)."""
+
+    users: Users
+    opened_at_ms: F64
+    matured_at_ms: F64
+    churned: Flags
+    weight: Rows32
+
+
+class Matured(NamedTuple):
+    """Questions with their answers, each of shape (n,).
+
+    Attributes:
+        users: Digests of the users.
+        opened_at_ms: When they were asked.
+        churned: The answer.
+        weight: Of the outcome.
+        rows: Shape (n, 40): features when they were asked.
+        said: P(no activity within H) as it was in force.
+        raw: The same before calibration.
+        candidate: The same by the calibration of that time, in force or not.
+        models: Name to what that model said; NaN where it said nothing.
+        heads: Shape (n, >= RHYTHM_WIDTH): states when they were asked, if they were kept.
+    """
+
+    users: Users
+    opened_at_ms: F64
+    churned: Flags
+    weight: Rows32
+    rows: Rows32
+    said: F64
+    raw: F64
+    candidate: F64
+    models: dict[str, F64]
+    heads: F64 | None
+
+
+class Block(msgspec.Struct):
+    """Questions that were opened together, as columns of little-endian numbers."""
+
+    users: bytes
+    at_ms: bytes
+    rows: bytes
+    said: bytes
+    raw: bytes
+    candidate: bytes
+    models: dict[str, bytes]
+
+
+class _Open:
+    """A block in memory."""
+
+    def __init__(self, block: Block, heads: F64 | None = None) -> None:
+        self.block, self.heads = block, heads
+        self.users = np.frombuffer(block.users, "<u8")
+        self.at_ms = np.frombuffer(block.at_ms, "<f8")
+        self.rows = np.frombuffer(block.rows, "<f4").reshape(-1, WIDTH)
+        self.said = np.frombuffer(block.said, "<f8")
+        self.raw = np.frombuffer(block.raw, "<f8")
+        self.candidate = np.frombuffer(block.candidate, "<f8")
+        self.models = {name: np.frombuffer(v, "<f8") for name, v in block.models.items()}
+        self.left = len(self.users)
+        self.until_ms = float(self.at_ms.max(initial=0.0))
+
+
+class Questions:
+    """The open questions.
+
+    Args:
+        horizon_ms: H, ms.
+        keeps_heads: Whether the states come back with the answers; only in memory.
+    """
+
+    def __init__(self, horizon_ms: int, *, keeps_heads: bool = False) -> None:
+        self._horizon_ms = horizon_ms
+        self._keeps_heads = keeps_heads
+        self._next = 0
+        self._open: dict[int, _Open] = {}
+        self._places: dict[tuple[int, float], tuple[int, int]] = {}
+        self._changed: dict[str, Block | None] = {}
+
+    def __len__(self) -> int:
+        """Return how many questions are open."""
+        return len(self._places)
+
+    def ask(
+        self,
+        openings: Openings,
+        rows: Rows32,
+        said: tuple[F64, F64, F64],
+        models: Mapping[str, F64],
+    ) -> None:
+        """Open questions.
+
+        Args:
+            openings: Who, when and in what state, each of shape (n,).
+            rows: Shape (n, 40): their features.
+            said: In force, raw, and calibrated as it would be; each of shape (n,).
+            models: Name to what each model says, shape (n,).
+        """
+        if not len(openings.users):
+            return
+        in_force, raw, candidate = said
+        block = Block(
+            users=openings.users.astype("<u8").tobytes(),
+            at_ms=openings.at_ms.astype("<f8").tobytes(),
+            rows=rows.astype("<f4").tobytes(),
+            said=in_force.astype("<f8").tobytes(),
+            raw=raw.astype("<f8").tobytes(),
+            candidate=candidate.astype("<f8").tobytes(),
+            models={name: p.astype("<f8").tobytes() for name, p in models.items()},
+        )
+        heads = openings.heads.copy() if self._keeps_heads else None
+        self._add(self._next, _Open(block, heads))
+        self._changed[f"{KEY}{self._next}"] = block
+        self._next += 1
+
+    def _add(self, number: int, opened: _Open) -> None:
+        self._open[number] = opened
+        for place, key in enumerate(zip(opened.users.tolist(), opened.at_ms.tolist(), strict=True)):
+            self._places[key] = (number, place)
+
+    def answer(self, outcomes: Outcomes) -> Matured | None:
+        """Return the questions that are answered; an answer to no question is ignored."""
+        found: dict[int, tuple[list[int], list[int]]] = {}
+        keys = zip(outcomes.users.tolist(), outcomes.opened_at_ms.tolist(), strict=True)
+        for answer, key in enumerate(keys):
+            place = self._places.pop(key, None)
+            if place is not None:
+                number, row = place
+                rows, answers = found.setdefault(number, ([], []))
+                rows.append(row)
+                answers.append(answer)
+        parts = []
+        for number, (rows, answers) in found.items():
+            opened = self._open[number]
+            parts.append(_matured(opened, rows, outcomes, answers))
+            opened.left -= len(rows)
+            if not opened.left:
+                self._drop(number)
+        return joined(parts)
+
+    def forget_before(self, now_ms: float) -> None:
+        """Drop blocks that nobody will answer any more: users may be erased, or treated."""
+        limit = now_ms - PATIENCE * self._horizon_ms
+        for number in [n for n, opened in self._open.items() if opened.until_ms < limit]:
+            opened = self._open[number]
+            for key in zip(opened.users.tolist(), opened.at_ms.tolist(), strict=True):
+                self._places.pop(key, None)
+            self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        del self._open[number]
+        self._changed[f"{KEY}{number}"] = None
+
+    def take(self) -> dict[str, Block | None]:
+        """Return what changed since the last call; None = gone."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def load(self, blocks: Mapping[str, Block]) -> None:
+        """Go on with the blocks of earlier records."""
+        for key in sorted(blocks, key=lambda key: int(key.removeprefix(KEY))):
+            number = int(key.removeprefix(KEY))
+            self._add(number, _Open(blocks[key]))
+            self._next = max(self._next, number + 1)
+
+
+def _matured(opened: _Open, rows: list[int], outcomes: Outcomes, answers: list[int]) -> Matured:
+    return Matured(
+        users=opened.users[rows],
+        opened_at_ms=opened.at_ms[rows],
+        churned=outcomes.churned[answers],
+        weight=outcomes.weight[answers],
+        rows=opened.rows[rows],
+        said=opened.said[rows],
+        raw=opened.raw[rows],
+        candidate=opened.candidate[rows],
+        models={name: said[rows] for name, said in opened.models.items()},
+        heads=None if opened.heads is None else opened.heads[rows],
+    )
+
+
+def joined(parts: list[Matured]) -> Matured | None:
+    """Return parts as one; a model that said nothing in one of them has NaN there."""
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    names = list(dict.fromkeys(name for part in parts for name in part.models))
+    nothing = [np.full(len(part.users), np.nan) for part in parts]
+    heads = [part.heads for part in parts if part.heads is not None]
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in (
+            "users",
+            "opened_at_ms",
+            "churned",
+            "weight",
+            "rows",
+            "said",
+            "raw",
+            "candidate",
+        )
+    }
+    return Matured(
+        **columns,
+        models={
+            name: np.concatenate(
+                [part.models.get(name, nan) for part, nan in zip(parts, nothing, strict=True)]
+            )
+            for name in names
+        },
+        heads=np.concatenate(heads) if len(heads) == len(parts) else None,
+    )

@@ -1,0 +1,105 @@
+"""What came in and whose time has not come: examples, questions, outcomes, in order of event time.
+
+What happens at the same millisecond is ordered by its content, so the order is the only one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.questions import Examples, Openings, Outcomes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.features import F64
+
+
+class Queue:
+    """Three queues."""
+
+    def __init__(self) -> None:
+        self._examples: list[Examples] = []
+        self._openings: list[Openings] = []
+        self._outcomes: list[Outcomes] = []
+        self._earliest: dict[str, float] = {}
+
+    def put(
+        self, examples: Examples | None, openings: Openings | None, outcomes: Outcomes | None
+    ) -> None:
+        """Add what came in."""
+        if examples is not None and len(examples.active):
+            self._examples.append(examples)
+            self._note("examples", examples.matured_at_ms)
+        if openings is not None and len(openings.users):
+            self._openings.append(openings)
+            self._note("openings", openings.at_ms)
+        if outcomes is not None and len(outcomes.users):
+            self._outcomes.append(outcomes)
+            self._note("outcomes", outcomes.matured_at_ms)
+
+    def _note(self, name: str, at_ms: F64) -> None:
+        self._earliest[name] = min(self._earliest.get(name, np.inf), float(at_ms.min()))
+
+    @property
+    def earliest_ms(self) -> float | None:
+        """When the first of them is; None = nothing waits."""
+        return min(self._earliest.values(), default=None)
+
+    def examples_before(self, until_ms: int) -> Examples | None:
+        """Return and forget the examples that matured before an instant."""
+        found = self._before("examples", self._examples, 1, until_ms)
+        if found is None:
+            return None
+        examples = Examples(*found)
+        order = np.lexsort((examples.opened_at_ms, examples.matured_at_ms))
+        if (np.diff(examples.matured_at_ms[order]) == 0).any():
+            order = _by_content(examples, order)
+        return Examples._make(column[order] for column in examples)
+
+    def openings_before(self, until_ms: int) -> Openings | None:
+        """Return and forget the questions that were opened before an instant."""
+        found = self._before("openings", self._openings, 1, until_ms)
+        if found is None:
+            return None
+        openings = Openings(*found)
+        order = np.lexsort((openings.users, openings.at_ms))
+        return Openings._make(column[order] for column in openings)
+
+    def outcomes_before(self, until_ms: int) -> Outcomes | None:
+        """Return and forget the outcomes that matured before an instant."""
+        found = self._before("outcomes", self._outcomes, 2, until_ms)
+        if found is None:
+            return None
+        outcomes = Outcomes(*found)
+        order = np.lexsort((outcomes.users, outcomes.matured_at_ms))
+        return Outcomes._make(column[order] for column in outcomes)
+
+    def _before(
+        self, name: str, queue: list[Any], time: int, until_ms: int
+    ) -> list[NDArray[Any]] | None:
+        """Split the columns of a queue at an instant; return the earlier part, keep the later."""
+        if self._earliest.get(name, np.inf) >= until_ms:
+            return None
+        columns = [np.concatenate(parts) for parts in zip(*queue, strict=True)]
+        at_ms: F64 = columns[time]
+        ripe = at_ms < until_ms
+        later = [column[~ripe] for column in columns]
+        queue[:] = [type(queue[0])(*later)] if len(later[0]) else []
+        self._earliest[name] = float(later[time].min()) if len(later[0]) else np.inf
+        if not len(later[0]):
+            del self._earliest[name]
+        return [column[ripe] for column in columns]
+
+
+def _by_content(examples: Examples, order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the order with those of one millisecond by their content."""
+    matured = examples.matured_at_ms
+    keys = [
+        (matured[n], examples.opened_at_ms[n], bool(examples.active[n]), examples.rows[n].tobytes())
+        for n in order.tolist()
+    ]
+    places = sorted(range(len(keys)), key=keys.__getitem__)
+    return order[places]

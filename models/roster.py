@@ -1,0 +1,377 @@
+"""The roster: who plays, how good each is, and what is in force.
+
+It lives in event time. Examples are learned as they mature. Every quarter of a period there is an
+*assembly*: models are frozen as they are then, and what is asked until the next one is answered by
+those frozen models, so nobody is graded with hindsight; a challenger that is better for certain is
+promoted; calibration, drift and the booster are looked after. What the roster says depends on what
+matured before an instant, not on how it was delivered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+
+from models.board import Board, Standing
+from models.calibration import IDENTITY, Calibrator, Platt
+from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MIX, Setup
+from models.challengers import GuestLearner, MixedLearner
+from models.drift import Alarm, Drift
+from models.error_watch import ErrorWatch
+from models.features import features
+from models.prequential import Grades
+from models.questions import Examples, Matured, Openings, Outcomes, Questions
+from models.queue import Queue
+from models.serving import ServingScorer, in_force
+from models.snapshot import Phase, Serving, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from models.boosted import Fit, Trees
+    from models.learner import Learner
+    from models.scorer import Scorer
+
+ASSEMBLIES_PER_HORIZON: Final = 16
+EXAMPLES_MIN: Final = 500
+"""Fewer matured examples, and nothing beats knowing how often a user comes."""
+BLENDED_TO: Final = 4
+"""The prior has left when so many times the least number of examples is learned."""
+
+Background = "Callable[[Fit], Future[Trees]]"
+
+
+class Promotion(msgspec.Struct, frozen=True):
+    """A change of the champion, for the record."""
+
+    name: str
+    over: str
+    at_ms: int
+    why: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How things stand, for people."""
+
+    champion: str
+    phase: Phase
+    prior_weight: float
+    may_alert: bool
+    examples: int
+    platt: Platt
+    calibration_gain: float | None
+    served: Grades
+    models: list[Standing]
+    alarms: list[Alarm]
+    promotions: list[Promotion]
+
+
+class Roster:
+    """The models of a deployment.
+
+    Args:
+        horizon_ms: H, ms.
+        columns: Names of the features that models may use; empty = the 31 without configuration.
+        rules_hash: Of the rules that the examples are made with.
+        examples_min: From so many examples on the model is listened to.
+        keeps_history: Whether every matured question is kept for a report.
+        is_automatic: Whether evidence promotes by itself; an operator always may.
+        background: Runs a fit in another thread; None = at once.
+    """
+
+    def __init__(
+        self,
+        horizon_ms: int,
+        *,
+        columns: Sequence[str] = (),
+        rules_hash: str = "",
+        examples_min: int = EXAMPLES_MIN,
+        keeps_history: bool = False,
+        is_automatic: bool = True,
+        background: Callable[[Fit], Future[Trees]] | None = None,
+    ) -> None:
+        self.horizon_ms, self.rules_hash = horizon_ms, rules_hash
+        self.is_automatic = is_automatic
+        self.champion = CHAMPION
+        self.promotions: list[Promotion] = []
+        self.history: list[Matured] = []
+        self.models: dict[str, Learner] = {}
+        for name, entry in CATALOGUE.items():
+            self.models[name] = entry.make(Setup(horizon_ms, tuple(columns), self.models))
+        self.questions = Questions(horizon_ms, keeps_heads=keeps_history)
+        self.board, self.calibrator = Board(), Calibrator()
+        self.drift, self.errors = Drift.of(horizon_ms), ErrorWatch()
+        self.trained_to_ms = 0
+        self.changed_models: set[str] = set()
+        self._keeps_history = keeps_history
+        self._examples_min = max(examples_min, 1)
+        self._background = background
+        self._fit: Future[Trees] | None = None
+        self._span_ms = max(1, horizon_ms // ASSEMBLIES_PER_HORIZON)
+        self._assembled_ms: int | None = None
+        self._queue = Queue()
+        self._frozen: dict[str, Scorer] = {}
+        self._frozen_served: Scorer = in_force(None, horizon_ms)
+        self._frozen_platt = IDENTITY
+        self._scorer: Scorer = self._frozen_served
+        self._scorer_of: tuple[Any, ...] = ()
+
+    # -- in
+
+    def receive(
+        self,
+        *,
+        examples: Examples | None = None,
+        openings: Openings | None = None,
+        outcomes: Outcomes | None = None,
+    ) -> None:
+        """Take what came in; it counts when its time has come."""
+        self._queue.put(examples, openings, outcomes)
+
+    def advance(self, until_ms: int) -> None:
+        """Let everything happen that lies before an instant, in order."""
+        while (at_ms := self._next_assembly()) is not None and at_ms <= until_ms:
+            self._happen(at_ms)
+            self._assemble(at_ms)
+        self._happen(until_ms)
+
+    def _next_assembly(self) -> int | None:
+        """Return when the next assembly is that has something before it, or None."""
+        earliest = self._queue.earliest_ms
+        if earliest is None:
+            return None
+        after = (int(earliest) // self._span_ms + 1) * self._span_ms
+        if self._assembled_ms is None or after > self._assembled_ms:
+            return after
+        return self._assembled_ms + self._span_ms
+
+    def _happen(self, until_ms: int) -> None:
+        """Ask, learn and answer what lies before an instant."""
+        openings = self._queue.openings_before(until_ms)
+        if openings is not None:
+            self._ask(openings)
+        examples = self._queue.examples_before(until_ms)
+        if examples is not None:
+            self._learn(examples)
+        outcomes = self._queue.outcomes_before(until_ms)
+        if outcomes is not None:
+            matured = self.questions.answer(outcomes)
+            if matured is not None:
+                self._answered(matured)
+
+    def _ask(self, openings: Openings) -> None:
+        rows = features(openings.heads, openings.at_ms, float(self.horizon_ms)).astype(np.float32)
+        served = self._frozen_served
+        said = served.quiet(openings.heads, openings.at_ms)
+        raw = said
+        if isinstance(served, ServingScorer):
+            raw = served.raw_quiet(openings.heads, openings.at_ms)
+        models = {
+            name: scorer.quiet(openings.heads, openings.at_ms)
+            for name, scorer in self._frozen.items()
+        }
+        self.questions.ask(openings, rows, (said, raw, self._frozen_platt(raw)), models)
+
+    def _learn(self, examples: Examples) -> None:
+        self.errors.see(self._frozen, examples, self.champion)
+        for name, model in self.models.items():
+            before = model.examples
+            model.learn(examples.rows, examples.active, examples.weight)
+            if model.examples != before:
+                self.changed_models.add(name)
+        self.trained_to_ms = max(self.trained_to_ms, int(examples.matured_at_ms[-1]))
+        self.drift.see(examples)
+
+    def _answered(self, matured: Matured) -> None:
+        self.board.see(matured, self.champion, FLOOR)
+        self.calibrator.update(matured.raw, matured.candidate, matured.churned)
+        for name, model in self.models.items():
+            before = model.examples
+            model.mature(matured.rows, matured.churned, matured.weight)
+            if model.examples != before:
+                self.changed_models.add(name)
+        if self._keeps_history:
+            self.history.append(matured)
+
+    # -- assemblies
+
+    def _assemble(self, at_ms: int) -> None:
+        self._assembled_ms = at_ms
+        self._refit()
+        self.questions.forget_before(at_ms)
+        self.errors.judge(at_ms)
+        self.board.close()
+        self.calibrator.refit()
+        better = self.board.better() if self.is_automatic else None
+        if better is not None and self.models[better].scorer() is not None:
+            interval = self.board.evidence[better].interval()
+            assert interval is not None
+            rows = self.board.evidence[better].rows
+            self.promote(
+                better, at_ms,
+                f"Brier score better by {interval.mean:.5f} [{interval.low:.5f}, "
+                f"{interval.high:.5f}] on {rows:,} outcomes",
+            )  # fmt: skip
+        self._frozen = {
+            name: scorer
+            for name, model in self.models.items()
+            if (scorer := model.scorer()) is not None
+        }
+        self._frozen_platt = self.calibrator.platt
+        self._frozen_served = self.scorer()
+
+    def _refit(self) -> None:
+        """Fit the booster anew when it is due; adopt a fit that has ended meanwhile."""
+        mix = self.models[MIX]
+        assert isinstance(mix, MixedLearner)
+        if self._fit is not None:
+            if not self._fit.done():
+                return
+            mix.adopt(self._fit.result())
+            self._fit = None
+            self.changed_models.add(MIX)
+        fit = mix.due()
+        if fit is None:
+            return
+        if self._background is not None:
+            self._fit = self._background(fit)
+        else:
+            mix.adopt(fit())
+            self.changed_models.add(MIX)
+
+    def promote(self, name: str, at_ms: int, why: str) -> None:
+        """Put a model in force from now on.
+
+        Raises:
+            KeyError: Nobody of that name plays.
+            ValueError: It has nothing to say yet.
+        """
+        if self.models[name].scorer() is None:
+            raise ValueError(f"{name} has not learned enough to be in force")
+        if name == self.champion:
+            return
+        self.promotions.append(Promotion(name, self.champion, at_ms, why))
+        self.champion = name
+        self.board.begin_anew()
+        self.errors = ErrorWatch()
+        self.calibrator = Calibrator()
+
+    def rollback(self, at_ms: int) -> None:
+        """Put the model in force that was before the last promotion.
+
+        Raises:
+            ValueError: There was no promotion.
+        """
+        if not self.promotions:
+            raise ValueError("there was no promotion")
+        self.promote(self.promotions[-1].over, at_ms, "rolled back by an operator")
+
+    def enter(self, snapshot: Snapshot) -> None:
+        """Let a guest play: trees that somebody fitted to examples.
+
+        Raises:
+            ValueError: Its name is not that of a guest.
+        """
+        if not snapshot.name.startswith(GUEST):
+            raise ValueError(f"{snapshot.name}: the name of a guest begins with {GUEST}")
+        self.models[snapshot.name] = GuestLearner(snapshot)
+        self.changed_models.add(snapshot.name)
+
+    # -- out
+
+    @property
+    def examples(self) -> int:
+        """Examples that the champion has learned."""
+        return self.models[self.champion].examples
+
+    @property
+    def phase(self) -> Phase:
+        """How far what was learned is trusted."""
+        if self.models[CHAMPION].examples < self._examples_min:
+            return Phase.PRIOR
+        if self.errors.alarm is not None:
+            return Phase.FALLEN_BACK
+        return Phase.BLENDED if self.prior_weight > 0.0 else Phase.LEARNED
+
+    @property
+    def prior_weight(self) -> float:
+        """Share of the prior in the log-odds: 1 at the least examples, 0 from four times that."""
+        learned = self.models[CHAMPION].examples - self._examples_min
+        span = (BLENDED_TO - 1) * self._examples_min
+        return min(max(1.0 - learned / span, 0.0), 1.0)
+
+    @property
+    def may_alert(self) -> bool:
+        """Whether alerts may rest on what is in force."""
+        return self.phase in {Phase.BLENDED, Phase.LEARNED} and not self.board.is_below_floor
+
+    def scorer(self) -> Scorer:
+        """Return what is in force now; the same object while nothing has changed."""
+        key = (self.champion, self.models[self.champion].examples, self.models[CHAMPION].examples,
+               self.phase, self.may_alert, self.calibrator.in_force, id(self._trees))  # fmt: skip
+        if key != self._scorer_of:
+            self._scorer_of = key
+            alone = self.phase in {Phase.PRIOR, Phase.FALLEN_BACK}
+            self._scorer = in_force(
+                self.models[self.champion].scorer(),
+                self.horizon_ms,
+                prior_weight=1.0 if alone else self.prior_weight,
+                platt=self.calibrator.in_force,
+                may_alert=self.may_alert,
+            )
+        return self._scorer
+
+    @property
+    def _trees(self) -> object:
+        mix = self.models[MIX]
+        return mix.trees if isinstance(mix, MixedLearner) else None
+
+    def serving(self, applied: dict[str, dict[int, int]] | None = None) -> Serving:
+        """Return all that a worker needs; ``applied``: where learning goes on, by topic."""
+        has_model = self.phase is not Phase.PRIOR
+        grades = msgspec.to_builtins(self.board.grades("served"))
+        return Serving(
+            version=self.scorer().version,
+            champion=self.champion,
+            phase=self.phase,
+            horizon_ms=self.horizon_ms,
+            examples=self.examples,
+            prior_weight=self.prior_weight,
+            may_alert=self.may_alert,
+            platt=self.calibrator.in_force,
+            model=self.models[self.champion].snapshot() if has_model else None,
+            rules_hash=self.rules_hash,
+            trained_to_ms=self.trained_to_ms,
+            applied=applied or {},
+            metrics=grades,
+        )
+
+    def report(self) -> Report:
+        """Return how things stand."""
+        standings = [
+            Standing(
+                name,
+                CATALOGUE[name].what if name in CATALOGUE else "a guest's trees",
+                model.examples,
+                self.board.grades(name),
+                self.board.evidence[name].interval() if name in self.board.evidence else None,
+            )
+            for name, model in self.models.items()
+        ]
+        alarms = [*self.drift.alarms.values(), *([self.errors.alarm] if self.errors.alarm else [])]
+        return Report(
+            champion=self.champion,
+            phase=self.phase,
+            prior_weight=self.prior_weight,
+            may_alert=self.may_alert,
+            examples=self.examples,
+            platt=self.calibrator.in_force,
+            calibration_gain=self.calibrator.gain,
+            served=self.board.grades("served"),
+            models=standings,
+            alarms=alarms,
+            promotions=self.promotions,
+        )
