@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.feature_list import WIDTH
 from models.features import F64
+from models.snapshot import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,7 @@ class Block(msgspec.Struct):
     raw: bytes
     candidate: bytes
     models: dict[str, bytes]
+    format: int = FORMAT
 
 
 class _Open:

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 
 class Queue:
-    """Three queues."""
+    """Three queues.
+
+    Attributes:
+        newest_ms: Latest time of what ever came in, epoch ms UTC.
+    """
 
     def __init__(self) -> None:
         self._examples: list[Examples] = []
         self._openings: list[Openings] = []
         self._outcomes: list[Outcomes] = []
         self._earliest: dict[str, float] = {}
+        self.newest_ms = 0
 
     def put(
         self, examples: Examples | None, openings: Openings | None, outcomes: Outcomes | None
@@ -42,6 +47,7 @@ class Queue:
 
     def _note(self, name: str, at_ms: F64) -> None:
         self._earliest[name] = min(self._earliest.get(name, np.inf), float(at_ms.min()))
+        self.newest_ms = max(self.newest_ms, int(at_ms.max()))
 
     @property
     def earliest_ms(self) -> float | None:

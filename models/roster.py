@@ -111,7 +111,7 @@ class Roster:
         self._background = background
         self._fit: Future[Trees] | None = None
         self._span_ms = max(1, horizon_ms // ASSEMBLIES_PER_HORIZON)
-        self._assembled_ms: int | None = None
+        self.assembled_ms: int | None = None
         self._queue = Queue()
         self._frozen: dict[str, Scorer] = {}
         self._frozen_served: Scorer = in_force(None, horizon_ms)
@@ -138,15 +138,29 @@ class Roster:
             self._assemble(at_ms)
         self._happen(until_ms)
 
+    def catch_up(self) -> None:
+        """Let everything happen that came in: live, nothing older is waited for."""
+        self.advance(self._queue.newest_ms + 1)
+
+    def freeze(self) -> None:
+        """Let the models of now answer what is asked from now on."""
+        self._frozen = {
+            name: scorer
+            for name, model in self.models.items()
+            if (scorer := model.scorer()) is not None
+        }
+        self._frozen_platt = self.calibrator.platt
+        self._frozen_served = self.scorer()
+
     def _next_assembly(self) -> int | None:
         """Return when the next assembly is that has something before it, or None."""
         earliest = self._queue.earliest_ms
         if earliest is None:
             return None
         after = (int(earliest) // self._span_ms + 1) * self._span_ms
-        if self._assembled_ms is None or after > self._assembled_ms:
+        if self.assembled_ms is None or after > self.assembled_ms:
             return after
-        return self._assembled_ms + self._span_ms
+        return self.assembled_ms + self._span_ms
 
     def _happen(self, until_ms: int) -> None:
         """Ask, learn and answer what lies before an instant."""
@@ -180,7 +194,7 @@ class Roster:
         for name, model in self.models.items():
             before = model.examples
             model.learn(examples.rows, examples.active, examples.weight)
-            if model.examples != before:
+            if model.examples != before and name != MIX:  # That changes with its trees.
                 self.changed_models.add(name)
         self.trained_to_ms = max(self.trained_to_ms, int(examples.matured_at_ms[-1]))
         self.drift.see(examples)
@@ -199,7 +213,7 @@ class Roster:
     # -- assemblies
 
     def _assemble(self, at_ms: int) -> None:
-        self._assembled_ms = at_ms
+        self.assembled_ms = at_ms
         self._refit()
         self.questions.forget_before(at_ms)
         self.errors.judge(at_ms)
@@ -215,13 +229,7 @@ class Roster:
                 f"Brier score better by {interval.mean:.5f} [{interval.low:.5f}, "
                 f"{interval.high:.5f}] on {rows:,} outcomes",
             )  # fmt: skip
-        self._frozen = {
-            name: scorer
-            for name, model in self.models.items()
-            if (scorer := model.scorer()) is not None
-        }
-        self._frozen_platt = self.calibrator.platt
-        self._frozen_served = self.scorer()
+        self.freeze()
 
     def _refit(self) -> None:
         """Fit the booster anew when it is due; adopt a fit that has ended meanwhile."""

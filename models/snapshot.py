@@ -74,6 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     numbers: dict[str, tuple[float, ...]] = {}
     trees: str = ""
     features_hash: str = msgspec.field(default_factory=features_hash)
+    format: int = FORMAT
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

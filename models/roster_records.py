@@ -1,0 +1,185 @@
+"""The roster as records: what a worker needs, and what the learner goes on from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+
+from models.calibration import Platt
+from models.catalogue import GUEST
+from models.drift import Alarm, Drift
+from models.evidence import Evidence
+from models.features import features_hash
+from models.questions import KEY as OPENINGS
+from models.questions import Block
+from models.roster import Promotion
+from models.snapshot import FORMAT, Refusal, Serving, Snapshot, SnapshotRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.features import F64
+    from models.roster import Roster
+
+SERVING: Final = "serving"
+"""Key of the record that workers follow."""
+ROSTER: Final = "roster"
+MODEL: Final = "model/"
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """What the roster knows besides its models and open questions; numbers as little-endian bytes.
+
+    Attributes:
+        horizon_ms: H, ms.
+        rules_hash: Of the rules that examples are made with.
+        features_hash: Of the list of features.
+        champion: Who is in force.
+        promotions: How that came.
+        trained_to_ms: Newest example learned.
+        assembled_ms: Last assembly.
+        happened: n × uint8: the newest outcomes.
+        said: Name to n × float64: what each model said of them.
+        evidence: By challenger.
+        floor: Of the champion against the floor.
+        raw: What the calibrator was told: raw, calibrated at the time, happened.
+        platt: Its calibration.
+        drift: What is watched.
+        worse: The floor's advantage, example by example.
+        alarm: Whether the champion errs more than the floor.
+    """
+
+    horizon_ms: int
+    rules_hash: str
+    features_hash: str
+    champion: str
+    promotions: list[Promotion]
+    trained_to_ms: int
+    assembled_ms: int | None
+    happened: bytes
+    said: dict[str, bytes]
+    evidence: dict[str, Evidence]
+    floor: Evidence
+    raw: tuple[bytes, bytes, bytes]
+    platt: Platt
+    drift: Drift
+    worse: bytes
+    alarm: Alarm | None
+    format: int = FORMAT
+
+
+Record = Serving | Snapshot | Kept | Block
+
+
+def kind_of(key: str) -> type[Any] | None:
+    """Return what the record of a key is, or None for a key that is not ours."""
+    if key == SERVING:
+        return Serving
+    if key == ROSTER:
+        return Kept
+    if key.startswith(MODEL):
+        return Snapshot
+    return Block if key.startswith(OPENINGS) else None
+
+
+def take(roster: Roster, applied: dict[str, dict[int, int]]) -> dict[str, Record | None]:
+    """Return the records that changed since the last call, by key; None = gone.
+
+    Args:
+        roster: Whose.
+        applied: Topic to partition to next offset: where learning goes on.
+    """
+    out: dict[str, Record | None] = {SERVING: roster.serving(applied), ROSTER: _kept(roster)}
+    for name in sorted(roster.changed_models):
+        out[MODEL + name] = roster.models[name].snapshot()
+    roster.changed_models.clear()
+    out.update(roster.questions.take())
+    return out
+
+
+def restore(roster: Roster, records: Mapping[str, Record]) -> None:
+    """Let a new roster go on from records.
+
+    Raises:
+        SnapshotRefused: They are of other features, rules or horizon, or of a model that is gone.
+    """
+    kept = records.get(ROSTER)
+    if kept is None:
+        return
+    assert isinstance(kept, Kept)
+    _check(roster, kept)
+    for key, record in records.items():
+        if not isinstance(record, Snapshot):
+            continue
+        name = key.removeprefix(MODEL)
+        if name.startswith(GUEST):
+            roster.enter(record)
+        elif name in roster.models:
+            roster.models[name].restore(record)
+        elif name == kept.champion:
+            raise SnapshotRefused(Refusal.OTHER_MODEL, f"the catalogue has no {name}")
+    roster.changed_models.clear()
+    questions = {key: record for key, record in records.items() if isinstance(record, Block)}
+    roster.questions.load(questions)
+    _restore(roster, kept)
+    roster.freeze()
+
+
+def _check(roster: Roster, kept: Kept) -> None:
+    if kept.features_hash != features_hash():
+        raise SnapshotRefused(Refusal.OTHER_FEATURES, kept.features_hash)
+    if kept.horizon_ms != roster.horizon_ms:
+        raise SnapshotRefused(Refusal.OTHER_HORIZON, f"{kept.horizon_ms} ms")
+    if kept.rules_hash != roster.rules_hash:
+        raise SnapshotRefused(Refusal.OTHER_RULES, kept.rules_hash)
+
+
+def _kept(roster: Roster) -> Kept:
+    board, calibrator = roster.board, roster.calibrator
+    return Kept(
+        horizon_ms=roster.horizon_ms,
+        rules_hash=roster.rules_hash,
+        features_hash=features_hash(),
+        champion=roster.champion,
+        promotions=roster.promotions,
+        trained_to_ms=roster.trained_to_ms,
+        assembled_ms=roster.assembled_ms,
+        happened=board.happened.astype("u1").tobytes(),
+        said={name: _bytes(said) for name, said in board.said.items()},
+        evidence=board.evidence,
+        floor=board.floor,
+        raw=(
+            _bytes(calibrator.raw),
+            _bytes(calibrator.said),
+            calibrator.happened.astype("u1").tobytes(),
+        ),
+        platt=calibrator.platt,
+        drift=roster.drift,
+        worse=_bytes(roster.errors.worse),
+        alarm=roster.errors.alarm,
+    )
+
+
+def _restore(roster: Roster, kept: Kept) -> None:
+    board, calibrator = roster.board, roster.calibrator
+    roster.champion, roster.promotions = kept.champion, kept.promotions
+    roster.trained_to_ms, roster.assembled_ms = kept.trained_to_ms, kept.assembled_ms
+    board.happened = np.frombuffer(kept.happened, "u1") != 0
+    board.said = {name: _floats(said) for name, said in kept.said.items()}
+    board.evidence, board.floor = kept.evidence, kept.floor
+    raw, said, happened = kept.raw
+    calibrator.raw, calibrator.said = _floats(raw), _floats(said)
+    calibrator.happened = np.frombuffer(happened, "u1") != 0
+    calibrator.platt = kept.platt
+    roster.drift = kept.drift
+    roster.errors.worse, roster.errors.alarm = _floats(kept.worse), kept.alarm
+
+
+def _bytes(numbers: F64) -> bytes:
+    return numbers.astype("<f8").tobytes()
+
+
+def _floats(data: bytes) -> F64:
+    return np.frombuffer(data, "<f8")
