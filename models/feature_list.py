@@ -156,12 +156,6 @@ PLAIN_WIDTH: Final = 31  # Features of a model where nothing more is configured.
 GROUPS: Final = tuple(dict.fromkeys(feature.group for feature in FEATURES))
 
 
-@cache
-def groups_of(width: int) -> tuple[str, ...]:
-    """Return the groups of the first so many features, in the order of ``GROUPS``."""
-    return tuple(dict.fromkeys(feature.group for feature in FEATURES[:width]))
-
-
 def columns_in_use(kinds: int, traits: int) -> tuple[str, ...]:
     """Return the names of the features that a model should use under a configuration.
 

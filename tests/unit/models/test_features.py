@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.feature_list import KIND_COLUMNS, columns_in_use, groups_of
+from models.feature_list import KIND_COLUMNS, columns_in_use
 from models.feature_page import feature_page
 from models.features import (
     BLOCK_ROWS,
@@ -37,7 +37,8 @@ def one(head: list[float], at_ms: float, horizon_ms: float = HORIZON_MS) -> dict
 def test_there_are_40_features_with_names_of_their_own() -> None:
     assert WIDTH == len(set(NAMES)) == 40
     assert all(feature.formula and feature.unit and feature.why for feature in FEATURES)
-    assert (*groups_of(PLAIN_WIDTH), "traits") == GROUPS
+    assert len(GROUPS) == 10
+    assert {feature.group for feature in FEATURES[PLAIN_WIDTH:]} == {"kinds", "traits"}
 
 
 @pytest.mark.parametrize(("kinds", "traits"), [(3, 0), (6, 0), (2, 1), (1, 5)])

@@ -10,8 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.catalogue import CATALOGUE, CHAMPION
-from models.feature_list import groups_of
-from models.features import RHYTHM_WIDTH, Rhythm
+from models.features import GROUPS, RHYTHM_WIDTH, Rhythm
 from models.scorer import BASE, HazardScorer, PriorScorer
 from models.snapshot import Refusal, SnapshotRefused
 from tests.unit.models.histories import HORIZON_MS, crowd, examples
@@ -35,7 +34,7 @@ def test_all_groups_and_the_base_add_up_to_the_logit(scorer: HazardScorer | Prio
     for row, parts in enumerate(scorer.explain(heads, at_ms)):
         leaving = np.log((1 - said[row]) / said[row])
         assert sum(weight for _, weight in parts) == pytest.approx(leaving, abs=1e-8)
-        assert {group for group, _ in parts} == {*groups_of(scorer.width), BASE}
+        assert {group for group, _ in parts} == {*GROUPS, BASE}
 
 
 @every_scorer
