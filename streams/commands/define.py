@@ -47,7 +47,7 @@ def define(
     from streams.replay.define import define as defined  # noqa: PLC0415 (quick --help)
     from streams.replay.define_census import Census  # noqa: PLC0415
     from streams.replay.define_table import shown as table  # noqa: PLC0415
-    from streams.replay.define_words import next_steps  # noqa: PLC0415
+    from streams.replay.define_words import next_steps, options  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
@@ -63,7 +63,14 @@ def define(
         raise UserError(f"{file}: all events lie in the future", "check the times of the log")
     found = defined(facts, horizon_days=horizon_days, min_active_days=min_active_days)
     written = _written(found, file, out)
-    steps = next_steps(found, file, written)
+    steps = next_steps(
+        found, file, written,
+        reading=options(
+            format=reading.form, timezone=reading.timezone,
+            on_bad_row=None if reading.on_bad_row == "stop" else reading.on_bad_row,
+        ),
+        deciding=options(horizon_days=horizon_days, min_active_days=min_active_days),
+    )  # fmt: skip
     if as_json:
         click.echo(_json(found, log.skipped, written, steps))
     else:
@@ -95,7 +102,8 @@ def _written(found: "Definition", file: str, out: str | None) -> str | None:
 
 
 def _json(found: "Definition", skipped: int, written: str | None, steps: list[str]) -> str:
-    from streams.replay.define_words import cautions, reasons  # noqa: PLC0415 (quick --help)
+    from streams.replay.define_cautions import cautions  # noqa: PLC0415 (quick --help)
+    from streams.replay.define_words import reasons  # noqa: PLC0415 (quick --help)
 
     facts = msgspec.to_builtins(found)
     facts |= {"why": reasons(found), "mind": cautions(found), "rows_skipped": skipped}

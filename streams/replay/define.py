@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.core.time import DAY_MS
 from streams.replay.define_calendar import Night, Outage, night, outages, resolution, without
-from streams.replay.define_census import Facts, Ints
+from streams.replay.define_census import Facts, Ints, Mask
 from streams.replay.define_names import NameFound, kinds_of, names_found, shows_activity
 from streams.replay.define_silences import (
     Cover,
@@ -132,7 +132,9 @@ def define(
         min_active_days: Given by people; None proposes a number.
     """
     names = names_found(facts)
-    silences, events, blind = _silences(facts, shows_activity(names))
+    acts = shows_activity(names)
+    wanted = np.array([count.name in acts for count in facts.names], np.bool_)
+    silences, events, blind = _silences(facts, wanted)
     least = min_active_days or _enough(silences, events)
     span_days = (silences.end_ms - silences.begin_ms) / DAY_MS
     usual, rare = (usual_pause_days(silences, least, share) for share in (USUAL_SHARE, RARE_SHARE))
@@ -155,7 +157,7 @@ def define(
         rare_pause_days=rare,
         horizons=rows,
         outages=blind,
-        night=night(facts.hours),
+        night=night(facts.hours[wanted].sum(axis=0)),
         proposal=None if days is None else Proposal(
             horizon_days=days,
             period_days=days / 4,
@@ -168,10 +170,9 @@ def define(
     )  # fmt: skip
 
 
-def _silences(facts: Facts, acts: set[str]) -> tuple[Silences, Ints, list[Outage]]:
+def _silences(facts: Facts, acts: Mask) -> tuple[Silences, Ints, list[Outage]]:
     """Return the silences between activities, the events of their days, and the outages."""
-    wanted = np.array([count.name in acts for count in facts.names], np.bool_)
-    days = facts.days.of_names(wanted).joined()
+    days = facts.days.of_names(acts).joined()
     blind = outages(days)
     begin_ms, end_ms = without(np.array([facts.begin_ms, facts.end_ms]), blind).tolist()
     seen = days._replace(

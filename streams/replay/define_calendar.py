@@ -90,7 +90,11 @@ def without(times_ms: Ints, blind: list[Outage]) -> Ints:
 
 
 def night(hours: Ints) -> Night | None:
-    """Return the quiet hours of the day, or None when no hours are quiet, or times are days."""
+    """Return the quiet hours of the day; None when there are none, or times are days.
+
+    Args:
+        hours: Shape (24,): events per hour of the day, UTC.
+    """
     total = int(hours.sum())
     if np.count_nonzero(hours) < len(hours) // 2:
         return None

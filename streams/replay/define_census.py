@@ -91,7 +91,7 @@ class Facts(NamedTuple):
         begin_ms: The first event, epoch ms UTC.
         end_ms: The last one.
         tick_ms: All instants lie so far, or multiples of it, from each other; 0 for one instant.
-        hours: Shape (24,): events per hour of the day, UTC.
+        hours: Shape (names, 24): events per name and hour of the day, UTC.
         currencies: Events per currency, where the log names one.
         in_future: Events that the service would refuse, because they lie in the future.
     """
@@ -133,7 +133,7 @@ class Census:
         self._waiting = 0
         self._span: tuple[int, int] | None = None
         self._tick_ms = 0
-        self._hours = np.zeros(24, np.int64)
+        self._hours = np.zeros((0, 24), np.int64)
         self._counts = np.zeros((3, 0), np.int64)
         self._currencies: Counter[str] = Counter()
         self._in_future = 0
@@ -154,7 +154,8 @@ class Census:
         begin_ms = int(times.min()) if self._span is None else self._span[0]
         self._span = (begin_ms, int(times.max()))
         self._tick_ms = int(np.gcd.reduce(times - begin_ms, initial=self._tick_ms))
-        self._hours += np.bincount(times // HOUR_MS % 24, minlength=24)
+        hours = np.bincount(names * 24 + times // HOUR_MS % 24, minlength=len(self._names) * 24)
+        self._hours = _grown(self._hours, len(self._names), axis=0) + hours.reshape(-1, 24)
         self._count(names, np.array(block.amounts, np.float64))
         if block.extras is not None:
             self._currencies.update(row["currency"] for row in block.extras if "currency" in row)
@@ -192,11 +193,16 @@ class Census:
         counts = [
             np.bincount(picked, minlength=wide) for picked in (names, names[has], names[is_broken])
         ]
-        grown = np.zeros((3, wide), np.int64)
-        grown[:, : self._counts.shape[1]] = self._counts
-        self._counts = grown + np.stack(counts)
+        self._counts = _grown(self._counts, wide, axis=1) + np.stack(counts)
 
     def _merge(self) -> None:
         parts = (self._days, *self._pending)
         self._days = UserDays(*map(np.concatenate, zip(*parts, strict=True))).merged()
         self._pending, self._waiting = [], 0
+
+
+def _grown(counts: Ints, length: int, axis: int) -> Ints:
+    """Return counts with room for more names."""
+    room = [(0, 0), (0, 0)]
+    room[axis] = (0, length - counts.shape[axis])
+    return np.pad(counts, room)

@@ -153,14 +153,14 @@ def _signs(facts: Facts, meanings: list[tuple[Meaning, str]]) -> list[list[str]]
     for row, count in enumerate(facts.names):
         said = ["its name"] if named[row] else []
         if crowd[row]:
-            said.append(f"{together[row]:.0%} come at the same instant to many users")
+            said.append(f"{together[row]:.0%} come to many users at once")
         mostly = count.events * 2 > facts.events and not suspects[row]
         if plain[row] and not mostly and row in frequent:
             others = ~suspects
             others[row] = False
             share = _afterlife(facts, row, others)
             if share >= AFTERLIFE_SHARE:
-                said.append(f"it goes on for {share:.0%} of the users who do nothing else any more")
+                said.append(f"{share:.0%} of users who do nothing else any more still get it")
         signs.append(said)
     return signs
 

@@ -9,7 +9,8 @@ from streams.core.rules import Meaning
 from streams.core.rules_file import parse_rules
 from streams.core.rules_schema import DEFAULT_EVENTS, MoneyFile
 from streams.replay.define import Definition, Proposal
-from streams.replay.define_words import cautions, costs, headline, percent, plain, reasons
+from streams.replay.define_cautions import cautions
+from streams.replay.define_words import costs, headline, percent, plain, reasons
 
 WIDTH: Final = 104
 PATH_MAX: Final = 200

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from streams.core.rules import Meaning
 from streams.replay.define import Definition
+from streams.replay.define_cautions import cautions
 from streams.replay.define_words import (
-    cautions,
     costs,
     headline,
     number,

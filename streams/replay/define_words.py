@@ -3,8 +3,6 @@
 import shlex
 from typing import Final
 
-from streams.core.rules import MONEY
-from streams.core.time import DAY_MS
 from streams.replay.define import (
     CANDIDATES,
     LEARNED_SPANS,
@@ -15,17 +13,11 @@ from streams.replay.define import (
 )
 from streams.replay.define_calendar import UNKNOWN
 from streams.replay.define_silences import Horizon
-from streams.replay.instants import short_iso
 
 NAME_MAX: Final = 40
 ADVICE: Final = "or decide yourself: --horizon-days H"
-EXAMPLES_MIN: Final = 500
-"""As in the default rules: the model is listened to after so many outcomes."""
 BACKTEST_ACTIVE_DAYS: Final = 5
 """What a back-test takes by itself."""
-MOST_LEAVE: Final = 0.5
-MOST_RETURN: Final = 0.75
-OUTAGES_SHOWN: Final = 5
 
 
 def plain(text: str, longest: int = NAME_MAX) -> str:
@@ -64,7 +56,8 @@ def verdict(found: Definition) -> str:
     wanted = found.proposal
     if wanted is None:
         return f"cannot say, because {found.cannot_say}; {ADVICE}"
-    kinds = " and ".join(plain(name) for name in wanted.kinds)
+    *first, last = map(plain, wanted.kinds or ("nothing",))
+    kinds = f"{', '.join(first)} and {last}" if first else last
     return (
         f"proposal: a user who is silent for {days(wanted.horizon_days)} has left; judged from "
         f"{wanted.min_active_days} active days on; told apart: {kinds}"
@@ -117,49 +110,38 @@ def costs(found: Definition) -> list[str]:
     ]
 
 
-def cautions(found: Definition) -> list[str]:
-    """Return what to mind, the gravest first."""
-    said = _of_proposal(found) + _of_outages(found)
-    said += [f"{plain(name.name)}: {name.question}" for name in found.names if name.question]
-    if found.in_future:
-        said.append(f"{found.in_future:,} events lie in the future; the service would refuse them.")
-    if len(found.currencies) > 1:
-        names = ", ".join(sorted(found.currencies, key=lambda c: -found.currencies[c]))
-        said.append(f"Amounts are in {plain(names)}; the service takes one currency.")
-    if not any(name.meaning in MONEY for name in found.names):
-        said.append("No event brings money, so all users belong to the lowest value tier.")
-    if found.resolution == "day":
-        said.append("The log knows days, not hours: alerts can only be judged to the day.")
-    if found.night is not None:
-        said.append(
-            f"It is quiet from {found.night.begin_hour} to {found.night.end_hour} o'clock UTC, as "
-            f"where the clock is UTC{found.night.utc_offset:+d}: is contact.zone right?"
-        )
-    return said
-
-
-def next_steps(found: Definition, path: str, out: str | None) -> list[str]:
+def next_steps(
+    found: Definition, path: str, out: str | None, *, reading: str = "", deciding: str = ""
+) -> list[str]:
     """Return the commands to run next.
 
     Args:
         found: The definition.
         path: Of the log.
         out: Of the rules file that was written; None proposes one.
+        reading: Options with which the log was read.
+        deciding: Options with which people decided for themselves.
     """
-    wanted, file = found.proposal, shlex.quote(path)
+    wanted, log = found.proposal, f"{shlex.quote(path)}{reading}"
     if wanted is None:
         return []
     rules = shlex.quote(out or "rules.yaml")
-    test = f"winback backtest {file} --rules {rules} --horizon-days {wanted.horizon_days:.10g}"
+    test = f"winback backtest {log} --rules {rules} --horizon-days {wanted.horizon_days:.10g}"
     if wanted.min_active_days != BACKTEST_ACTIVE_DAYS:
         test += f" --min-active-days {wanted.min_active_days}"
-    return [test] if out else [f"winback define {file} --out {rules}", test]
+    return [test] if out else [f"winback define {log}{deciding} --out {rules}", test]
 
 
-def span(begin_ms: int, end_ms: int) -> str:
-    """Return days as ``2017-12-25`` or ``2006-07-21 to 2006-07-22``."""
-    first, last = short_iso(begin_ms)[:10], short_iso(end_ms - DAY_MS)[:10]
-    return first if first == last else f"{first} to {last}"
+def options(**given: object) -> str:
+    """Return options as they are typed, each after a space; None is left out.
+
+    ``options(on_bad_row="skip", timezone=None)`` is `` --on-bad-row skip``.
+    """
+    return "".join(
+        f" --{name.replace('_', '-')} {shlex.quote(str(value))}"
+        for name, value in given.items()
+        if value is not None
+    )
 
 
 def _why_horizon(found: Definition, wanted: Proposal, row: Horizon) -> str:
@@ -199,48 +181,3 @@ def _limit_of(found: Definition) -> str:
         f"This is the longest that {days(round(found.span_days))} of log can teach: it has to hold "
         f"{LEARNED_SPANS} H, and {SILENCES_LEAST} silences that can be followed up."
     )
-
-
-def _of_proposal(found: Definition) -> list[str]:
-    row = found.row
-    if row is None:
-        return []
-    said = []
-    if row.days * LEARNED_SPANS > found.span_days:
-        said.append(
-            f"The log covers {days(round(found.span_days))}; to learn {days(row.days)} it should "
-            f"cover {days(LEARNED_SPANS * row.days)}."
-        )
-    if row.leave is not None and row.leave > MOST_LEAVE:
-        said.append(
-            f"{percent(row.leave)} of the watched users do nothing in the next {days(row.days)}: "
-            f"leaving is the rule here, so contact few and choose well."
-        )
-    if row.back_soon is not None and row.back_soon > MOST_RETURN:
-        said.append(
-            f"{percent(row.back_soon)} of those silent for {days(row.days)} soon come back by "
-            f"themselves: let the holdout show whether contact wins anything."
-        )
-    if not row.users_watched:
-        return [*said, "Nobody would be watched lately: too few active days, or too old a log."]
-    wait = EXAMPLES_MIN * row.days / (4 * row.users_watched)
-    if wait > row.days:
-        said.append(
-            f"Few users are watched ({number(row.users_watched)} lately): a model "
-            f"that starts today has its first {EXAMPLES_MIN} outcomes in about "
-            f"{number(wait)} days; start it on the history."
-        )
-    return said
-
-
-def _of_outages(found: Definition) -> list[str]:
-    if not found.outages:
-        return []
-    spans = [
-        f"{span(outage.begin_ms, outage.end_ms)} ({outage.users_expected:,} users a day expected)"
-        for outage in found.outages[:OUTAGES_SHOWN]
-    ]
-    if (more := len(found.outages) - OUTAGES_SHOWN) > 0:
-        spans.append(f"{more} more spans that --json lists")
-    said = f"Nobody did anything on {', '.join(spans)}: closed, or the logger was down?"
-    return [f"{said} It is not taken for silence here."]

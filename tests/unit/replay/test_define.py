@@ -12,9 +12,10 @@ from streams.replay import define_census
 from streams.replay.blocks import Block
 from streams.replay.define import CANDIDATES, Definition, Verdict, define
 from streams.replay.define_calendar import night, resolution
+from streams.replay.define_cautions import cautions
 from streams.replay.define_census import Census, Facts
 from streams.replay.define_silences import horizon, silences_of, usual_pause_days
-from streams.replay.define_words import cautions, reasons, verdict
+from streams.replay.define_words import reasons, verdict
 from tests import oracles_define as twin
 
 DAY_MS = 86_400_000
@@ -233,10 +234,10 @@ def test_the_night_tells_where_users_live() -> None:
         for day in range(20)
         for hour in range(8, 24)
     ]
-    found = night(counted(rows).hours)
+    found = night(counted(rows).hours[0])
     assert found is not None
     assert found.utc_offset in {7, 8, 9}
-    assert night(counted(visits({"ada": [day / 24 for day in range(480)]})).hours) is None
+    assert night(counted(visits({"ada": [day / 24 for day in range(480)]})).hours[0]) is None
 
 
 def test_events_in_the_future_are_left_out() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -54,14 +55,20 @@ def test_the_rules_that_are_written_are_those_that_are_proposed(log: str) -> Non
     assert list(rules.churn.kinds) == proposal["kinds"]
 
 
-def test_the_command_that_is_proposed_runs(log: str) -> None:
-    result = run(log, "--out", "rules.yaml", "--min-active-days", "4", "--json")
-    (step,) = json.loads(result.output)["next"]
-    assert step == (
-        f"winback backtest '{log}' --rules rules.yaml "
-        f"--horizon-days {json.loads(result.output)['proposal']['horizon_days']:g} "
-        f"--min-active-days 4"
-    )
+def test_the_commands_that_are_proposed_keep_what_was_asked(
+    short_log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ["--horizon-days", "18", "--min-active-days", "4", "--on-bad-row", "skip"]
+    first, test = json.loads(run(short_log, *asked, "--json").output)["next"]
+    assert shlex.split(first) == [
+        "winback", "define", short_log, "--on-bad-row", "skip", "--horizon-days", "18.0",
+        "--min-active-days", "4", "--out", "rules.yaml",
+    ]  # fmt: skip
+    assert run(*shlex.split(first)[2:]).exception is None
+    result = CliRunner().invoke(winback, [*shlex.split(test)[1:], "--json"], standalone_mode=False)
+    assert result.exception is None
+    assert json.loads(result.output)["horizon_days"] == 18
 
 
 def test_rules_are_not_overwritten_by_mistake(log: str) -> None:

@@ -13,10 +13,10 @@ from streams.core.rules_file import parse_rules
 from streams.core.time import DAY_MS
 from streams.replay.blocks import Block
 from streams.replay.define import define
+from streams.replay.define_cautions import cautions
 from streams.replay.define_census import Census, Facts
 from streams.replay.define_names import NameFound, kinds_of, names_found
 from streams.replay.define_rules import rules_text
-from streams.replay.define_words import cautions
 
 START_MS = 17_200 * DAY_MS
 DAYS = 120
