@@ -35,9 +35,10 @@ def block_of(value: bytes) -> LearnerInput:
         BadLessonError: It cannot be decoded.
     """
     try:
-        return msgspec.msgpack.decode(value, type=LearnerInput)
-    except (msgspec.DecodeError, RecursionError) as error:
+        block: LearnerInput = msgspec.msgpack.decode(value, type=LearnerInput)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadLessonError(str(error)) from error
+    return block
 
 
 def lesson_of(block: Block, rules_hash: str) -> Lesson:

@@ -79,7 +79,7 @@ def _replayed(
     rules: "Rules",
     model: "Scorer | None",
 ) -> "Explanation":
-    from models.scorer import PriorScorer  # noqa: PLC0415 (quick --help)
+    from models.bgnbd import BgNbdScorer  # noqa: PLC0415 (quick --help)
     from streams.core.outbox import DECISIONS  # noqa: PLC0415
     from streams.replay.blocks import Window  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
@@ -88,7 +88,7 @@ def _replayed(
 
     run = Replay(
         rules,
-        PriorScorer(float(rules.churn.horizon_ms)) if model is None else model,
+        BgNbdScorer(float(rules.churn.horizon_ms)) if model is None else model,
         partitions=1,  # One user is explained: how the others are spread does not matter.
         now_ms=now_ms(),
         app_id=settings.app_id,
@@ -116,7 +116,8 @@ async def _live(
     rules: "Rules",
     model: "Scorer | None",
 ) -> "Explanation":
-    from models.scorer import HazardScorer, PriorScorer  # noqa: PLC0415 (quick --help)
+    from models.bgnbd import BgNbdScorer  # noqa: PLC0415 (quick --help)
+    from models.serving import serving_scorer  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
     from streams.replay.partitioner import partition_of  # noqa: PLC0415
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
@@ -138,10 +139,8 @@ async def _live(
                    err=True)  # fmt: skip
     scorer = model
     if scorer is None:
-        snapshot = await newest_model(bootstrap, settings, rules)
-        is_used = snapshot is not None and snapshot.examples >= rules.alert.examples_min
-        scorer = PriorScorer(float(rules.churn.horizon_ms))
-        if snapshot is not None and is_used:
-            scorer = HazardScorer(snapshot)
+        serving = await newest_model(bootstrap, settings, rules)
+        prior = BgNbdScorer(float(rules.churn.horizon_ms))
+        scorer = prior if serving is None else serving_scorer(serving)
     when = live.watermark_ms if at_ms is None else at_ms
     return explained(user_id, live.value, when or 0, scorer, rules, live.decision)

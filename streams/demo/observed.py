@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from models.snapshot import SnapshotRefused, load
+from models.snapshot import Serving, SnapshotRefused, load
 from streams.core.messages import CaseClosed, Decision, JournalEntry, TouchRequested, TouchRevoked
 from streams.core.native import FeedbackEvent
 from streams.senders.inbox import instant_ms
@@ -148,11 +148,11 @@ class Observed:
 
     def _snapshot(self, value: bytes) -> None:
         try:
-            snapshot = load(value, self._key)
+            serving = load(value, self._key, Serving)
         except SnapshotRefused:
-            return
-        said = snapshot.metrics
+            return  # Another's, or another record of the learner.
+        said = serving.metrics
         self.model = Model(
-            snapshot.version, snapshot.examples, said.get("auc"), said.get("log_loss"),
+            serving.version, serving.examples, said.get("auc"), said.get("log_loss"),
             said.get("base_rate"),
         )  # fmt: skip

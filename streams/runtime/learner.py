@@ -1,23 +1,21 @@
-"""The learner's engine: matured examples in, signed snapshots out.
+"""The learner's engine: blocks of examples, openings and outcomes in, signed records out.
 
-It runs in the same lanes as the pipeline. Its changelog is the topic of models: the state *is* the
-newest snapshot, which also says how far the examples were learned. So a restart or another learner
-goes on exactly there, and two learners at once are fenced.
+It runs in the same lanes as the pipeline. Its changelog is the topic of models: the state *is* what
+lies there, and says how far the blocks were learned. So a restart or another learner goes on
+exactly there, and two learners at once are fenced.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-import numpy as np
-
-from models.catalogue import CATALOGUE, CHAMPION
-from models.features import FEATURES, features_hash
-from models.prequential import Prequential
-from models.snapshot import SnapshotRefused, load, sign
-from streams.core.messages import ExampleBlock, LearnerInput
+from models import roster_records
+from models.catalogue import CHAMPION
+from models.questions import Examples, Openings
+from models.roster import Roster
+from models.snapshot import Serving, SnapshotRefused, load, sign
 from streams.core.rules import Rules
 from streams.errors import Exit, UserError
+from streams.lessons import BadLessonError, Lesson, OtherRulesError, block_of, lesson_of
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -30,12 +28,10 @@ log = get_logger(__name__)
 SNAPSHOT_EVERY_S: Final = 1.0
 CHUNK_MAX: Final = 16
 """Blocks of examples at once: a block may hold thousands, and learning one takes 40 µs."""
-INSTANT_MAX_MS: Final = 2.0**53
-"""Whole milliseconds are exact in a float64 up to here."""
 
 
 class LearnerEngine:
-    """One model of the catalogue, learning.
+    """The models of a deployment, learning.
 
     Args:
         settings: Name the topic and the key that signs models.
@@ -45,26 +41,26 @@ class LearnerEngine:
 
     def __init__(self, settings: Settings, rules: Rules, metrics: Metrics) -> None:
         self.applied: dict[str, int] = {}
+        self.roster = Roster(
+            rules.churn.horizon_ms,
+            columns=rules.columns,
+            rules_hash=rules.hash,
+            examples_min=rules.alert.examples_min,
+        )
         self._key = settings.model_key.encode()
         self._rules = rules
         self._metrics = metrics
-        self._learner = CATALOGUE[CHAMPION](rules.churn.horizon_ms)
-        self._quality = Prequential()
-        self._trained_to_ms = 0
         self._has_learned = False
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
-        """Go on from the newest snapshot, if there is one.
+        """Go on from the newest records, if there are any.
 
         Raises:
-            UserError: It cannot be gone on from; overwriting it in silence would lose it.
+            UserError: They cannot be gone on from; overwriting them in silence would lose them.
         """
-        data = records.get(CHAMPION.encode())
-        if data is None:
-            return
         try:
-            snapshot = load(data, self._key)
-            self._learner.restore(snapshot, rules_hash=self._rules.hash)
+            found = self._loaded(records)
+            roster_records.restore(self.roster, found)
         except SnapshotRefused as refused:
             raise UserError(
                 f"the newest model cannot be gone on from: {refused}",
@@ -72,89 +68,82 @@ class LearnerEngine:
                 "WINBACK_TOPIC_MODELS to learn from nothing.",
                 Exit.FAILED,
             ) from refused
-        self.applied = {topic: offsets[0] for topic, offsets in snapshot.applied.items()}
-        self._trained_to_ms = snapshot.trained_to_ms
-        log.info("model_restored", version=snapshot.version, examples=snapshot.examples)
+        serving = found.get(roster_records.SERVING)
+        if isinstance(serving, Serving):
+            self.applied = {topic: offsets[0] for topic, offsets in serving.applied.items()}
+            log.info("model_restored", version=serving.version, examples=serving.examples)
+
+    def _loaded(self, records: Mapping[bytes, bytes]) -> dict[str, roster_records.Record]:
+        """Return what the records hold, by key; what an older version wrote is refused.
+
+        Raises:
+            SnapshotRefused: One cannot be read.
+        """
+        found = {}
+        for key, data in records.items():
+            kind = roster_records.kind_of(key.decode())
+            if kind is not None or key == CHAMPION.encode():
+                found[key.decode()] = load(data, self._key, kind or Serving)
+        return found
 
     def apply(self, chunk: Chunk) -> None:
         """Learn the blocks of a chunk, in order."""
         for value, offset in zip(chunk.columns.values, chunk.columns.offsets, strict=True):
-            block = self._decoded(value, offset)
-            if block is not None:
-                self._learn(block)
+            lesson = self._lesson(value, offset)
+            if lesson is not None:
+                self._learn(lesson)
         self._has_learned = True
 
-    def _decoded(self, value: bytes | None, offset: int) -> ExampleBlock | None:
-        """Return a block of our kind; another one is counted and left."""
+    def _lesson(self, value: bytes | None, offset: int) -> Lesson | None:
+        """Return what a record teaches; what is broken or of other rules is counted and left."""
+        count = 1
         try:
-            block = msgspec.msgpack.decode(value or b"", type=LearnerInput)
-            if not isinstance(block, ExampleBlock):
-                return None
-            _demand_whole(block)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            block = block_of(value or b"")
+            count = max(block.count, 0)
+            return lesson_of(block, self._rules.hash)
+        except (BadLessonError, OtherRulesError) as error:
+            is_other = isinstance(error, OtherRulesError)
             log.warning("examples_refused", offset=offset, reason=str(error))
-            self._metrics.add(Metric.EXAMPLES_LEARNED, outcome="not_decodable")
-            return None
-        ours = (features_hash(), self._rules.hash)
-        if (block.features_hash, block.rules_hash) != ours:
-            log.warning("examples_refused", offset=offset, reason="other features or rules")
-            self._metrics.add(Metric.EXAMPLES_LEARNED, block.count, outcome="other_rules")
-            return None
-        return block
+        outcome = "other_rules" if is_other else "not_decodable"
+        self._metrics.add(Metric.EXAMPLES_LEARNED, count if is_other else 1, outcome=outcome)
+        return None
 
-    def _learn(self, block: ExampleBlock) -> None:
-        rows = np.frombuffer(block.rows, "<f4").reshape(block.count, len(FEATURES))
-        active = np.frombuffer(block.active, "u1").astype(np.bool_)
-        weight = np.frombuffer(block.weight, "<f4")
-        learned, refused = self._learner.examples, self._learner.refused
-        sound = np.isfinite(rows).all(axis=1) & (weight > 0)
-        self._quality.update(self._learner.predict(rows[sound]), active[sound])
-        self._learner.learn(rows, active, weight)
-        matured_ms = np.frombuffer(block.matured_at_ms, "<f8")
-        self._trained_to_ms = max(self._trained_to_ms, int(matured_ms.max(initial=0.0)))
-        counts = {
-            "learned": self._learner.examples - learned,
-            "refused": self._learner.refused - refused,
-        }
-        for outcome, count in counts.items():
-            self._metrics.add(Metric.EXAMPLES_LEARNED, count, outcome=outcome)
+    def _learn(self, lesson: Lesson) -> None:
+        roster = self.roster
+        match lesson:
+            case Examples():
+                roster.receive(examples=lesson)
+            case Openings():
+                roster.receive(openings=lesson)
+            case _:
+                roster.receive(outcomes=lesson)
+        learned = roster.models[CHAMPION].examples
+        roster.catch_up()
+        learned = roster.models[CHAMPION].examples - learned
+        if isinstance(lesson, Examples):
+            self._metrics.add(Metric.EXAMPLES_LEARNED, learned, outcome="learned")
+            refused = len(lesson.active) - learned
+            self._metrics.add(Metric.EXAMPLES_LEARNED, refused, outcome="refused")
 
     def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
         """Learning follows examples, not the clock."""
         return True
 
     def take(self) -> Commit:
-        """Hand over the snapshot of now, if anything was learned since the last one."""
+        """Hand over what changed since the last time."""
         if not self._has_learned:
             return Commit([], {})
         self._has_learned = False
-        quality = self._quality.as_dict()
-        for measure, value in quality.items():
+        applied = {topic: {0: offset} for topic, offset in self.applied.items()}
+        taken = roster_records.take(self.roster, applied)
+        serving = taken[roster_records.SERVING]
+        assert isinstance(serving, Serving)
+        self._metrics.set(Metric.MODEL_EXAMPLES, serving.examples)
+        for measure, value in serving.metrics.items():
             if value is not None:
                 self._metrics.set(Metric.MODEL_QUALITY, value, measure=measure)
-        self._metrics.set(Metric.MODEL_EXAMPLES, self._learner.examples)
-        snapshot = self._learner.snapshot(
-            rules_hash=self._rules.hash,
-            trained_to_ms=self._trained_to_ms,
-            applied={topic: {0: offset} for topic, offset in self.applied.items()},
-            metrics=quality,
-        )
-        return Commit([(CHAMPION.encode(), sign(snapshot, self._key))], {})
-
-
-def _demand_whole(block: ExampleBlock) -> None:
-    """Check what learning relies on.
-
-    Raises:
-        ValueError: The columns do not have as many rows as the block says, or an instant is none.
-    """
-    widths = {
-        "opened_at_ms": 8, "matured_at_ms": 8, "active": 1, "weight": 4, "rows": 4 * len(FEATURES),
-    }  # fmt: skip
-    for name, width in widths.items():
-        found = len(getattr(block, name))
-        if found != width * block.count:
-            raise ValueError(f"{name} has {found} B for {block.count} examples of {width} B")
-    matured_ms = np.frombuffer(block.matured_at_ms, "<f8")
-    if not ((matured_ms >= 0) & (matured_ms <= INSTANT_MAX_MS)).all():
-        raise ValueError("matured_at_ms holds what is no instant")
+        changelog = [
+            (key.encode(), None if record is None else sign(record, self._key))
+            for key, record in taken.items()
+        ]
+        return Commit(changelog, {})

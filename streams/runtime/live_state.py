@@ -8,7 +8,8 @@ import msgspec
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from models.snapshot import Snapshot, SnapshotRefused, check, load
+from models.roster_records import SERVING
+from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord
 from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
@@ -95,23 +96,20 @@ async def read_user(bootstrap: str, settings: Settings, user_id: str, partition:
     return LiveUser(states.get(key), decisions.get(key), stand.watermark_ms, stand.rules_hash)
 
 
-async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Snapshot | None:
-    """Return the newest snapshot that the workers may use, or None.
+async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Serving | None:
+    """Return what is in force, or None where nothing is that the workers may use.
 
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
     await partition_count(bootstrap, settings.topic_models)
     content = (await _read(bootstrap, settings.topic_models, [0]))[0]
-    found: list[Snapshot] = []
-    for value in content.values():
-        try:
-            snapshot = load(value, settings.model_key.encode())
-            check(snapshot, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
-        except SnapshotRefused:
-            continue  # The workers count and log it; here it is just not in use.
-        found.append(snapshot)
-    return max(found, key=lambda snapshot: snapshot.trained_to_ms, default=None)
+    try:
+        serving = load(content.get(SERVING.encode(), b""), settings.model_key.encode(), Serving)
+        check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
+    except SnapshotRefused:
+        return None  # The workers count and log it; here it is just not in use.
+    return serving
 
 
 async def _read(

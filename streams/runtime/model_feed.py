@@ -1,4 +1,4 @@
-"""Follow the learner: the newest snapshot becomes the scorer of every lane."""
+"""Follow the learner: what it puts in force becomes the scorer of every lane."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,9 +7,10 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.catalogue import CHAMPION
-from models.scorer import HazardScorer, PriorScorer
-from models.snapshot import Snapshot, SnapshotRefused, check, load
+from models.bgnbd import BgNbdScorer
+from models.roster_records import SERVING
+from models.serving import serving_scorer
+from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.logs import get_logger
@@ -23,6 +24,7 @@ POLL_MS: Final = 500
 READY_PATIENCE_S: Final = 10.0
 """Lanes wait so long for the first model; then they begin with the prior, and say so."""
 BACK_OFF_S: Final = 2.0
+_KEY: Final = SERVING.encode()
 
 
 class ModelFeed:
@@ -44,13 +46,14 @@ class ModelFeed:
         metrics: Metrics,
         on_scorer: Callable[[Scorer], object],
     ) -> None:
-        self.scorer: Scorer = PriorScorer(float(rules.churn.horizon_ms))
+        self.scorer: Scorer = BgNbdScorer(float(rules.churn.horizon_ms))
         self._bootstrap = bootstrap
         self._source = TopicPartition(settings.topic_models, 0)
         self._key = settings.model_key.encode()
         self._rules = rules
         self._metrics = metrics
         self._on_scorer = on_scorer
+        self._in_force: tuple[object, ...] = ()
         self._is_ready = asyncio.Event()
 
     async def wait_ready(self) -> None:
@@ -82,36 +85,32 @@ class ModelFeed:
             await consumer.seek_to_beginning(self._source)
             while True:
                 fetched = await consumer.getmany(self._source, timeout_ms=POLL_MS)
-                self._take([record.value for record in fetched.get(self._source, ())])
+                records = fetched.get(self._source, ())
+                self._take([record.value for record in records if record.key == _KEY])
                 if await consumer.position(self._source) >= end:
                     self._is_ready.set()
         finally:
             await consumer.stop()
 
     def _take(self, values: list[Any]) -> None:
-        """Use the newest value that is a valid snapshot; count the others that came after it."""
+        """Use the newest value that is valid; count the others that came after it."""
         for value in reversed(values):
             if value is None:
                 continue
             try:
-                snapshot = load(value, self._key)
-                if snapshot.name != CHAMPION:
-                    continue  # a challenger's, for those who compare
-                check(
-                    snapshot, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash
-                )
-                self._use(snapshot)
+                serving = load(value, self._key, Serving)
+                check(serving, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash)
+                self._use(serving)
             except SnapshotRefused as refused:
                 log.warning("model_refused", reason=refused.reason.value, detail=str(refused))
                 self._metrics.add(Metric.MODEL_REFUSED, reason=refused.reason.value)
             else:
                 return
 
-    def _use(self, snapshot: Snapshot) -> None:
-        self._metrics.set(Metric.MODEL_EXAMPLES, snapshot.examples)
-        self._metrics.set(Metric.MODEL_TRAINED_TIMESTAMP_SECONDS, snapshot.trained_to_ms / 1000)
-        if snapshot.examples < self._rules.alert.examples_min:
-            return  # too little learned: the prior knows more
-        if snapshot.version != self.scorer.version:
-            self.scorer = HazardScorer(snapshot, rules_hash=self._rules.hash)
+    def _use(self, serving: Serving) -> None:
+        self._metrics.set(Metric.MODEL_EXAMPLES, serving.examples)
+        self._metrics.set(Metric.MODEL_TRAINED_TIMESTAMP_SECONDS, serving.trained_to_ms / 1000)
+        in_force = (serving.version, serving.phase, serving.may_alert, serving.platt)
+        if in_force != self._in_force:
+            self.scorer, self._in_force = serving_scorer(serving), in_force
             self._on_scorer(self.scorer)

@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from models.scorer import PriorScorer
+from models.bgnbd import BgNbdScorer
 from streams.replay.files import EventLog
 from streams.replay.fleet import Fleet
 from streams.replay.rulebook import rules_at
@@ -34,7 +34,7 @@ def winback(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[st
 def publish(kafka: str, log: str, app: str) -> None:
     """Write the changelog of a run, with an older value before every newest one."""
     rules = rules_at("")
-    fleet = Fleet(rules, PriorScorer(float(rules.churn.horizon_ms)), partitions=PARTITIONS,
+    fleet = Fleet(rules, BgNbdScorer(float(rules.churn.horizon_ms)), partitions=PARTITIONS,
                   now_ms=1_600_000_000_000)  # fmt: skip
     accepted = fleet.accept(EventLog(log).head())
     producer = KafkaProducer(bootstrap_servers=kafka)
@@ -74,7 +74,7 @@ def test_the_export_of_the_changelog_is_that_of_the_replay(kafka: str, tmp_path:
     said = winback("explain", "用户3", "--lang", "zh", **settings)
     assert said.returncode == 0, said.stderr
     assert "2017-01-28T10:00:00Z" in said.stdout  # the watermark of the partition
-    assert "prior_v1" in said.stdout
+    assert "bgnbd_v1" in said.stdout
     assert said.stderr == ""
     assert winback("explain", "nobody", **settings).returncode == 2
 

@@ -4,8 +4,7 @@ import string
 
 import pytest
 
-from models.catalogue import CATALOGUE
-from models.snapshot import sign
+from models.snapshot import Phase, Serving, sign
 from streams.core.messages import CaseClosed, Decision, JournalEntry, to_json
 from streams.core.native import FeedbackEvent
 from streams.core.time import DAY_MS, iso
@@ -80,8 +79,13 @@ def test_the_journal_tells_what_is_durable(observed: Observed) -> None:
 
 
 def test_only_a_signed_model_is_believed(observed: Observed) -> None:
-    snapshot = CATALOGUE["hazard_logistic_v1"](30 * DAY_MS).snapshot(
-        metrics={"auc": 0.8, "log_loss": 0.4, "base_rate": 0.3}
+    snapshot = Serving(
+        version="v",
+        champion="hazard_logistic_v1",
+        phase=Phase.PRIOR,
+        horizon_ms=30 * DAY_MS,
+        examples=0,
+        metrics={"auc": 0.8, "log_loss": 0.4, "base_rate": 0.3},
     )
     observed.see(SETTINGS.topic_models, sign(snapshot, b"somebody else's key"), 0)
     assert observed.model.auc is None

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models.scorer import PriorScorer
+from models.bgnbd import BgNbdScorer
+from models.catalogue import CHAMPION
 from models.snapshot import sign
 from streams.core.inputs import WatermarkPassed
 from streams.core.native import NativeEvent as ReadEvent
@@ -45,7 +46,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Rules:
 def replayed(
     log: str, rules: Rules, *, block_rows: int = 8_192, learns: bool = False, partitions: int = 4
 ) -> tuple[Replayed, list[bytes], list[bytes], list[bytes], Replay]:
-    scorer = PriorScorer(float(rules.churn.horizon_ms))
+    scorer = BgNbdScorer(float(rules.churn.horizon_ms))
     run = Replay(rules, scorer, partitions=partitions, now_ms=NOW_MS, learns=learns,
                  keeps=[TOUCHES, DECISIONS])  # fmt: skip
     summary = run.run(EventLog(log, block_rows=block_rows).blocks())
@@ -83,10 +84,10 @@ def test_a_learned_model_is_saved_and_taken_again(
 ) -> None:
     *_, run = replayed(short_log, rules, learns=True)
     assert run.apprentice is not None
-    assert run.apprentice.learner.examples > 100
+    assert run.apprentice.roster.examples > 100
     path = tmp_path / "model.json"
-    path.write_bytes(sign(run.apprentice.snapshot(), KEY.encode()))
-    assert model_at(str(path), KEY, rules).version == run.apprentice.snapshot().version
+    path.write_bytes(sign(run.apprentice.serving(), KEY.encode()))
+    assert model_at(str(path), KEY, rules).version == run.apprentice.serving().version
     with pytest.raises(UserError, match="refused"):
         model_at(str(path), "another key of these tests", rules)
     with pytest.raises(UserError, match="other_horizon"):
@@ -98,7 +99,7 @@ def test_a_learned_model_is_saved_and_taken_again(
 def test_examples_of_one_instant_are_learned_in_one_order_however_they_arrive(
     short_log: str, rules: Rules
 ) -> None:
-    run = Replay(rules, PriorScorer(float(rules.churn.horizon_ms)), partitions=3, now_ms=NOW_MS,
+    run = Replay(rules, BgNbdScorer(float(rules.churn.horizon_ms)), partitions=3, now_ms=NOW_MS,
                  keeps=["examples"])  # fmt: skip
     run.run(EventLog(short_log).blocks())
     records = [r for number in range(3) for r in run._kept["examples", number]]
@@ -110,8 +111,8 @@ def test_examples_of_one_instant_are_learned_in_one_order_however_they_arrive(
         forward.learn_before(at_ms)
     forward.learn_before(end_ms)
     backward.learn_before(end_ms)
-    assert forward.learner.examples > 0
-    assert forward.snapshot().weights == backward.snapshot().weights
+    assert forward.roster.examples > 0
+    assert forward.roster.models[CHAMPION].snapshot() == backward.roster.models[CHAMPION].snapshot()
 
 
 def test_an_event_from_the_far_future_is_rejected_and_counted(tmp_path: Path, rules: Rules) -> None:
@@ -158,7 +159,7 @@ def test_a_replay_closes_with_the_instant_that_a_feed_closes_with(
     )
     rules = tmp_path / "rules.yaml"
     rules.write_text("churn: {activity: [purchase]}\n", encoding="utf-8")
-    run = Replay(rules_at(str(rules)), PriorScorer(2.6e9), partitions=3, now_ms=NOW_MS)
+    run = Replay(rules_at(str(rules)), BgNbdScorer(2.6e9), partitions=3, now_ms=NOW_MS)
     run.run(EventLog(str(path)).blocks())
 
     until_ms = max(credible(EventLog(str(path)).head().times_ms, NOW_MS))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from models.scorer import PriorScorer
+from models.bgnbd import BgNbdScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
@@ -110,11 +110,11 @@ class Watch:
     ("scorer", "clock", "watched"),
     [
         (None, "wall", ["ModelFeed.follow", "WallClock.run"]),
-        (PriorScorer(1.0), "event", []),
+        (BgNbdScorer(1.0), "event", []),
     ],
 )
 def test_what_runs_beside_the_lanes_is_watched(
-    monkeypatch: pytest.MonkeyPatch, scorer: PriorScorer | None, clock: Any, watched: list[str]
+    monkeypatch: pytest.MonkeyPatch, scorer: BgNbdScorer | None, clock: Any, watched: list[str]
 ) -> None:
     """Its crash is the worker's: a model that is followed no more must not go unseen."""
 
