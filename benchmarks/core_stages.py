@@ -21,8 +21,6 @@ from typing import Any, Final
 from benchmarks import figures
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
-from models.scorer import HazardScorer
-from models.snapshot import load
 from streams.core.native import make_decode
 from streams.core.partition import Harvest, Partition
 from streams.core.rules import Rules
@@ -30,6 +28,7 @@ from streams.replay.events import encoded
 from streams.replay.files import EventLog
 from streams.replay.partitioner import Partitioner
 from streams.replay.rulebook import rules_at
+from streams.replay.run import model_at
 from streams.settings import DEVELOPMENT_KEY
 
 BUILD: Final = figures.ROOT / "build" / "bench"
@@ -129,7 +128,7 @@ class Service:
     """The partitions of one worker, without Kafka."""
 
     def __init__(self, rules: Rules, model: Path, partitions: int) -> None:
-        scorer = HazardScorer(load(model.read_bytes(), DEVELOPMENT_KEY.encode()))
+        scorer = model_at(str(model), DEVELOPMENT_KEY, rules)
         self.partitions = [Partition(number, rules, scorer) for number in range(partitions)]
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.records = self.bytes = 0

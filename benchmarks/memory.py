@@ -19,7 +19,7 @@ from typing import Final
 
 from benchmarks import figures
 from benchmarks.states import States, lived, partition_record
-from models.scorer import PriorScorer
+from models.bgnbd import BgNbdScorer
 from streams.core.partition import Partition
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -37,7 +37,7 @@ def measure(users: int) -> dict[str, float]:
     """Measure both."""
     rules, values, watermark_ms = lived()
     record = partition_record(rules, watermark_ms)
-    scorer = PriorScorer(rules.churn.horizon_ms)
+    scorer = BgNbdScorer(rules.churn.horizon_ms)
     before = resident_bytes()
     partition = Partition(0, rules, scorer)
     began = time.process_time()
