@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
-from models.evidence import BATCHES_MIN, Evidence, Interval
+from models.evidence import Evidence, Interval
 from models.prequential import WINDOW, Grades, grades
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from models.features import F64
     from models.questions import Matured
 
-SERVED = "served"
+SERVED: Final = "served"
 """Name of what was in force, among the models."""
-ROWS_MIN = 1_000
-"""Outcomes that a promotion rests on, at least."""
+ROWS_MIN: Final = 1_000
+"""Outcomes that a verdict rests on, at least."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -88,19 +90,25 @@ class Board:
         spoke = ~np.isnan(said)
         return grades(said[spoke], self.happened[-len(said) :][spoke] if len(said) else said > 0)
 
-    def better(self) -> str | None:
-        """Return the challenger that is better for certain and by most, or None."""
+    def better(self, but: Collection[str] = ()) -> str | None:
+        """Return the challenger that is better for certain and by most, or None.
+
+        Args:
+            but: Names that are no candidates: what stands in for a model that errs is not one.
+        """
         found: list[tuple[float, str]] = []
         for name, evidence in self.evidence.items():
             interval = evidence.interval()
-            if interval is not None and evidence.rows >= ROWS_MIN and interval.low > 0.0:
+            if interval is None or evidence.rows < ROWS_MIN or name in but:
+                continue
+            if interval.low > 0.0:
                 found.append((interval.mean, name))
         return max(found)[1] if found else None
 
     @property
     def is_below_floor(self) -> bool:
         """Whether the champion is worse than silence alone for certain."""
-        interval = self.floor.interval() if self.floor.batches >= BATCHES_MIN else None
+        interval = self.floor.interval() if self.floor.rows >= ROWS_MIN else None
         return interval is not None and interval.high < 0.0
 
     def begin_anew(self) -> None:

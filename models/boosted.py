@@ -87,6 +87,8 @@ class Trees:
 
     def contributions(self, columns: F64) -> F64:
         """Return what each feature adds to the log-odds, shape (width, n); exact Shapley values."""
+        if not columns.size:  # LightGBM divides by the number of rows.
+            return np.empty(columns.shape)
         parts = self._booster.predict(columns.T, pred_contrib=True, num_threads=1)
         return np.asarray(parts, np.float64)[:, :-1].T
 
@@ -119,6 +121,8 @@ class NewestExamples:
         self, rows: NDArray[np.float32], active: NDArray[np.bool_], weight: NDArray[np.float32]
     ) -> None:
         """Add examples in the order in which they matured."""
+        if not len(rows):
+            return
         self._parts.append((rows[:, : self.width], active, weight))
         self.seen += len(rows)
         self._kept += len(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from models.scorer import linear_scorer
+from models.snapshot import Refusal, SnapshotRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,8 +128,11 @@ def scorer_of(snapshot: Snapshot) -> Scorer:
     """Return the scorer of a snapshot of any model.
 
     Raises:
-        KeyError: The catalogue has no such model.
+        SnapshotRefused: The catalogue has no such model, or its state is not whole.
     """
     if snapshot.name.startswith(GUEST):
         return _guest_scorer(snapshot)
-    return CATALOGUE[snapshot.name].scorer_of(snapshot)
+    entry = CATALOGUE.get(snapshot.name)
+    if entry is None:
+        raise SnapshotRefused(Refusal.OTHER_MODEL, f"the catalogue has no {snapshot.name}")
+    return entry.scorer_of(snapshot)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from models.bgnbd import BgNbdScorer
-from models.boosted import MixedScorer, NewestExamples, Trees
+from models.boosted import BadTreesError, MixedScorer, NewestExamples, Trees
 from models.feature_list import FEATURES, PLAIN_WIDTH
 from models.learner import sound
 from models.scorer import LinearScorer, PathScorer, Scorer, by_group, linear_scorer
-from models.snapshot import Refusal, Snapshot, SnapshotRefused
+from models.snapshot import Refusal, Snapshot, SnapshotRefused, check_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from numpy.typing import NDArray
 
     from models.boosted import Fit
     from models.features import F64
     from models.learner import SecondOrderLearner
+
+Background: TypeAlias = "Callable[[Fit], Future[Trees]]"
 
 
 class Silent:
@@ -55,6 +60,7 @@ class MixedLearner(Silent):
         width = PLAIN_WIDTH if len(linear.columns) <= PLAIN_WIDTH else len(FEATURES)
         self._newest = NewestExamples(width)
         self._edition = 0
+        self._fit: Future[Trees] | None = None
 
     @property
     def examples(self) -> int:
@@ -68,12 +74,27 @@ class MixedLearner(Silent):
         may = sound(rows, weight)
         self._newest.add(rows[may].astype(np.float32), active[may], weight[may].astype(np.float32))
 
-    def due(self) -> Fit | None:
-        """Return the fit that is due, to be run here or in another thread, or None."""
-        return self._newest.take() if self._newest.is_due else None
+    def refit(self, background: Background | None = None) -> bool:
+        """Adopt a fit that has ended meanwhile; fit anew when that is due.
 
-    def adopt(self, trees: Trees) -> None:
-        """Use newly fitted trees from now on."""
+        Args:
+            background: Runs a fit in another thread; None = at once.
+
+        Returns:
+            Whether there are new trees.
+        """
+        before = self._edition
+        if self._fit is not None and self._fit.done():
+            self._adopt(self._fit.result())
+            self._fit = None
+        fit = self._newest.take() if self._fit is None and self._newest.is_due else None
+        if fit is not None and background is not None:
+            self._fit = background(fit)
+        elif fit is not None:
+            self._adopt(fit())
+        return self._edition != before
+
+    def _adopt(self, trees: Trees) -> None:
         self.trees = trees
         self._edition += 1
 
@@ -103,13 +124,12 @@ class MixedLearner(Silent):
         """Go on with the trees of a snapshot.
 
         Raises:
-            SnapshotRefused: It is of another model.
+            SnapshotRefused: It is not of this model, or its trees cannot be read.
         """
-        if snapshot.name != self.name:
-            raise SnapshotRefused(Refusal.OTHER_MODEL, f"{snapshot.name}, this is {self.name}")
+        check_model(snapshot, name=self.name, horizon_ms=self._linear.horizon_ms)
         edition, fitted_to = snapshot.numbers["edition"]
         self._edition, self._newest.fitted_to = int(edition), int(fitted_to)
-        self.trees = Trees(snapshot.trees) if snapshot.trees else None
+        self.trees = _trees(snapshot) if snapshot.trees else None
 
     def _version(self, linear: str) -> str:
         return f"{self.name}.{self._edition}.{linear.partition('.')[2]}"
@@ -117,7 +137,14 @@ class MixedLearner(Silent):
 
 def mixed_scorer(snapshot: Snapshot) -> PathScorer:
     """Return the scorer of a snapshot of a mix."""
-    return MixedScorer(linear_scorer(snapshot), Trees(snapshot.trees), snapshot.version)
+    return MixedScorer(linear_scorer(snapshot), _trees(snapshot), snapshot.version)
+
+
+def _trees(snapshot: Snapshot) -> Trees:
+    try:
+        return Trees(snapshot.trees)
+    except BadTreesError as error:
+        raise SnapshotRefused(Refusal.NOT_DECODABLE, str(error)) from error
 
 
 class TreesScorer(PathScorer):
@@ -126,14 +153,13 @@ class TreesScorer(PathScorer):
     Args:
         trees: Fitted to hazard examples: log-odds of being active within U.
         version: Name of the model.
+        examples: How many it was fitted to.
         horizon_ms: H, ms.
     """
 
-    examples = 0
-
-    def __init__(self, trees: Trees, version: str, horizon_ms: float) -> None:
+    def __init__(self, trees: Trees, version: str, examples: int, horizon_ms: float) -> None:
         self.trees, self.width = trees, trees.width
-        self.version, self.horizon_ms = version, float(horizon_ms)
+        self.version, self.examples, self.horizon_ms = version, examples, float(horizon_ms)
 
     def logit(self, columns: F64) -> F64:
         """Return the logits (n,) of activity of feature columns (width, n)."""
@@ -149,28 +175,39 @@ class GuestLearner(Silent):
 
     Args:
         snapshot: Its text, and the name it plays under.
+        horizon_ms: H, ms.
+
+    Raises:
+        SnapshotRefused: It is of other features or another horizon, or no booster.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.name = snapshot.name
+    def __init__(self, snapshot: Snapshot, horizon_ms: int) -> None:
+        self.name, self.horizon_ms = snapshot.name, horizon_ms
         self.restore(snapshot)
+
+    @property
+    def examples(self) -> int:
+        """Examples that it was fitted to."""
+        return self._snapshot.examples
 
     def scorer(self) -> Scorer | None:
         """Return what it scores with."""
-        return guest_scorer(self._snapshot)
+        return self._scorer
 
     def snapshot(self) -> Snapshot:
         """Return what came in."""
         return self._snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Play on with another text under the same name."""
-        self._snapshot = snapshot
+        """Play on with what came in before."""
+        check_model(snapshot, name=self.name, horizon_ms=self.horizon_ms)
+        self._snapshot, self._scorer = snapshot, guest_scorer(snapshot)
 
 
 def guest_scorer(snapshot: Snapshot) -> PathScorer:
     """Return the scorer of a guest."""
-    return TreesScorer(Trees(snapshot.trees), snapshot.version, snapshot.horizon_ms)
+    trees = _trees(snapshot)
+    return TreesScorer(trees, snapshot.version, snapshot.examples, snapshot.horizon_ms)
 
 
 class PriorLearner(Silent):
@@ -193,4 +230,5 @@ class PriorLearner(Silent):
         return Snapshot(name=self.name, version=self.name, horizon_ms=self.horizon_ms, examples=0)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Nothing to go on from."""
+        """See that it is the same: there is nothing to go on from."""
+        check_model(snapshot, name=self.name, horizon_ms=self.horizon_ms)

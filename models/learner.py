@@ -15,7 +15,7 @@ from models.features import F64
 from models.scaler import FadingScaler
 from models.scorer import LinearScorer, Scorer, fold
 from models.second_order import SecondOrderLogisticRegression
-from models.snapshot import Refusal, Snapshot, SnapshotRefused
+from models.snapshot import Refusal, Snapshot, SnapshotRefused, check_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,10 +147,11 @@ class LinearLearner:
         """Go on from a snapshot.
 
         Raises:
-            SnapshotRefused: It is of another model, or its vectors do not fit.
+            SnapshotRefused: It is not of this model, or its vectors do not fit.
         """
-        if (snapshot.name, snapshot.columns) != (self.name, self.columns):
-            raise SnapshotRefused(Refusal.OTHER_MODEL, f"{snapshot.name}, this is {self.name}")
+        check_model(snapshot, name=self.name, horizon_ms=self.horizon_ms)
+        if snapshot.columns != self.columns:
+            raise SnapshotRefused(Refusal.OTHER_MODEL, "it uses other columns")
         mine = self.snapshot().numbers
         theirs = snapshot.numbers
         if {name: len(vector) for name, vector in mine.items()} != {

@@ -16,11 +16,12 @@ import numpy as np
 
 from models.board import Board, Standing
 from models.calibration import IDENTITY, Calibrator, Platt
-from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MIX, Setup
+from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MIX, PRIOR, Setup
 from models.challengers import GuestLearner, MixedLearner
 from models.drift import Alarm, Drift
 from models.error_watch import ErrorWatch
 from models.features import features
+from models.learner import sound
 from models.prequential import Grades
 from models.questions import Examples, Matured, Openings, Outcomes, Questions
 from models.queue import Queue
@@ -28,10 +29,9 @@ from models.serving import ServingScorer, in_force
 from models.snapshot import Phase, Serving, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Sequence
 
-    from models.boosted import Fit, Trees
+    from models.challengers import Background
     from models.learner import Learner
     from models.scorer import Scorer
 
@@ -40,8 +40,6 @@ EXAMPLES_MIN: Final = 500
 """Fewer matured examples, and nothing beats knowing how often a user comes."""
 BLENDED_TO: Final = 4
 """The prior has left when so many times the least number of examples is learned."""
-
-Background = "Callable[[Fit], Future[Trees]]"
 
 
 class Promotion(msgspec.Struct, frozen=True):
@@ -91,7 +89,7 @@ class Roster:
         examples_min: int = EXAMPLES_MIN,
         keeps_history: bool = False,
         is_automatic: bool = True,
-        background: Callable[[Fit], Future[Trees]] | None = None,
+        background: Background | None = None,
     ) -> None:
         self.horizon_ms, self.rules_hash = horizon_ms, rules_hash
         self.is_automatic = is_automatic
@@ -109,9 +107,9 @@ class Roster:
         self._keeps_history = keeps_history
         self._examples_min = max(examples_min, 1)
         self._background = background
-        self._fit: Future[Trees] | None = None
         self._span_ms = max(1, horizon_ms // ASSEMBLIES_PER_HORIZON)
         self.assembled_ms: int | None = None
+        self._unsettled_ms: float | None = None  # Earliest of what happened since the assembly.
         self._queue = Queue()
         self._frozen: dict[str, Scorer] = {}
         self._frozen_served: Scorer = in_force(None, horizon_ms)
@@ -153,8 +151,8 @@ class Roster:
         self._frozen_served = self.scorer()
 
     def _next_assembly(self) -> int | None:
-        """Return when the next assembly is that has something before it, or None."""
-        earliest = self._queue.earliest_ms
+        """Return when the next assembly is: at the end of a span in which something happens."""
+        earliest = self._earliest_ms
         if earliest is None:
             return None
         after = (int(earliest) // self._span_ms + 1) * self._span_ms
@@ -162,8 +160,17 @@ class Roster:
             return after
         return self.assembled_ms + self._span_ms
 
+    @property
+    def _earliest_ms(self) -> float | None:
+        """Earliest of what waits and of what has happened since the last assembly."""
+        known = (self._queue.earliest_ms, self._unsettled_ms)
+        return min((at_ms for at_ms in known if at_ms is not None), default=None)
+
     def _happen(self, until_ms: int) -> None:
         """Ask, learn and answer what lies before an instant."""
+        earliest = self._earliest_ms
+        if earliest is not None and earliest < until_ms:
+            self._unsettled_ms = earliest
         openings = self._queue.openings_before(until_ms)
         if openings is not None:
             self._ask(openings)
@@ -179,29 +186,36 @@ class Roster:
     def _ask(self, openings: Openings) -> None:
         rows = features(openings.heads, openings.at_ms, float(self.horizon_ms)).astype(np.float32)
         served = self._frozen_served
-        said = served.quiet(openings.heads, openings.at_ms)
-        raw = said
         if isinstance(served, ServingScorer):
             raw = served.raw_quiet(openings.heads, openings.at_ms)
+            said, candidate = served.platt(raw), self._frozen_platt(raw)
+        else:  # The prior alone; a calibration is of what was learned.
+            raw = said = served.quiet(openings.heads, openings.at_ms)
+            candidate = np.full(len(raw), np.nan)
         models = {
             name: scorer.quiet(openings.heads, openings.at_ms)
             for name, scorer in self._frozen.items()
         }
-        self.questions.ask(openings, rows, (said, raw, self._frozen_platt(raw)), models)
+        self.questions.ask(openings, rows, (said, raw, candidate), models)
 
     def _learn(self, examples: Examples) -> None:
-        self.errors.see(self._frozen, examples, self.champion)
+        may = sound(examples.rows, examples.weight)
+        usable = Examples._make(column[may] for column in examples)
+        if len(usable.active):
+            self.errors.see(self._frozen, usable, self.champion)
+            self.drift.see(usable)
         for name, model in self.models.items():
             before = model.examples
             model.learn(examples.rows, examples.active, examples.weight)
             if model.examples != before and name != MIX:  # That changes with its trees.
                 self.changed_models.add(name)
         self.trained_to_ms = max(self.trained_to_ms, int(examples.matured_at_ms[-1]))
-        self.drift.see(examples)
 
     def _answered(self, matured: Matured) -> None:
         self.board.see(matured, self.champion, FLOOR)
-        self.calibrator.update(matured.raw, matured.candidate, matured.churned)
+        since_ms = self.promotions[-1].at_ms if self.promotions else 0
+        own = (matured.opened_at_ms >= since_ms) & ~np.isnan(matured.candidate)
+        self.calibrator.update(matured.raw[own], matured.candidate[own], matured.churned[own])
         for name, model in self.models.items():
             before = model.examples
             model.mature(matured.rows, matured.churned, matured.weight)
@@ -213,13 +227,16 @@ class Roster:
     # -- assemblies
 
     def _assemble(self, at_ms: int) -> None:
-        self.assembled_ms = at_ms
-        self._refit()
+        self.assembled_ms, self._unsettled_ms = at_ms, None
+        mix = self.models[MIX]
+        assert isinstance(mix, MixedLearner)
+        if mix.refit(self._background):
+            self.changed_models.add(MIX)
         self.questions.forget_before(at_ms)
         self.errors.judge(at_ms)
         self.board.close()
         self.calibrator.refit()
-        better = self.board.better() if self.is_automatic else None
+        better = self.board.better(but={FLOOR, PRIOR}) if self.is_automatic else None
         if better is not None and self.models[better].scorer() is not None:
             interval = self.board.evidence[better].interval()
             assert interval is not None
@@ -230,25 +247,6 @@ class Roster:
                 f"{interval.high:.5f}] on {rows:,} outcomes",
             )  # fmt: skip
         self.freeze()
-
-    def _refit(self) -> None:
-        """Fit the booster anew when it is due; adopt a fit that has ended meanwhile."""
-        mix = self.models[MIX]
-        assert isinstance(mix, MixedLearner)
-        if self._fit is not None:
-            if not self._fit.done():
-                return
-            mix.adopt(self._fit.result())
-            self._fit = None
-            self.changed_models.add(MIX)
-        fit = mix.due()
-        if fit is None:
-            return
-        if self._background is not None:
-            self._fit = self._background(fit)
-        else:
-            mix.adopt(fit())
-            self.changed_models.add(MIX)
 
     def promote(self, name: str, at_ms: int, why: str) -> None:
         """Put a model in force from now on.
@@ -266,6 +264,7 @@ class Roster:
         self.board.begin_anew()
         self.errors = ErrorWatch()
         self.calibrator = Calibrator()
+        self.freeze()
 
     def rollback(self, at_ms: int) -> None:
         """Put the model in force that was before the last promotion.
@@ -281,11 +280,15 @@ class Roster:
         """Let a guest play: trees that somebody fitted to examples.
 
         Raises:
-            ValueError: Its name is not that of a guest.
+            ValueError: Its name is not that of a guest, or another one plays under it.
+            SnapshotRefused: It does not fit, or is none.
         """
         if not snapshot.name.startswith(GUEST):
             raise ValueError(f"{snapshot.name}: the name of a guest begins with {GUEST}")
-        self.models[snapshot.name] = GuestLearner(snapshot)
+        playing = self.models.get(snapshot.name)
+        if playing is not None and playing.snapshot() != snapshot:
+            raise ValueError(f"{snapshot.name} plays already; names are permanent")
+        self.models[snapshot.name] = GuestLearner(snapshot, self.horizon_ms)
         self.changed_models.add(snapshot.name)
 
     # -- out

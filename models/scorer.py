@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from models.hazard import (
     reach_probability,
 )
 from models.reasons import Reasons, foremost, listed
-
-if TYPE_CHECKING:
-    from models.snapshot import Snapshot
+from models.snapshot import Refusal, Snapshot, SnapshotRefused
 
 _NAMES: Final = tuple(feature.name for feature in FEATURES)
 _GROUP_OF: Final = np.array([GROUPS.index(feature.group) for feature in FEATURES])
@@ -96,7 +94,9 @@ class PathScorer(ABC):
         """
         columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms, self.width)
         leaving = -self.group_logits(columns)
-        base = -self.logit(columns) - leaving.sum(axis=0)
+        base = -self.logit(columns)
+        for group in leaving:  # One by one: a sum over an axis depends on the number of rows.
+            base -= group
         return listed(dict(zip(GROUPS, leaving, strict=True)), base)
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
@@ -136,13 +136,17 @@ class LinearScorer(PathScorer):
 
 
 def linear_scorer(snapshot: Snapshot) -> LinearScorer:
-    """Return the scorer of a snapshot of a linear model."""
-    weights = fold(
-        snapshot.columns,
-        np.array(snapshot.numbers["means"]),
-        np.array(snapshot.numbers["variances"]),
-        np.array(snapshot.numbers["weights"]),
-    )
+    """Return the scorer of a snapshot of a linear model.
+
+    Raises:
+        SnapshotRefused: Its vectors do not fit its columns.
+    """
+    found = [snapshot.numbers.get(name, ()) for name in ("means", "variances", "weights")]
+    size = len(snapshot.columns)
+    if [len(vector) for vector in found] != [size, size, size + 1]:
+        raise SnapshotRefused(Refusal.BROKEN_NUMBERS, "a vector has another length")
+    means, variances, beliefs = map(np.array, found)
+    weights = fold(snapshot.columns, means, variances, beliefs)
     return LinearScorer(weights, snapshot.version, snapshot.examples, snapshot.horizon_ms)
 
 

@@ -119,6 +119,7 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 
 def sign(record: msgspec.Struct, key: bytes) -> bytes:
     """Return a record as one JSON object with its HMAC-SHA256."""
+    assert _is_sound(record), "a broken model is never signed"
     return seal(msgspec.json.encode(record), key)
 
 
@@ -173,6 +174,20 @@ def check(serving: Serving, *, horizon_ms: float, rules_hash: str = "") -> None:
         raise SnapshotRefused(Refusal.OTHER_HORIZON, f"{serving.horizon_ms} ms")
     if rules_hash and serving.rules_hash and serving.rules_hash != rules_hash:
         raise SnapshotRefused(Refusal.OTHER_RULES, serving.rules_hash)
+
+
+def check_model(snapshot: Snapshot, *, name: str, horizon_ms: float) -> None:
+    """Refuse the state of another model, or of the same for other features or another horizon.
+
+    Raises:
+        SnapshotRefused: With the reason.
+    """
+    if snapshot.name != name:
+        raise SnapshotRefused(Refusal.OTHER_MODEL, f"{snapshot.name}, this is {name}")
+    if snapshot.features_hash != features_hash():
+        raise SnapshotRefused(Refusal.OTHER_FEATURES, snapshot.features_hash)
+    if snapshot.horizon_ms != horizon_ms:
+        raise SnapshotRefused(Refusal.OTHER_HORIZON, f"{snapshot.horizon_ms} ms")
 
 
 class _Form(msgspec.Struct):
