@@ -87,6 +87,7 @@ class Facts(NamedTuple):
     Attributes:
         days: Who did what on which day.
         names: The event names; ``days.names`` counts into it.
+        events: How many.
         users: How many.
         begin_ms: The first event, epoch ms UTC.
         end_ms: The last one.
@@ -98,6 +99,7 @@ class Facts(NamedTuple):
 
     days: UserDays
     names: list[NameCount]
+    events: int
     users: int
     begin_ms: int
     end_ms: int
@@ -105,11 +107,6 @@ class Facts(NamedTuple):
     hours: Ints
     currencies: Counter[str]
     in_future: int
-
-    @property
-    def events(self) -> int:
-        """How many events there are."""
-        return sum(name.events for name in self.names)
 
     @property
     def span_ms(self) -> int:
@@ -169,13 +166,14 @@ class Census:
         if self._span is None:
             return None
         self._merge()
-        pairs = np.unique(np.stack((self._days.names, self._days.users)), axis=1)[0]
-        users = np.bincount(pairs, minlength=len(self._names))
+        pairs = np.unique(self._days.names * len(self._users) + self._days.users)
+        users = np.bincount(pairs // len(self._users), minlength=len(self._names))
         events, amounts, cents = self._counts.tolist()
         rows = zip(self._names, events, users.tolist(), amounts, cents, strict=True)
         return Facts(
             days=self._days,
             names=list(starmap(NameCount, rows)),
+            events=sum(events),
             users=len(self._users),
             begin_ms=self._span[0],
             end_ms=self._span[1],

@@ -170,13 +170,13 @@ def _together(facts: Facts) -> list[float]:
     wide = len(facts.names)
     if facts.tick_ms % HOUR_MS == 0:
         return [0.0] * wide  # With times as coarse as this everybody meets.
-    _, rows, sizes = np.unique(
-        np.stack((facts.days.names, facts.days.first_ms)),
-        axis=1, return_index=True, return_counts=True,
-    )  # fmt: skip
+    order = np.lexsort((facts.days.first_ms, facts.days.names))
+    first_ms, named = facts.days.first_ms[order], facts.days.names[order]
+    is_new = np.append(True, (np.diff(first_ms) != 0) | (np.diff(named) != 0))
+    begins = np.flatnonzero(is_new)
+    sizes = np.diff(np.append(begins, len(order)))
     crowds = sizes >= max(CROWD_LEAST, CROWD_SHARE * facts.users)
-    names = facts.days.names[rows]
-    met = np.bincount(names[crowds], weights=sizes[crowds], minlength=wide)
+    met = np.bincount(named[begins][crowds], weights=sizes[crowds], minlength=wide)
     shares: list[float] = (met / np.bincount(facts.days.names, minlength=wide)).tolist()
     return shares
 

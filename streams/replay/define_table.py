@@ -85,7 +85,7 @@ def _listed(said: Sequence[str]) -> RenderableType:
 
 def _table(*columns: str, texts: Sequence[str]) -> Table:
     """Return an empty table; the columns of ``texts`` are words, all others numbers."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
         is_text = column in texts
         table.add_column(Text(column), justify="left" if is_text else "right", no_wrap=not is_text)
@@ -112,26 +112,30 @@ def _names(found: Definition) -> RenderableType:
 
 def _covers(found: Definition) -> RenderableType:
     wanted = found.proposal and found.proposal.min_active_days
-    table = _table("", "active days", "users", "of all users", "of all events", texts=("",))
+    table = _table("active days", "users", "of all users", "of all events", texts=())
     for row in found.covers:
         is_chosen = row.min_active_days == wanted
         table.add_row(
-            "→" if is_chosen else "", f"at least {row.min_active_days}", f"{row.users:,}",
+            f"{_arrow(is_chosen)}at least {row.min_active_days}", f"{row.users:,}",
             percent(row.share_of_users), percent(row.share_of_events),
             style="bold" if is_chosen else "",
         )  # fmt: skip
     return table
 
 
+def _arrow(is_chosen: bool) -> str:  # noqa: FBT001 (a question and its answer)
+    return "→ " if is_chosen else ""
+
+
 def _horizons(found: Definition) -> RenderableType:
     table = _table(
-        "", "H\ndays", "\nwatched", "alerts\na day", "\nleave", "\nsilences", "back\nsoon",
-        "never\nback", "right\nat ¼", "\nat ½", "\nat ¾", texts=("",),
+        "H\ndays", "\nwatched", "alerts\na day", "\nleave", "\nsilences", "back\nsoon",
+        "never\nback", "right\nat ¼", "\nat ½", "\nat ¾", texts=(),
     )  # fmt: skip
     for row in found.horizons:
         is_chosen = row is found.row
         table.add_row(
-            "→" if is_chosen else "", f"{row.days:g}", number(row.users_watched),
+            f"{_arrow(is_chosen)}{row.days:g}", number(row.users_watched),
             number(row.alerts_per_day), percent(row.leave), f"{row.silences:,}",
             percent(row.back_soon), percent(row.not_back), *map(percent, row.right_after),
             style="bold" if is_chosen else "",
