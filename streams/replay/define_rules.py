@@ -121,7 +121,9 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in wrap(text, WIDTH - 2, break_long_words=False)]
 
 
-def _inline(value: object) -> str:
+def _inline(value: str | list[str]) -> str:
     """Return a value on one line of YAML, whatever stands in it."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=2**20)
+    # Unescaped, line ends beyond ASCII would be folded to spaces.
+    is_plain = all(text.isprintable() for text in ([value] if isinstance(value, str) else value))
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=is_plain, width=2**20)
     return text.removesuffix("\n").removesuffix("\n...")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.rules import Meaning
@@ -181,6 +181,7 @@ def test_the_currency_of_the_log_is_that_of_the_rules() -> None:
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=5),
     st.text(),
 )
+@example(["0\x85", "\u2028-", "#", "no", "a: b", '"'], "\x85 # :")
 def test_whatever_events_are_called_the_rules_can_be_read(names: list[str], path: str) -> None:
     rows: list[Row] = [
         (START_MS + day * DAY_MS, f"u{day % 2}", name, 1.5) for name in names for day in range(30)
