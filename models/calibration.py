@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from models.evidence import Evidence
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,7 +26,6 @@ FIT_ROWS: Final = 2_000
 GUARD_ROWS: Final = 3_000
 FIT_ROWS_MIN: Final = 500
 GUARD_ROWS_MIN: Final = 1_000
-GAIN_MIN: Final = 5e-4  # Brier score: less than this is luck, and a calibrator may do harm.
 LOGIT_MAX: Final = 15.0
 RIDGE: Final = 1.0  # Pulls toward leaving the value alone, by about one row.
 STEPS: Final = 12
@@ -115,10 +116,12 @@ class Calibrator:
 
     Attributes:
         platt: The calibration as it is now, in force or not.
+        evidence: Brier score of the raw values less that of the calibrated ones, batch by batch.
     """
 
     def __init__(self) -> None:
         self.platt = IDENTITY
+        self.evidence = Evidence()
         self.raw: F64 = np.zeros(0)
         self.said: F64 = np.zeros(0)
         self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -134,9 +137,11 @@ class Calibrator:
         self.raw = np.concatenate((self.raw, raw))[-GUARD_ROWS:]
         self.said = np.concatenate((self.said, said))[-GUARD_ROWS:]
         self.happened = np.concatenate((self.happened, happened))[-GUARD_ROWS:]
+        self.evidence.add(((raw - happened) ** 2 - (said - happened) ** 2).tolist())
 
     def refit(self) -> None:
-        """Fit to the newest outcomes, if there are enough of both kinds."""
+        """Close the batch, and fit to the newest outcomes if there are enough of both kinds."""
+        self.evidence.close()
         newest = self.happened[-FIT_ROWS:]
         if len(newest) >= FIT_ROWS_MIN and 0 < np.count_nonzero(newest) < len(newest):
             self.platt = fit(self.raw[-FIT_ROWS:], newest)
@@ -151,6 +156,11 @@ class Calibrator:
 
     @property
     def in_force(self) -> Platt:
-        """What may be used now: the calibration behind its guard, or the identity."""
-        gain = self.gain
-        return self.platt if gain is not None and gain >= GAIN_MIN else IDENTITY
+        """What may be used now: the calibration behind its guard, or the identity.
+
+        It has to have been better for certain since it began, and better of late. The newest rows
+        alone do not guard: a few weeks of outcomes share one season.
+        """
+        gain, interval = self.gain, self.evidence.interval()
+        is_better = interval is not None and interval.low > 0.0
+        return self.platt if is_better and gain is not None and gain > 0.0 else IDENTITY

@@ -18,16 +18,17 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ALPHA: Final = 0.05
-BATCHES_MIN: Final = 20
-"""Below this the normal approximation cannot be trusted."""
-TUNED_TO: Final = 60
+ALPHA: Final = 0.01
+"""Five challengers look at one champion; all together are wrong at most once in twenty worlds."""
+BATCHES_MIN: Final = 32
+"""Two horizons: below this the normal approximation cannot be trusted, nor one season."""
+TUNED_TO: Final = 80
 """Batches at which the interval is tightest."""
 RHO2: Final = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA) + 1)) / TUNED_TO
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A mean per outcome and where it lies at 95 %, however often one looks."""
+    """A mean per outcome and where it lies at 99 %, however often one looks."""
 
     mean: float
     low: float

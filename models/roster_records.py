@@ -45,6 +45,7 @@ class Kept(msgspec.Struct, kw_only=True):
         evidence: By challenger.
         floor: Of the champion against the floor.
         raw: What the calibrator was told: raw, calibrated at the time, happened.
+        guard: Evidence for the calibration.
         platt: Its calibration.
         drift: What is watched.
         worse: The floor's advantage, example by example.
@@ -63,6 +64,7 @@ class Kept(msgspec.Struct, kw_only=True):
     evidence: dict[str, Evidence]
     floor: Evidence
     raw: tuple[bytes, bytes, bytes]
+    guard: Evidence
     platt: Platt
     drift: Drift
     worse: bytes
@@ -155,6 +157,7 @@ def _kept(roster: Roster) -> Kept:
             _bytes(calibrator.said),
             calibrator.happened.astype("u1").tobytes(),
         ),
+        guard=calibrator.evidence,
         platt=calibrator.platt,
         drift=roster.drift,
         worse=_bytes(roster.errors.worse),
@@ -172,6 +175,7 @@ def _restore(roster: Roster, kept: Kept) -> None:
     raw, said, happened = kept.raw
     calibrator.raw, calibrator.said = _floats(raw), _floats(said)
     calibrator.happened = np.frombuffer(happened, "u1") != 0
+    calibrator.evidence = kept.guard
     calibrator.platt = kept.platt
     roster.drift = kept.drift
     roster.errors.worse, roster.errors.alarm = _floats(kept.worse), kept.alarm
