@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
-from models.evidence import Evidence, Interval
+from models.calibration import Reliability, reliability
+from models.evidence import Evidence
 from models.prequential import WINDOW, Grades, grades
 
 if TYPE_CHECKING:
@@ -22,25 +22,6 @@ SERVED: Final = "served"
 """Name of what was in force, among the models."""
 ROWS_MIN: Final = 1_000
 """Outcomes that a verdict rests on, at least."""
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """How a model stands.
-
-    Attributes:
-        name: Name in the catalogue.
-        what: In a line.
-        examples: Matured examples behind it.
-        grades: On the newest outcomes.
-        advantage: Brier score of the champion less its own, on the same outcomes, since the last
-            promotion, with an interval that may be looked at any time; None = not known yet.
-    """
-
-    name: str
-    what: str
-    examples: int
-    grades: Grades
-    advantage: Interval | None
 
 
 class Board:
@@ -89,6 +70,11 @@ class Board:
         said = self.said.get(name, np.zeros(0))
         spoke = ~np.isnan(said)
         return grades(said[spoke], self.happened[-len(said) :][spoke] if len(said) else said > 0)
+
+    def reliability(self) -> list[Reliability]:
+        """Return what was said by what was in force, and what was seen, in bins of equal mass."""
+        said = self.said.get(SERVED, np.zeros(0))
+        return reliability(said, self.happened[-len(said) :]) if len(said) else []
 
     def better(self, but: Collection[str] = ()) -> str | None:
         """Return the challenger that is better for certain and by most, or None.

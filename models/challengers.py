@@ -77,6 +77,8 @@ class MixedLearner(Silent):
     def refit(self, background: Background | None = None) -> bool:
         """Adopt a fit that has ended meanwhile; fit anew when that is due.
 
+        A fit that failed in another thread changes nothing; whoever ran it knows why.
+
         Args:
             background: Runs a fit in another thread; None = at once.
 
@@ -85,7 +87,8 @@ class MixedLearner(Silent):
         """
         before = self._edition
         if self._fit is not None and self._fit.done():
-            self._adopt(self._fit.result())
+            if self._fit.exception() is None:
+                self._adopt(self._fit.result())
             self._fit = None
         fit = self._newest.take() if self._fit is None and self._newest.is_due else None
         if fit is not None and background is not None:

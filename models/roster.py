@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from models.board import Board, Standing
-from models.calibration import IDENTITY, Calibrator, Platt
+from models.board import SERVED, Board
+from models.calibration import Calibrator
 from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MIX, PRIOR, Setup
 from models.challengers import GuestLearner, MixedLearner
-from models.drift import Alarm, Drift
+from models.drift import Drift
 from models.error_watch import ErrorWatch
 from models.features import features
+from models.frozen import Frozen
 from models.learner import sound
-from models.prequential import Grades
 from models.questions import Examples, Matured, Openings, Outcomes, Questions
 from models.queue import Queue
-from models.serving import ServingScorer, in_force
+from models.serving import in_force
 from models.snapshot import Phase, Serving, Snapshot
+from models.standing import Promotion, Report, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,31 +41,6 @@ EXAMPLES_MIN: Final = 500
 """Fewer matured examples, and nothing beats knowing how often a user comes."""
 BLENDED_TO: Final = 4
 """The prior has left when so many times the least number of examples is learned."""
-
-
-class Promotion(msgspec.Struct, frozen=True):
-    """A change of the champion, for the record."""
-
-    name: str
-    over: str
-    at_ms: int
-    why: str
-
-
-class Report(msgspec.Struct, frozen=True):
-    """How things stand, for people."""
-
-    champion: str
-    phase: Phase
-    prior_weight: float
-    may_alert: bool
-    examples: int
-    platt: Platt
-    calibration_gain: float | None
-    served: Grades
-    models: list[Standing]
-    alarms: list[Alarm]
-    promotions: list[Promotion]
 
 
 class Roster:
@@ -104,17 +80,16 @@ class Roster:
         self.drift, self.errors = Drift.of(horizon_ms), ErrorWatch()
         self.trained_to_ms = 0
         self.changed_models: set[str] = set()
+        self.has_frozen = False
         self._keeps_history = keeps_history
         self._examples_min = max(examples_min, 1)
         self._background = background
         self._span_ms = max(1, horizon_ms // ASSEMBLIES_PER_HORIZON)
         self.assembled_ms: int | None = None
-        self._unsettled_ms: float | None = None  # Earliest of what happened since the assembly.
-        self._queue = Queue()
-        self._frozen: dict[str, Scorer] = {}
-        self._frozen_served: Scorer = in_force(None, horizon_ms)
-        self._frozen_platt = IDENTITY
-        self._scorer: Scorer = self._frozen_served
+        self.unsettled_ms: float | None = None  # Earliest of what happened since the assembly.
+        self.queue = Queue()
+        self.frozen = Frozen(horizon_ms)
+        self._scorer: Scorer = in_force(None, horizon_ms)
         self._scorer_of: tuple[Any, ...] = ()
 
     # -- in
@@ -127,7 +102,7 @@ class Roster:
         outcomes: Outcomes | None = None,
     ) -> None:
         """Take what came in; it counts when its time has come."""
-        self._queue.put(examples, openings, outcomes)
+        self.queue.put(examples, openings, outcomes)
 
     def advance(self, until_ms: int) -> None:
         """Let everything happen that lies before an instant, in order."""
@@ -138,17 +113,13 @@ class Roster:
 
     def catch_up(self) -> None:
         """Let everything happen that came in: live, nothing older is waited for."""
-        self.advance(self._queue.newest_ms + 1)
+        self.advance(self.queue.newest_ms + 1)
 
     def freeze(self) -> None:
         """Let the models of now answer what is asked from now on."""
-        self._frozen = {
-            name: scorer
-            for name, model in self.models.items()
-            if (scorer := model.scorer()) is not None
-        }
-        self._frozen_platt = self.calibrator.platt
-        self._frozen_served = self.scorer()
+        scorer = self.scorer()
+        self.frozen.take(self.models, self.serving(), scorer, self.calibrator.platt)
+        self.has_frozen = True
 
     def _next_assembly(self) -> int | None:
         """Return when the next assembly is: at the end of a span in which something happens."""
@@ -163,21 +134,21 @@ class Roster:
     @property
     def _earliest_ms(self) -> float | None:
         """Earliest of what waits and of what has happened since the last assembly."""
-        known = (self._queue.earliest_ms, self._unsettled_ms)
+        known = (self.queue.earliest_ms, self.unsettled_ms)
         return min((at_ms for at_ms in known if at_ms is not None), default=None)
 
     def _happen(self, until_ms: int) -> None:
         """Ask, learn and answer what lies before an instant."""
         earliest = self._earliest_ms
         if earliest is not None and earliest < until_ms:
-            self._unsettled_ms = earliest
-        openings = self._queue.openings_before(until_ms)
+            self.unsettled_ms = earliest
+        openings = self.queue.openings_before(until_ms)
         if openings is not None:
             self._ask(openings)
-        examples = self._queue.examples_before(until_ms)
+        examples = self.queue.examples_before(until_ms)
         if examples is not None:
             self._learn(examples)
-        outcomes = self._queue.outcomes_before(until_ms)
+        outcomes = self.queue.outcomes_before(until_ms)
         if outcomes is not None:
             matured = self.questions.answer(outcomes)
             if matured is not None:
@@ -185,24 +156,13 @@ class Roster:
 
     def _ask(self, openings: Openings) -> None:
         rows = features(openings.heads, openings.at_ms, float(self.horizon_ms)).astype(np.float32)
-        served = self._frozen_served
-        if isinstance(served, ServingScorer):
-            raw = served.raw_quiet(openings.heads, openings.at_ms)
-            said, candidate = served.platt(raw), self._frozen_platt(raw)
-        else:  # The prior alone; a calibration is of what was learned.
-            raw = said = served.quiet(openings.heads, openings.at_ms)
-            candidate = np.full(len(raw), np.nan)
-        models = {
-            name: scorer.quiet(openings.heads, openings.at_ms)
-            for name, scorer in self._frozen.items()
-        }
-        self.questions.ask(openings, rows, (said, raw, candidate), models)
+        self.questions.ask(openings, rows, *self.frozen.answers(openings))
 
     def _learn(self, examples: Examples) -> None:
         may = sound(examples.rows, examples.weight)
         usable = Examples._make(column[may] for column in examples)
         if len(usable.active):
-            self.errors.see(self._frozen, usable, self.champion)
+            self.errors.see(self.frozen.scorers, usable, self.champion)
             self.drift.see(usable)
         for name, model in self.models.items():
             before = model.examples
@@ -227,7 +187,7 @@ class Roster:
     # -- assemblies
 
     def _assemble(self, at_ms: int) -> None:
-        self.assembled_ms, self._unsettled_ms = at_ms, None
+        self.assembled_ms, self.unsettled_ms = at_ms, None
         mix = self.models[MIX]
         assert isinstance(mix, MixedLearner)
         if mix.refit(self._background):
@@ -343,7 +303,7 @@ class Roster:
     def serving(self, applied: dict[str, dict[int, int]] | None = None) -> Serving:
         """Return all that a worker needs; ``applied``: where learning goes on, by topic."""
         has_model = self.phase is not Phase.PRIOR
-        grades = msgspec.to_builtins(self.board.grades("served"))
+        grades = msgspec.to_builtins(self.board.grades(SERVED))
         return Serving(
             version=self.scorer().version,
             champion=self.champion,
@@ -379,9 +339,12 @@ class Roster:
             prior_weight=self.prior_weight,
             may_alert=self.may_alert,
             examples=self.examples,
+            trained_to_ms=self.trained_to_ms,
             platt=self.calibrator.in_force,
             calibration_gain=self.calibrator.gain,
-            served=self.board.grades("served"),
+            served=self.board.grades(SERVED),
+            reliability=self.board.reliability(),
+            questions=len(self.questions),
             models=standings,
             alarms=alarms,
             promotions=self.promotions,

@@ -14,8 +14,8 @@ from models.evidence import Evidence
 from models.features import features_hash
 from models.questions import KEY as OPENINGS
 from models.questions import Block
-from models.roster import Promotion
 from models.snapshot import FORMAT, Refusal, Serving, Snapshot, SnapshotRefused
+from models.standing import Promotion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,8 @@ SERVING: Final = "serving"
 """Key of the record that workers follow."""
 ROSTER: Final = "roster"
 MODEL: Final = "model/"
+FROZEN: Final = "frozen/"
+"""Models as of the last assembly; without a name: what was in force then."""
 
 
 class Kept(msgspec.Struct, kw_only=True):
@@ -40,6 +42,8 @@ class Kept(msgspec.Struct, kw_only=True):
         promotions: How that came.
         trained_to_ms: Newest example learned.
         assembled_ms: Last assembly.
+        unsettled_ms: Earliest of what has happened since.
+        newest_ms: Latest time of what ever came in.
         happened: n × uint8: the newest outcomes.
         said: Name to n × float64: what each model said of them.
         evidence: By challenger.
@@ -47,6 +51,7 @@ class Kept(msgspec.Struct, kw_only=True):
         raw: What the calibrator was told: raw, calibrated at the time, happened.
         guard: Evidence for the calibration.
         platt: Its calibration.
+        frozen_platt: The same as of the last assembly.
         drift: What is watched.
         worse: The floor's advantage, example by example.
         alarm: Whether the champion errs more than the floor.
@@ -59,6 +64,8 @@ class Kept(msgspec.Struct, kw_only=True):
     promotions: list[Promotion]
     trained_to_ms: int
     assembled_ms: int | None
+    unsettled_ms: float | None
+    newest_ms: int
     happened: bytes
     said: dict[str, bytes]
     evidence: dict[str, Evidence]
@@ -66,6 +73,7 @@ class Kept(msgspec.Struct, kw_only=True):
     raw: tuple[bytes, bytes, bytes]
     guard: Evidence
     platt: Platt
+    frozen_platt: Platt
     drift: Drift
     worse: bytes
     alarm: Alarm | None
@@ -77,11 +85,11 @@ Record = Serving | Snapshot | Kept | Block
 
 def kind_of(key: str) -> type[Any] | None:
     """Return what the record of a key is, or None for a key that is not ours."""
-    if key == SERVING:
+    if key in {SERVING, FROZEN}:
         return Serving
     if key == ROSTER:
         return Kept
-    if key.startswith(MODEL):
+    if key.startswith((MODEL, FROZEN)):
         return Snapshot
     return Block if key.startswith(OPENINGS) else None
 
@@ -97,6 +105,10 @@ def take(roster: Roster, applied: dict[str, dict[int, int]]) -> dict[str, Record
     for name in sorted(roster.changed_models):
         out[MODEL + name] = roster.models[name].snapshot()
     roster.changed_models.clear()
+    if roster.has_frozen:
+        out[FROZEN] = roster.frozen.serving
+        out.update({FROZEN + name: kept for name, kept in roster.frozen.snapshots.items()})
+        roster.has_frozen = False
     out.update(roster.questions.take())
     return out
 
@@ -113,7 +125,7 @@ def restore(roster: Roster, records: Mapping[str, Record]) -> None:
     assert isinstance(kept, Kept)
     _check(roster, kept)
     for key, record in records.items():
-        if not isinstance(record, Snapshot):
+        if not isinstance(record, Snapshot) or not key.startswith(MODEL):
             continue
         name = key.removeprefix(MODEL)
         if name.startswith(GUEST):
@@ -126,7 +138,11 @@ def restore(roster: Roster, records: Mapping[str, Record]) -> None:
     questions = {key: record for key, record in records.items() if isinstance(record, Block)}
     roster.questions.load(questions)
     _restore(roster, kept)
-    roster.freeze()
+    serving = records.get(FROZEN)
+    if isinstance(serving, Serving):
+        found = {name: records.get(FROZEN + name) for name in roster.models}
+        frozen = {name: model for name, model in found.items() if isinstance(model, Snapshot)}
+        roster.frozen.load(frozen, serving, kept.frozen_platt)
 
 
 def _check(roster: Roster, kept: Kept) -> None:
@@ -148,6 +164,8 @@ def _kept(roster: Roster) -> Kept:
         promotions=roster.promotions,
         trained_to_ms=roster.trained_to_ms,
         assembled_ms=roster.assembled_ms,
+        unsettled_ms=roster.unsettled_ms,
+        newest_ms=roster.queue.newest_ms,
         happened=board.happened.astype("u1").tobytes(),
         said={name: _bytes(said) for name, said in board.said.items()},
         evidence=board.evidence,
@@ -159,6 +177,7 @@ def _kept(roster: Roster) -> Kept:
         ),
         guard=calibrator.evidence,
         platt=calibrator.platt,
+        frozen_platt=roster.frozen.platt,
         drift=roster.drift,
         worse=_bytes(roster.errors.worse),
         alarm=roster.errors.alarm,
@@ -169,6 +188,7 @@ def _restore(roster: Roster, kept: Kept) -> None:
     board, calibrator = roster.board, roster.calibrator
     roster.champion, roster.promotions = kept.champion, kept.promotions
     roster.trained_to_ms, roster.assembled_ms = kept.trained_to_ms, kept.assembled_ms
+    roster.unsettled_ms, roster.queue.newest_ms = kept.unsettled_ms, kept.newest_ms
     board.happened = np.frombuffer(kept.happened, "u1") != 0
     board.said = {name: _floats(said) for name, said in kept.said.items()}
     board.evidence, board.floor = kept.evidence, kept.floor
