@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WEIGHT_MAX: Final = 100.0  # 1/holdout share for a holdout of 1 %; a larger weight is a mistake.
 VALUE_MAX: Final = 1e6  # No feature comes near; a larger one is a broken row.
 ADAGRAD_RATE: Final = 0.02
+BLOCK_ROWS: Final = 4_096  # Rows that are scaled at once.
 
 
 class Learner(Protocol):
@@ -104,12 +105,14 @@ class LinearLearner:
         chosen = np.asarray(rows, np.float64)[:, self._places]
         may = sound(chosen, weight)
         self.refused += int(np.count_nonzero(~may & (weight != 0)))
-        for index in np.flatnonzero(may).tolist():
-            row = chosen[index]
-            self._scaler.learn_row(row)
-            scaled = self._scaler.transform_row(row)
-            self._learn(scaled, bool(active[index]), float(weight[index]))
-            self.examples += 1
+        for begin in range(0, len(chosen), BLOCK_ROWS):
+            block = slice(begin, begin + BLOCK_ROWS)
+            picked = may[block]
+            scaled = self._scaler.learn_rows(chosen[block][picked])
+            labels, weights = active[block][picked].tolist(), weight[block][picked].tolist()
+            for row, label, heavy in zip(scaled, labels, weights, strict=True):
+                self._learn(row, label, heavy)
+        self.examples += int(np.count_nonzero(may))
 
     def mature(
         self, rows: NDArray[np.floating], churned: NDArray[np.bool_], weight: NDArray[np.floating]

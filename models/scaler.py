@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class FadingScaler(base.Transformer):
     """Standardise features by a running mean and variance that follow slow drift, then clip.
 
-    The dict interface is River's. ``learn_row`` and ``transform_row`` are a fast door to the same
-    numbers for rows whose columns were named by ``reserve``.
+    The dict interface is River's. ``learn_rows`` is a fast door to the same numbers for rows whose
+    columns were named by ``reserve`` and are all there in every row.
 
     Args:
         memory: Examples after which the rate stops falling: it is max(1/n, 1/memory).
@@ -56,13 +56,24 @@ class FadingScaler(base.Transformer):
         scaled = dict(zip(known, self._transform(columns, values).tolist(), strict=True))
         return {name: scaled.get(name, 0.0) for name in x}
 
-    def learn_row(self, row: F64) -> None:
-        """Fold one row, shape (columns,), float64."""
-        self._learn(slice(None), row)
-
-    def transform_row(self, row: F64) -> F64:
-        """Return one standardised row, shape (columns,)."""
-        return self._transform(slice(None), row)
+    def learn_rows(self, rows: F64) -> F64:
+        """Fold rows (n, columns) one after the other; return each as it is scaled right after."""
+        counts = self.counts[0] + 1.0 + np.arange(len(rows))
+        rates = np.maximum(1.0 / counts, 1.0 / self.memory).tolist()
+        means, variances = self.means, self.variances
+        middle, spread = np.empty_like(rows), np.empty_like(rows)
+        for place, rate in enumerate(rates):
+            away = rows[place] - means
+            step = rate * away
+            means = means + step
+            step *= away
+            step += variances
+            step *= 1.0 - rate
+            variances = step
+            middle[place], spread[place] = means, variances
+        self.counts = self.counts + len(rows)
+        self.means, self.variances = means, variances
+        return _clipped(rows - middle, spread)
 
     def _learn(self, columns: Any, values: F64) -> None:
         counts = self.counts[columns] + 1.0
@@ -77,8 +88,12 @@ class FadingScaler(base.Transformer):
         self.variances[columns] = step
 
     def _transform(self, columns: Any, values: F64) -> F64:
-        scaled: F64 = values - self.means[columns]
-        scaled /= deviations(self.variances[columns])
-        np.minimum(scaled, CLIP, out=scaled)
-        np.maximum(scaled, -CLIP, out=scaled)
-        return scaled
+        return _clipped(values - self.means[columns], self.variances[columns])
+
+
+def _clipped(away: F64, variances: F64) -> F64:
+    """Return distances from the mean in standard deviations, at most 5."""
+    away /= deviations(variances)
+    np.minimum(away, CLIP, out=away)
+    np.maximum(away, -CLIP, out=away)
+    return away

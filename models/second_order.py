@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CURVATURE_MIN: Final = 1e-4  # Of p(1 - p): a certain model must still be able to learn.
 LOGIT_MAX: Final = 30.0  # Beyond it a sigmoid is 0 or 1 to the last bit that matters.
 
+_ONE: Final = np.ones(1)
+
 
 def sigmoid(logit: float) -> float:
     """Return the probability of a logit, never exactly 0 or 1."""
@@ -81,10 +83,7 @@ class SecondOrderLogisticRegression(base.Classifier):
 
     def learn_row(self, row: F64, y: bool, w: float = 1.0) -> None:  # noqa: FBT001 - as learn_one
         """Learn one row, shape (columns,), float64."""
-        vector = np.empty(len(self.mean))
-        vector[0] = 1.0
-        vector[1:] = row
-        self._learn(vector, y, w)
+        self._learn(np.concatenate((_ONE, row)), y, w)
 
     def predict_row(self, row: F64) -> float:
         """Return the probability of class True for one row, shape (columns,)."""

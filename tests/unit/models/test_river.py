@@ -62,8 +62,9 @@ def test_rows_and_dicts_are_the_same_learner_to_the_last_bit() -> None:
     belief.reserve(NAMES)
     for row, label in zip(rows.astype(np.float64), labels.tolist(), strict=True):
         by_dict.learn_one(dict(zip(NAMES, row.tolist(), strict=True)), label, w=1.5)
-        scaler.learn_row(row)
-        belief.learn_row(scaler.transform_row(row), label, 1.5)
+    scaled = scaler.learn_rows(rows.astype(np.float64))
+    for row, label in zip(scaled, labels.tolist(), strict=True):
+        belief.learn_row(row, label, 1.5)
 
     twin_scaler, twin = by_dict["FadingScaler"], by_dict["SecondOrderLogisticRegression"]
     assert np.array_equal(twin_scaler.means, scaler.means)
@@ -103,8 +104,7 @@ def test_the_scaler_is_exact_before_it_forgets() -> None:
     rows, _ = examples(500)
     scaler = FadingScaler()
     scaler.reserve(NAMES)
-    for row in rows.astype(np.float64):
-        scaler.learn_row(row)
+    scaler.learn_rows(rows.astype(np.float64))
 
     assert scaler.means == pytest.approx(rows.mean(axis=0, dtype=np.float64), rel=1e-6)
     assert scaler.variances == pytest.approx(rows.var(axis=0, dtype=np.float64), rel=1e-6)
