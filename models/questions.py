@@ -101,10 +101,10 @@ class Block(msgspec.Struct):
 
 
 class _Open:
-    """A block in memory."""
+    """A block in memory, and which of its questions are open."""
 
     def __init__(self, block: Block, heads: F64 | None = None) -> None:
-        self.block, self.heads = block, heads
+        self.heads = heads
         self.users = np.frombuffer(block.users, "<u8")
         self.at_ms = np.frombuffer(block.at_ms, "<f8")
         self.rows = np.frombuffer(block.rows, "<f4").reshape(-1, WIDTH)
@@ -112,7 +112,7 @@ class _Open:
         self.raw = np.frombuffer(block.raw, "<f8")
         self.candidate = np.frombuffer(block.candidate, "<f8")
         self.models = {name: np.frombuffer(v, "<f8") for name, v in block.models.items()}
-        self.left = len(self.users)
+        self.is_open = np.ones(len(self.users), np.bool_)
         self.until_ms = float(self.at_ms.max(initial=0.0))
 
 
@@ -131,6 +131,7 @@ class Questions:
         self._open: dict[int, _Open] = {}
         self._places: dict[tuple[int, float], tuple[int, int]] = {}
         self._changed: dict[str, Block | None] = {}
+        self._partly: set[int] = set()  # Blocks of which some are answered since the last record.
 
     def __len__(self) -> int:
         """Return how many questions are open."""
@@ -188,8 +189,10 @@ class Questions:
         for number, (rows, answers) in found.items():
             opened = self._open[number]
             parts.append(_matured(opened, rows, outcomes, answers))
-            opened.left -= len(rows)
-            if not opened.left:
+            opened.is_open[rows] = False
+            if opened.is_open.any():
+                self._partly.add(number)
+            else:
                 self._drop(number)
         return joined(parts)
 
@@ -208,7 +211,9 @@ class Questions:
 
     def take(self) -> dict[str, Block | None]:
         """Return what changed since the last call; None = gone."""
-        changed, self._changed = self._changed, {}
+        for number in self._partly & self._open.keys():
+            self._changed[f"{KEY}{number}"] = _left(self._open[number])
+        changed, self._changed, self._partly = self._changed, {}, set()
         return changed
 
     def load(self, blocks: Mapping[str, Block]) -> None:
@@ -217,6 +222,20 @@ class Questions:
             number = int(key.removeprefix(KEY))
             self._add(number, _Open(blocks[key]))
             self._next = max(self._next, number + 1)
+
+
+def _left(opened: _Open) -> Block:
+    """Return what of a block is open."""
+    left = opened.is_open
+    return Block(
+        users=opened.users[left].tobytes(),
+        at_ms=opened.at_ms[left].tobytes(),
+        rows=opened.rows[left].tobytes(),
+        said=opened.said[left].tobytes(),
+        raw=opened.raw[left].tobytes(),
+        candidate=opened.candidate[left].tobytes(),
+        models={name: said[left].tobytes() for name, said in opened.models.items()},
+    )
 
 
 def _matured(opened: _Open, rows: list[int], outcomes: Outcomes, answers: list[int]) -> Matured:
