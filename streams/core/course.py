@@ -9,18 +9,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features import Rhythm
+from streams.core.coverage import Coverage
 from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
 from streams.core.inputs import Erased, Input, Score, TimerFired
 from streams.core.messages import LearnerInput
 from streams.core.outbox import Outbox
 from streams.core.outcomes import OutcomeCollector
+from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.scoring import Assessed, Assessor, Observer, Scorer
 from streams.core.state import Column, decode, encode
 from streams.core.step import step
 from streams.core.timers import Timers
-from streams.core.users import Users
+from streams.core.users import GONE, Users
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -35,6 +38,7 @@ class Course:
 
     Attributes:
         users: Their bytes and deadlines.
+        coverage: What the source missed.
         timers: What their deadlines are.
         assessor: Scores them.
         examples: What they teach, period by period.
@@ -58,10 +62,11 @@ class Course:
         self._observer = observer
         self.counts: Counter[str] = Counter()
         self.users = Users(rules)
-        self.timers = Timers(rules)
-        self.assessor = Assessor(rules, scorer, self.counts, observer)
-        self.examples = ExampleCollector(rules, is_shadow=is_shadow)
-        self.outcomes = OutcomeCollector(rules, is_shadow=is_shadow)
+        self.coverage = Coverage(rules.outages)
+        self.timers = Timers(rules, self.coverage)
+        self.assessor = Assessor(rules, scorer, self.counts, observer, self.coverage)
+        self.examples = ExampleCollector(rules, self.coverage, is_shadow=is_shadow)
+        self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
 
@@ -100,9 +105,10 @@ class Course:
             rows, from_ms, bounds = rows[picked], from_ms[picked], bounds[picked]
             heads = users.matrix(rows)
             step_ms = timers.steps(heads, from_ms)
-            to_ms = np.minimum(bounds, from_ms + LOOK_AHEAD * timers.check)
+            until_ms = np.minimum(bounds, timers.until(heads, from_ms))
+            to_ms = np.minimum(until_ms, from_ms + LOOK_AHEAD * timers.check)
             looked_to, went = self._look(rows, heads, from_ms, np.minimum(to_ms, step_ms - 1.0))
-            stepping = np.flatnonzero(~went & (looked_to == step_ms - 1.0) & (step_ms <= bounds))
+            stepping = np.flatnonzero(~went & (looked_to == step_ms - 1.0) & (step_ms <= until_ms))
             if len(stepping):
                 looked_to[stepping] = step_ms[stepping]
                 self._stop(rows[stepping], heads[stepping], step_ms[stepping])
@@ -158,14 +164,14 @@ class Course:
         """Return what users taught since the last call, counted."""
         openings, outcomes = self.outcomes.take()
         taught: list[LearnerInput] = []
-        for name, blocks in (
+        for name, made in (
             ("examples", self.examples.take()),
             ("openings", openings),
             ("outcomes", outcomes),
         ):
-            if blocks:
-                self.counts[name] += sum(block.count for block in blocks)
-                taught += blocks
+            if made:
+                self.counts[name] += sum(block.count for block in made)
+                taught += made
         return taught
 
     def _time_out(self, rows: Rows, at_ms: F64) -> None:
@@ -176,15 +182,25 @@ class Course:
         if len(due):
             found = self.assessor.scores(heads[due], at_ms[due])
             scores = dict(zip(due.tolist(), found, strict=True))
-        names = self.users.names
+        names, lost = self.users.names, self.coverage.lost(heads, heads[:, Rhythm.LAST], at_ms)
         for place, row in enumerate(rows.tolist()):
-            self.step(row, TimerFired(names[row], int(at_ms[place]), scores.get(place)))
+            score, lost_ms = scores.get(place), int(lost[place])
+            self.step(row, TimerFired(names[row], int(at_ms[place]), score, lost_ms))
 
     def schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
         """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
         users = self.users
         heads = users.refreshed(rows, heads)
         users.deadlines[rows] = self.timers.deadlines(heads, after_ms)
+
+    def schedule_all(self, fired_ms: float) -> None:
+        """Set every deadline anew, from the states: every timer up to an instant has fired."""
+        users = self.users
+        for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
+            heads = users.matrix(rows)
+            users.grid[rows] = self.timers.grid_of(heads)
+            self.coverage.look_for_pauses(heads)
+            users.deadlines[rows] = self.timers.deadlines(heads, np.full(len(rows), fired_ms))
 
     def step(self, row: int, signal: Input) -> None:
         """Run one input through the reducer."""

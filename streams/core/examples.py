@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import FEATURES, Rhythm, features, features_hash
+from streams.core.coverage import Coverage
 from streams.core.messages import ExampleBlock
 from streams.core.rules import Rules
 from streams.core.state import Column, frozen_rows
@@ -25,9 +26,16 @@ BLOCK_ROWS: Final = 4_000
 class ExampleCollector:
     """Makes examples of one partition and keeps them until they are taken."""
 
-    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
-        """Args: ``is_shadow``: nobody was really touched, so every example counts."""
+    def __init__(self, rules: Rules, coverage: Coverage, *, is_shadow: bool) -> None:
+        """Make one.
+
+        Args:
+            rules: The business rules.
+            coverage: What the source missed: nothing is learned from a period it reaches into.
+            is_shadow: Nobody was really touched, so every example counts.
+        """
         self._rules = rules
+        self._coverage = coverage
         self._treatment = Treatment(rules, is_shadow=is_shadow)
         self._parts: list[tuple[F64, NDArray[np.uint8], F32, F32]] = []
 
@@ -38,6 +46,7 @@ class ExampleCollector:
             heads: Shape (users, WIDTH), as they were before the activity.
             grid_ms: Shape (users,): the latest grid instant before the activity.
         """
+        heads = self._coverage.moved(heads, grid_ms)
         silence = grid_ms - heads[:, Rhythm.LAST]
         is_observed = (silence < self._rules.churn.limit_ms) & (heads[:, Rhythm.FIRST] <= grid_ms)
         rows = features(heads, grid_ms, float(self._rules.churn.horizon_ms))
@@ -52,9 +61,11 @@ class ExampleCollector:
             at_ms: Shape (users,): the grid instant now.
         """
         opened = at_ms - self._rules.churn.period_ms
+        is_seen = self._coverage.is_seen(heads, opened, at_ms)
         is_active = heads[:, Column.FROZEN_AT] == opened
-        last = heads[:, Rhythm.LAST]
-        is_silent = ~is_active & (last <= opened) & (opened - last < self._rules.churn.limit_ms)
+        silence = opened - self._coverage.last(heads, opened)
+        is_silent = (silence >= 0.0) & (silence < self._rules.churn.limit_ms) & ~is_active
+        is_active, is_silent = is_active & is_seen, is_silent & is_seen
         self._add(heads, opened, is_silent, None)
         if is_active.any():
             pending = [value for value, is_its in zip(values, is_active, strict=True) if is_its]
@@ -73,7 +84,8 @@ class ExampleCollector:
         if rows is None:
             horizon = float(self._rules.churn.horizon_ms)
             active = np.zeros(count, np.uint8)
-            rows = features(heads[pick], opened[pick], horizon).astype("<f4")
+            heads = self._coverage.moved(heads[pick], opened[pick])
+            rows = features(heads, opened[pick], horizon).astype("<f4")
         else:
             active = np.ones(count, np.uint8)
         self._parts.append((opened[pick], active, weight[pick], rows))

@@ -99,6 +99,34 @@ class WatermarkPassed(msgspec.Struct, frozen=True):
     event_time_ms: int
 
 
+class OutageAnnounced(msgspec.Struct, frozen=True):
+    """The source logged nothing of anybody from one instant to another.
+
+    Attributes:
+        event_time_ms: When it was announced; says nothing of the clock of the events.
+        from_ms: Begin, epoch ms UTC.
+        to_ms: End, not included; infinity while it is not over; not after the begin = taken back.
+    """
+
+    event_time_ms: int
+    from_ms: float
+    to_ms: float
+
+
+class ObservationPaused(msgspec.Struct, frozen=True):
+    """A user is not observed from one instant to another: nothing follows from its silence.
+
+    Attributes:
+        from_ms: Begin, epoch ms UTC.
+        to_ms: End, not included; infinity = for good; not after the begin = taken back.
+    """
+
+    user_id: str
+    event_time_ms: int
+    from_ms: float
+    to_ms: float
+
+
 class Score(msgspec.Struct, frozen=True):
     """What the model says of one user at one instant.
 
@@ -116,20 +144,30 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """The model answered for a user whose band moves or whose silence backstop has come."""
+    """The model answered for a user whose band moves or whose silence backstop has come.
+
+    Attributes:
+        lost_ms: How much of the silence counts as no time, for the source or the user was away.
+    """
 
     user_id: str
     event_time_ms: int
     score: Score
     is_backstop: bool = False
+    lost_ms: int = 0
 
 
 class TimerFired(msgspec.Struct, frozen=True):
-    """A deadline computed from the state has been reached; the score is of that instant."""
+    """A deadline computed from the state has been reached; the score is of that instant.
+
+    Attributes:
+        lost_ms: As in `Scored`.
+    """
 
     user_id: str
     event_time_ms: int
     score: Score | None = None
+    lost_ms: int = 0
 
 
 Input = (
@@ -140,6 +178,8 @@ Input = (
     | Erased
     | FeedbackReceived
     | WatermarkPassed
+    | OutageAnnounced
+    | ObservationPaused
     | Scored
     | TimerFired
 )

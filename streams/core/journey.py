@@ -55,7 +55,7 @@ def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
     opened = state.having(
         msgspec.structs.replace(state.profile, case=case), CASE_AT=float(at_ms), DUE=float(at_ms)
     )
-    return release(opened, TimerFired(user_id, at_ms, signal.score), rules)
+    return release(opened, TimerFired(user_id, at_ms, signal.score, signal.lost_ms), rules)
 
 
 def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
@@ -86,7 +86,7 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
         probability=score.reach,
         decided_at_ms=case.decided_ms or at_ms,
         is_backstop=case.trigger == "silence"
-        or at_ms - state[Rhythm.LAST] >= rules.alert.backstop_ms,
+        or at_ms - state[Rhythm.LAST] - signal.lost_ms >= rules.alert.backstop_ms,
     )
     verdict = may_contact(contact, at_ms, rules.contact)
     return _carry_out(verdict, Release(user_id, at_ms, score, book, case), state, rules)

@@ -237,6 +237,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         fired_ms: Every timer up to here has fired.
         rules_hash: Churn definition the state was made with.
         layout: Which columns the states have.
+        outages: Begin and end of every outage that was announced; no end = not over.
     """
 
     applied: dict[str, int]
@@ -244,6 +245,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     fired_ms: int
     rules_hash: str
     layout: str
+    outages: tuple[tuple[int, int | None], ...] = ()
 
 
 _JSON: Final = msgspec.json.Encoder()

@@ -25,15 +25,20 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    ObservationPaused,
     OptedOut,
+    OutageAnnounced,
     TraitsSet,
     WatermarkPassed,
 )
+from streams.core.outages import NEVER, edge_ms
 from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
 from streams.core.time import FAR_FUTURE_MS, HOUR_MS
 
 WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
+COVERAGE_EVENT: Final = "$coverage"
+"""Name of the event, and as a key: the outage is of the whole source, not of one user."""
 VALUE_BYTES_MAX: Final = 65_536  # An event is a fact, not a document.
 KEY_BYTES_MAX: Final = 256
 FUTURE_MAX_MS: Final = (
@@ -135,7 +140,9 @@ def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
         slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
         return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot)
 
-    return {name: plan(name) for name in (*rules.meanings, *rules.churn.kinds)}, plan("")
+    plans = {name: plan(name) for name in (*rules.meanings, *rules.churn.kinds)}
+    plans[COVERAGE_EVENT] = _Plan(Meaning.COVERAGE, False, False, 0, -1)  # noqa: FBT003  # columns
+    return plans, plan("")
 
 
 def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one function
@@ -268,6 +275,8 @@ def _rare(  # noqa: PLR0911  # one branch a meaning
             return OptedOut(event.user_id, at_ms, channel)
         case Meaning.ERASURE:
             return Erased(event.user_id, at_ms)
+        case Meaning.COVERAGE:
+            return _coverage(event.user_id, at_ms, raw)
         case _:
             return _traits(event.user_id, at_ms, raw, rules)
 
@@ -277,6 +286,19 @@ def _text(value: Any) -> str:  # whatever JSON holds
     if value is None:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _coverage(user_id: str, at_ms: int, raw: dict[str, Any]) -> Decoded:
+    """Return a span in which nothing was logged: of one user, or of the whole source."""
+    try:
+        start, end = edge_ms(raw.get("from", at_ms)), edge_ms(raw.get("to"))
+    except ValueError as error:
+        return Rejected(RejectReason.BAD_PROPERTY, f"coverage: {error}")
+    if start == NEVER:
+        return Rejected(RejectReason.BAD_PROPERTY, 'coverage: "from" is empty')
+    if user_id == COVERAGE_EVENT:
+        return OutageAnnounced(at_ms, start, end)
+    return ObservationPaused(user_id, at_ms, start, end)
 
 
 def _is_channel(name: object) -> bool:

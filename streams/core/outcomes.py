@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm, features_hash
+from streams.core.coverage import Coverage
 from streams.core.messages import OpeningBlock, OutcomeBlock
 from streams.core.rules import Rules
 from streams.core.state import WIDTH
@@ -42,9 +43,16 @@ class _Outcomes(NamedTuple):
 class OutcomeCollector:
     """Makes openings and outcomes of one partition and keeps them until they are taken."""
 
-    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
-        """Args: ``is_shadow``: nobody was really touched, so everybody counts."""
+    def __init__(self, rules: Rules, coverage: Coverage, *, is_shadow: bool) -> None:
+        """Make one.
+
+        Args:
+            rules: The business rules.
+            coverage: What the source missed: it answers no question.
+            is_shadow: Nobody was really touched, so everybody counts.
+        """
         self._rules = rules
+        self._coverage = coverage
         self._treatment = Treatment(rules, is_shadow=is_shadow)
         self._openings: list[_Openings] = []
         self._outcomes: list[_Outcomes] = []
@@ -64,6 +72,7 @@ class OutcomeCollector:
         users = np.frombuffer(b"".join([token(user_id) for user_id in user_ids]), "<u8")
         self._answer(users, heads, at_ms, settled)
         is_free, _ = self._treatment.weighed(heads, at_ms)
+        heads = self._coverage.moved(heads, at_ms)
         silence = at_ms - heads[:, Rhythm.LAST]
         opens = settled & is_free & (silence < self._rules.churn.horizon_ms)
         if opens.any():
@@ -71,11 +80,13 @@ class OutcomeCollector:
 
     def _answer(self, users: U64, heads: F64, at_ms: F64, settled: Flags) -> None:
         churn = self._rules.churn
-        opened, last = at_ms - churn.horizon_ms, heads[:, Rhythm.LAST]
+        opened = at_ms - churn.horizon_ms
+        last = self._coverage.last(heads, opened)
         is_free, weight = self._treatment.weighed(heads, opened)
         # A user's first grid instant completes nothing, so no timer fires there.
         was_there = heads[:, Rhythm.FIRST] <= opened - churn.period_ms
         answers = settled & is_free & was_there & (opened - last < churn.horizon_ms)
+        answers &= self._coverage.is_seen(heads, opened, at_ms)
         if answers.any():
             self._outcomes.append(
                 _Outcomes(

@@ -13,13 +13,14 @@ Rounds let one numpy call score many users, and one user with many inputs costs 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.batch import Batch, sorted_out
 from streams.core.course import Course
 from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
@@ -27,10 +28,13 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    ObservationPaused,
+    OutageAnnounced,
     TraitsSet,
     WatermarkPassed,
 )
 from streams.core.messages import Output, PartitionRecord
+from streams.core.outages import NEVER
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.rhythm_rows import Acts, columns_of, make_fold_rows
 from streams.core.rounds import blocks, rounds
@@ -74,26 +78,6 @@ class Harvest(NamedTuple):
     changelog: list[tuple[bytes, bytes | None]]
     outputs: dict[str, list[Output]]
     counts: Counter[str]
-
-
-class Batch(NamedTuple):
-    """Inputs as columns, each of shape (inputs,).
-
-    Attributes:
-        rows: The users' rows; -1 = nobody's.
-        is_act: Whether it is an activity.
-        bounds: Up to when timers fire before it.
-        acts: Activities; what is none has a place there all the same.
-    """
-
-    rows: Rows
-    is_act: NDArray[np.bool_]
-    bounds: F64
-    acts: Acts
-
-
-NO_ACT: Final = Acted("", "", 0)
-"""Holds the place of an input that is no activity."""
 
 
 class Partition:
@@ -159,15 +143,13 @@ class Partition:
                 self._check(record)
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
+            self._course.coverage.announce(
+                {start: NEVER if end is None else end for start, end in record.outages}
+            )
         self._course.erasures.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
-        for rows in blocks(np.arange(len(users.values), dtype=np.intp)):
-            heads = users.matrix(rows)
-            users.grid[rows] = self._grid_of(heads)
-            users.deadlines[rows] = self._course.timers.deadlines(
-                heads, np.full(len(rows), float(self._fired_ms))
-            )
+        self._course.schedule_all(float(self._fired_ms))
 
     def _check(self, record: PartitionRecord) -> None:
         """Refuse a state that was made otherwise."""
@@ -200,6 +182,10 @@ class Partition:
             if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
                 self._apply(inputs[start : position + 1])
                 start = position + 1
+            elif type(signal) is OutageAnnounced:
+                self._apply(inputs[start:position])
+                self._announce(signal)
+                start = position + 1
         self._apply(inputs[start:] if start else inputs)
         self.advance(self.watermark_ms)
 
@@ -212,6 +198,13 @@ class Partition:
             self._course.fire(rows, np.full(len(rows), reached))
         self._fired_ms = self.watermark_ms
 
+    def _announce(self, signal: OutageAnnounced) -> None:
+        """Take note of an outage: it counts from the watermark of now on."""
+        self.advance(self.watermark_ms)
+        self._course.coverage.announce({signal.from_ms: signal.to_ms})
+        self._course.schedule_all(float(self.watermark_ms))
+        self._counts["accepted"] += 1
+
     def _apply(self, inputs: Sequence[Input]) -> None:
         if not inputs:
             return
@@ -222,17 +215,7 @@ class Partition:
     def _batch(self, inputs: Sequence[Input]) -> Batch:
         """Return inputs as columns, raise the watermark, and admit whom we did not know."""
         at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
-        marks = at_ms - self.rules.lateness_ms
-        is_act = np.ones(len(inputs), bool)
-        acts: Sequence[Any] = inputs
-        if set(map(type, inputs)) != {Acted}:
-            acts = [signal if isinstance(signal, Acted) else NO_ACT for signal in inputs]
-            is_act[:] = [act is not NO_ACT for act in acts]
-            for position in np.flatnonzero(~is_act).tolist():
-                if isinstance(inputs[position], WatermarkPassed):
-                    marks[position] = at_ms[position]
-                elif isinstance(inputs[position], FeedbackReceived):
-                    marks[position] = 0.0  # The clock of a sender is not ours.
+        acts, is_act, marks = sorted_out(inputs, at_ms, self.rules.lateness_ms)
         reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
         self.watermark_ms = int(reached[-1])
         # Only activity is waited for: what else comes takes effect at the watermark.
@@ -251,14 +234,14 @@ class Partition:
 
     def _stranger(self, signal: Input, reached_ms: int) -> int:
         """Return the row of somebody who had none when the chunk began."""
-        if isinstance(signal, WatermarkPassed):
+        if isinstance(signal, WatermarkPassed | OutageAnnounced):
             return -1
         row = self._users.index.get(signal.user_id)
         return self._admit(signal, reached_ms) if row is None else row
 
     def _admit(self, signal: Input, reached_ms: int) -> int:
         """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
-        assert not isinstance(signal, WatermarkPassed)
+        assert not isinstance(signal, WatermarkPassed | OutageAnnounced)
         user_id = signal.user_id
         if isinstance(signal, FeedbackReceived):
             self._counts["skipped_unknown_user"] += 1
@@ -294,7 +277,9 @@ class Partition:
 
     def _rare(self, signal: Input, row: int, bound: float) -> None:
         """Apply an input that is not an activity."""
-        if isinstance(signal, FeedbackReceived | Erased):
+        if isinstance(signal, ObservationPaused):
+            self._course.coverage.has_pauses = True
+        if isinstance(signal, FeedbackReceived | Erased | ObservationPaused):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
         elif isinstance(signal, TraitsSet):
             signal = msgspec.structs.replace(signal, reached_ms=int(bound))
@@ -308,11 +293,14 @@ class Partition:
         users, at_ms = self._users, acts.at_ms
         values = [users.values[row] for row in rows.tolist()]
         heads = matrix(values)
-        folded, heads = self._fold(values, heads, acts, self._freeze(rows, heads, at_ms))
+        frozen = self._freeze(rows, heads, at_ms)
+        if not self._course.coverage.is_whole:
+            values, heads = self._course.coverage.joined(values, heads, at_ms)
+        folded, heads = self._fold(values, heads, acts, frozen)
         for row, value in zip(rows.tolist(), folded, strict=True):
             users.values[row] = value
         users.dirty.update(rows.tolist())
-        users.grid[rows] = self._grid_of(heads)
+        users.grid[rows] = self._course.timers.grid_of(heads)
         self._notice(signals, rows, at_ms, heads)
         asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
         if len(asked):
@@ -352,11 +340,6 @@ class Partition:
             if transition.effects:
                 self._outbox.add(transition.effects, self._counts)
 
-    def _grid_of(self, heads: F64) -> F64:
-        """Return the latest grid instant up to the last activity; infinity without one."""
-        grid = self._course.timers.grid_at(heads, heads[:, Rhythm.LAST])
-        return np.where(heads[:, Column.EVENTS] > 0.0, grid, np.inf)
-
     def heads(self, user_ids: Sequence[str]) -> F64:
         """Return the numbers of known users, shape (users, WIDTH).
 
@@ -365,6 +348,14 @@ class Partition:
         """
         index = self._users.index
         return self._users.matrix(np.array([index[user_id] for user_id in user_ids], np.intp))
+
+    def heads_at(self, user_ids: Sequence[str], at_ms: float) -> F64:
+        """Return the numbers of known users as a model has to see them at an instant.
+
+        Raises:
+            KeyError: A user has no state.
+        """
+        return self._course.coverage.moved(self.heads(user_ids), np.full(len(user_ids), at_ms))
 
     # -- out
 
@@ -378,7 +369,12 @@ class Partition:
         if changelog or outputs or self.applied != self._taken:
             changelog += self._course.erasures.take(self.watermark_ms)
             record = PartitionRecord(
-                self.applied, self.watermark_ms, self._fired_ms, self.rules.hash, LAYOUT
+                self.applied,
+                self.watermark_ms,
+                self._fired_ms,
+                self.rules.hash,
+                LAYOUT,
+                self._course.coverage.record(),
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

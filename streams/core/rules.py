@@ -7,6 +7,7 @@ import msgspec
 
 from models.feature_list import columns_in_use
 from streams.core.ids import Ids, share_of
+from streams.core.outages import Span
 from streams.core.playbook import Playbook
 from streams.core.time import DAY_MS
 from streams.core.told_apart import Trait
@@ -25,6 +26,7 @@ class Meaning(StrEnum):
     OPT_OUT = "opt_out"
     ERASURE = "erasure"
     TRAITS = "traits"
+    COVERAGE = "coverage"
     IGNORED = "ignored"
 
 
@@ -124,6 +126,7 @@ class Rules(msgspec.Struct, frozen=True):
         grid_salt: Salt of the users' phases.
         carry_over_ms: How long after a touch a user's examples are left out of learning.
         ids: Maker of ids.
+        outages: Spans in which the source logged nothing.
         hash: Fingerprint of what state and examples depend on: a change of it needs a migration.
     """
 
@@ -144,6 +147,7 @@ class Rules(msgspec.Struct, frozen=True):
     grid_salt: str
     carry_over_ms: int
     ids: Ids
+    outages: tuple[Span, ...] = ()
     hash: str = ""
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from streams.core.ids import Ids
+from streams.core.outages import Span, edge_ms
 from streams.core.playbook import Match, Playbook, PlaybookStep
 from streams.core.quiet_hours import QuietHours
 from streams.core.rules import ACTS, AlertPolicy, Churn, Holdout, Meaning, Rules
@@ -16,6 +17,7 @@ from streams.core.rules_schema import (
     DEFAULT_EVENTS,
     DEFAULT_KINDS,
     DEFAULT_PLAYBOOK,
+    CoverageFile,
     MoneyFile,
     RulesFile,
 )
@@ -94,6 +96,12 @@ class _Spans:
                 path, f"{text!r} is not a time of day: write it as in 21:00"
             ) from None
 
+    def edge(self, path: str, edge: object) -> float:
+        try:
+            return edge_ms(edge)
+        except ValueError as error:
+            raise self.refuse(path, str(error)) from None
+
     def zone(self, path: str, text: str) -> str:
         try:
             ZoneInfo(text)
@@ -137,6 +145,7 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
         ids=Ids(id_key),
+        outages=_outages(file.coverage, spans),
     )
     for place, kind in enumerate(file.kinds or ()):
         if rules.meaning(kind) not in ACTS:
@@ -203,6 +212,17 @@ def _contact(file: RulesFile, spans: _Spans) -> ContactPolicy:
 def _tiers(money: MoneyFile) -> tuple[tuple[str, int], ...]:
     tiers = ((name, round(least * money.minor_units)) for name, least in money.tiers.items())
     return tuple(sorted(tiers, key=lambda tier: -tier[1]))
+
+
+def _outages(coverage: CoverageFile, spans: _Spans) -> tuple[Span, ...]:
+    made = []
+    for number, outage in enumerate(coverage.outages):
+        path = f"$.coverage.outages[{number}]"
+        start, end = spans.edge(f"{path}.from", outage.start), spans.edge(f"{path}.to", outage.end)
+        if not start < end:
+            raise spans.refuse(path, "an outage ends after it begins: from < to")
+        made.append((start, end))
+    return tuple(made)
 
 
 def _playbooks(file: RulesFile, spans: _Spans) -> tuple[Playbook, ...]:

@@ -1,6 +1,6 @@
 """What a rules file may say: one strict struct a section, every default in its place."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -101,6 +101,19 @@ class MoneyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tiers: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_TIERS))
 
 
+class OutageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of ``coverage.outages``: a day, or an instant with a zone, as YAML reads it."""
+
+    start: Any = msgspec.field(name="from")
+    end: Any = msgspec.field(name="to")
+
+
+class CoverageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``coverage:``."""
+
+    outages: tuple[OutageFile, ...] = ()
+
+
 class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rules file; every part has a default, so an empty file is a whole set of rules."""
 
@@ -118,6 +131,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     playbooks: list[PlaybookFile] | None = None
     traits: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     grid_salt: str = "grid"
+    coverage: CoverageFile = CoverageFile()
 
 
 DEFAULT_KINDS: Final = ("purchase", "refund")

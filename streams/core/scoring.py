@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.coverage import Coverage
 from streams.core.inputs import Score, Scored
 from streams.core.rules import Rules
 from streams.core.state import Column
@@ -89,10 +90,24 @@ class Assessor:
     """
 
     def __init__(
-        self, rules: Rules, scorer: Scorer, counts: Counter[str], observer: Observer | None
+        self,
+        rules: Rules,
+        scorer: Scorer,
+        counts: Counter[str],
+        observer: Observer | None,
+        coverage: Coverage,
     ) -> None:
-        """Args: ``counts``: where to count; ``observer``: sees every eligible user's path."""
+        """Make one.
+
+        Args:
+            rules: The business rules.
+            scorer: The model in force.
+            counts: Where to count.
+            observer: Sees every eligible user's path.
+            coverage: What the source missed: no silence to the model.
+        """
         self.scorer = scorer
+        self._coverage = coverage
         self._rules = rules
         self._counts = counts
         self._observer = observer
@@ -109,10 +124,11 @@ class Assessor:
         if not len(heads):
             nobody = np.zeros(0, bool)
             return Assessed(np.zeros(0, np.intp), np.zeros(0), nobody, nobody, nobody)
-        seen = np.flatnonzero(self._concerned(heads, at_ms, backstop))
+        moved = self._coverage.moved(heads, at_ms)
+        seen = np.flatnonzero(self._concerned(moved, at_ms, backstop))
         self._counts["paths"] += len(seen)
-        heads, at_ms = heads[seen], at_ms[seen]
-        reach = self.scorer.reach(heads, at_ms) if len(seen) else np.empty(0)
+        heads, moved, at_ms = heads[seen], moved[seen], at_ms[seen]
+        reach = self.scorer.reach(moved, at_ms) if len(seen) else np.empty(0)
         band = band_of(reach, heads[:, Column.BAND], self._rules)
         opens = self._opening(heads, at_ms, band)
         moves = (band != heads[:, Column.BAND]) & self._is_ready
@@ -131,13 +147,18 @@ class Assessor:
             found: What `assess` found, of the same users.
         """
         explained = np.flatnonzero(found.opens | found.backstop)
-        reasons = self._reasons(heads, at_ms, explained)
+        reasons = self._reasons(self._coverage.moved(heads, at_ms), at_ms, explained)
         by_silence = found.backstop & ~found.opens
+        lost = self._coverage.lost(heads, heads[:, Rhythm.LAST], at_ms)
         return [
-            Scored(name, int(at), self._score(said, reasons.get(place, ())), is_by_silence)
-            for place, (name, at, said, is_by_silence) in enumerate(
-                zip(names, at_ms.tolist(), found.reach.tolist(), by_silence.tolist(), strict=True)
+            Scored(
+                names[place],
+                int(at_ms[place]),
+                self._score(said, reasons.get(place, ())),
+                is_backstop=bool(by_silence[place]),
+                lost_ms=int(lost[place]),
             )
+            for place, said in enumerate(found.reach.tolist())
         ]
 
     def tell(self, names: Sequence[str], at_ms: F64, reach: F64) -> None:
@@ -149,6 +170,7 @@ class Assessor:
         """Return what the model says of users, with its reasons."""
         if not len(heads):
             return []
+        heads = self._coverage.moved(heads, at_ms)
         reach = self.scorer.reach(heads, at_ms).tolist()
         reasons = self.scorer.reasons(heads, at_ms)
         return [self._score(said, why) for said, why in zip(reach, reasons, strict=True)]
@@ -180,6 +202,8 @@ class Assessor:
     def _concerned(self, heads: F64, at_ms: F64, backstop: Flags | None) -> Flags:
         """Return for whom the whole path has to be known."""
         concerned = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.alert_days
+        if not self._coverage.is_whole:
+            concerned &= self._coverage.is_live(heads, at_ms)
         if self._observer is None:
             if concerned.all():
                 concerned = self._is_close(heads, at_ms)

@@ -60,6 +60,8 @@ class Column(IntEnum):
     WAKES_AT = (
         RHYTHM_WIDTH + 13
     )  # number of active days from which an activity concerns the profile
+    AWAY_FROM = RHYTHM_WIDTH + 14  # from here on the user is not observed, infinity = always is
+    AWAY_TO = RHYTHM_WIDTH + 15  # until here, infinity = for good
 
 
 WIDTH: Final = RHYTHM_WIDTH + len(Column)
@@ -119,6 +121,7 @@ def blank(phase_ms: float, *, wakes_at: float = 0.0) -> UserState:
     head[Column.PHASE] = phase_ms
     head[Column.DUE] = NEVER
     head[Column.WAKES_AT] = wakes_at
+    head[Column.AWAY_FROM] = head[Column.AWAY_TO] = NEVER
     return UserState(tuple(head))
 
 

@@ -16,7 +16,9 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    ObservationPaused,
     OptedOut,
+    OutageAnnounced,
     Scored,
     TimerFired,
     TraitsSet,
@@ -88,7 +90,9 @@ def step(  # noqa: C901, PLR0911  # one branch an input, each a line
         case Erased():
             closed, effects = journey.close(state, signal.user_id, "erased", signal.event_time_ms)
             return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
-        case WatermarkPassed():
+        case ObservationPaused():
+            return _paused(state, signal, rules)
+        case WatermarkPassed() | OutageAnnounced():
             return Transition(state)
         case _:
             assert_never(signal)
@@ -126,9 +130,11 @@ def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
 def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transition:
     at_ms = signal.event_time_ms
     effects: tuple[Effect, ...] = ()
-    if state[Column.DUE] <= at_ms:
+    if state[Column.CASE_AT] and state[Column.CASE_AT] <= state[Column.AWAY_FROM] <= at_ms:
+        state, effects = journey.close(state, signal.user_id, "paused", at_ms)
+    elif state[Column.DUE] <= at_ms:
         state, effects = journey.release(state, signal, rules)
-    silence_ms = at_ms - state[Rhythm.LAST]
+    silence_ms = at_ms - state[Rhythm.LAST] - signal.lost_ms
     stage = state.profile.stage
     if silence_ms >= rules.churn.limit_ms:
         stage = move(stage, Sign.SILENT_LIMIT)
@@ -143,6 +149,18 @@ def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
     closed, effects = journey.close(state, signal.user_id, "opted_out", signal.event_time_ms)
     suppressed = msgspec.structs.replace(closed.profile, is_suppressed=True)
     return Transition(_staged(closed.having(suppressed), closed.profile.stage, rules), effects)
+
+
+def _paused(state: UserState, signal: ObservationPaused, rules: Rules) -> Transition:
+    """Note when a user is not observed; whoever is away already is not written to any more."""
+    away_from, away_to = signal.from_ms, signal.to_ms
+    if away_to <= away_from:
+        away_from = away_to = NEVER
+    state = state.having(AWAY_FROM=away_from, AWAY_TO=away_to)
+    if not away_from <= signal.event_time_ms < away_to:
+        return Transition(state)
+    closed, effects = journey.close(state, signal.user_id, "paused", signal.event_time_ms)
+    return Transition(_staged(closed, closed.profile.stage, rules), effects)
 
 
 def _consenting(state: UserState, channel: str, *, is_granted: bool) -> Transition:

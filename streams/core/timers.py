@@ -12,6 +12,11 @@ backstop, marks
 due
     The next action of an open case.
 
+Silence is measured without what the source missed (`streams.core.coverage`): between two outages
+it is the plain difference from a last activity that was moved, and whatever asks for many instants
+at once stays between two outages. No deadline lies within one; what comes behind the next outage is
+looked for at its end.
+
 All spans are whole milliseconds, and float64 is exact for them, so ``==`` means equal.
 """
 
@@ -21,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.coverage import Coverage
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column
 
@@ -60,7 +66,9 @@ class Instants(NamedTuple):
 class Timers:
     """The deadlines that a set of rules gives to states."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, coverage: Coverage) -> None:
+        """Args: ``coverage``: what the source missed."""
+        self._coverage = coverage
         churn = rules.churn
         self.period: Final = float(churn.period_ms)
         self.horizon: Final = float(churn.horizon_ms)
@@ -73,6 +81,11 @@ class Timers:
         """Return each user's latest grid instant that is not after ``at_ms``, shape (users,)."""
         phase = heads[:, Column.PHASE]
         return np.floor((at_ms - phase) / self.period) * self.period + phase
+
+    def grid_of(self, heads: F64) -> F64:
+        """Return the latest grid instant up to the last activity; infinity without one."""
+        grid = self.grid_at(heads, heads[:, Rhythm.LAST])
+        return np.where(heads[:, Column.EVENTS] > 0.0, grid, NEVER)
 
     def asks(self, heads: F64, at_ms: F64) -> Flags:
         """Return who is asked about at a grid instant: every fourth one, which are H apart."""
@@ -88,8 +101,21 @@ class Timers:
             after_ms: Shape (users,): every timer up to here has fired. What a case has had due
                 before is due one millisecond after it.
         """
-        last = heads[:, Rhythm.LAST]
-        after = np.maximum(after_ms, last)
+        after = np.maximum(after_ms, heads[:, Rhythm.LAST])
+        if self._coverage.is_whole:
+            return self._next(heads, heads[:, Rhythm.LAST], after)
+        start = self._coverage.resume(heads, after + 1.0)
+        is_over = start == NEVER
+        start[is_over] = after[is_over]
+        until = self._coverage.until(heads, start)
+        deadlines = self._next(heads, self._coverage.last(heads, start), start - 1.0)
+        later = np.flatnonzero((deadlines > until) & (heads[:, Column.EVENTS] > 0.0))
+        deadlines[later] = self._coverage.resume(heads[later], until[later] + 1.0)
+        deadlines[is_over] = NEVER
+        return deadlines
+
+    def _next(self, heads: F64, last: F64, after: F64) -> F64:
+        """Return the next deadlines while nothing is missing, from the last activity as moved."""
         grid = self.grid_at(heads, after) + self.period
         is_new = grid - self.period < heads[:, Rhythm.FIRST]
         grid[is_new] += self.period
@@ -103,7 +129,7 @@ class Timers:
         mark = last + self.horizon
         late = mark <= after
         mark[late] = np.where(last + self.limit > after, last + self.limit, NEVER)[late]
-        due = heads[:, Column.DUE]
+        due = self._due(heads)
         due = np.where(due > after, due, after + 1.0)
         deadlines = np.minimum(np.minimum(grid, check), np.minimum(mark, due))
         deadlines[heads[:, Column.EVENTS] == 0.0] = NEVER  # Nothing is known but, say, a consent.
@@ -115,19 +141,32 @@ class Timers:
         That is the backstop, a mark of silence, or what a case has due; shape (users,). Before it
         there are only checks and grid instants, which change no state unless a score says so.
         """
-        last = heads[:, Rhythm.LAST]
+        last = self._coverage.last(heads, from_ms)
         mark = last + self.horizon
         mark = np.where(mark >= from_ms, mark, last + self.limit)
         mark[mark < from_ms] = NEVER
         backstop = last + self.backstop
         is_over = (backstop < from_ms) | (heads[:, Rhythm.ACTIVE_DAYS] < self.alert_days)
         backstop[is_over] = NEVER
-        due = np.maximum(heads[:, Column.DUE], from_ms)
+        due = np.maximum(self._due(heads), from_ms)
         return np.minimum(np.minimum(mark, backstop), due)
+
+    def _due(self, heads: F64) -> F64:
+        """Return when something is due of the case of each user: its end, where the user goes."""
+        due: F64 = heads[:, Column.DUE]
+        if not self._coverage.has_pauses:
+            return due
+        case_at, away_from = heads[:, Column.CASE_AT], heads[:, Column.AWAY_FROM]
+        ends = (case_at > 0.0) & (case_at <= away_from)
+        return np.where(ends, np.minimum(due, away_from), due)
+
+    def until(self, heads: F64, from_ms: F64) -> F64:
+        """Return up to when users can be looked at from ``from_ms`` on: until the next outage."""
+        return self._coverage.until(heads, from_ms)
 
     def checks(self, heads: F64, from_ms: F64, to_ms: F64) -> Instants:
         """Return every check of users from ``from_ms`` to ``to_ms``, both included."""
-        last = heads[:, Rhythm.LAST]
+        last = self._coverage.last(heads, from_ms)
         shift = last + heads[:, Column.PHASE] % self.check
         first = np.ceil((from_ms - shift) / self.check) * self.check + shift
         end = np.minimum(to_ms, last + self.horizon - 1.0)
@@ -138,13 +177,12 @@ class Timers:
         """Return every grid instant from ``from_ms`` to ``to_ms`` that may complete an example."""
         first = self.grid_at(heads, from_ms - 1.0) + self.period
         first[first - self.period < heads[:, Rhythm.FIRST]] += self.period
-        observed = heads[:, Rhythm.LAST] + self.limit + self.period - 1.0
+        observed = self._coverage.last(heads, from_ms) + self.limit + self.period - 1.0
         return _every(self.period, first, np.minimum(to_ms, observed))
 
     def firing(self, heads: F64, at_ms: F64) -> Firing:
         """Return what each user's deadline at ``at_ms`` is for."""
-        last = heads[:, Rhythm.LAST]
-        silence = at_ms - last
+        silence = at_ms - self._coverage.last(heads, at_ms)
         is_observed = (heads[:, Rhythm.ACTIVE_DAYS] >= self.alert_days) & (silence < self.horizon)
         backstop = is_observed & (silence == self.backstop)
         check = is_observed & ((silence - heads[:, Column.PHASE] % self.check) % self.check == 0)
@@ -152,9 +190,7 @@ class Timers:
             grid=(at_ms - heads[:, Column.PHASE]) % self.period == 0,
             scored=check | backstop,
             backstop=backstop,
-            timer=(silence == self.horizon)
-            | (silence == self.limit)
-            | (heads[:, Column.DUE] <= at_ms),
+            timer=(silence == self.horizon) | (silence == self.limit) | (self._due(heads) <= at_ms),
         )
 
 

@@ -11,7 +11,9 @@ from streams.core.inputs import (
     ConsentChanged,
     Erased,
     FeedbackReceived,
+    ObservationPaused,
     OptedOut,
+    OutageAnnounced,
     TraitsSet,
     WatermarkPassed,
 )
@@ -139,6 +141,42 @@ def test_a_name_that_does_not_count_is_skipped_not_rejected() -> None:
 def test_a_watermark_has_a_key_of_its_own() -> None:
     mark = json.dumps({"event": "$watermark", "event_time": day(9)}).encode()
     assert DECODE(WATERMARK_KEY, mark, NOW) == WatermarkPassed(day(9))
+
+
+FOREVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("properties", "span"),
+    [
+        ({"from": "2017-01-03", "to": "2017-01-05T12:00:00Z"}, (day(2, 0), day(4))),
+        ({"from": day(2), "to": None}, (day(2), FOREVER)),
+        ({}, (day(9), FOREVER)),
+    ],
+)
+def test_a_gap_is_of_one_user_or_under_its_own_key_of_the_whole_source(
+    properties: dict[str, object], span: tuple[float, float]
+) -> None:
+    of_all = decoded("$coverage", user_id="$coverage", event="$coverage", properties=properties)
+    of_one = decoded(event="$coverage", properties=properties)
+
+    assert of_all == OutageAnnounced(day(9), *span)
+    assert of_one == ObservationPaused("李雷", day(9), *span)
+
+
+@pytest.mark.parametrize(
+    "properties", [{"from": "soon"}, {"from": None}, {"from": 1, "to": [2]}, {"from": 10**40}]
+)
+def test_a_gap_without_edges_is_rejected(properties: dict[str, object]) -> None:
+    found = decoded(event="$coverage", properties=properties)
+    assert isinstance(found, Rejected)
+    assert found.reason is RejectReason.BAD_PROPERTY
+
+
+def test_an_event_of_the_source_may_mean_that_a_user_goes() -> None:
+    decode = make_decode(rules_of(events="{coverage: [course_ended]}"))
+    ended = ObservationPaused("李雷", day(9), day(9), FOREVER)
+    assert decode("李雷".encode(), event(event="course_ended"), NOW) == ended
 
 
 @pytest.mark.parametrize("value", [b"[" * 40_000, b'{"a":' * 10_000])

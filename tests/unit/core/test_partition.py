@@ -15,10 +15,13 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    ObservationPaused,
     OptedOut,
+    OutageAnnounced,
     WatermarkPassed,
 )
 from streams.core.messages import Output
+from streams.core.outages import NEVER
 from streams.core.partition import PARTITION_KEY, Harvest, Partition, StateMismatchError
 from streams.core.rules import Rules
 from streams.core.state import RING_START, Column, decode, encode
@@ -52,6 +55,10 @@ inputs = st.one_of(
     st.builds(lambda u, h: OptedOut(u, at(h)), users, hours),
     st.builds(lambda u, h: Erased(u, at(h)), users, hours),
     st.builds(lambda u, h: FeedbackReceived(u, at(h), "nobody's", "failed"), users, hours),
+    st.builds(lambda h, a, b: OutageAnnounced(at(h), float(at(a)), float(at(b))),
+              hours, hours, hours),
+    st.builds(lambda u, h, a, b: ObservationPaused(u, at(h), float(at(a)), b),
+              users, hours, hours, st.one_of(st.just(NEVER), hours.map(at).map(float))),
     st.builds(lambda h: WatermarkPassed(at(h)), hours),
 )  # fmt: skip
 histories = st.lists(inputs, max_size=60).flatmap(

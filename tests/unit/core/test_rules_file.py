@@ -34,6 +34,19 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
         ("churn: {activity: some}\n", "a list of event names"),
         ("churn: {horizon: 10m}\n", "at least 1h"),
         ("alert: {backstop: 40d}\n", "between 0 and the horizon"),
+        (
+            "coverage:\n  outages:\n  - {from: 2017-05-09, to: 2017-05-01}\n",
+            "r.yaml:3: an outage ends",
+        ),
+        ("coverage:\n  outages:\n  - from: 2017-05-09\n", "missing required field `to`"),
+        (
+            "coverage:\n  outages:\n  - from: soon\n    to: 2017-05-09\n",
+            "r.yaml:3: soon is no instant",
+        ),
+        (
+            "coverage:\n  outages:\n  - from: 2017-05-01\n    to: 2017-05-09 10:00:00\n",
+            "r.yaml:4: 2017-05-09 10:00:00 is no instant: write a day as in 2017-05-01, or",
+        ),
         ("holdout: {share: 0.005}\n", "a holdout is 0 or at least 0.01"),
         (
             "kinds: [a, b, c, d,\n e, f,\n g]\n",
@@ -86,3 +99,17 @@ def test_another_horizon_brings_its_own_spans() -> None:
     rules = horizon_override(parse_rules(""), 90 * DAY_MS)
     assert rules.alert.backstop_ms == 60 * DAY_MS
     assert rules.carry_over_ms == 90 * DAY_MS
+
+
+def test_outages_are_days_or_instants_and_no_matter_of_the_hash() -> None:
+    """A known outage is not a migration."""
+    text = """
+coverage:
+  outages:
+  - {from: 2017-05-01, to: 2017-05-03}
+  - {from: 2017-06-01T08:00:00+08:00, to: null}
+"""
+    rules = parse_rules(text)
+    may, june = 1_493_596_800_000, 1_496_275_200_000
+    assert rules.outages == ((may, may + 2 * DAY_MS), (june, float("inf")))
+    assert rules.hash == parse_rules("").hash
