@@ -27,8 +27,10 @@ GUARD_ROWS: Final = 3_000
 FIT_ROWS_MIN: Final = 500
 GUARD_ROWS_MIN: Final = 1_000
 LOGIT_MAX: Final = 15.0
+EXPONENT_MAX: Final = 700.0  # Of e, before it overflows.
 RIDGE: Final = 1.0  # Pulls toward leaving the value alone, by about one row.
-STEPS: Final = 12
+STEPS: Final = 16
+HALVINGS: Final = 30
 BINS: Final = 10
 
 
@@ -59,23 +61,40 @@ def logit(probability: F64) -> F64:
 
 def sigmoid(logits: F64) -> F64:
     """Return probabilities of log-odds."""
-    return 1.0 / (1.0 + np.exp(-logits))
+    return 1.0 / (1.0 + np.exp(np.minimum(-logits, EXPONENT_MAX)))
 
 
 def fit(probability: F64, happened: NDArray[np.bool_]) -> Platt:
-    """Return the calibration of maximum likelihood, by Newton's method with a little ridge."""
+    """Return the calibration of maximum likelihood, by Newton's method with a little ridge.
+
+    It keeps the order: a slope that is not positive says that the order is wrong, and then there
+    is nothing to calibrate.
+    """
     z = logit(probability)
     y = happened.astype(np.float64)
-    shift, slope = 0.0, 1.0
+    found = np.array([0.0, 1.0])
     for _ in range(STEPS):
-        said = sigmoid(shift + slope * z)
+        said = sigmoid(found[0] + found[1] * z)
         off, curve = said - y, said * (1.0 - said)
-        gradient = np.array([off.sum() + RIDGE * shift, off @ z + RIDGE * (slope - 1.0)])
+        gradient = np.array([off.sum(), off @ z]) + RIDGE * (found - (0.0, 1.0))
         cross = curve @ z
         hessian = np.array([[curve.sum() + RIDGE, cross], [cross, curve @ (z * z) + RIDGE]])
         step = np.linalg.solve(hessian, gradient)
-        shift, slope = shift - float(step[0]), slope - float(step[1])
-    return Platt(shift, max(slope, 0.0))
+        cost = _cost(found, z, y)
+        for _ in range(HALVINGS):  # A whole step may overshoot where everything is nearly certain.
+            if _cost(found - step, z, y) <= cost:
+                break
+            step *= 0.5
+        found -= step
+    shift, slope = found.tolist()
+    return Platt(shift, slope) if slope > 0.0 else IDENTITY
+
+
+def _cost(found: F64, z: F64, y: F64) -> float:
+    """Return the negative log-likelihood with the ridge."""
+    logits = found[0] + found[1] * z
+    ridge = found[0] ** 2 + (found[1] - 1.0) ** 2
+    return float((np.logaddexp(0.0, logits) - y * logits).sum() + 0.5 * RIDGE * ridge)
 
 
 def ece(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> float:

@@ -13,8 +13,8 @@ import numpy as np
 from models.calibration import logit, sigmoid
 from models.features import PERIODS_PER_HORIZON, Rhythm, feature_columns, rhythm_columns
 from models.learner import SecondOrderLearner
-from models.reasons import Reasons, foremost, listed
-from models.scorer import LinearScorer, Scorer
+from models.reasons import Reasons, foremost
+from models.scorer import LinearScorer, Scorer, explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class MaturedScorer:
 
     def quiet(self, heads: F64, at_ms: F64) -> F64:
         """Return P(no activity within the next H), shape (n,)."""
-        return sigmoid(-self._logit(heads, at_ms))
+        return sigmoid(-self.linear.logit(self._columns(heads, at_ms)))
 
     def hazard(self, heads: F64, at_ms: F64) -> F64:
         """Return P(active within the next H/4), shape (n,), at a constant rate."""
@@ -56,24 +56,17 @@ class MaturedScorer:
         return reach
 
     def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
-        """Return per row what each group says; scaled so that they add up to -logit(hazard)."""
-        rows = self.linear.explain(heads, at_ms)
-        total = -self._logit(heads, at_ms)
-        wanted = -logit(self.hazard(heads, at_ms))
-        codes = [code for code, _ in sorted(rows[0])] if rows else []
-        weights = {code: np.array([dict(row)[code] for row in rows]) for code in codes}
-        base = weights.pop("base", np.zeros(len(heads)))
-        return listed(weights, base + wanted - total)
+        """Return per row what each group says; the base makes them add up to -logit(hazard)."""
+        leaving = -self.linear.group_logits(self._columns(heads, at_ms))
+        return explained(leaving, -logit(self.hazard(heads, at_ms)))
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per row what speaks most for leaving: the head of ``explain``."""
         return foremost(self.explain(heads, at_ms))
 
-    def _logit(self, heads: F64, at_ms: F64) -> F64:
-        columns = feature_columns(
-            rhythm_columns(heads), at_ms, self.linear.horizon_ms, self.linear.width
-        )
-        return self.linear.logit(columns)
+    def _columns(self, heads: F64, at_ms: F64) -> F64:
+        rhythm = rhythm_columns(heads)
+        return feature_columns(rhythm, at_ms, self.linear.horizon_ms, self.linear.width)
 
 
 class MaturedLearner(SecondOrderLearner):

@@ -60,9 +60,7 @@ class Queue:
         if found is None:
             return None
         examples = Examples(*found)
-        order = np.lexsort((examples.opened_at_ms, examples.matured_at_ms))
-        if (np.diff(examples.matured_at_ms[order]) == 0).any():
-            order = _by_content(examples, order)
+        order = _order(examples)
         return Examples._make(column[order] for column in examples)
 
     def openings_before(self, until_ms: int) -> Openings | None:
@@ -100,12 +98,14 @@ class Queue:
         return [column[ripe] for column in columns]
 
 
-def _by_content(examples: Examples, order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the order with those of one millisecond by their content."""
+def _order(examples: Examples) -> NDArray[np.intp]:
+    """Return the order in which examples mature; those of one millisecond by their content."""
     matured = examples.matured_at_ms
-    keys = [
-        (matured[n], examples.opened_at_ms[n], bool(examples.active[n]), examples.rows[n].tobytes())
-        for n in order.tolist()
-    ]
-    places = sorted(range(len(keys)), key=keys.__getitem__)
-    return order[places]
+    order = np.argsort(matured, kind="stable")
+    equal = np.flatnonzero(np.diff(matured[order]) == 0)
+    if len(equal):
+        places = np.union1d(equal, equal + 1)
+        tied = Examples._make(column[order[places]] for column in examples)
+        content = (*tied.rows.T, tied.weight, tied.active, tied.opened_at_ms)
+        order[places] = order[places][np.lexsort((*content, tied.matured_at_ms))]
+    return order

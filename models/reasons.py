@@ -16,14 +16,14 @@ Reasons: TypeAlias = tuple[tuple[str, float], ...]
 
 REASONS_MAX: Final = 3
 BASE: Final = "base"  # The average user, and what a limit on the logit cut off.
-GRAIN: Final = 0.05  # Weights nearer than this are equal evidence: their order is the catalogue's.
+GRAIN: Final = 0.05  # Weights that round to the same are equal evidence, in the features' order.
 
 
 def listed(groups: Mapping[str, F64], base: F64) -> list[Reasons]:
     """Return the reasons of each row, those that speak most for leaving first, then the base.
 
-    Groups whose weights differ by less than the grain keep the order in which they are given, so
-    that equal evidence is told in the same order every time.
+    Groups whose weights are the same, rounded to the grain, keep the order in which they are
+    given, so that equal evidence is told in the same order every time.
 
     Args:
         groups: Code of a group to its weights, shape (n,).
@@ -45,6 +45,10 @@ def foremost(explained: Iterable[Reasons]) -> list[Reasons]:
 
 
 def changed(now: Reasons, then: Reasons) -> Reasons:
-    """Return by how much each group and the base moved between two explanations of a user."""
-    before = dict(then)
-    return tuple((code, weight - before.get(code, 0.0)) for code, weight in now)
+    """Return by how much each group and the base moved between two explanations of a user.
+
+    Both may be of different models; what only one of them names counts as 0 in the other.
+    """
+    after, before = dict(now), dict(then)
+    codes = dict.fromkeys((*after, *before))
+    return tuple((code, after.get(code, 0.0) - before.get(code, 0.0)) for code in codes)

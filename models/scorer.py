@@ -93,11 +93,7 @@ class PathScorer(ABC):
             every group.
         """
         columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms, self.width)
-        leaving = -self.group_logits(columns)
-        base = -self.logit(columns)
-        for group in leaving:  # One by one: a sum over an axis depends on the number of rows.
-            base -= group
-        return listed(dict(zip(GROUPS, leaving, strict=True)), base)
+        return explained(-self.group_logits(columns), -self.logit(columns))
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per row the three groups that speak most for leaving: the head of ``explain``."""
@@ -148,6 +144,16 @@ def linear_scorer(snapshot: Snapshot) -> LinearScorer:
     means, variances, beliefs = map(np.array, found)
     weights = fold(snapshot.columns, means, variances, beliefs)
     return LinearScorer(weights, snapshot.version, snapshot.examples, snapshot.horizon_ms)
+
+
+def explained(leaving: F64, total: F64) -> list[Reasons]:
+    """Return per row its reasons: what the groups say (groups, n), and the rest of ``total`` (n,).
+
+    ``total`` is overwritten.
+    """
+    for group in leaving:  # One by one: a sum over an axis depends on the number of rows.
+        total -= group
+    return listed(dict(zip(GROUPS, leaving, strict=True)), total)
 
 
 def by_group(parts: F64) -> F64:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.bgnbd import BgNbdScorer
 from models.calibration import IDENTITY, Platt, logit, sigmoid
 from models.catalogue import scorer_of
-from models.reasons import Reasons, foremost, listed
+from models.feature_list import GROUPS
+from models.reasons import BASE, Reasons, foremost
+from models.scorer import explained
 from models.snapshot import Phase, Serving
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
 
     from models.features import F64
     from models.scorer import Scorer
-
-BLENDED: Final = 4
-"""Digits of the share of the prior that a version tells."""
 
 
 class ServingScorer:
@@ -44,7 +43,7 @@ class ServingScorer:
         self.examples = model.examples
         self.version = model.version
         if prior_weight:
-            self.version = f"{model.version}+{prior.version}*{round(prior_weight, BLENDED)}"
+            self.version = f"{model.version}+{prior.version}*{prior_weight:.4f}"
 
     def hazard(self, heads: F64, at_ms: F64) -> F64:
         """Return P(active within the next H/4), shape (users,)."""
@@ -64,18 +63,18 @@ class ServingScorer:
 
     def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per user what each group of features says, and the base; they add up."""
-        if not self.prior_weight or not len(heads):
+        if not self.prior_weight:
             return self.model.explain(heads, at_ms)
-        codes: dict[str, F64] = {}
+        leaving = np.zeros((len(GROUPS), len(heads)))
         for scorer, share in (
             (self.model, 1.0 - self.prior_weight),
             (self.prior, self.prior_weight),
         ):
             for place, row in enumerate(scorer.explain(heads, at_ms)):
                 for code, weight in row:
-                    codes.setdefault(code, np.zeros(len(heads)))[place] += share * weight
-        base = codes.pop("base")
-        return listed(dict(sorted(codes.items())), base)
+                    if code != BASE:
+                        leaving[GROUPS.index(code), place] += share * weight
+        return explained(leaving, -logit(self.hazard(heads, at_ms)))
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
         """Return per user the feature groups that weigh most, (code, weight)."""
