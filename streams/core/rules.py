@@ -128,6 +128,7 @@ class Rules(msgspec.Struct, frozen=True):
         ids: Maker of ids.
         outages: Spans in which the source logged nothing.
         hash: Fingerprint of what state and examples depend on: a change of it needs a migration.
+        is_promotion_automatic: Whether evidence alone puts a better model in force.
     """
 
     churn: Churn
@@ -149,6 +150,7 @@ class Rules(msgspec.Struct, frozen=True):
     ids: Ids
     outages: tuple[Span, ...] = ()
     hash: str = ""
+    is_promotion_automatic: bool = True
 
     def __post_init__(self) -> None:
         churn = self.churn

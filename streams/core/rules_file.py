@@ -145,6 +145,7 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
         ids=Ids(id_key),
+        is_promotion_automatic=file.models.promotion == "automatic",
         outages=_outages(file.coverage, spans),
     )
     for place, kind in enumerate(file.kinds or ()):

@@ -1,6 +1,6 @@
 """What a rules file may say: one strict struct a section, every default in its place."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -31,6 +31,12 @@ class AlertFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cool_down: str = ""
     backstop: str = ""
     examples_min: int = 500
+
+
+class ModelsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``models:``."""
+
+    promotion: Literal["automatic", "manual"] = "automatic"
 
 
 class HoldoutFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +132,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lateness: str = "1m"
     carry_over: str = ""
     alert: AlertFile = AlertFile()
+    models: ModelsFile = ModelsFile()
     holdout: HoldoutFile = HoldoutFile()
     contact: ContactFile = ContactFile()
     playbooks: list[PlaybookFile] | None = None

@@ -28,6 +28,7 @@ class Apprentice:
             columns=rules.columns,
             rules_hash=rules.hash,
             examples_min=rules.alert.examples_min,
+            is_automatic=rules.is_promotion_automatic,
             keeps_history=keeps_history,
         )
 

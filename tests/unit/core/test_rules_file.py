@@ -13,6 +13,8 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
     assert not rules.contact.is_consent_assumed, "unknown consent is a no unless the rules say so"
     assert [step.channel for step in rules.playbooks[0].steps] == ["wechat", "sms", "call"]
     assert rules.meanings["refund"] is Meaning.REFUND
+    assert rules.is_promotion_automatic
+    assert not parse_rules("models: {promotion: manual}").is_promotion_automatic
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,7 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
         ("churn: {activity: some}\n", "a list of event names"),
         ("churn: {horizon: 10m}\n", "at least 1h"),
         ("alert: {backstop: 40d}\n", "between 0 and the horizon"),
+        ("models:\n  promotion: never\n", "r.yaml:2: Invalid enum value 'never'"),
         (
             "coverage:\n  outages:\n  - {from: 2017-05-09, to: 2017-05-01}\n",
             "r.yaml:3: an outage ends",
@@ -79,6 +82,7 @@ def test_the_hash_follows_what_state_depends_on_and_nothing_else() -> None:
     assert parse_rules("kinds: [a, b]").hash != base
     assert parse_rules("traits_told_apart: [plan=pro]").hash != base
     assert parse_rules("traits: [plan]").hash == base
+    assert parse_rules("models: {promotion: manual}").hash == base
 
 
 def test_kinds_and_traits_beyond_the_default_widen_the_model() -> None:
