@@ -1,7 +1,6 @@
 """Back-test: what the service would have said about users then, knowing only what it knew then."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,8 +17,10 @@ from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.instants import short_iso
-from streams.replay.outcomes import PointOutcomes, SilenceOutcomes
+from streams.replay.outcomes import PointOutcomes
 from streams.replay.points import Points, Results
+from streams.replay.report.figures import Figures, figures
+from streams.replay.report.notes import Notes
 
 
 class Mute:
@@ -54,6 +55,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         alerts: Where the alerts go.
         since_ms: Risk and alerts before this are not written.
         partitions: How many partitions the service has.
+        reports: Whether figures are wanted though points are scored.
+        compares: Whether batch jobs answer the same questions.
+        is_control: Whether the log was dealt out by chance.
     """
 
     points: Points | None
@@ -62,11 +66,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     alerts: str | None
     since_ms: int
     partitions: int
+    reports: bool = False
+    compares: bool = False
+    is_control: bool = False
 
     @property
     def is_live(self) -> bool:
         """Whether the alert policy has to run, and so the model to change as it did then."""
-        return self.risk is not None or self.alerts is not None or self.points is None
+        wants_more = self.risk is not None or self.alerts is not None or self.reports
+        return wants_more or self.points is None
 
 
 class Backtest:
@@ -76,19 +84,19 @@ class Backtest:
         rules: The business rules.
         asked: What is wanted.
         now_ms: Record timestamp of all events, epoch ms UTC.
+
+    Attributes:
+        figures: What a report says, once the run is over; None if only points were scored.
     """
 
     def __init__(self, rules: Rules, asked: Asked, now_ms: int) -> None:
-        self.asked = asked
-        self.apprentice = Apprentice(rules)
+        self.asked, self.rules = asked, rules
+        self.apprentice = Apprentice(rules, keeps_history=asked.is_live)
         self.horizon_ms = rules.churn.horizon_ms
-        self.notebook = Notebook(asked)
+        self.notes = Notes(rules, asked.since_ms) if asked.is_live else None
+        self.notebook = Notebook(asked, self.notes)
         self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms)
-        self.silences: SilenceOutcomes | None = None
-        if asked.is_live:
-            self.silences = SilenceOutcomes(
-                self.horizon_ms, rules.churn.min_active_days, asked.since_ms
-            )
+        self.figures: Figures | None = None
         self.fleet = Fleet(
             rules if asked.is_live else _for_scores(rules),
             self.apprentice.scorer() if asked.is_live else Mute(),
@@ -98,15 +106,35 @@ class Backtest:
             observer=self.notebook if asked.is_live else None,
         )
 
-    def run(self, blocks: Iterator[Block]) -> dict[str, Any]:
-        """Run the log; write what was asked for; return a summary."""
+    def run(
+        self, blocks: Iterator[Block], tick: Callable[[float], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Run the log; write what was asked for; return a summary.
+
+        Args:
+            blocks: The log, in order of time.
+            tick: Called with the share of the batch jobs' work that is done.
+        """
         with self.notebook:
-            drive(self.fleet, blocks, self, self._cut, self._note)
+            drive(self.fleet, self._seen(blocks), self, self._cut, self._note)
             self.fleet.close()
         self._collect()
         if self.asked.points is not None and self.asked.scores is not None:
             self.asked.points.write(self.asked.scores)
+        if self.notes is not None:
+            roster, newest_ms = self.apprentice.roster, self.fleet.newest_ms or 0
+            self.notes.look(newest_ms, self.fleet, roster)
+            self.figures = figures(
+                self.notes, roster.history, roster.report(), self.rules, newest_ms,
+                compares=self.asked.compares, is_control=self.asked.is_control, tick=tick,
+            )  # fmt: skip
         return self._summary()
+
+    def _seen(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            if self.notes is not None:
+                self.notes.begin(block)
+            yield block
 
     def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
         """Return the next instant at which a point is scored or the model changes."""
@@ -121,8 +149,9 @@ class Backtest:
         """Learn what the learner knew then, and score the points of this instant."""
         self._collect()
         self.apprentice.learn_before(at_ms)
-        if self.asked.is_live:
+        if self.notes is not None:
             self.fleet.use(self.apprentice.scorer())
+            self.notes.look(at_ms, self.fleet, self.apprentice.roster)
         points = self.asked.points
         if points is None or not (places := points.places_at(at_ms)):
             return
@@ -137,8 +166,8 @@ class Backtest:
     def _note(self, accepted: Accepted) -> None:
         self._collect()
         self.point_outcomes.see(accepted)
-        if self.silences is not None:
-            self.silences.see(accepted)
+        if self.notes is not None:
+            self.notes.see(accepted)
 
     def _collect(self) -> None:
         for stream, _, records in self.fleet.take():
@@ -161,17 +190,17 @@ class Backtest:
         }
         if self.asked.points is not None:
             out["points"] = self.point_outcomes.grades(newest_ms)
-        if self.silences is not None:
-            out["alerts"] = self.silences.grades(self.notebook.alerts, newest_ms)
+        if self.figures is not None:
+            out["figures"] = msgspec.to_builtins(self.figures)
+            out["alerts"] = out["figures"].pop("alerts")
         return out
 
 
 class Notebook:
     """Writes down risk and alerts as they come; the observer of the partitions."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.alerts: defaultdict[str, list[int]] = defaultdict(list)
-        self._asked = asked
+    def __init__(self, asked: Asked, notes: Notes | None) -> None:
+        self._asked, self._notes = asked, notes
         self._since_ms = asked.since_ms
         self._open = ExitStack()
         self._risk: Results | None = None
@@ -192,6 +221,8 @@ class Notebook:
 
     def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
         """Write down P(this silence reaches H) of eligible users at a rescore."""
+        if self._notes is not None:
+            self._notes.risk(user_ids, at_ms, reach)
         if self._risk is None:
             return
         times = np.datetime_as_string(at_ms.astype("<i8").astype("datetime64[ms]")).tolist()
@@ -204,10 +235,9 @@ class Notebook:
 
     def alert(self, user_id: str, at_ms: int) -> None:
         """Write down that a case was opened."""
-        if at_ms < self._since_ms:
-            return
-        self.alerts[user_id].append(at_ms)
-        if self._alerts is not None:
+        if self._notes is not None:
+            self._notes.alert(user_id, at_ms)
+        if self._alerts is not None and at_ms >= self._since_ms:
             self._alerts.write(f"{_quoted(user_id)},{iso(at_ms)}\n")
 
 

@@ -4,20 +4,16 @@ An outcome counts only when the log goes on for H after it; the end of every log
 """
 
 from collections import defaultdict
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.prequential import auc
-from streams.core.time import DAY_MS
 from streams.replay.fleet import Accepted
 from streams.replay.points import Points
-
-Floats = NDArray[np.float64]
-
-RULE_DAYS: Final = (0.5, 1, 2, 3, 4, 5, 7, 10, 14, 18, 21, 25, 30, 45, 60, 90)
-"""Rules "silent for more than x days" that alerts are compared with."""
+from streams.replay.report.lead import in_short
+from streams.replay.report.silences import Activities, Names
 
 
 class PointOutcomes:
@@ -81,100 +77,33 @@ class PointOutcomes:
 
 
 class SilenceOutcomes:
-    """Every silence of eligible users, to hold alerts beside the rule "silent for x days".
-
-    A silence begins with an activity and ends with the next; it is lost when it reaches H.
-    """
+    """Alerts held beside the rule "silent for x days", on the silences of a log."""
 
     def __init__(self, horizon_ms: int, min_active_days: int, since_ms: int) -> None:
-        self.horizon_ms = horizon_ms
-        self.min_active_days = min_active_days
-        self.since_ms = since_ms
-        self._users: dict[str, tuple[int, int]] = {}
-        self._silences: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        self._horizon_ms, self._min_active_days = horizon_ms, min_active_days
+        self._since_ms = since_ms
+        self._names = Names()
+        self._activities = Activities(self._names)
 
     def see(self, accepted: Accepted) -> None:
-        """Note the silences that the events of a block end."""
-        users = self._users
-        least = int(min(RULE_DAYS) * DAY_MS)
-        for user_id, at_ms in zip(accepted.user_ids, accepted.times_ms, strict=True):
-            last_ms, days = users.get(user_id, (-DAY_MS, 0))
-            if days >= self.min_active_days and at_ms - last_ms > least:
-                self._silences[user_id].append((last_ms, float(at_ms - last_ms)))
-            users[user_id] = (at_ms, days + (at_ms // DAY_MS != last_ms // DAY_MS))
+        """Note what the users of a block did."""
+        self._activities.see(accepted)
 
-    def grades(self, alerts: dict[str, list[int]], newest_ms: int) -> dict[str, Any]:
+    def grades(self, alerts: Mapping[str, Sequence[int]], newest_ms: int) -> dict[str, Any]:
         """Return precision, recall and delay of alerts beside the rule that gives as many.
 
         The delay is the silence at the alert, in days, as the median of the right alerts; for the
         rule it is the rule itself.
         """
-        for user_id, (last_ms, days) in self._users.items():
-            if days >= self.min_active_days:
-                self._silences[user_id].append((last_ms, float("inf")))
-        until_ms = newest_ms - self.horizon_ms
-        inside = {
-            (user_id, start_ms): length_ms
-            for user_id, silences in self._silences.items()
-            for start_ms, length_ms in silences
-            if self.since_ms <= start_ms <= until_ms
-        }
-        hits, delays_ms = self._hits(alerts, inside)
-        lengths = np.array(list(inside.values()))
-        lost = int(np.count_nonzero(lengths >= self.horizon_ms))
-        out: dict[str, Any] = {
-            "cases_opened": sum(map(len, alerts.values())),
-            "silences_lost": lost,
-            "project": _graded(hits, lost, self.horizon_ms)
-            | {"delay_days_median": _median_days(delays_ms[hits >= self.horizon_ms])},
-        }
-        rules = {
-            days: lengths[lengths > days * DAY_MS]
-            for days in RULE_DAYS
-            if days * DAY_MS < self.horizon_ms
-        }
-        if len(hits) and rules:
-            nearest = min(rules, key=lambda days: abs(len(rules[days]) - len(hits)))
-            rule = _graded(rules[nearest], lost, self.horizon_ms)
-            out["silence_rule"] = {"silent_more_than_days": nearest} | rule
-        return out
-
-    def _hits(
-        self, alerts: dict[str, list[int]], inside: dict[tuple[str, int], float]
-    ) -> tuple[Floats, Floats]:
-        """Return the silences in which an alert came, each once: length, and silence till it came.
-
-        Both in ms; of several alerts in a silence the first counts.
-        """
-        starts = {
-            user_id: np.array([start_ms for start_ms, _ in silences])
-            for user_id, silences in self._silences.items()
-        }
-        found: dict[tuple[str, int], tuple[float, float]] = {}
-        for user_id, times in alerts.items():
-            for at_ms in sorted(times):
-                place = int(np.searchsorted(starts.get(user_id, np.empty(0)), at_ms, "right")) - 1
-                if place < 0:
-                    continue
-                key = (user_id, int(starts[user_id][place]))
-                length_ms = inside.get(key)
-                if length_ms is not None and at_ms - key[1] < min(length_ms, self.horizon_ms):
-                    found.setdefault(key, (length_ms, at_ms - key[1]))
-        hits = np.array(list(found.values())).reshape(len(found), 2)
-        return hits[:, 0], hits[:, 1]
-
-
-def _median_days(delays_ms: Floats) -> float | None:
-    return round(float(np.median(delays_ms)) / DAY_MS, 2) if len(delays_ms) else None
-
-
-def _graded(lengths: Floats, lost: int, horizon_ms: int) -> dict[str, Any]:
-    right = int(np.count_nonzero(lengths >= horizon_ms))
-    return {
-        "alerts": len(lengths),
-        "precision": _rounded(right / len(lengths)) if len(lengths) else None,
-        "recall": _rounded(right / lost) if lost else None,
-    }
+        silences = self._activities.silences(
+            horizon_ms=self._horizon_ms,
+            min_active_days=self._min_active_days,
+            since_ms=self._since_ms,
+            newest_ms=newest_ms,
+        )
+        rows = [(user_id, float(at_ms)) for user_id, times in alerts.items() for at_ms in times]
+        user = np.array(self._names.numbers([user_id for user_id, _ in rows]), np.intp)
+        return in_short(silences, user, np.array([at_ms for _, at_ms in rows]))
 
 
 def _rounded(number: float | None) -> float | None:

@@ -1,0 +1,141 @@
+"""Notes of a run: what is seen while a log goes by and would be gone afterwards."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.reasons import BASE
+from models.roster import Roster
+from streams.core.inputs import TraitsSet
+from streams.core.rules import Rules
+from streams.core.scoring import F64
+from streams.replay.blocks import Block
+from streams.replay.fleet import Accepted, Fleet
+from streams.replay.report.diary import Diary
+from streams.replay.report.past import People, people_of
+from streams.replay.report.silences import Activities, Names, Sightings, Silences
+
+
+class Notes:
+    """Everything that a report needs beyond the questions that the roster keeps.
+
+    Args:
+        rules: The business rules.
+        since_ms: Alerts and scores before this do not count.
+
+    Attributes:
+        diary: What was in force when.
+        reasons: Group of features to the sum of what it added to the score of the alerted.
+        explained: How many alerts were explained.
+    """
+
+    def __init__(self, rules: Rules, since_ms: int) -> None:
+        self.diary = Diary()
+        self.reasons: dict[str, float] = {}
+        self.explained = 0
+        self._rules, self._since_ms = rules, since_ms
+        self._names = Names()
+        self._activities = Activities(self._names)
+        self._alerts, self._risk = Sightings(), Sightings()
+        self._reach: list[F64] = []
+        self._sources: dict[str, str] = {}
+        self._new: list[tuple[str, int]] = []
+        self._alerted: list[People] = []
+
+    # -- seen on the way
+
+    def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
+        """Note P(this silence reaches H) of users at a rescore."""
+        late = at_ms >= self._since_ms
+        if not late.all():
+            user_ids = [user_ids[place] for place in np.flatnonzero(late).tolist()]
+            at_ms, reach = at_ms[late], reach[late]
+        self._risk.add(self._names.numbers(user_ids), at_ms.tolist())
+        self._reach.append(reach)
+
+    def alert(self, user_id: str, at_ms: int) -> None:
+        """Note that a case was opened."""
+        if at_ms >= self._since_ms:
+            self._alerts.add(self._names.numbers([user_id]), [float(at_ms)])
+            self._new.append((user_id, at_ms))
+
+    def begin(self, block: Block) -> None:
+        """Note with what the users of a block began who were never seen before."""
+        for user_id in set(block.user_ids).difference(self._sources):
+            self._sources[user_id] = block.events[block.user_ids.index(user_id)]
+
+    def see(self, accepted: Accepted) -> None:
+        """Note what the users of a block did."""
+        self._activities.see(accepted)
+        for signal in accepted.inputs:
+            if type(signal) is TraitsSet and signal.source:
+                self._sources[signal.user_id] = signal.source
+
+    def look(self, at_ms: float, fleet: Fleet, roster: Roster) -> None:
+        """Look at what is in force, and at whom was alerted since the last look."""
+        self.diary.look(at_ms, roster)
+        if not self._new:
+            return
+        alerts, self._new = self._new, []
+        heads, known = fleet.heads([user_id for user_id, _ in alerts])
+        at = np.array([float(alerts[place][1]) for place in known])
+        users = _digests(self._rules, [alerts[place][0] for place in known])
+        self._alerted.append(people_of(users, at, heads))
+        for row in roster.scorer().explain(heads, at):
+            for code, weight in row:
+                self.reasons[code] = self.reasons.get(code, 0.0) + weight
+        self.explained += len(known)
+
+    # -- known at the end
+
+    def silences(self, newest_ms: int) -> Silences:
+        """Return every silence of the log."""
+        churn = self._rules.churn
+        return self._activities.silences(
+            horizon_ms=churn.horizon_ms,
+            min_active_days=churn.min_active_days,
+            since_ms=self._since_ms,
+            newest_ms=newest_ms,
+        )
+
+    @property
+    def alerts(self) -> tuple[NDArray[np.intp], F64]:
+        """Number of the user, and instant, of every alert, in order of time."""
+        users, at_ms = self._alerts.users, self._alerts.at_ms
+        order = np.lexsort((users, at_ms))
+        return users[order], at_ms[order]
+
+    @property
+    def scores(self) -> tuple[NDArray[np.intp], F64, F64]:
+        """Number of the user, instant and P(this silence reaches H) of every rescore."""
+        reach = np.concatenate(self._reach) if self._reach else np.empty(0)
+        return self._risk.users, self._risk.at_ms, reach
+
+    @property
+    def alerted(self) -> People:
+        """Who was alerted, in the state at the next look."""
+        if not self._alerted:
+            nobody: Any = (np.empty(0, np.uint64), *(np.empty(0) for _ in People._fields[1:]))
+            return People(*nobody)
+        return People(*(np.concatenate(column) for column in zip(*self._alerted, strict=True)))
+
+    def digests(self) -> NDArray[np.uint64]:
+        """Return the digest of every user, by number."""
+        return _digests(self._rules, self._names.all())
+
+    def sources(self) -> dict[int, str]:
+        """Return the digest of every user to where it came from, or with what it began."""
+        users = list(self._sources)
+        digests = _digests(self._rules, users).tolist()
+        return {digest: self._sources[user] for digest, user in zip(digests, users, strict=True)}
+
+    def mean_reasons(self) -> dict[str, float]:
+        """Return what each group of features added to the scores of the alerted, on average."""
+        return {
+            code: total / self.explained for code, total in self.reasons.items() if code != BASE
+        }
+
+
+def _digests(rules: Rules, users: list[str]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join([rules.ids.token(user) for user in users]), "<u8")

@@ -1,0 +1,159 @@
+"""Every silence of the log, and which of them an alert, a score or a rule falls into.
+
+A silence begins with an activity and ends with the next; it is lost when it reaches H. It counts
+when its user had enough active days, and the log goes on for H after its beginning.
+"""
+
+from array import array
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.inputs import Acted
+from streams.core.time import DAY_MS
+from streams.replay.fleet import Accepted
+
+F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+TIME_BITS: Final = 42
+"""Epoch milliseconds until 2109; what is left of 63 bits numbers two million users."""
+
+
+class Sightings:
+    """Users at instants, in the order in which they were seen; 12 bytes each."""
+
+    def __init__(self) -> None:
+        self._users, self._at_ms = array("i"), array("d")
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._users)
+
+    def add(self, users: list[int], at_ms: list[float]) -> None:
+        """Add sightings: numbers of users, epoch ms UTC."""
+        self._users.extend(users)
+        self._at_ms.extend(at_ms)
+
+    @property
+    def users(self) -> Rows:
+        """Numbers of the users, shape (n,)."""
+        return np.frombuffer(self._users, np.intc).astype(np.intp)
+
+    @property
+    def at_ms(self) -> F64:
+        """Instants, shape (n,)."""
+        return np.frombuffer(self._at_ms, np.float64).copy()
+
+
+class Names:
+    """Users by number, in the order in which they were first met."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._numbers)
+
+    def numbers(self, user_ids: list[str]) -> list[int]:
+        """Return the numbers of users; who has none gets the next."""
+        known = self._numbers
+        return [known.setdefault(user_id, len(known)) for user_id in user_ids]
+
+    def all(self) -> list[str]:
+        """Return every user, by number."""
+        return list(self._numbers)
+
+
+class Activities:
+    """What users did, noted as the log goes by."""
+
+    def __init__(self, names: Names) -> None:
+        self._names, self._seen = names, Sightings()
+
+    def see(self, accepted: Accepted) -> None:
+        """Note the activities of a block; what else users say does not end a silence."""
+        is_act = [type(signal) is Acted for signal in accepted.inputs]
+        users, times = accepted.user_ids, accepted.times_ms
+        if not all(is_act):
+            acts = [place for place, is_it in enumerate(is_act) if is_it]
+            users, times = [users[place] for place in acts], [times[place] for place in acts]
+        self._seen.add(self._names.numbers(users), [float(at_ms) for at_ms in times])
+
+    def silences(self, *, horizon_ms: int, min_active_days: int, since_ms: int,
+                 newest_ms: int) -> "Silences":  # fmt: skip
+        """Return the silences between the activities seen so far.
+
+        Args:
+            horizon_ms: H, ms.
+            min_active_days: Active days that a user needs.
+            since_ms: Silences that begin earlier do not count.
+            newest_ms: The end of the log.
+        """
+        user, at_ms = self._seen.users, self._seen.at_ms
+        order = np.lexsort((at_ms, user))
+        user, at_ms = user[order], at_ms[order]
+        is_last = np.append(user[1:] != user[:-1], True)[: len(user)]
+        length = np.where(is_last, np.inf, np.append(at_ms[1:], np.inf)[: len(user)] - at_ms)
+        day = at_ms // DAY_MS
+        is_first = np.append(True, is_last)[: len(user)]
+        is_new_day = np.append(True, day[1:] != day[:-1])[: len(user)] | is_first
+        days = np.cumsum(is_new_day)
+        days -= np.maximum.accumulate(np.where(is_first, days - 1, 0))
+        inside = (days >= min_active_days) & (at_ms >= since_ms) & (at_ms <= newest_ms - horizon_ms)
+        return Silences(user, at_ms, length, inside, float(horizon_ms))
+
+
+class Silences(NamedTuple):
+    """Silences in order of user and time, columns of shape (n,).
+
+    Attributes:
+        user: Number of the user.
+        start_ms: When it began.
+        length_ms: How long it was; infinity if the log ends in it.
+        inside: Whether it counts.
+        horizon_ms: H, ms.
+    """
+
+    user: Rows
+    start_ms: F64
+    length_ms: F64
+    inside: Flags
+    horizon_ms: float
+
+    @property
+    def lost(self) -> Flags:
+        """Which of those that count reached H, shape (n,)."""
+        return self.inside & (self.length_ms >= self.horizon_ms)
+
+    def places(self, user: Rows, at_ms: F64) -> Rows:
+        """Return the silence that each sighting (n,) falls into; -1 = none that counts."""
+        if not len(self.user):
+            return np.full(len(user), -1)
+        keys = _keys(self.user, self.start_ms)
+        found = np.searchsorted(keys, _keys(user, at_ms), "right") - 1
+        near = np.maximum(found, 0)
+        delay = at_ms - self.start_ms[near]
+        fits = (
+            (found >= 0)
+            & (self.user[near] == user)
+            & self.inside[near]
+            & (delay < np.minimum(self.length_ms[near], self.horizon_ms))
+        )
+        return np.where(fits, near, -1)
+
+    def first_of(self, user: Rows, at_ms: F64) -> tuple[Rows, Rows]:
+        """Return the silences that sightings (n,) fall into, and the first sighting in each."""
+        place = self.places(user, at_ms)
+        known = np.flatnonzero(place >= 0)
+        known = known[np.lexsort((at_ms[known], place[known]))]
+        places, first = np.unique(place[known], return_index=True)
+        return places, known[first]
+
+
+def _keys(user: Rows, at_ms: F64) -> NDArray[np.int64]:
+    keys: NDArray[np.int64] = (user.astype(np.int64) << TIME_BITS) | at_ms.astype(np.int64)
+    return keys
