@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from models.features import FEATURES, features_hash
 from models.questions import Examples, Openings, Outcomes
-from streams.core.messages import ExampleBlock, LearnerInput, OpeningBlock, OutcomeBlock
+from streams.core.messages import (
+    ExampleBlock,
+    LearnerInput,
+    ModelOrder,
+    OpeningBlock,
+    OutcomeBlock,
+)
 from streams.core.state import WIDTH
 
 F64 = NDArray[np.float64]
@@ -28,17 +34,29 @@ class OtherRulesError(ValueError):
     """A block was made with other features or rules."""
 
 
-def block_of(value: bytes) -> LearnerInput:
+def input_of(value: bytes) -> LearnerInput:
     """Return what a record of the topic holds.
 
     Raises:
         BadLessonError: It cannot be decoded.
     """
     try:
-        block: LearnerInput = msgspec.msgpack.decode(value, type=LearnerInput)
+        found: LearnerInput = msgspec.msgpack.decode(value, type=LearnerInput)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadLessonError(str(error)) from error
-    return block
+    return found
+
+
+def block_of(value: bytes) -> Block:
+    """Return the block that a record of the topic holds.
+
+    Raises:
+        BadLessonError: It cannot be decoded, or is an operator's order.
+    """
+    found = input_of(value)
+    if isinstance(found, ModelOrder):
+        raise BadLessonError("an order teaches nothing")
+    return found
 
 
 def lesson_of(block: Block, rules_hash: str) -> Lesson:

@@ -214,7 +214,25 @@ class OutcomeBlock(msgspec.Struct, frozen=True, array_like=True, tag="outcome"):
     weight: bytes
 
 
-LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock
+class ModelOrder(msgspec.Struct, frozen=True, array_like=True, tag="order"):
+    """An operator's word on the models, carried out by the learner in its turn.
+
+    Attributes:
+        action: promote, rollback or add.
+        name: Of the model; empty for a rollback.
+        body: The model itself, JSON, for add; else empty.
+        ordered_at: When it was given.
+        mac: HMAC-SHA256, hex, of the rest by the key that signs models.
+    """
+
+    action: str
+    name: str
+    body: str
+    ordered_at: str
+    mac: str
+
+
+LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder
 """What the learner reads from the topic of examples, one record each."""
 
 

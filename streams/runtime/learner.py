@@ -2,22 +2,28 @@
 
 It runs in the same lanes as the pipeline. Its changelog is the topic of models: the state *is* what
 lies there, and says how far the blocks were learned. So a restart or another learner goes on
-exactly there, and two learners at once are fenced.
+exactly there, and two learners at once are fenced. Orders of operators stand between the blocks.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from models import roster_records
 from models.catalogue import CHAMPION
+from models.challengers import Background
 from models.questions import Examples, Openings
 from models.roster import Roster
-from models.snapshot import Serving, SnapshotRefused, load, sign
+from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
+from models.standing import Report
+from streams import orders
+from streams.core.messages import ModelOrder
 from streams.core.rules import Rules
 from streams.errors import Exit, UserError
-from streams.lessons import BadLessonError, Lesson, OtherRulesError, block_of, lesson_of
+from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.model_meter import show_report, show_serving
+from streams.runtime.orders import OrderBook
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
@@ -28,6 +34,8 @@ log = get_logger(__name__)
 SNAPSHOT_EVERY_S: Final = 1.0
 CHUNK_MAX: Final = 16
 """Blocks of examples at once: a block may hold thousands, and learning one takes 40 µs."""
+REPORT: Final = "report"
+"""Key of the record, on the topic of models, that says how they stand."""
 
 
 class LearnerEngine:
@@ -37,19 +45,30 @@ class LearnerEngine:
         settings: Name the topic and the key that signs models.
         rules: The churn definition that examples must have been made with.
         metrics: Where measures go.
+        background: Runs the fit of a booster in another thread; None = at once.
     """
 
-    def __init__(self, settings: Settings, rules: Rules, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        rules: Rules,
+        metrics: Metrics,
+        background: "Background | None" = None,
+    ) -> None:
         self.applied: dict[str, int] = {}
         self.roster = Roster(
             rules.churn.horizon_ms,
             columns=rules.columns,
             rules_hash=rules.hash,
             examples_min=rules.alert.examples_min,
+            is_automatic=rules.is_promotion_automatic,
+            background=background,
         )
         self._key = settings.model_key.encode()
         self._rules = rules
         self._metrics = metrics
+        self._orders = OrderBook(self.roster, self._key, metrics)
+        self._told: tuple[Phase, int] = (self.roster.phase, 0)
         self._has_learned = False
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
@@ -61,6 +80,9 @@ class LearnerEngine:
         try:
             found = self._loaded(records)
             roster_records.restore(self.roster, found)
+            given = records.get(orders.KEY.encode())
+            if given is not None:
+                self._orders.orders = load(given, self._key, orders.Orders)
         except SnapshotRefused as refused:
             raise UserError(
                 f"the newest model cannot be gone on from: {refused}",
@@ -71,6 +93,7 @@ class LearnerEngine:
         serving = found.get(roster_records.SERVING)
         if isinstance(serving, Serving):
             self.applied = {topic: offsets[0] for topic, offsets in serving.applied.items()}
+            self._told = (self.roster.phase, len(self.roster.promotions))
             log.info("model_restored", version=serving.version, examples=serving.examples)
 
     def _loaded(self, records: Mapping[bytes, bytes]) -> dict[str, roster_records.Record]:
@@ -87,20 +110,27 @@ class LearnerEngine:
         return found
 
     def apply(self, chunk: Chunk) -> None:
-        """Learn the blocks of a chunk, in order."""
-        for value, offset in zip(chunk.columns.values, chunk.columns.offsets, strict=True):
-            lesson = self._lesson(value, offset)
-            if lesson is not None:
-                self._learn(lesson)
+        """Learn the blocks of a chunk and carry out orders, in order."""
+        columns = chunk.columns
+        rows = zip(columns.values, columns.offsets, columns.timestamps_ms, strict=True)
+        for value, offset, made_ms in rows:
+            found = self._read(value, offset)
+            if isinstance(found, ModelOrder):
+                self._orders.carry_out(found, made_ms)
+            elif found is not None:
+                self._learn(found)
+            self._tell()
         self._has_learned = True
 
-    def _lesson(self, value: bytes | None, offset: int) -> Lesson | None:
-        """Return what a record teaches; what is broken or of other rules is counted and left."""
+    def _read(self, value: bytes | None, offset: int) -> Lesson | ModelOrder | None:
+        """Return what a record says; what is broken or of other rules is counted and left."""
         count = 1
         try:
-            block = block_of(value or b"")
-            count = max(block.count, 0)
-            return lesson_of(block, self._rules.hash)
+            found = input_of(value or b"")
+            if isinstance(found, ModelOrder):
+                return found
+            count = max(found.count, 0)
+            return lesson_of(found, self._rules.hash)
         except (BadLessonError, OtherRulesError) as error:
             is_other = isinstance(error, OtherRulesError)
             log.warning("examples_refused", offset=offset, reason=str(error))
@@ -110,20 +140,37 @@ class LearnerEngine:
 
     def _learn(self, lesson: Lesson) -> None:
         roster = self.roster
+        learned = roster.models[CHAMPION].examples
         match lesson:
             case Examples():
                 roster.receive(examples=lesson)
             case Openings():
                 roster.receive(openings=lesson)
+                self._metrics.add(Metric.LESSONS, len(lesson.users), kind="opening")
             case _:
                 roster.receive(outcomes=lesson)
-        learned = roster.models[CHAMPION].examples
+                self._metrics.add(Metric.LESSONS, len(lesson.users), kind="outcome")
         roster.catch_up()
-        learned = roster.models[CHAMPION].examples - learned
         if isinstance(lesson, Examples):
-            self._metrics.add(Metric.EXAMPLES_LEARNED, learned, outcome="learned")
+            learned = roster.models[CHAMPION].examples - learned
             refused = len(lesson.active) - learned
+            self._metrics.add(Metric.EXAMPLES_LEARNED, learned, outcome="learned")
             self._metrics.add(Metric.EXAMPLES_LEARNED, refused, outcome="refused")
+
+    def _tell(self) -> None:
+        """Log a change of the phase or of the champion."""
+        roster = self.roster
+        before, promoted = self._told
+        self._told = (roster.phase, len(roster.promotions))
+        if roster.phase is not before:
+            tell = log.warning if roster.phase is Phase.FALLEN_BACK else log.info
+            tell(
+                "model_phase", phase=roster.phase.value, before=before.value,
+                champion=roster.champion, examples=roster.examples,
+            )  # fmt: skip
+        for promotion in roster.promotions[promoted:]:
+            log.info("model_promoted", model=promotion.name, over=promotion.over, why=promotion.why)
+            self._metrics.add(Metric.MODEL_PROMOTIONS, model=promotion.name)
 
     def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
         """Learning follows examples, not the clock."""
@@ -135,15 +182,18 @@ class LearnerEngine:
             return Commit([], {})
         self._has_learned = False
         applied = {topic: {0: offset} for topic, offset in self.applied.items()}
-        taken = roster_records.take(self.roster, applied)
-        serving = taken[roster_records.SERVING]
-        assert isinstance(serving, Serving)
-        self._metrics.set(Metric.MODEL_EXAMPLES, serving.examples)
-        for measure, value in serving.metrics.items():
-            if value is not None:
-                self._metrics.set(Metric.MODEL_QUALITY, value, measure=measure)
+        taken: dict[str, Any] = {**roster_records.take(self.roster, applied)}
+        taken[REPORT] = report = self.roster.report()
+        if self._orders.has_changed:
+            taken[orders.KEY] = self._orders.orders
+            self._orders.has_changed = False
+        self._show(taken[roster_records.SERVING], report)
         changelog = [
             (key.encode(), None if record is None else sign(record, self._key))
             for key, record in taken.items()
         ]
         return Commit(changelog, {})
+
+    def _show(self, serving: Serving, report: Report) -> None:
+        show_serving(self._metrics, serving)
+        show_report(self._metrics, report)

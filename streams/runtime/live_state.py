@@ -1,10 +1,12 @@
 """Looking at a running service from outside: what its compacted topics hold at this moment."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -15,8 +17,11 @@ from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
 from streams.runtime.bootstrap import require_reachable
-from streams.runtime.recovery import read_changelog
+from streams.runtime.newest import read_newest
+from streams.runtime.recovery import read_changelog, reader
 from streams.settings import Settings
+
+PATIENCE_S: Final = 30.0
 
 
 class LiveUser(NamedTuple):
@@ -102,14 +107,35 @@ async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Serv
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
-    await partition_count(bootstrap, settings.topic_models)
-    content = (await _read(bootstrap, settings.topic_models, [0]))[0]
+    found = await read_models(bootstrap, settings, {SERVING.encode()})
     try:
-        serving = load(content.get(SERVING.encode(), b""), settings.model_key.encode(), Serving)
+        serving = load(found.get(SERVING.encode(), b""), settings.model_key.encode(), Serving)
         check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
     except SnapshotRefused:
         return None  # The workers count and log it; here it is just not in use.
     return serving
+
+
+async def read_models(
+    bootstrap: str, settings: Settings, keys: Collection[bytes]
+) -> dict[bytes, bytes]:
+    """Return the newest records of some keys on the topic of models.
+
+    Raises:
+        UserError: There is no such topic, or Kafka is away.
+    """
+    await partition_count(bootstrap, settings.topic_models)
+    consumer = reader(bootstrap)
+    source = TopicPartition(settings.topic_models, 0)
+    try:
+        await consumer.start()
+        async with asyncio.timeout(PATIENCE_S):
+            newest = dict(await read_newest(consumer, source, keys))
+    except (KafkaError, TimeoutError) as error:
+        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error!r}") from None
+    finally:
+        await consumer.stop()
+    return {key: value for key, value in newest.items() if value is not None}
 
 
 async def _read(

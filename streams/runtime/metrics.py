@@ -33,7 +33,20 @@ class Metric(StrEnum):
     MODEL_TRAINED_TIMESTAMP_SECONDS = "winback_model_trained_timestamp_seconds"
     MODEL_REFUSED = "winback_model_snapshots_refused_total"
     EXAMPLES_LEARNED = "winback_examples_learned_total"
+    LESSONS = "winback_lessons_total"
+    QUESTIONS_OPEN = "winback_questions_open"
+    MODEL_PHASE = "winback_model_phase"
+    MODEL_MAY_ALERT = "winback_model_may_alert"
+    MODEL_IN_FORCE = "winback_model_in_force"
+    MODEL_PRIOR_WEIGHT = "winback_model_prior_weight"
+    MODEL_CALIBRATION = "winback_model_calibration"
+    MODEL_OUTCOMES = "winback_model_outcomes"
     MODEL_QUALITY = "winback_model_quality"
+    MODEL_RELIABILITY = "winback_model_reliability"
+    MODEL_ALARM = "winback_model_alarm"
+    MODEL_PROMOTIONS = "winback_model_promotions_total"
+    MODEL_FITS = "winback_model_fits_total"
+    MODEL_ORDERS = "winback_model_orders_total"
 
 
 class Spec(NamedTuple):
@@ -123,9 +136,63 @@ METRICS: Final[dict[Metric, Spec]] = {
         "counter", "examples", ("outcome",), "Examples learned or refused by the learner.",
         "Refused ones: rows that are not finite; report it with the block's offset.",
     ),
+    Metric.LESSONS: Spec(
+        "counter", "rows", ("kind",), "Questions opened and outcomes known, as the learner reads.",
+        "No outcomes for long after H: nobody is left alone, or the pipeline is away.",
+    ),
+    Metric.QUESTIONS_OPEN: Spec(
+        "gauge", "questions", (), "Questions about users whose answer H will bring.",
+        "About one per user who is active within H; zero: no openings reach the learner.",
+    ),
+    Metric.MODEL_PHASE: Spec(
+        "gauge", "1 or 0", ("phase",), "How far the model is trusted: 1 for the phase of now.",
+        "prior: wait for examples; fallen_back: the model errs more than silence alone.",
+    ),
+    Metric.MODEL_MAY_ALERT: Spec(
+        "gauge", "1 or 0", (), "Whether alerts may rest on the model.",
+        "0: only the silence backstop alerts; the phase and the quality of the floor say why.",
+    ),
+    Metric.MODEL_IN_FORCE: Spec(
+        "gauge", "1", ("model",), "Name of the champion.",
+        "It changed and should not have: winback models list, winback models rollback.",
+    ),
+    Metric.MODEL_PRIOR_WEIGHT: Spec(
+        "gauge", "share", (), "Share of the prior in the log-odds, 1 to 0 as examples come in.",
+        "Stays at 1: too few examples; see winback_examples_learned_total.",
+    ),
+    Metric.MODEL_CALIBRATION: Spec(
+        "gauge", "log-odds", ("part",), "Calibration in force: shift and slope; 0 and 1 are none.",
+        "A slope far from 1: the model is too sure, or not enough; see the reliability.",
+    ),
+    Metric.MODEL_OUTCOMES: Spec(
+        "gauge", "outcomes", ("model",), "Newest outcomes that the quality of a model rests on.",
+        "Below 500: the quality is not known well.",
+    ),
     Metric.MODEL_QUALITY: Spec(
-        "gauge", "ratio", ("measure",), "Prequential quality: said before the label was known.",
-        "auc near 0.5 or log_loss above that of the base rate: do not trust the ranking.",
+        "gauge", "ratio", ("model", "measure"),
+        "Quality on the newest outcomes, said before they were known; served: as it was in force.",
+        "auc near 0.5, or ece well above ece_floor: do not trust ranking or level.",
+    ),
+    Metric.MODEL_RELIABILITY: Spec(
+        "gauge", "probability, rows", ("bin", "part"),
+        "Said and seen of what was in force, in ten bins of equal mass.",
+        "said and seen apart in many bins: the level is wrong; the ranking may still be right.",
+    ),
+    Metric.MODEL_ALARM: Spec(
+        "gauge", "1 or 0", ("alarm",), "Drift of inputs, outcome rate or error.",
+        "inputs: has a producer changed its events? error: the prior has taken over by itself.",
+    ),
+    Metric.MODEL_PROMOTIONS: Spec(
+        "counter", "promotions", ("model",), "Models put in force, by evidence or by order.",
+        "Many: two models are equal; set models.promotion to manual.",
+    ),
+    Metric.MODEL_FITS: Spec(
+        "counter", "fits", ("outcome",), "Boosters fitted in the background, or failed.",
+        "Failed ones: see the log; the trees before them stay in use.",
+    ),
+    Metric.MODEL_ORDERS: Spec(
+        "counter", "orders", ("action", "outcome"), "Orders of operators carried out or refused.",
+        "Refused ones that nobody gave: somebody writes to the topic of examples.",
     ),
 }  # fmt: skip
 

@@ -15,12 +15,13 @@ from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.model_meter import show_serving
+from streams.runtime.newest import POLL_MS, read_newest
 from streams.runtime.recovery import reader
 from streams.settings import Settings
 
 log = get_logger(__name__)
 
-POLL_MS: Final = 500
 READY_PATIENCE_S: Final = 10.0
 """Lanes wait so long for the first model; then they begin with the prior, and say so."""
 BACK_OFF_S: Final = 2.0
@@ -53,7 +54,7 @@ class ModelFeed:
         self._rules = rules
         self._metrics = metrics
         self._on_scorer = on_scorer
-        self._in_force: tuple[object, ...] = ()
+        self._in_force: Serving | None = None
         self._is_ready = asyncio.Event()
 
     async def wait_ready(self) -> None:
@@ -80,15 +81,13 @@ class ModelFeed:
         consumer = reader(self._bootstrap)
         await consumer.start()
         try:
-            end = (await consumer.end_offsets([self._source]))[self._source]
-            consumer.assign([self._source])
-            await consumer.seek_to_beginning(self._source)
+            newest = await read_newest(consumer, self._source, {_KEY})
+            self._take([value for _, value in newest])
+            self._is_ready.set()
             while True:
                 fetched = await consumer.getmany(self._source, timeout_ms=POLL_MS)
                 records = fetched.get(self._source, ())
                 self._take([record.value for record in records if record.key == _KEY])
-                if await consumer.position(self._source) >= end:
-                    self._is_ready.set()
         finally:
             await consumer.stop()
 
@@ -108,9 +107,19 @@ class ModelFeed:
                 return
 
     def _use(self, serving: Serving) -> None:
-        self._metrics.set(Metric.MODEL_EXAMPLES, serving.examples)
-        self._metrics.set(Metric.MODEL_TRAINED_TIMESTAMP_SECONDS, serving.trained_to_ms / 1000)
-        in_force = (serving.version, serving.phase, serving.may_alert, serving.platt)
-        if in_force != self._in_force:
-            self.scorer, self._in_force = serving_scorer(serving), in_force
+        before = self._in_force
+        if before is None or _essence(serving) != _essence(before):
+            self.scorer = serving_scorer(serving)
             self._on_scorer(self.scorer)
+        self._in_force = serving
+        show_serving(self._metrics, serving)
+        if before is None or (before.phase, before.champion) != (serving.phase, serving.champion):
+            log.info(
+                "model_in_force", champion=serving.champion, phase=serving.phase.value,
+                may_alert=serving.may_alert, version=self.scorer.version,
+            )  # fmt: skip
+
+
+def _essence(serving: Serving) -> tuple[object, ...]:
+    """Return what scores depend on."""
+    return serving.version, serving.phase, serving.may_alert, serving.platt

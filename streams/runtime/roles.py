@@ -7,7 +7,6 @@ from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
 from streams.runtime.lane import Engine, Pace
-from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.service import Service
@@ -84,13 +83,18 @@ async def run_learner(
     Raises:
         UserError: Something that an operator can mend.
     """
+    # Late: a worker of the pipeline needs neither River nor LightGBM.
+    from streams.runtime.fits import BackgroundFits  # noqa: PLC0415
+    from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine  # noqa: PLC0415
+
     counts = await partition_counts(
         bootstrap, (), (), alone=(settings.topic_examples, settings.topic_models)
     )
     service = Service(settings, bootstrap, port)
+    fits = BackgroundFits(service.metrics)
     options = LaneOptions(
         bootstrap=bootstrap, sources=(settings.topic_examples,), changelog=settings.topic_models,
-        make_engine=lambda _partition: LearnerEngine(settings, rules, service.metrics),
+        make_engine=lambda _partition: LearnerEngine(settings, rules, service.metrics, fits),
         observer=service.meter, pace=Pace(interval_s=SNAPSHOT_EVERY_S), partition_counts=counts,
         may_skip_lost=may_skip_lost,
     )  # fmt: skip
