@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,10 +17,12 @@ from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.core.state import decode
 from streams.errors import UserError
-from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.instants import short_iso
+
+if TYPE_CHECKING:
+    from streams.replay.apprentice import Apprentice
 
 KEPT: Final = (TOUCHES, DECISIONS)
 
@@ -71,7 +73,7 @@ class Replay:
         keeps: Iterable[str] = (),
     ) -> None:
         self.fleet = Fleet(rules, scorer, partitions=partitions, now_ms=now_ms, app_id=app_id)
-        self.apprentice = Apprentice(rules) if learns else None
+        self.apprentice = _apprentice(rules) if learns else None
         self._keeps = frozenset(keeps)
         self._kept: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
         self._first_ms: int | None = None
@@ -179,6 +181,12 @@ def model_at(path: str, key: str, rules: Rules) -> Scorer:
             f"the model {path} is refused: {refusal}",
             "use a model that was learned under these rules and signed with WINBACK_MODEL_KEY",
         ) from None
+
+
+def _apprentice(rules: Rules) -> "Apprentice":
+    from streams.replay.apprentice import Apprentice  # noqa: PLC0415 (River and LightGBM: seconds)
+
+    return Apprentice(rules)
 
 
 def _user_of(record: Output) -> bytes:
