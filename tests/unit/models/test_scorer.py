@@ -1,4 +1,4 @@
-"""What a worker is told: probabilities and reasons."""
+"""What a worker is told, and what it must not load to know it."""
 
 from __future__ import annotations
 
@@ -7,89 +7,121 @@ import sys
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
-from models.catalogue import CATALOGUE, CHAMPION
-from models.features import GROUPS, RHYTHM_WIDTH, Rhythm
-from models.scorer import BASE, HazardScorer, PriorScorer
-from models.snapshot import Refusal, SnapshotRefused
-from tests.unit.models.histories import HORIZON_MS, crowd, examples
-
-
-def hazard_scorer() -> HazardScorer:
-    learner = CATALOGUE[CHAMPION](HORIZON_MS)
-    rows, labels = examples(2_000)
-    learner.learn(rows, labels, np.ones(2_000, np.float32))
-    return HazardScorer(learner.snapshot())
+from models.calibration import IDENTITY, Platt
+from models.catalogue import CHAMPION
+from models.features import GROUPS, Rhythm
+from models.reasons import BASE
+from models.serving import in_force, serving_scorer
+from models.snapshot import Phase, Refusal, Serving, SnapshotRefused, check
+from tests.unit.models.cast import scorer, taught
+from tests.unit.models.histories import HORIZON_MS, crowd
 
 
-SCORERS = (hazard_scorer(), PriorScorer(HORIZON_MS))
-every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda s: s.version)
+def serving(**change: object) -> Serving:
+    model = taught()[CHAMPION].snapshot()
+    facts: dict[str, object] = {
+        "version": model.version,
+        "champion": CHAMPION,
+        "phase": Phase.LEARNED,
+        "horizon_ms": HORIZON_MS,
+        "examples": model.examples,
+        "model": model,
+        "rules_hash": "ours",
+    }
+    return Serving(**facts | change)  # type: ignore[arg-type]  # any change is a story
 
 
-@every_scorer
-def test_all_groups_and_the_base_add_up_to_the_logit(scorer: HazardScorer | PriorScorer) -> None:
-    heads, at_ms = crowd(100)
-    said = scorer.hazard(heads, at_ms)
-    for row, parts in enumerate(scorer.explain(heads, at_ms)):
-        leaving = np.log((1 - said[row]) / said[row])
-        assert sum(weight for _, weight in parts) == pytest.approx(leaving, abs=1e-8)
-        assert {group for group, _ in parts} == {*GROUPS, BASE}
+def test_a_linear_explanation_names_every_group() -> None:
+    for row in scorer(CHAMPION).explain(*crowd(20)):
+        assert {code for code, _ in row} == {*GROUPS, BASE}
 
 
-@every_scorer
-def test_reasons_are_the_three_that_speak_most_for_leaving(
-    scorer: HazardScorer | PriorScorer,
+def test_a_blend_lies_between_its_parts() -> None:
+    asked = crowd(100)
+    model, prior, both = (scorer(name).reach(*asked) for name in (CHAMPION, "bgnbd_v1", "blended"))
+    low, high = np.minimum(model, prior), np.maximum(model, prior)
+
+    assert ((both >= low - 1e-12) & (both <= high + 1e-12)).all()
+    assert np.array_equal(both == 1.0, model == 1.0)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_at_its_ends_a_blend_is_one_of_its_parts(weight: float) -> None:
+    asked = crowd(50)
+    both = in_force(scorer(CHAMPION), HORIZON_MS, prior_weight=weight)
+    alone = scorer("bgnbd_v1" if weight else CHAMPION)
+
+    assert np.array_equal(both.quiet(*asked), alone.quiet(*asked))
+    assert both.version == alone.version
+
+
+def test_a_version_tells_how_much_of_the_prior_is_in_it() -> None:
+    assert scorer("blended").version == f"{scorer(CHAMPION).version}+bgnbd_v1*0.3700"
+    tiny = in_force(scorer(CHAMPION), HORIZON_MS, prior_weight=1e-5)
+    assert tiny.version.endswith("+bgnbd_v1*0.0000")
+
+
+def test_only_the_question_over_the_horizon_is_calibrated() -> None:
+    asked, platt = crowd(50), Platt(0.4, 0.8)
+    raw, calibrated = scorer(CHAMPION), scorer("calibrated")
+
+    assert np.array_equal(calibrated.quiet(*asked), platt(raw.quiet(*asked)))
+    assert np.array_equal(calibrated.reach(*asked), raw.reach(*asked))
+    assert np.array_equal(calibrated.hazard(*asked), raw.hazard(*asked))
+
+
+@pytest.mark.parametrize("phase", [Phase.PRIOR, Phase.FALLEN_BACK])
+def test_a_worker_uses_the_prior_when_the_model_is_not_trusted(phase: Phase) -> None:
+    found = serving_scorer(serving(phase=phase, may_alert=False))
+
+    assert found.version == "bgnbd_v1"
+    assert not found.may_alert
+
+
+def test_a_worker_scores_as_the_learner_says() -> None:
+    asked = crowd(50)
+    told = serving(phase=Phase.BLENDED, prior_weight=0.37, platt=Platt(0.4, 0.8))
+    found = serving_scorer(told)
+
+    assert np.array_equal(found.reach(*asked), scorer("blended").reach(*asked))
+    assert np.array_equal(found.quiet(*asked), Platt(0.4, 0.8)(scorer("blended").quiet(*asked)))
+    assert found.may_alert
+    assert not serving_scorer(serving(may_alert=False)).may_alert
+
+
+def test_without_a_model_there_is_the_prior() -> None:
+    assert serving_scorer(serving(model=None, platt=IDENTITY)).version == "bgnbd_v1"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"features_hash": "other"}, Refusal.OTHER_FEATURES),
+        ({"horizon_ms": 1}, Refusal.OTHER_HORIZON),
+        ({"rules_hash": "theirs"}, Refusal.OTHER_RULES),
+    ],
+)
+def test_what_was_learned_under_other_terms_is_refused(
+    change: dict[str, object], reason: Refusal
 ) -> None:
-    heads, at_ms = crowd(100)
-    whole = scorer.explain(heads, at_ms)
-    for reasons, parts in zip(scorer.reasons(heads, at_ms), whole, strict=True):
-        assert len(reasons) == 3
-        assert reasons == parts[:3]
-        assert list(reasons) == sorted(reasons, key=lambda part: -part[1])
-        assert reasons[2][1] >= max(weight for _, weight in parts[3:-1])
+    with pytest.raises(SnapshotRefused) as refusal:
+        check(serving(**change), horizon_ms=HORIZON_MS, rules_hash="ours")
+    assert refusal.value.reason is reason
+    check(serving(rules_hash=""), horizon_ms=HORIZON_MS, rules_hash="ours")
 
 
-@every_scorer
-def test_every_probability_is_one(scorer: HazardScorer | PriorScorer) -> None:
-    heads, at_ms = crowd(100)
-    for said in (
-        scorer.hazard(heads, at_ms),
-        scorer.quiet(heads, at_ms),
-        scorer.reach(heads, at_ms),
-    ):
-        assert ((said >= 0) & (said <= 1)).all()
-
-
-@every_scorer
-def test_nobody_asked_nothing_said(scorer: HazardScorer | PriorScorer) -> None:
-    nobody, never = np.empty((0, RHYTHM_WIDTH)), np.empty(0)
-
-    assert scorer.reasons(nobody, never) == []
-    assert len(scorer.reach(nobody, never)) == 0
-
-
-def test_the_prior_fears_a_long_silence_more_than_a_short_one() -> None:
-    heads, _ = crowd(100)
+def test_a_longer_silence_is_feared_more() -> None:
+    heads, _ = crowd(200)
     regular = heads[heads[:, Rhythm.GAPS] > 5]
     last = regular[:, Rhythm.LAST]
-    prior = PriorScorer(HORIZON_MS)
-
-    fresh, stale = prior.quiet(regular, last + 0), prior.quiet(regular, last + 0.9 * HORIZON_MS)
-    assert np.mean(stale > fresh) > 0.9
-
-
-def test_a_scorer_refuses_other_features_and_other_rules() -> None:
-    snapshot = replace(CATALOGUE[CHAMPION](HORIZON_MS).snapshot(), rules_hash="theirs")
-    with pytest.raises(SnapshotRefused) as refusal:
-        HazardScorer(replace(snapshot, features_hash="other"))
-    assert refusal.value.reason is Refusal.OTHER_FEATURES
-    with pytest.raises(SnapshotRefused) as refusal:
-        HazardScorer(snapshot, rules_hash="ours")
-    assert refusal.value.reason is Refusal.OTHER_RULES
+    for name in (CHAMPION, "bgnbd_v1", "blended"):
+        said = [scorer(name).quiet(regular, last + days * 86_400_000.0) for days in (0, 27)]
+        assert np.mean(said[1] > said[0]) > 0.9
 
 
-def test_who_scores_does_not_load_river() -> None:
-    code = "import sys, models.scorer; sys.exit('river' in sys.modules)"
+@pytest.mark.parametrize("module", ["models.scorer", "models.serving", "models.bgnbd"])
+def test_who_scores_loads_neither_river_nor_lightgbm(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(bool({{'river', 'lightgbm'}} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
