@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.stand import Stand
 from benchmarks.workload import Shape, cached_csv
+from models.snapshot import FORMAT
 from streams.replay.rulebook import rules_at
 
 SCHOOL: Final = Shape(users=1_500, days=90, seed=99)
@@ -14,7 +15,7 @@ SCHOOL: Final = Shape(users=1_500, days=90, seed=99)
 
 def frozen_model(rules: Path, directory: Path) -> Path:
     """Return a model file for these rules, learned once from a small log of other users."""
-    path = directory / f"model-{rules_at(str(rules)).hash}.json"
+    path = directory / f"model-{rules_at(str(rules)).hash}-{FORMAT}.json"
     if not path.exists():
         log, draft = cached_csv(SCHOOL, directory), path.with_suffix(".part")
         nowhere = "127.0.0.1:1"  # a replay needs no Kafka
