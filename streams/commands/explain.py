@@ -104,8 +104,9 @@ def _replayed(
                         "check the user id and --at")  # fmt: skip
     when = run.fleet.newest_ms if at_ms is None else at_ms
     own = [record for key, record in run.keyed(DECISIONS) if key == user_id.encode()]
+    only = run.fleet.partitions[0]
     return explained(
-        user_id, value, when or 0, run.fleet.partitions[0].scorer, rules, own[-1] if own else None
+        user_id, value, when or 0, only.scorer, rules, only.coverage, own[-1] if own else None
     )
 
 
@@ -118,6 +119,7 @@ async def _live(
 ) -> "Explanation":
     from models.bgnbd import BgNbdScorer  # noqa: PLC0415 (quick --help)
     from models.serving import serving_scorer  # noqa: PLC0415
+    from streams.core.coverage import Coverage  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
     from streams.replay.partitioner import partition_of  # noqa: PLC0415
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
@@ -143,4 +145,7 @@ async def _live(
         prior = BgNbdScorer(float(rules.churn.horizon_ms))
         scorer = prior if serving is None else serving_scorer(serving)
     when = live.watermark_ms if at_ms is None else at_ms
-    return explained(user_id, live.value, when or 0, scorer, rules, live.decision)
+    coverage = Coverage(rules.outages)
+    coverage.announce(live.outages)
+    coverage.has_pauses = True
+    return explained(user_id, live.value, when or 0, scorer, rules, coverage, live.decision)

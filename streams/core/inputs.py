@@ -1,6 +1,6 @@
 """Inputs: what can happen to a user, in the past tense, as frozen data."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -127,6 +127,20 @@ class ObservationPaused(msgspec.Struct, frozen=True):
     to_ms: float
 
 
+class Cause(NamedTuple):
+    """What a feature group adds to a score, log-odds: positive = toward leaving.
+
+    Attributes:
+        code: The group.
+        weight: How much it adds.
+        change: By how much that moved since the score before this one.
+    """
+
+    code: str
+    weight: float
+    change: float = 0.0
+
+
 class Score(msgspec.Struct, frozen=True):
     """What the model says of one user at one instant.
 
@@ -134,13 +148,13 @@ class Score(msgspec.Struct, frozen=True):
         reach: P(this silence reaches H), 0 … 1.
         model_version: Whose answer it is.
         examples: Matured examples behind it.
-        reasons: (code, weight) of the feature groups that matter most; positive = toward leaving.
+        causes: The feature groups that speak most for leaving.
     """
 
     reach: float
     model_version: str
     examples: int
-    reasons: tuple[tuple[str, float], ...] = ()
+    causes: tuple[Cause, ...] = ()
 
 
 class Scored(msgspec.Struct, frozen=True):

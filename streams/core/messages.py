@@ -26,11 +26,15 @@ class ReasonText(msgspec.Struct, frozen=True):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a user is at risk: a feature group and its share of the score (positive = leaving)."""
+    """Why a user is at risk: a feature group and its share of the score, log-odds toward leaving.
+
+    ``change`` is by how much that share moved since the score before.
+    """
 
     code: str
     weight: float
     text: ReasonText
+    change: float = 0.0
 
 
 class Risk(msgspec.Struct, frozen=True):

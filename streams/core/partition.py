@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from models.features import Rhythm
 from streams.core.batch import Batch, sorted_out
 from streams.core.course import Course
+from streams.core.coverage import Coverage
 from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
     Acted,
@@ -117,6 +118,11 @@ class Partition:
     def users(self) -> int:
         """Number of users with a state."""
         return len(self._users)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the source missed."""
+        return self._course.coverage
 
     @property
     def scorer(self) -> Scorer:

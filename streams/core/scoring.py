@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.coverage import Coverage
-from streams.core.inputs import Score, Scored
+from streams.core.inputs import Cause, Score, Scored
 from streams.core.rules import Rules
 from streams.core.state import Column
 from streams.core.step import HIGH, band_of, may_open
@@ -18,6 +18,9 @@ F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Reasons = tuple[tuple[str, float], ...]
+
+CAUSES_MAX: Final = 3
+"""Feature groups that a score names."""
 
 
 class Scorer(Protocol):
@@ -31,6 +34,10 @@ class Scorer(Protocol):
     def examples(self) -> int:
         """Matured examples behind it."""
 
+    @property
+    def may_alert(self) -> bool:
+        """Whether it knows enough for an alert to rest on it."""
+
     def hazard(self, heads: F64, at_ms: F64) -> F64:
         """Return P(active within the next period), shape (users,)."""
 
@@ -40,8 +47,11 @@ class Scorer(Protocol):
     def quiet(self, heads: F64, at_ms: F64) -> F64:
         """Return P(no activity within the next H), shape (users,)."""
 
-    def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:
-        """Return per user the feature groups that weigh most, (code, weight)."""
+    def explain(self, heads: F64, at_ms: F64) -> list[Reasons]:
+        """Return per user (feature group, weight), toward leaving first, and the base at the end.
+
+        The weights add up to the log-odds of no activity within the next period.
+        """
 
 
 class Observer(Protocol):
@@ -80,6 +90,23 @@ class Assessed(NamedTuple):
             self.opens[picked],
             self.backstop[picked],
         )
+
+
+def scored_before(heads: F64, at_ms: F64, rules: Rules) -> F64:
+    """Return when silent users were scored last before an instant, shape (users,).
+
+    That is the check before, or the last activity if none has been since.
+
+    Args:
+        heads: Shape (users, WIDTH), moved by what the source missed.
+        at_ms: Shape (users,).
+        rules: Say how often a silent user is scored.
+    """
+    check = float(rules.churn.check_ms)
+    last = heads[:, Rhythm.LAST]
+    shift = last + heads[:, Column.PHASE] % check
+    before: F64 = (np.ceil((at_ms - shift) / check) - 1.0) * check + shift
+    return np.maximum(before, last)
 
 
 class Assessor:
@@ -147,14 +174,17 @@ class Assessor:
             found: What `assess` found, of the same users.
         """
         explained = np.flatnonzero(found.opens | found.backstop)
-        reasons = self._reasons(self._coverage.moved(heads, at_ms), at_ms, explained)
+        found_causes = self._causes(
+            self._coverage.moved(heads[explained], at_ms[explained]), at_ms[explained]
+        )
+        causes = dict(zip(explained.tolist(), found_causes, strict=True))
         by_silence = found.backstop & ~found.opens
         lost = self._coverage.lost(heads, heads[:, Rhythm.LAST], at_ms)
         return [
             Scored(
                 names[place],
                 int(at_ms[place]),
-                self._score(said, reasons.get(place, ())),
+                self._score(said, causes.get(place, ())),
                 is_backstop=bool(by_silence[place]),
                 lost_ms=int(lost[place]),
             )
@@ -172,18 +202,22 @@ class Assessor:
             return []
         heads = self._coverage.moved(heads, at_ms)
         reach = self.scorer.reach(heads, at_ms).tolist()
-        reasons = self.scorer.reasons(heads, at_ms)
-        return [self._score(said, why) for said, why in zip(reach, reasons, strict=True)]
+        causes = self._causes(heads, at_ms)
+        return [self._score(said, why) for said, why in zip(reach, causes, strict=True)]
 
-    def _score(self, reach: float, reasons: Reasons) -> Score:
-        return Score(reach, self.scorer.version, self.scorer.examples, reasons)
+    def _score(self, reach: float, causes: tuple[Cause, ...]) -> Score:
+        return Score(reach, self.scorer.version, self.scorer.examples, causes)
 
-    def _reasons(self, heads: F64, at_ms: F64, places: Rows) -> dict[int, Reasons]:
-        """Return the reasons of some users, by place; they cost more than the score."""
-        if not len(places):
-            return {}
-        found = self.scorer.reasons(heads[places], at_ms[places])
-        return dict(zip(places.tolist(), found, strict=True))
+    def _causes(self, heads: F64, at_ms: F64) -> list[tuple[Cause, ...]]:
+        """Return what weighs most, and by how much it moved since the score before this one."""
+        if not len(heads):
+            return []
+        now = self.scorer.explain(heads, at_ms)
+        then = self.scorer.explain(heads, scored_before(heads, at_ms, self._rules))
+        return [
+            tuple(Cause(code, weight, weight - before[code]) for code, weight in row[:CAUSES_MAX])
+            for row, before in zip(now, map(dict, then), strict=True)
+        ]
 
     def _opening(self, heads: F64, at_ms: F64, band: F64) -> Flags:
         """Return for whom a case opens if they take a step."""
@@ -196,8 +230,8 @@ class Assessor:
 
     @property
     def _is_ready(self) -> bool:
-        """Whether the model has learned enough to be listened to."""
-        return self.scorer.examples >= self._rules.alert.examples_min
+        """Whether the model knows enough to be listened to."""
+        return self.scorer.may_alert and self.scorer.examples >= self._rules.alert.examples_min
 
     def _concerned(self, heads: F64, at_ms: F64, backstop: Flags | None) -> Flags:
         """Return for whom the whole path has to be known."""

@@ -47,7 +47,7 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
             probability=round(score.reach, 6),
             horizon_days=rules.horizon_days,
             level="high",
-            reasons=in_words(score.reasons),
+            reasons=in_words(score.causes),
             model_version=score.model_version,
             scored_at=iso(at_ms),
         ),

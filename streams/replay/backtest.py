@@ -40,7 +40,7 @@ class Mute:
 
     quiet = reach
 
-    def reasons(self, _heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
+    def explain(self, _heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
         """Return no reason for anybody."""
         return [() for _ in at_ms]
 

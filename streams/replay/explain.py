@@ -1,20 +1,25 @@
 """Why a user is, or is not, at risk, and why nobody has written: in words, English or Chinese."""
 
+import math
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from models.features import Rhythm
-from streams.core.reasons import TEXTS
+from streams.core.coverage import Coverage
+from streams.core.reasons import text_of
 from streams.core.rules import Rules
-from streams.core.scoring import Scorer
+from streams.core.scoring import Scorer, scored_before
 from streams.core.state import Column, UserState, decode
 from streams.core.step import may_open
 from streams.core.time import DAY_MS
 from streams.core.verdict import Refusal
 from streams.replay.export import ExportedUser, described
 from streams.replay.instants import short_iso
+
+F64 = NDArray[np.float64]
 
 STEPS: Final = 4
 """The path to H has so many steps Δ."""
@@ -35,15 +40,28 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """A feature group and its share of the score: positive = toward leaving."""
+    """A feature group, or the base, and what it adds to the score.
+
+    Attributes:
+        code: The group.
+        weight: Log-odds toward leaving.
+        direction: ``leaving`` or ``staying``.
+        change: By how much the weight moved since the score before; None right after an activity.
+        text: What that means.
+    """
 
     code: str
     weight: float
+    direction: str
+    change: float | None
     text: Said
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that decides about a user at one instant."""
+    """Everything that decides about a user at one instant.
+
+    The weights of ``reasons`` add up to ``log_odds``: of no activity within the next period.
+    """
 
     at: str
     user: ExportedUser
@@ -55,6 +73,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     no_activity_in_horizon: float
     alert_from: float
     path: list[Step]
+    log_odds: float
+    compared_with: str | None
     reasons: list[Why]
     contact: Said
     last_decision: dict[str, Any] | None
@@ -80,6 +100,7 @@ def explained(
     at_ms: int,
     scorer: Scorer,
     rules: Rules,
+    coverage: Coverage,
     last_decision: bytes | None = None,
 ) -> Explanation:
     """Return what decides about a user.
@@ -90,23 +111,21 @@ def explained(
         at_ms: When; taken not to lie before the last activity, epoch ms UTC.
         scorer: The model.
         rules: The business rules.
+        coverage: What the source missed: no silence.
         last_decision: The newest decision about the user, JSON.
     """
     state = decode(value)
-    heads = np.array([state.head])
     at_ms = max(at_ms, int(state[Rhythm.LAST]))
     at = np.array([float(at_ms)])
+    heads = coverage.moved(np.array([state.head]), at)
+    silence_ms = at_ms - int(heads[0, Rhythm.LAST])
     period = float(rules.churn.period_ms)
     reach = float(scorer.reach(heads, at)[0])
-    named = [
-        Why(code, round(weight, 4), _text(code))
-        for code, weight in scorer.reasons(heads, at)[0]
-        if code in TEXTS
-    ]
+    before_ms, reasons = _reasons(heads, at, scorer, rules)
     return Explanation(
         at=short_iso(at_ms),
         user=described(user_id, value),
-        silence_days=round((at_ms - state[Rhythm.LAST]) / DAY_MS, 2),
+        silence_days=round(silence_ms / DAY_MS, 2),
         horizon_days=rules.horizon_days,
         model=scorer.version,
         examples=scorer.examples,
@@ -120,19 +139,41 @@ def explained(
             )
             for step in range(STEPS)
         ],
-        reasons=named,
-        contact=_contact(state, at_ms, reach, scorer, rules, last_decision),
+        log_odds=math.fsum(why.weight for why in reasons),
+        compared_with=None if before_ms is None else short_iso(before_ms),
+        reasons=reasons,
+        contact=_contact(state, at_ms, silence_ms, reach, scorer, rules, last_decision),
         last_decision=None if last_decision is None else msgspec.json.decode(last_decision),
     )
 
 
-def _text(code: str) -> Said:
-    return Said(TEXTS[code].en, TEXTS[code].zh)
+def _reasons(heads: F64, at: F64, scorer: Scorer, rules: Rules) -> tuple[int | None, list[Why]]:
+    """Return what the score is made of, and the instant of the score that it is compared with."""
+    before = scored_before(heads, at, rules)
+    has_before = bool(before[0] < at[0])
+    then = dict(scorer.explain(heads, before)[0])
+    reasons = [
+        Why(
+            code,
+            weight,
+            "leaving" if weight >= 0.0 else "staying",
+            weight - then[code] if has_before else None,
+            _text(code, weight),
+        )
+        for code, weight in scorer.explain(heads, at)[0]
+    ]
+    return (int(before[0]) if has_before else None), reasons
+
+
+def _text(code: str, weight: float) -> Said:
+    text = text_of(code, weight)
+    return Said(text.en, text.zh)
 
 
 def _contact(
     state: UserState,
     at_ms: int,
+    silence_ms: int,
     reach: float,
     scorer: Scorer,
     rules: Rules,
@@ -148,12 +189,15 @@ def _contact(
         (days < least,
          Said(f"too little is known: {days} active days, {least} are needed",
               f"了解太少：仅 {days} 个活跃日，至少需要 {least} 个")),
-        (at_ms - state[Rhythm.LAST] >= rules.churn.horizon_ms,
+        (silence_ms >= rules.churn.horizon_ms,
          Said(f"silent for {horizon} days or more: nobody is alerted about so old a silence",
               f"沉默已达 {horizon} 天，不再预警")),
         (scorer.examples < rules.alert.examples_min,
          Said("the model has not learned enough to alert; only a long silence does",
               "模型样本不足，目前仅长时间沉默会触发预警")),
+        (not scorer.may_alert,
+         Said("the model is not trusted at present; only a long silence alerts",
+              "模型目前不被采信，仅长时间沉默会触发预警")),
         (reach < threshold,
          Said(f"the risk is below the threshold: {reach:.1%} < {threshold:.0%}",
               f"风险低于阈值：{reach:.1%} < {threshold:.0%}")),

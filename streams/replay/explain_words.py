@@ -3,7 +3,8 @@
 from typing import Final, Literal
 
 from streams.core.lifecycle import Stage
-from streams.replay.explain import STEPS, Explanation
+from streams.core.reasons import LEAST_WEIGHT
+from streams.replay.explain import STEPS, Explanation, Why
 
 Language = Literal["en", "zh"]
 
@@ -22,8 +23,9 @@ def in_words(explanation: Explanation, language: Language) -> str:
     """Return an explanation as lines of text."""
     head = _chinese(explanation) if language == "zh" else _english(explanation)
     reasons = [
-        f"  {why.weight:+.2f}  {why.text.zh if language == 'zh' else why.text.en}"
+        f"  {why.weight:+.2f}{_moved(why)}  {why.text.zh if language == 'zh' else why.text.en}"
         for why in explanation.reasons
+        if abs(why.weight) >= LEAST_WEIGHT
     ]
     contact = explanation.contact.zh if language == "zh" else explanation.contact.en
     return "\n".join([*head, *reasons, f"  → {contact}"])
@@ -39,7 +41,8 @@ def _english(said: Explanation) -> list[str]:
         f"  P(this silence reaches {horizon}) {said.this_silence_reaches_horizon:.1%}{alert}",
         f"  P(no activity in the next {horizon}) {said.no_activity_in_horizon:.1%}",
         f"  while silent, P(active within {_period(said)} d), step by step: {_path(said)}",
-        f"  model {said.model}, {said.examples:,} examples; positive weights speak for leaving:",
+        f"  model {said.model}, {said.examples:,} examples",
+        f"  + speaks for leaving, − for staying{_since(said, '; in brackets, change since {}')}:",
     ]
 
 
@@ -53,8 +56,17 @@ def _chinese(said: Explanation) -> list[str]:
         f"  本次沉默达到 {horizon}的概率 {said.this_silence_reaches_horizon:.1%}{alert}",
         f"  未来 {horizon}无活动的概率 {said.no_activity_in_horizon:.1%}",
         f"  若持续沉默，逐期（每期 {_period(said)} 天）的活跃概率：{_path(said)}",
-        f"  模型 {said.model}，{said.examples:,} 个样本；权重为正表示倾向流失：",
+        f"  模型 {said.model}，{said.examples:,} 个样本",
+        f"  + 倾向流失，− 倾向留存{_since(said, '；括号内为自 {} 以来的变化')}：",
     ]
+
+
+def _since(said: Explanation, words: str) -> str:
+    return "" if said.compared_with is None else words.format(said.compared_with)
+
+
+def _moved(why: Why) -> str:
+    return "" if why.change is None else f" ({why.change:+.2f})"
 
 
 def _period(said: Explanation) -> str:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from models.roster_records import SERVING
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord
+from streams.core.outages import NEVER
 from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
@@ -32,12 +33,14 @@ class LiveUser(NamedTuple):
         decision: Newest decision, JSON; None when there is none.
         watermark_ms: Event time that the user's partition has reached, epoch ms UTC.
         rules_hash: `Rules.hash` of the rules that the service runs under.
+        outages: Begin to end of the outages that the partition was told of, epoch ms UTC.
     """
 
     value: bytes | None
     decision: bytes | None
     watermark_ms: int | None
     rules_hash: str | None
+    outages: dict[float, float]
 
 
 async def partition_count(bootstrap: str, topic: str) -> int:
@@ -96,9 +99,12 @@ async def read_user(bootstrap: str, settings: Settings, user_id: str, partition:
     decisions = (await _read(bootstrap, settings.topic_decisions, [partition]))[partition]
     record = states.get(PARTITION_KEY)
     if record is None:
-        return LiveUser(states.get(key), decisions.get(key), None, None)
+        return LiveUser(states.get(key), decisions.get(key), None, None, {})
     stand = msgspec.json.decode(record, type=PartitionRecord)
-    return LiveUser(states.get(key), decisions.get(key), stand.watermark_ms, stand.rules_hash)
+    outages = {float(start): NEVER if end is None else end for start, end in stand.outages}
+    return LiveUser(
+        states.get(key), decisions.get(key), stand.watermark_ms, stand.rules_hash, outages
+    )
 
 
 async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Serving | None:

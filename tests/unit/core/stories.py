@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
-from streams.core.inputs import Acted, Input, Score, Scored, TimerFired
+from streams.core.inputs import Acted, Cause, Input, Score, Scored, TimerFired
 from streams.core.partition import Harvest, Partition
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
@@ -46,12 +46,14 @@ def act(at_ms: int, user_id: str = ADA, *, money_minor: int = 0, event_id: str =
 
 def scored(at_ms: int, reach: float, *, is_backstop: bool = False) -> Scored:
     """Return the answer of a model."""
-    return Scored(ADA, at_ms, Score(reach, "told_v1", 1_000, (("silence", 1.0),)), is_backstop)
+    return Scored(
+        ADA, at_ms, Score(reach, "told_v1", 1_000, (Cause("silence", 1.0, 0.25),)), is_backstop
+    )
 
 
 def timer(at_ms: int, reach: float = 0.9) -> TimerFired:
     """Return a deadline with a fresh score."""
-    return TimerFired(ADA, at_ms, Score(reach, "told_v1", 1_000, (("silence", 1.0),)))
+    return TimerFired(ADA, at_ms, Score(reach, "told_v1", 1_000, (Cause("silence", 1.0, 0.25),)))
 
 
 def tell(rules: Rules, *signals: Input, state: UserState | None = None) -> Transition:
@@ -67,6 +69,7 @@ class ToldScorer:
 
     version = "told_v1"
     examples = 1_000
+    may_alert = True
 
     def __init__(self, reach: Callable[[F64], F64], horizon_ms: float = 30 * DAY_MS) -> None:
         """Args: ``reach``: silence in days to P(this silence reaches H)."""
@@ -81,9 +84,10 @@ class ToldScorer:
     def quiet(self, heads: F64, at_ms: F64) -> F64:
         return self.reach(heads, at_ms)
 
-    def reasons(self, heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
-        del at_ms
-        return [(("silence", 1.0),) for _ in heads]
+    def explain(self, heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
+        """Silence weighs its days; nothing else does."""
+        silence_days = (at_ms - heads[:, Rhythm.LAST]) / DAY_MS
+        return [(("silence", days), ("base", 0.0)) for days in silence_days.tolist()]
 
 
 def by_silence(silence_days: F64) -> F64:
