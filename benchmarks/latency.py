@@ -28,7 +28,7 @@ from benchmarks.core_stages import BUILD
 from benchmarks.model import frozen_model
 from benchmarks.stand import Stand, Worker, cpu_seconds, wait_until
 from benchmarks.workload import DAY_S, Log, Shape, make_log, user_id, write_csv
-from models.snapshot import load, sign
+from models.snapshot import Phase, Serving, load, sign
 from streams.replay.events import NativeEvent
 from streams.replay.partitioner import Partitioner
 from streams.runtime.embedded.fixture import EmbeddedKafka
@@ -82,11 +82,16 @@ def probes_of(log: Log, count: int) -> Probes:
 def complaint_model(directory: Path) -> Path:
     """Return the learned model with one weight of our own: a complaint means leaving."""
     model, path = frozen_model(RULES, directory), directory / "model-complaint.json"
-    snapshot = load(model.read_bytes(), DEVELOPMENT_KEY.encode())
-    weights = list(snapshot.weights)
-    weights[1 + snapshot.columns.index("kd1")] = COMPLAINT_WEIGHT
+    serving = load(model.read_bytes(), DEVELOPMENT_KEY.encode(), Serving)
+    learned = serving.model
+    assert learned is not None, "the school was too short to learn in"
+    weights = list(learned.numbers["weights"])
+    weights[1 + learned.columns.index("kd1")] = COMPLAINT_WEIGHT
+    name = "complaint_means_leaving"
+    numbers = learned.numbers | {"weights": tuple(weights)}
+    learned = msgspec.structs.replace(learned, numbers=numbers, version=name)
     made = msgspec.structs.replace(
-        snapshot, weights=tuple(weights), version="complaint_means_leaving"
+        serving, model=learned, version=name, phase=Phase.LEARNED, prior_weight=0.0, may_alert=True
     )
     path.write_bytes(sign(made, DEVELOPMENT_KEY.encode()))
     return path
