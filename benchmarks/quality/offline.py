@@ -1,4 +1,4 @@
-"""Detection quality of the hazard learner alone: no Kafka, no lane, honest delay.
+"""Detection quality of one hazard model alone: no Kafka, no lane, honest delay.
 
     python benchmarks/quality/offline.py EVENTS.csv.gz POINTS.csv --horizon-days H --scores OUT.csv
 
@@ -24,18 +24,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
-from models.catalogue import CATALOGUE
+from models.bgnbd import BgNbdScorer
+from models.catalogue import CATALOGUE, CHAMPION, FLOOR, PRIOR, Setup
 from models.features import RHYTHM_WIDTH, features
-from models.prequential import Prequential
-from models.scorer import HazardScorer, PriorScorer
+from models.prequential import Grades, grades
+from models.scorer import PathScorer, Scorer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.oracles_rhythm import DAY_MS, fold_event
 
 KIND_SAMPLE = 1_000
 PERIODS = 4
+MODELS = (CHAMPION, "hazard_adagrad_v1", FLOOR, PRIOR)
+"""Those that learn from examples alone, and the prior."""
 
 
 class Event(NamedTuple):
@@ -124,10 +128,24 @@ def walk(
             grid_ms += period_ms
 
 
-def follow(
-    model: str, examples: Rows, wanted: Rows, horizon_ms: float
-) -> tuple[NDArray[np.float64], dict[str, object]]:
-    """Learn in order of maturity; return P(no activity in H) of the wanted rows as known then."""
+class Followed(NamedTuple):
+    """What a model came to.
+
+    Attributes:
+        said: P(no activity in H) of the wanted rows, as known then.
+        examples: Learned.
+        learn_us: Time to learn one, µs.
+        prequential: Grades of P(active within U), each said before the example was learned.
+    """
+
+    said: NDArray[np.float64]
+    examples: int
+    learn_us: float
+    prequential: Grades
+
+
+def follow(model: str, examples: Rows, wanted: Rows, horizon_ms: float) -> Followed:
+    """Learn in order of maturity; score the wanted rows with what was known then."""
     opened_ms = np.frombuffer(examples.at_ms)
     rows = features(np.frombuffer(examples.heads).reshape(-1, RHYTHM_WIDTH), opened_ms, horizon_ms)
     matured_ms = opened_ms + horizon_ms / PERIODS
@@ -137,25 +155,26 @@ def follow(
     weight = np.ones(len(order), np.float32)
     heads = np.frombuffer(wanted.heads).reshape(-1, RHYTHM_WIDTH)
     at_ms = np.frombuffer(wanted.at_ms)
-    said = np.empty(len(at_ms))
-    learner = None if model == "prior" else CATALOGUE[model](int(horizon_ms))
-    quality = Prequential()
+    said, stays = np.empty(len(at_ms)), np.full(len(order), np.nan)
+    learner = CATALOGUE[model].make(Setup(int(horizon_ms)))
     learned = 0
     learning = 0.0
     for instant in np.unique(at_ms):
-        scorer: HazardScorer | PriorScorer = PriorScorer(horizon_ms)
-        if learner is not None:
-            part = slice(learned, int(np.searchsorted(matured_ms, instant, side="left")))
-            quality.update(learner.predict(rows[part]), active[part])
-            start = time.perf_counter()
-            learner.learn(rows[part], active[part], weight[part])
-            learning += time.perf_counter() - start
-            learned = part.stop
-            scorer = HazardScorer(learner.snapshot())
+        part = slice(learned, int(np.searchsorted(matured_ms, instant, side="left")))
+        scorer = learner.scorer()
+        if isinstance(scorer, PathScorer):
+            logit = scorer.logit(rows[part, : scorer.width].astype(np.float64).T)
+            stays[part] = 1.0 / (1.0 + np.exp(-logit))
+        start = time.perf_counter()
+        learner.learn(rows[part], active[part], weight[part])
+        learning += time.perf_counter() - start
+        learned = part.stop
         now = at_ms == instant
-        said[now] = scorer.quiet(heads[now], at_ms[now])
+        in_force: Scorer = learner.scorer() or BgNbdScorer(horizon_ms)
+        said[now] = in_force.quiet(heads[now], at_ms[now])
+    spoke = ~np.isnan(stays)
     learn_us = round(learning / max(learned, 1) * 1e6, 1)
-    return said, {"examples": learned, "learn_us": learn_us, "prequential": quality.as_dict()}
+    return Followed(said, learned, learn_us, grades(stays[spoke], active[spoke]))
 
 
 def main() -> None:
@@ -164,7 +183,7 @@ def main() -> None:
     parser.add_argument("points", type=Path)
     parser.add_argument("--horizon-days", type=float, required=True)
     parser.add_argument("--scores", type=Path, required=True)
-    parser.add_argument("--model", choices=(*CATALOGUE, "prior"), default="hazard_logistic_v1")
+    parser.add_argument("--model", choices=MODELS, default=CHAMPION)
     parser.add_argument("--ends", type=Path, help="csv.gz with user_id,last_day: observed so long")
     args = parser.parse_args()
     horizon_ms = args.horizon_days * DAY_MS
@@ -183,16 +202,19 @@ def main() -> None:
         names += [user] * (len(wanted.at_ms) - before)
     folded = time.perf_counter()
 
-    said, facts = follow(args.model, examples, wanted, horizon_ms)
+    found = follow(args.model, examples, wanted, horizon_ms)
     with args.scores.open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(("user_id", "at", "probability"))
-        for user, instant, probability in zip(names, wanted.at_ms, said, strict=True):
+        for user, instant, probability in zip(names, wanted.at_ms, found.said, strict=True):
             stamp = datetime.fromtimestamp(instant / 1000, UTC).isoformat()
             writer.writerow((user, stamp, repr(float(probability))))
-    facts |= {
+    facts = {
+        "examples": found.examples,
+        "learn_us": found.learn_us,
+        "prequential": asdict(found.prequential),
         "events": sum(map(len, users.values())),
-        "points": len(said),
+        "points": len(found.said),
         "fold_s": round(folded - began, 1),
         "all_s": round(time.perf_counter() - began, 1),
     }

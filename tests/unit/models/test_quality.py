@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from benchmarks.quality.offline import Rows, follow, read_events, walk
+from models.catalogue import CHAMPION, FLOOR
 from tests.oracles_rhythm import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.quality.offline import Event
+    from models.prequential import Grades
 
 BASKETS = Path(__file__).parents[3] / "data" / "complete_journey.csv.gz"
 HORIZON_MS = 30 * DAY_MS
 EVERY = 8  # Users; all of them say the same, slower.
 
 
-def prequential(users: Iterable[list[Event]], end_ms: float, model: str) -> dict[str, Any]:
+def prequential(users: Iterable[list[Event]], end_ms: float, model: str) -> Grades:
     examples = Rows(array("d"), array("d"), array("b"))
     wanted = Rows(array("d"), array("d"), array("b"))
     for place, events in enumerate(users):
         weeks = np.arange(events[0].at_ms + 1, end_ms, 7 * DAY_MS).tolist() if not place else []
         walk(str(place), events, weeks, end_ms, HORIZON_MS, examples, wanted)
-    _, facts = follow(model, examples, wanted, HORIZON_MS)
-    scores = facts["prequential"]
-    assert isinstance(scores, dict)
-    return scores
+    return follow(model, examples, wanted, HORIZON_MS).prequential
 
 
 @pytest.fixture(scope="module", name="baskets")
@@ -41,13 +40,13 @@ def _baskets() -> tuple[list[list[Event]], float]:
 
 
 def test_the_champion_beats_the_floor(baskets: tuple[list[list[Event]], float]) -> None:
-    champion = prequential(*baskets, "hazard_logistic_v1")
-    floor = prequential(*baskets, "recency_v1")
+    champion = prequential(*baskets, CHAMPION)
+    floor = prequential(*baskets, FLOOR)
 
-    assert champion["auc"] > 0.77
-    assert champion["auc"] > floor["auc"] + 0.05
-    assert champion["log_loss"] < floor["log_loss"]
-    assert champion["mean_probability"] == pytest.approx(champion["base_rate"], abs=0.02)
+    assert champion.auc > 0.77
+    assert champion.auc > floor.auc + 0.05
+    assert champion.log_loss < floor.log_loss
+    assert champion.mean == pytest.approx(champion.base_rate, abs=0.02)
 
 
 def test_nothing_is_found_where_users_are_drawn_by_chance(
@@ -59,7 +58,7 @@ def test_nothing_is_found_where_users_are_drawn_by_chance(
     chance: dict[int, list[Event]] = {}
     for event, user in zip(everything, rng.integers(0, len(users), len(everything)), strict=True):
         chance.setdefault(int(user), []).append(event)
-    scores = prequential(chance.values(), end_ms, "hazard_logistic_v1")
+    found = prequential(chance.values(), end_ms, CHAMPION)
 
-    assert scores["auc"] == pytest.approx(0.5, abs=0.02)
-    assert scores["mean_probability"] == pytest.approx(scores["base_rate"], abs=0.02)
+    assert found.auc == pytest.approx(0.5, abs=0.02)
+    assert found.mean == pytest.approx(found.base_rate, abs=0.02)
