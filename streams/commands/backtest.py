@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--min-active-days", type=click.IntRange(min=1), default=5, show_default=True,
               help="Below so many active days nothing is said about a user.")  # fmt: skip
 @click.option("--since", metavar="ISO", help="Write risk and alerts from this instant on.")
+@click.option("--coverage", metavar="FILE",
+              help="Known gaps: csv from,to[,user_id], or JSON missing_ranges.")  # fmt: skip
 @click.option("--partitions", type=click.IntRange(1, 4096), default=1, show_default=True,
               help="As many as the service has; says the same as one, more slowly.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
@@ -48,6 +50,7 @@ def backtest(
     alerts: str | None,
     min_active_days: int,
     since: str | None,
+    coverage: str | None,
     partitions: int,
     rules: str | None,
     kinds: str | None,
@@ -61,6 +64,7 @@ def backtest(
     then. Without --points the summary holds the alerts beside the rule "silent for x days".
     """
     from streams.replay.backtest import Asked, Backtest  # noqa: PLC0415 (quick --help)
+    from streams.replay.gaps import NO_GAPS, read_gaps  # noqa: PLC0415
     from streams.replay.instants import option_ms  # noqa: PLC0415
     from streams.replay.points import check_writable, read_points  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
@@ -76,6 +80,7 @@ def backtest(
         alerts=alerts,
         since_ms=option_ms("--since", since) or 0,
         partitions=partitions,
+        gaps=NO_GAPS if coverage is None else read_gaps(coverage),
     )
     book = _rules(log, rules, (horizon_days, min_active_days, kinds))
     check_writable(scores, risk, alerts)
@@ -124,6 +129,10 @@ def _said(summary: dict[str, Any]) -> str:
         )
         if summary[name]
     ]
+    if (missing := summary.get("missing")) is not None:
+        lines.append(f"  missing  {counted(missing['outages'], 'outage')}, "
+                     f"{missing['outage_days']:g} days in all; "
+                     f"{counted(missing['users_away'], 'user')} away for a time")  # fmt: skip
     if (points := summary.get("points")) is not None:
         lines.append(f"  points   {points['scored']:,} of {points['asked']:,} scored; "
                      f"the outcome of {points['outcome_known']:,} is in the log")  # fmt: skip

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--save-model", metavar="FILE", help="Write the model that was learned (--learn).")
 @click.option("--partitions", type=click.IntRange(1, 4096),
               help="As many as the topic has. Default: WINBACK_PARTITIONS.")  # fmt: skip
+@click.option("--coverage", metavar="FILE",
+              help="Known gaps: csv from,to[,user_id], or JSON missing_ranges.")  # fmt: skip
 @click.option("--state", metavar="JSONL", help="Write the users' state, as state export does.")
 @click.option("--touches", metavar="JSONL", help="Write what would be on the topic of touches.")
 @click.option("--decisions", metavar="JSONL", help="Write every decision.")
@@ -39,6 +41,7 @@ def replay(
     learn: bool,
     save_model: str | None,
     partitions: int | None,
+    coverage: str | None,
     state: str | None,
     touches: str | None,
     decisions: str | None,
@@ -54,6 +57,7 @@ def replay(
     from streams.core.outbox import DECISIONS, TOUCHES  # noqa: PLC0415 (quick --help)
     from streams.replay import run as runs  # noqa: PLC0415
     from streams.replay.export import exported  # noqa: PLC0415
+    from streams.replay.gaps import NO_GAPS, read_gaps  # noqa: PLC0415
     from streams.replay.points import check_writable  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
@@ -63,6 +67,8 @@ def replay(
         raise UserError("--save-model has nothing to save", "add --learn")
     settings = load_settings(os.environ)
     book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    gaps = NO_GAPS if coverage is None else read_gaps(coverage)
+    book = msgspec.structs.replace(book, outages=(*book.outages, *gaps.outages))
     scorer = runs.model_at(settings.model_file if model_file is None else model_file,
                       settings.model_key, book)  # fmt: skip
     wanted = {TOUCHES: touches, DECISIONS: decisions}
@@ -71,6 +77,7 @@ def replay(
     run = runs.Replay(
         book, scorer, partitions=partitions or settings.partitions, now_ms=now_ms(),
         app_id=settings.app_id, learns=learn, keeps=[name for name in wanted if wanted[name]],
+        pauses=gaps.pauses,
     )  # fmt: skip
     with Progress("replaying", is_quiet=quiet or as_json) as progress:
         replayed = run.run(shown(log, progress))

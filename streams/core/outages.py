@@ -98,6 +98,8 @@ def edge_ms(edge: object) -> float:
             pass
         case int() if abs(edge) < EXACT:
             return float(edge)
+        case str() if edge.isdecimal() and len(edge) > DAY:
+            return edge_ms(int(edge))
         case str():
             try:
                 return edge_ms(

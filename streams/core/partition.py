@@ -355,13 +355,17 @@ class Partition:
         index = self._users.index
         return self._users.matrix(np.array([index[user_id] for user_id in user_ids], np.intp))
 
-    def heads_at(self, user_ids: Sequence[str], at_ms: float) -> F64:
-        """Return the numbers of known users as a model has to see them at an instant.
+    def heads_at(self, user_ids: Sequence[str], at_ms: F64) -> F64:
+        """Return the numbers of known users as a model has to see them, shape (users, WIDTH).
+
+        Args:
+            user_ids: Shape (users,).
+            at_ms: Shape (users,): when each is looked at.
 
         Raises:
             KeyError: A user has no state.
         """
-        return self._course.coverage.moved(self.heads(user_ids), np.full(len(user_ids), at_ms))
+        return self._course.coverage.moved(self.heads(user_ids), at_ms)
 
     # -- out
 

@@ -16,6 +16,7 @@ from streams.core.time import iso
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
+from streams.replay.gaps import Gaps
 from streams.replay.instants import short_iso
 from streams.replay.outcomes import PointOutcomes
 from streams.replay.points import Points, Results
@@ -58,6 +59,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         reports: Whether figures are wanted though points are scored.
         compares: Whether batch jobs answer the same questions.
         is_control: Whether the log was dealt out by chance.
+        gaps: What is known to be missing in the log.
     """
 
     points: Points | None
@@ -69,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     reports: bool = False
     compares: bool = False
     is_control: bool = False
+    gaps: Gaps = Gaps()
 
     @property
     def is_live(self) -> bool:
@@ -90,12 +93,14 @@ class Backtest:
     """
 
     def __init__(self, rules: Rules, asked: Asked, now_ms: int) -> None:
+        self.gaps = Gaps((*rules.outages, *asked.gaps.outages), asked.gaps.pauses)
+        rules = msgspec.structs.replace(rules, outages=self.gaps.outages)
         self.asked, self.rules = asked, rules
         self.apprentice = Apprentice(rules, keeps_history=asked.is_live)
         self.horizon_ms = rules.churn.horizon_ms
-        self.notes = Notes(rules, asked.since_ms) if asked.is_live else None
+        self.notes = Notes(rules, asked.since_ms, self.gaps) if asked.is_live else None
         self.notebook = Notebook(asked, self.notes)
-        self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms)
+        self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms, self.gaps)
         self.figures: Figures | None = None
         self.fleet = Fleet(
             rules if asked.is_live else _for_scores(rules),
@@ -104,6 +109,7 @@ class Backtest:
             now_ms=now_ms,
             is_shadow=True,
             observer=self.notebook if asked.is_live else None,
+            pauses=self.gaps.pauses,
         )
 
     def run(
@@ -155,10 +161,10 @@ class Backtest:
         points = self.asked.points
         if points is None or not (places := points.places_at(at_ms)):
             return
-        heads, known = self.fleet.heads([points.rows[place].user_id for place in places])
+        at = np.full(len(places), float(at_ms))
+        heads, known = self.fleet.heads([points.rows[place].user_id for place in places], at)
         if known:
-            chosen = [places[place] for place in known]
-            at = np.full(len(known), float(at_ms))
+            chosen, at = [places[place] for place in known], at[known]
             points.said[chosen] = self.apprentice.scorer().quiet(heads, at)
             points.recency_ms[chosen] = at - heads[:, Rhythm.LAST]
             self.point_outcomes.wait(chosen)
@@ -188,6 +194,8 @@ class Backtest:
             "examples_learned": roster.models[CHAMPION].examples,
             "model": msgspec.to_builtins(roster.report()),
         }
+        if self.gaps.outages or self.gaps.pauses:
+            out["missing"] = self.gaps.summary()
         if self.asked.points is not None:
             out["points"] = self.point_outcomes.grades(newest_ms)
         if self.figures is not None:

@@ -1,13 +1,13 @@
 """All partitions of a service in one process: the pure core over a log, without Kafka."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from streams.core.inputs import Input, WatermarkPassed
+from streams.core.inputs import Input, ObservationPaused, WatermarkPassed
 from streams.core.messages import Output
 from streams.core.native import Rejected, Skipped, make_decode
 from streams.core.partition import Partition
@@ -41,6 +41,7 @@ class Fleet:
         app_id: Name of the deployment.
         is_shadow: Decide, but treat nobody.
         observer: Watches scores and alerts.
+        pauses: When users are not observed, in order of their begin; each is told when it begins.
 
     Attributes:
         partitions: In the order of their numbers.
@@ -58,6 +59,7 @@ class Fleet:
         app_id: str = "winback",
         is_shadow: bool = False,
         observer: Observer | None = None,
+        pauses: Iterable[ObservationPaused] = (),
     ) -> None:
         self.partitions = [
             Partition(number, rules, scorer, app_id=app_id, is_shadow=is_shadow, observer=observer)
@@ -68,6 +70,7 @@ class Fleet:
         self._decode = make_decode(rules)
         self._partitioner = Partitioner(partitions)
         self._now_ms = now_ms
+        self._pauses = deque(pauses)
 
     def accept(self, block: Block) -> Accepted:
         """Decode the rows of a block as the service would; what is no input is counted."""
@@ -102,8 +105,12 @@ class Fleet:
             stop = min(end, start + SLICE_ROWS)
             parts: list[list[Input]] = [[] for _ in self.partitions]
             for place in range(start, stop):
+                if self._pauses:
+                    self._tell(accepted.times_ms[place], parts)
                 number = self._partitioner[accepted.user_ids[place]]
                 parts[number].append(accepted.inputs[place])
+            if watermark_ms is not None and start == last:
+                self._tell(watermark_ms, parts)
             for partition, inputs in zip(self.partitions, parts, strict=True):
                 if watermark_ms is not None and start == last:
                     inputs.append(WatermarkPassed(watermark_ms))
@@ -112,14 +119,30 @@ class Fleet:
 
     def advance(self, watermark_ms: int) -> None:
         """Fire every timer up to an instant."""
+        self._tell_all(watermark_ms)
         for partition in self.partitions:
             partition.advance(watermark_ms)
 
     def close(self) -> None:
         """Say to every partition that nothing older than `newest_ms` follows, as a feed does."""
         if self.newest_ms is not None:
+            self._tell_all(self.newest_ms)
             for partition in self.partitions:
                 partition.apply([WatermarkPassed(self.newest_ms)])
+
+    def _tell(self, until_ms: float, parts: list[list[Input]]) -> None:
+        """Add to the inputs of partitions which users are not observed from an instant on."""
+        while self._pauses and self._pauses[0].from_ms <= until_ms:
+            pause = self._pauses.popleft()
+            self.counts["accepted"] -= 1  # It is no event of the log.
+            parts[self._partitioner[pause.user_id]].append(pause)
+
+    def _tell_all(self, until_ms: float) -> None:
+        parts: list[list[Input]] = [[] for _ in self.partitions]
+        self._tell(until_ms, parts)
+        for partition, inputs in zip(self.partitions, parts, strict=True):
+            if inputs:
+                partition.apply(inputs)
 
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
@@ -134,8 +157,12 @@ class Fleet:
             for stream, records in harvest.outputs.items():
                 yield stream, partition.number, records
 
-    def heads(self, user_ids: Sequence[str]) -> tuple[F64, list[int]]:
-        """Return the numbers of users, and the places of those who are known.
+    def heads(self, user_ids: Sequence[str], at_ms: F64) -> tuple[F64, list[int]]:
+        """Return the numbers of users as a model has to see them, and the places of the known.
+
+        Args:
+            user_ids: Shape (users,).
+            at_ms: Shape (users,): when each is looked at.
 
         Returns:
             Shape (known users, WIDTH), and as many places in ``user_ids``.
@@ -148,7 +175,8 @@ class Fleet:
         for partition, own in zip(self.partitions, places, strict=True):
             found = [place for place in own if partition.value(user_ids[place]) is not None]
             if found:
-                parts.append(partition.heads([user_ids[place] for place in found]))
+                ids = [user_ids[place] for place in found]
+                parts.append(partition.heads_at(ids, at_ms[found]))
                 known += found
         return (np.concatenate(parts) if parts else np.empty((0, WIDTH))), known
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from models.prequential import auc
 from streams.replay.fleet import Accepted
+from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.points import Points
 from streams.replay.report.lead import in_short
 from streams.replay.report.silences import Activities, Names
@@ -19,8 +20,9 @@ from streams.replay.report.silences import Activities, Names
 class PointOutcomes:
     """Whether the users of points were active within H."""
 
-    def __init__(self, points: Points | None, horizon_ms: int) -> None:
+    def __init__(self, points: Points | None, horizon_ms: int, gaps: Gaps = NO_GAPS) -> None:
         self.points = points
+        self.gaps = gaps
         self.horizon_ms = horizon_ms
         self._waiting: defaultdict[str, list[int]] = defaultdict(list)
         self._next_ms: dict[int, int] = {}
@@ -52,7 +54,11 @@ class PointOutcomes:
         assert self.points is not None
         said, rows = self.points.said, self.points.rows
         scored = np.flatnonzero(~np.isnan(said)).tolist()
-        known = [place for place in scored if rows[place].at_ms + self.horizon_ms <= newest_ms]
+        at_ms = np.array([float(rows[place].at_ms) for place in scored])
+        users = [rows[place].user_id for place in scored]
+        until_ms = at_ms + self.horizon_ms
+        is_known = (until_ms <= newest_ms) & self.gaps.is_seen(users, at_ms, until_ms)
+        known = [place for place, is_it in zip(scored, is_known.tolist(), strict=True) if is_it]
         left = np.array(
             [
                 self._next_ms.get(place, newest_ms + self.horizon_ms) - rows[place].at_ms

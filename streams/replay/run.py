@@ -10,6 +10,7 @@ import msgspec
 from models.bgnbd import BgNbdScorer
 from models.serving import serving_scorer
 from models.snapshot import Serving, SnapshotRefused, check, load
+from streams.core.inputs import ObservationPaused
 from streams.core.lifecycle import Stage
 from streams.core.messages import Output
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
@@ -59,6 +60,7 @@ class Replay:
         app_id: Name of the deployment.
         learns: Whether the model learns on the way.
         keeps: Streams whose records are wanted.
+        pauses: When users are not observed, in order of their begin.
     """
 
     def __init__(
@@ -71,8 +73,11 @@ class Replay:
         app_id: str = "winback",
         learns: bool = False,
         keeps: Iterable[str] = (),
+        pauses: Iterable[ObservationPaused] = (),
     ) -> None:
-        self.fleet = Fleet(rules, scorer, partitions=partitions, now_ms=now_ms, app_id=app_id)
+        self.fleet = Fleet(
+            rules, scorer, partitions=partitions, now_ms=now_ms, app_id=app_id, pauses=pauses
+        )
         self.apprentice = _apprentice(rules) if learns else None
         self._keeps = frozenset(keeps)
         self._kept: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)

@@ -12,6 +12,7 @@ from streams.core.rules import Rules
 from streams.core.scoring import F64
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet
+from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.report.diary import Diary
 from streams.replay.report.past import People, people_of
 from streams.replay.report.silences import Activities, Names, Sightings, Silences
@@ -23,6 +24,7 @@ class Notes:
     Args:
         rules: The business rules.
         since_ms: Alerts and scores before this do not count.
+        gaps: What is known to be missing in the log: a silence it falls into does not count.
 
     Attributes:
         diary: What was in force when.
@@ -30,11 +32,11 @@ class Notes:
         explained: How many alerts were explained.
     """
 
-    def __init__(self, rules: Rules, since_ms: int) -> None:
+    def __init__(self, rules: Rules, since_ms: int, gaps: Gaps = NO_GAPS) -> None:
         self.diary = Diary()
         self.reasons: dict[str, float] = {}
         self.explained = 0
-        self._rules, self._since_ms = rules, since_ms
+        self._rules, self._since_ms, self._gaps = rules, since_ms, gaps
         self._names = Names()
         self._activities = Activities(self._names)
         self._alerts, self._risk = Sightings(), Sightings()
@@ -78,8 +80,9 @@ class Notes:
         if not self._new:
             return
         alerts, self._new = self._new, []
-        heads, known = fleet.heads([user_id for user_id, _ in alerts])
-        at = np.array([float(alerts[place][1]) for place in known])
+        at = np.array([float(alerted_ms) for _, alerted_ms in alerts])
+        heads, known = fleet.heads([user_id for user_id, _ in alerts], at)
+        at = at[known]
         users = _digests(self._rules, [alerts[place][0] for place in known])
         self._alerted.append(people_of(users, at, heads))
         for row in roster.scorer().explain(heads, at):
@@ -92,12 +95,19 @@ class Notes:
     def silences(self, newest_ms: int) -> Silences:
         """Return every silence of the log."""
         churn = self._rules.churn
-        return self._activities.silences(
+        found = self._activities.silences(
             horizon_ms=churn.horizon_ms,
             min_active_days=churn.min_active_days,
             since_ms=self._since_ms,
             newest_ms=newest_ms,
         )
+        if self._gaps == NO_GAPS:
+            return found
+        names = self._names.all()
+        users = [names[number] for number in found.user.tolist()]
+        ends_ms = found.start_ms + np.minimum(found.length_ms, found.horizon_ms)
+        seen = self._gaps.is_seen(users, found.start_ms, ends_ms)
+        return found._replace(inside=found.inside & seen)
 
     @property
     def alerts(self) -> tuple[NDArray[np.intp], F64]:

@@ -96,6 +96,7 @@ def test_an_outage_that_is_not_over_has_no_end() -> None:
 @pytest.mark.parametrize(
     "edge",
     ["2017-05-01", "2017-05-01T00:00:00Z", "2017-05-01T08:00:00+08:00", 1_493_596_800_000,
+     "1493596800000",
      date(2017, 5, 1), datetime(2017, 5, 1, tzinfo=UTC)],
 )  # fmt: skip
 def test_an_edge_is_a_day_an_instant_or_a_number(edge: object) -> None:
@@ -349,8 +350,8 @@ def test_a_course_that_has_ended_is_no_churn() -> None:
     assert all(row[0] + rules.churn.period_ms <= day(14) for row in taught["example"])
     assert all(row[2] <= day(14) for row in taught["outcome"])
     assert stage_of(partition) is not Stage.LAPSED
-    at_the_end = partition.heads_at(["ada"], day(14))
-    long_after = partition.heads_at(["ada"], day(50))
+    at_the_end = partition.heads_at(["ada"], np.array([float(day(14))]))
+    long_after = partition.heads_at(["ada"], np.array([float(day(50))]))
     assert day(14) - at_the_end[0, Rhythm.LAST] == day(50) - long_after[0, Rhythm.LAST]
 
 
