@@ -99,17 +99,25 @@ def _cost(found: F64, z: F64, y: F64) -> float:
 
 def ece(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> float:
     """Return the mean distance of said and seen over bins of equal mass."""
-    parts = np.array_split(np.argsort(said, kind="stable"), bins)
-    off = [
-        len(part) * abs(happened[part].mean() - said[part].mean()) for part in parts if len(part)
-    ]
-    return float(sum(off) / max(len(said), 1))
+    order = np.argsort(said, kind="stable")
+    return float(_distances(said[order], happened[order][None, :], bins)[0])
 
 
 def ece_floor(said: F64, draws: int = 20) -> float:
     """Return the error that a perfect model would show on so many rows, by chance alone."""
-    chance = np.random.default_rng(0)
-    return float(np.mean([ece(said, chance.random(len(said)) < said) for _ in range(draws)]))
+    ordered = np.sort(said)
+    happened = np.random.default_rng(0).random((draws, len(said))) < ordered
+    return float(_distances(ordered, happened, BINS).mean())
+
+
+def _distances(said: F64, happened: NDArray[np.bool_], bins: int) -> F64:
+    """Return the calibration error of each row of outcomes (k, n), said (n,) in order."""
+    begins = [part[0] for part in np.array_split(np.arange(len(said)), bins) if len(part)]
+    if not begins:
+        return np.zeros(len(happened))
+    off = np.add.reduceat(happened - said, begins, axis=1)
+    distances: F64 = np.abs(off).sum(axis=1) / len(said)
+    return distances
 
 
 class Reliability(NamedTuple):
