@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from models.calibration import Platt, Reliability
@@ -9,6 +11,9 @@ from models.drift import Alarm
 from models.evidence import Interval
 from models.prequential import Grades
 from models.snapshot import FORMAT, Phase
+
+REPORT: Final = "report"
+"""Key of the record, on the topic of models, that says how they stand."""
 
 
 class Standing(msgspec.Struct, frozen=True):

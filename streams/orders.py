@@ -59,9 +59,9 @@ class Orders(msgspec.Struct, frozen=True):
     format: int = FORMAT
 
 
-def ordered(action: Action, name: str, body: str, *, at_ms: int, key: bytes) -> ModelOrder:
+def ordered(action: str, name: str, body: str, *, at_ms: int, key: bytes) -> ModelOrder:
     """Return a signed order, given at an instant of the wall clock."""
-    order = ModelOrder(action.value, name, body, iso(at_ms), "")
+    order = ModelOrder(str(action), name, body, iso(at_ms), "")
     return msgspec.structs.replace(order, mac=_mac(order, key))
 
 

@@ -14,7 +14,7 @@ from models.challengers import Background
 from models.questions import Examples, Openings
 from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
-from models.standing import Report
+from models.standing import REPORT, Report
 from streams import orders
 from streams.core.messages import ModelOrder
 from streams.core.rules import Rules
@@ -34,8 +34,6 @@ log = get_logger(__name__)
 SNAPSHOT_EVERY_S: Final = 1.0
 CHUNK_MAX: Final = 16
 """Blocks of examples at once: a block may hold thousands, and learning one takes 40 µs."""
-REPORT: Final = "report"
-"""Key of the record, on the topic of models, that says how they stand."""
 
 
 class LearnerEngine:
@@ -46,6 +44,7 @@ class LearnerEngine:
         rules: The churn definition that examples must have been made with.
         metrics: Where measures go.
         background: Runs the fit of a booster in another thread; None = at once.
+        keeps_history: Whether every matured question is kept, for an export.
     """
 
     def __init__(
@@ -54,6 +53,8 @@ class LearnerEngine:
         rules: Rules,
         metrics: Metrics,
         background: "Background | None" = None,
+        *,
+        keeps_history: bool = False,
     ) -> None:
         self.applied: dict[str, int] = {}
         self.roster = Roster(
@@ -62,6 +63,7 @@ class LearnerEngine:
             rules_hash=rules.hash,
             examples_min=rules.alert.examples_min,
             is_automatic=rules.is_promotion_automatic,
+            keeps_history=keeps_history,
             background=background,
         )
         self._key = settings.model_key.encode()
