@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("streams.commands.explain:explain", "Say why a user is (not) at risk."),
     "feed": ("streams.commands.feed:feed", "Publish an event log on the activity topic."),
     "kafka": ("streams.commands.kafka:kafka", "An embedded Apache Kafka for development."),
+    "models": ("streams.commands.models:models", "How the models stand; which is in force."),
     "replay": ("streams.commands.replay:replay", "Run the core over a file, without Kafka."),
     "run": ("streams.commands.run:run", "Run the service: pipeline, learner or both."),
     "sender": ("streams.commands.sender:sender", "Run a reference sender of touches."),
