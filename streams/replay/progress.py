@@ -82,6 +82,12 @@ class Progress:
         said = f"{short_iso(at_ms)[:10]}  {events:,} events  {rate:,.0f}/s"
         self._bar.update(self._task, completed=done[0], total=done[1], said=said)
 
+    def share(self, done: float) -> None:
+        """Move the bar of what follows the log: batch jobs being fitted, 0 to 1."""
+        if self._bar is not None:
+            said = "fitting batch models"
+            self._bar.update(self._task, completed=done * 1_000, total=1_000, said=said)
+
 
 def shown(log: EventLog, progress: Progress) -> Iterator[Block]:
     """Yield the blocks of a log and move the bar as they are done."""

@@ -16,7 +16,7 @@ from streams.replay.report.diary import Drifted, drifted
 from streams.replay.report.estimates import Graded, says_something
 from streams.replay.report.lead import Lead, Trace, in_short, lead
 from streams.replay.report.money import Money, money
-from streams.replay.report.notes import Notes
+from streams.replay.report.notes import Driver, Notes
 from streams.replay.report.opponents import Comparison, compared
 from streams.replay.report.past import Past, past_of
 from streams.replay.report.ranking import Ranking, auc_within, ranking
@@ -58,6 +58,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What a report says in numbers.
 
     Attributes:
+        horizon_ms: H, ms.
         ranking: How well users are ranked.
         belief: How far percentages can be believed.
         lead: How early alerts come.
@@ -66,12 +67,13 @@ class Figures(msgspec.Struct, frozen=True):
         money: What it could be worth.
         drift: How the world changed, and what was in force.
         models: All models on the same questions.
-        reasons: Group of features to what it added to the scores of the alerted, on average.
+        drivers: What made the risk of the alerted.
         report: How things stand at the end.
         comparison: Batch jobs on the same questions; None = not asked for.
         control: The negative control; None = not asked for.
     """
 
+    horizon_ms: int
     ranking: Ranking
     belief: Belief
     lead: Lead
@@ -80,7 +82,7 @@ class Figures(msgspec.Struct, frozen=True):
     money: Money
     drift: Drifted
     models: Models
-    reasons: dict[str, float]
+    drivers: tuple[Driver, ...]
     report: Report
     comparison: Comparison | None = None
     control: Control | None = None
@@ -115,6 +117,7 @@ def figures(
     trace = Trace(silences, *notes.scores)
     alerted, away_ms = _alerted(notes, silences)
     return Figures(
+        horizon_ms=horizon_ms,
         ranking=ranking(past, horizon_ms),
         belief=belief(past),
         lead=lead(silences, trace, notes.alerts, rules.alert.backstop_ms, newest_ms),
@@ -126,7 +129,7 @@ def figures(
         ),
         drift=drifted(notes.diary),
         models=_models(past, report, horizon_ms),
-        reasons=notes.mean_reasons(),
+        drivers=notes.drivers(),
         report=report,
         comparison=compared(past, horizon_ms, tick) if compares else None,
         control=verdict(past, horizon_ms) if is_control else None,

@@ -71,6 +71,7 @@ class Sent(msgspec.Struct, frozen=True):
         opened: Cases opened, whatever became of them.
         project: Those whose outcome is in the log.
         delay_days: Median silence at the right ones.
+        delays_days: Silence at the right ones, by quantile 0, 5, …, 100 %.
         rule_days: The silence rule that sends exactly as many; H if none is that choosy.
         rule: What it does.
         earlier: How much earlier the right alerts come than this rule.
@@ -81,6 +82,7 @@ class Sent(msgspec.Struct, frozen=True):
     opened: int
     project: Quality
     delay_days: float | None
+    delays_days: tuple[float, ...]
     rule_days: float
     rule: Quality
     earlier: Earlier | None
@@ -213,8 +215,15 @@ def _rule(silences: Silences, lengths: F64, trace: Trace, days: float) -> Rule |
         project=quality(found, lost, silences.horizon_ms),
         threshold=threshold,
         earlier=earlier(days, right),
-        delays_days=tuple(np.quantile(right, np.linspace(0, 1, 21)).tolist()) if len(right) else (),
+        delays_days=quantiles(right),
     )
+
+
+def quantiles(delays_days: F64) -> tuple[float, ...]:
+    """Return the quantiles 0, 5, …, 100 %; nothing of nothing."""
+    if not len(delays_days):
+        return ()
+    return tuple(np.quantile(delays_days, np.linspace(0, 1, 21)).tolist())
 
 
 def earlier(days: float, delays_days: F64) -> Earlier | None:
@@ -244,6 +253,7 @@ def _sent(
         opened=len(user),
         project=quality(found, lost, horizon_ms),
         delay_days=float(np.median(right)) if len(right) else None,
+        delays_days=quantiles(right),
         rule_days=equal_ms / DAY_MS,
         rule=quality(lengths[lengths >= equal_ms], lost, horizon_ms),
         earlier=earlier(equal_ms / DAY_MS, right),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,20 @@ from streams.replay.report.past import People, people_of
 from streams.replay.report.silences import Activities, Names, Sightings, Silences
 
 
+class Driver(msgspec.Struct, frozen=True):
+    """A group of features, and what it did to the scores of the alerted.
+
+    Attributes:
+        code: Of the reason.
+        weight: What it added on average: log-odds toward leaving in the next H/4.
+        first: Share of the alerts of which it was the foremost reason.
+    """
+
+    code: str
+    weight: float
+    first: float
+
+
 class Notes:
     """Everything that a report needs beyond the questions that the roster keeps.
 
@@ -28,14 +43,15 @@ class Notes:
 
     Attributes:
         diary: What was in force when.
-        reasons: Group of features to the sum of what it added to the score of the alerted.
         explained: How many alerts were explained.
+        first_ms: The first event of the log, epoch ms UTC.
     """
 
     def __init__(self, rules: Rules, since_ms: int, gaps: Gaps = NO_GAPS) -> None:
         self.diary = Diary()
-        self.reasons: dict[str, float] = {}
         self.explained = 0
+        self.first_ms = np.inf
+        self._reasons: dict[str, list[float]] = {}
         self._rules, self._since_ms, self._gaps = rules, since_ms, gaps
         self._names = Names()
         self._activities = Activities(self._names)
@@ -64,6 +80,7 @@ class Notes:
 
     def begin(self, block: Block) -> None:
         """Note with what the users of a block began who were never seen before."""
+        self.first_ms = min(self.first_ms, float(block.times_ms[0]))
         for user_id in set(block.user_ids).difference(self._sources):
             self._sources[user_id] = block.events[block.user_ids.index(user_id)]
 
@@ -86,8 +103,10 @@ class Notes:
         users = _digests(self._rules, [alerts[place][0] for place in known])
         self._alerted.append(people_of(users, at, heads))
         for row in roster.scorer().explain(heads, at):
-            for code, weight in row:
-                self.reasons[code] = self.reasons.get(code, 0.0) + weight
+            for place, (code, weight) in enumerate(row):
+                sums = self._reasons.setdefault(code, [0.0, 0.0])
+                sums[0] += weight
+                sums[1] += place == 0 and weight > 0.0
         self.explained += len(known)
 
     # -- known at the end
@@ -140,11 +159,14 @@ class Notes:
         digests = _digests(self._rules, users).tolist()
         return {digest: self._sources[user] for digest, user in zip(digests, users, strict=True)}
 
-    def mean_reasons(self) -> dict[str, float]:
-        """Return what each group of features added to the scores of the alerted, on average."""
-        return {
-            code: total / self.explained for code, total in self.reasons.items() if code != BASE
-        }
+    def drivers(self) -> tuple[Driver, ...]:
+        """Return what made the risk of the alerted, the most frequent first reason first."""
+        found = [
+            Driver(code, total / self.explained, first / self.explained)
+            for code, (total, first) in self._reasons.items()
+            if code != BASE
+        ]
+        return tuple(sorted(found, key=lambda driver: (-driver.first, -driver.weight)))
 
 
 def _digests(rules: Rules, users: list[str]) -> NDArray[np.uint64]:

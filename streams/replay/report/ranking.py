@@ -28,9 +28,11 @@ PERIODS_MAX: Final = 26
 ROWS_WITHIN: Final = 30
 """Questions of one time that ranking among them needs."""
 TOP: Final = 0.1
-UNITS: Final = (("day", 1), ("week", 7), ("30 days", 30), ("quarter", 91), ("year", 365))
-PER_UNIT_MIN: Final = 20
-"""Customers looked at per unit of time: fewer, and a budget is counted over a longer one."""
+UNITS: Final = (
+    ("day", 1, 1_000), ("week", 7, 20), ("month", 30, 20), ("quarter", 91, 20), ("year", 365, 1),
+)  # fmt: skip
+"""Units in which a budget is counted, their days, and how many customers must be looked at in one;
+fewer, and the next is taken."""
 BUDGETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 BUDGETS_SHOWN: Final = 6
 SHARE_MAX: Final = 0.4
@@ -240,7 +242,8 @@ def auc_within(said: F64, left: Flags, numbers: NDArray[np.intp]) -> float | Non
 def unit_of(past: Past) -> tuple[str, int]:
     """Return the unit of time in which a budget is counted, and its days."""
     per_day = len(past) / max(span_of(past) / DAY_MS, 1.0)
-    return next((unit for unit in UNITS if per_day * unit[1] >= PER_UNIT_MIN), UNITS[-1])
+    fits = ((unit, days) for unit, days, least in UNITS if per_day * days >= least)
+    return next(fits, UNITS[-1][:2])
 
 
 def budgets(past: Past, unit_ms: float) -> tuple[Budget, ...]:

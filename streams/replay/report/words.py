@@ -1,0 +1,259 @@
+"""What the figures say, in sentences; terminal and page share them."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from streams.core.time import DAY_MS
+from streams.replay.report.estimates import Estimate
+from streams.replay.report.facts import Facts
+from streams.replay.report.figures import Figures
+from streams.replay.report.lead import Earlier, Rule, Sent, shown_days
+from streams.replay.report.opponents import BOOSTING, LOGISTIC, OURS, Comparison, Opponent
+from streams.replay.report.ranking import Budget, Ranking
+
+EARLY_RULE: Final = 1 / 3
+"""Of H: the silence rule that the summary speaks of."""
+SAME_DAYS: Final = 0.5
+"""A difference below half a day is none."""
+
+
+def of_100(share: float) -> str:
+    """Return a share as people say it: ``45 of 100``, ``3 of 1,000``."""
+    for scale in (100, 1_000, 10_000):
+        if share == 0.0 or share * scale >= 1.0:
+            return f"{share * scale:.0f} of {scale:,}"
+    return "fewer than 1 of 10,000"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in per cent; a dash for what is not known."""
+    if share is None:
+        return "–"
+    return f"{share:.1%}" if 0.0 < share < 0.0995 else f"{share:.0%}"  # noqa: PLR2004 (two digits)
+
+
+def number(value: float) -> str:
+    """Return a count with as many digits as mean something."""
+    if value >= 100 or value == int(value):  # noqa: PLR2004 (three digits)
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def days(count: float) -> str:
+    """Return ``1 day``, ``7.5 days``, ``23 days``."""
+    rounded = round(count, 1) if abs(count) < 10 else round(count)  # noqa: PLR2004 (two digits)
+    return "1 day" if rounded == 1 else f"{rounded:g} days"
+
+
+def date(at_ms: float) -> str:
+    """Return the day of an instant: ``1 Jan 2017``."""
+    moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def interval(found: Estimate | None, digits: int = 3) -> str:
+    """Return ``.859 (.851 – .868)``; a dash for what is not known."""
+    if found is None:
+        return "–"
+    return f"{found.value:.{digits}f} ({found.low:.{digits}f} – {found.high:.{digits}f})"
+
+
+def three_sentences(found: Figures, facts: Facts) -> list[str]:
+    """Return what would have happened: who was at risk, how often alerts were right, how early."""
+    return [_who(found.ranking, facts), _how_right(found, facts), *_how_early(found, facts)]
+
+
+def _who(ranking: Ranking, facts: Facts) -> str:
+    span = f"Between {date(facts.first_ms)} and {date(facts.last_ms)}"
+    if not ranking.asked:
+        return f"{span} {number(facts.users)} customers were seen; {_because(ranking.cannot_say)}."
+    assert ranking.left is not None
+    return (
+        f"{span} winback watched {number(ranking.users)} customers; {of_100(ranking.left)} of "
+        f"those it looked at did nothing for the next {days(facts.horizon_days)}: they left."
+    )
+
+
+def _how_right(found: Figures, facts: Facts) -> str:
+    sent = found.lead.sent
+    if sent is None:
+        why = found.lead.cannot_say or "none was sent whose outcome is in the log"
+        return f"About alerts it {_because(why)}."
+    precision, recall = sent.project.precision, sent.project.recall
+    assert precision is not None
+    said = (
+        f"It would have sent {number(sent.opened)} alerts, {number(sent.per_week)} a week; "
+        f"{of_100(precision.value)} were right: the customer stayed silent for "
+        f"{days(facts.horizon_days)}"
+    )
+    if recall is None:
+        return f"{said}."
+    return f"{said}. Of those who left, {of_100(recall)} had been alerted before."
+
+
+def _how_early(found: Figures, facts: Facts) -> list[str]:
+    sent = found.lead.sent
+    if sent is None or sent.delay_days is None:
+        return []
+    left = facts.horizon_days - sent.delay_days
+    said = f"Half of the right alerts came {days(left)} or more before the customer was lost"
+    if sent.earlier is not None:
+        said += f", {beside(sent.earlier)} the rule “silent for {days(sent.rule_days)}”, which "
+        said += "sends as many"
+    rule = early_rule(found)
+    if rule is None or rule.earlier is None or abs(rule.earlier.median) < SAME_DAYS:
+        return [f"{said}."]
+    ours = rule.project.precision
+    assert ours is not None
+    said += (
+        f"; alerting as often as “silent for {days(rule.days)}” would, it comes "
+        f"{days(abs(rule.earlier.median))} {'earlier' if rule.earlier.median > 0 else 'later'} "
+        f"and is right in {of_100(ours.value)}"
+    )
+    return [f"{said}."]
+
+
+def beside(found: Earlier) -> str:
+    """Return ``3 days earlier than``, ``at the same time as``."""
+    if abs(found.median) < SAME_DAYS:
+        return "at the same time as"
+    return f"{days(abs(found.median))} {'earlier' if found.median > 0 else 'later'} than"
+
+
+def early_rule(found: Figures) -> Rule | None:
+    """Return the silence rule that comes early: the one nearest to a third of H."""
+    rules = shown_rules(found)
+    horizon_days = _horizon_days(found)
+    return min(rules, key=lambda rule: abs(rule.days - EARLY_RULE * horizon_days), default=None)
+
+
+def shown_rules(found: Figures) -> list[Rule]:
+    """Return the silence rules that a report shows."""
+    rules = {rule.days: rule for rule in found.lead.rules}
+    return [rules[x] for x in shown_days(tuple(rules), _horizon_days(found) * DAY_MS)]
+
+
+def _horizon_days(found: Figures) -> float:
+    return found.horizon_ms / DAY_MS
+
+
+def _because(why: str) -> str:
+    return f"cannot say more, because {why}" if why else "cannot say more"
+
+
+def ranking_said(found: Ranking) -> str:
+    """Return how well users are ranked, in a sentence."""
+    if found.auc is None or found.precision_top is None:
+        return f"Cannot say, because {found.cannot_say}."
+    assert found.auc_silence is not None
+    assert found.left is not None
+    return (
+        f"Shown one customer who left and one who stayed, it names the right one in "
+        f"{found.auc.value * 100:.0f} of 100 cases (silence alone: {found.auc_silence * 100:.0f}; "
+        f"a coin: 50). Of the tenth at highest risk {of_100(found.precision_top.value)} left, of "
+        f"all {of_100(found.left)}."
+    )
+
+
+def belief_said(found: Figures) -> str:
+    """Return whether the percentages can be believed."""
+    seen = found.belief
+    if seen.ece is None or seen.ece_floor is None or seen.said is None or seen.seen is None:
+        return f"Cannot say, because {seen.cannot_say}."
+    off = max(seen.ece - seen.ece_floor, 0.0)
+    verdict = (
+        "They can be believed"
+        if off <= 0.01  # noqa: PLR2004 (one percentage point)
+        else "They can nearly be believed"
+        if off <= 0.03  # noqa: PLR2004
+        else "They cannot be taken at their word"
+    )
+    return (
+        f"{verdict}: on average it said {percent(seen.said)} and {percent(seen.seen)} left. Tenth "
+        f"by tenth it was {seen.ece * 100:.1f} points off; a perfect forecast would show "
+        f"{seen.ece_floor * 100:.1f} by chance."
+    )
+
+
+def lead_said(found: Figures) -> str:
+    """Return how early it comes beside silence rules."""
+    rule = early_rule(found)
+    if rule is None or rule.earlier is None or rule.project.precision is None:
+        why = found.lead.cannot_say or "too few alerts were right"
+        return f"Cannot say, because {why}."
+    return (
+        f"A rule such as “silent for more than {days(rule.days)}” would send "
+        f"{number(rule.rule.alerts)} alerts. Where winback sends as many, its right ones come "
+        f"{beside(rule.earlier)} the rule's, half of them; {percent(rule.earlier.share_earlier)} "
+        f"come earlier."
+    )
+
+
+def budget_said(ranking: Ranking) -> str:
+    """Return what a budget of contacts finds."""
+    chosen = middle_budget(ranking)
+    if chosen is None:
+        return f"Cannot say, because {ranking.cannot_say or 'too few customers were looked at'}."
+    return (
+        f"About {number(ranking.per_unit)} customers come up for a look each {ranking.unit}. "
+        f"Whoever contacts the {number(chosen.contacts)} at highest risk reaches "
+        f"{of_100(chosen.found)} of all who leave: {of_100(chosen.precision.value)} contacts are "
+        f"right, {chosen.lift:.1f} times as many as by chance."
+    )
+
+
+def middle_budget(ranking: Ranking) -> Budget | None:
+    """Return the budget nearest to a tenth of the customers."""
+    return min(ranking.budgets, key=lambda budget: abs(budget.of - 0.1), default=None)
+
+
+def compared_said(found: Comparison) -> str:
+    """Return how it stands beside batch jobs."""
+    if found.cannot_say:
+        return f"Cannot say, because {found.cannot_say}."
+    parts = [
+        f"{_beside(opponent.ahead['auc'])} {opponent.name}"
+        for opponent in found.opponents
+        if opponent.name in {LOGISTIC, BOOSTING}
+    ]
+    return f"On the same {found.asked:,} questions winback ranks {' and '.join(parts)}."
+
+
+def _beside(ahead: Estimate) -> str:
+    if ahead.low > 0.0:
+        return f"better than (AUC +{ahead.value:.3f})"
+    if ahead.high < 0.0:
+        return f"worse than (AUC −{-ahead.value:.3f})"
+    return f"no differently from (AUC {ahead.value:+.3f}, within chance)"
+
+
+def ours(found: Comparison) -> Opponent | None:
+    """Return our own line of a comparison."""
+    return next((one for one in found.opponents if one.name == OURS), None)
+
+
+def control_said(found: Figures) -> str:
+    """Return the verdict of the negative control."""
+    control = found.control
+    assert control is not None
+    if control.auc is None or control.low is None or control.high is None:
+        return f"Negative control: cannot say, because {control.cannot_say}."
+    numbers = (
+        f"AUC {control.auc:.3f} among customers of the same time; chance gives {control.low:.3f} "
+        f"to {control.high:.3f}"
+    )
+    if control.is_sound:
+        return f"Negative control: nothing found, as it must be ({numbers})."
+    return (
+        f"Negative control: something is wrong: where nothing can be found, something was "
+        f"({numbers}). Do not trust figures of this log before that is explained."
+    )
+
+
+def sent_said(sent: Sent) -> str:
+    """Return the alerts in one line."""
+    assert sent.project.precision is not None
+    return (
+        f"{number(sent.opened)} alerts, {of_100(sent.project.precision.value)} right; "
+        f"{percent(1 - sent.by_silence)} by the model, the rest by the backstop"
+    )
