@@ -79,6 +79,10 @@ class Trees:
         if self.width not in {PLAIN_WIDTH, len(FEATURES)}:
             what = f"it asks for {self.width} features; ours are {PLAIN_WIDTH} or {len(FEATURES)}"
             raise BadTreesError(what)
+        names = self._booster.feature_name()
+        ours = [feature.name for feature in FEATURES[: self.width]]
+        if names not in (ours, [f"Column_{place}" for place in range(self.width)]):
+            raise BadTreesError(f"its features are not ours in our order: {', '.join(ours)}")
 
     def logit(self, columns: F64) -> F64:
         """Return the log-odds of activity (n,) of feature columns (width, n)."""

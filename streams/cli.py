@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "define": ("streams.commands.define:define", "Propose from history what leaving means."),
     "demo": ("streams.commands.demo:demo", "Show it all on real purchases, in two minutes."),
     "explain": ("streams.commands.explain:explain", "Say why a user is (not) at risk."),
+    "export": ("streams.commands.export:export", "Examples and predictions as Parquet."),
     "feed": ("streams.commands.feed:feed", "Publish an event log on the activity topic."),
     "kafka": ("streams.commands.kafka:kafka", "An embedded Apache Kafka for development."),
     "models": ("streams.commands.models:models", "How the models stand; which is in force."),

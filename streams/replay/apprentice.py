@@ -9,6 +9,7 @@ from streams.core.messages import Output
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.lessons import block_of, lesson_of
+from streams.replay.guests import NOBODY, Guests
 
 EPOCHS_PER_PERIOD: Final = 64
 
@@ -19,10 +20,14 @@ class Apprentice:
     Args:
         rules: The business rules.
         keeps_history: Whether every matured question is kept, for a report.
+        guests: Models of somebody else, and when they enter.
     """
 
-    def __init__(self, rules: Rules, *, keeps_history: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, *, keeps_history: bool = False, guests: Guests = NOBODY
+    ) -> None:
         self.rules = rules
+        self._guests = guests
         self.roster = Roster(
             rules.churn.horizon_ms,
             columns=rules.columns,
@@ -51,7 +56,13 @@ class Apprentice:
 
     def learn_before(self, at_ms: int) -> None:
         """Learn what matured before the last epoch that is not after ``at_ms``."""
-        self.roster.advance(at_ms // self.epoch_ms * self.epoch_ms)
+        epoch = at_ms // self.epoch_ms * self.epoch_ms
+        if self._guests.snapshots and epoch >= self._guests.since_ms:
+            self.roster.advance(self._guests.since_ms)
+            for snapshot in self._guests.snapshots:
+                self.roster.enter(snapshot)
+            self._guests = NOBODY
+        self.roster.advance(epoch)
 
     def serving(self) -> Serving:
         """Return what is in force now."""
