@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.core.native import FUTURE_MAX_MS, WATERMARK_EVENT, WATERMARK_KEY
+from streams.core.native import COVERAGE_EVENT, FUTURE_MAX_MS, WATERMARK_EVENT, WATERMARK_KEY
+from streams.core.outages import NEVER, Span
 from streams.core.time import FAR_FUTURE_MS
 from streams.replay.blocks import Block
 
@@ -44,6 +45,22 @@ def watermark(source: str, at_ms: int) -> tuple[bytes, bytes]:
     """Return key and value of a record that says: nothing before ``at_ms`` follows here."""
     event = NativeEvent(f"{source}:{WATERMARK_EVENT}", WATERMARK_EVENT, WATERMARK_EVENT, at_ms)
     return WATERMARK_KEY, _ENCODER.encode(event)
+
+
+def coverage(span: Span, at_ms: int, user_id: str = COVERAGE_EVENT) -> tuple[bytes, bytes]:
+    """Return key and value of a record that says: nothing was logged in a span.
+
+    Args:
+        span: Begin and end, epoch ms UTC; infinity = not over; not after the begin = taken back.
+        at_ms: When it is said.
+        user_id: Of whom; of everybody unless one is named.
+    """
+    start, end = int(span[0]), None if span[1] == NEVER else int(span[1])
+    event = NativeEvent(
+        f"{COVERAGE_EVENT}:{start}:{end}", user_id, COVERAGE_EVENT, at_ms,
+        properties={"from": start, "to": end},
+    )  # fmt: skip
+    return user_id.encode(), _ENCODER.encode(event)
 
 
 def credible(times_ms: Sequence[int], now_ms: int) -> list[int]:

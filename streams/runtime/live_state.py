@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from models.roster_records import SERVING
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord
-from streams.core.outages import NEVER
+from streams.core.outages import NEVER, Span
 from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
@@ -85,6 +85,24 @@ async def read_states(bootstrap: str, topic: str) -> list[tuple[str, bytes]]:
         for partition in sorted(contents)
         for key, value in contents[partition].items()
         if not key.startswith(OURS)
+    ]
+
+
+async def read_outages(bootstrap: str, topic: str) -> tuple[int, list[Span]]:
+    """Return the number of partitions, and every outage that one of them has taken note of.
+
+    An outage stands there as often as partitions know it; one that is not over ends in infinity.
+
+    Raises:
+        UserError: There is no such topic, or Kafka is away.
+    """
+    count = await partition_count(bootstrap, topic)
+    contents = await _read(bootstrap, topic, range(count))
+    records = [content[PARTITION_KEY] for content in contents.values() if PARTITION_KEY in content]
+    return count, [
+        (start, NEVER if end is None else end)
+        for record in records
+        for start, end in msgspec.json.decode(record, type=PartitionRecord).outages
     ]
 
 

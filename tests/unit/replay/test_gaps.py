@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import synthetic
 
-from streams.core.inputs import ObservationPaused
+from streams.core.inputs import ObservationPaused, OutageAnnounced
+from streams.core.native import make_decode
 from streams.core.rules import Rules
 from streams.errors import UserError
 from streams.replay.backtest import Asked, Backtest
+from streams.replay.events import coverage
 from streams.replay.files import EventLog
 from streams.replay.gaps import NO_GAPS, Gaps, read_gaps
 from streams.replay.instants import short_iso
@@ -81,6 +83,13 @@ def test_who_is_seen_depends_on_outages_and_on_the_user() -> None:
     seen = gaps.is_seen(["ada", "ada", "bo", "bo", "ada"], since, until)
     assert seen.tolist() == [True, False, True, False, True]
     assert NO_GAPS.is_seen(["ada"], np.array([0.0]), np.array([99.0])).all()
+
+
+@pytest.mark.parametrize("span", [(MAY_MS, MAY_MS + 1.0), (MAY_MS, FOREVER), (MAY_MS, MAY_MS)])
+def test_what_is_announced_is_what_the_service_reads(span: tuple[float, float]) -> None:
+    decode = make_decode(rules())
+    assert decode(*coverage(span, 7), NOW_MS) == OutageAnnounced(7, *span)
+    assert decode(*coverage(span, 7, "李雷"), NOW_MS) == ObservationPaused("李雷", 7, *span)
 
 
 # -- a logger that was down for ten days
