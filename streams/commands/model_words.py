@@ -1,6 +1,7 @@
 """How the models stand, as text for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from models.board import SERVED
 from models.calibration import IDENTITY
@@ -10,6 +11,9 @@ from models.prequential import Grades
 from models.snapshot import Phase
 from models.standing import Report, Standing
 from streams.core.time import iso
+from streams.orders import Handled
+
+ORDERS_SHOWN: Final = 5
 
 _PHASES = {
     Phase.PRIOR: "too little is learned; the prior speaks, and only a long silence alerts",
@@ -21,11 +25,17 @@ _HEAD = f"  {'model':<20} {'examples':>9} {'outcomes':>8}  {'AUC':>4}  {'AP':>4}
 _HEAD += f"  {'ECE (floor)':<11}  better by (Brier, 1e-4)"
 
 
-def listed(report: Report) -> str:
-    """Return all models, what is in force, alarms and promotions."""
+def listed(report: Report, orders: Sequence[Handled] = ()) -> str:
+    """Return all models, what is in force, alarms, promotions, and what came of orders."""
     lines = [_HEAD, *(_row(found, report.champion) for found in report.models)]
     lines.append(f"  {SERVED:<20} {'':>9} {_graded(report.served)}")
-    lines += ["", *_in_force(report), "", "models:"]
+    lines += ["", *_in_force(report)]
+    lines += [
+        f"ordered {found.ordered_at}: {found.action} {found.name}".rstrip()
+        + f": {'' if found.is_done else 'refused: '}{found.said}"
+        for found in orders[-ORDERS_SHOWN:]
+    ]
+    lines += ["", "models:"]
     lines += [f"  {found.name:<20} {found.what}" for found in report.models]
     return "\n".join(lines)
 

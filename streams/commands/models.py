@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
@@ -14,6 +14,9 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from models.standing import Report
+    from streams.orders import Handled
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 WAIT_S: Final = 30.0
 
@@ -42,8 +45,12 @@ def list_command(*, local: bool, as_json: bool) -> int:
     """Print how all models stand: quality, what is in force, alarms, promotions."""
     from streams.commands.model_words import listed  # noqa: PLC0415 (quick --help)
 
-    report = asyncio.run(_report(*_kafka(is_local=local)))
-    click.echo(msgspec.json.encode(report).decode() if as_json else listed(report))
+    report, orders = asyncio.run(_report(*_kafka(is_local=local)))
+    if as_json:
+        facts = msgspec.to_builtins(report) | {"orders": msgspec.to_builtins(orders)}
+        click.echo(msgspec.json.encode(facts).decode())
+    else:
+        click.echo(listed(report, orders))
     return Exit.OK
 
 
@@ -55,7 +62,7 @@ def show(*, name: str, local: bool, as_json: bool) -> int:
     """Print all that is known of the model NAME."""
     from streams.commands.model_words import shown  # noqa: PLC0415 (quick --help)
 
-    report = asyncio.run(_report(*_kafka(is_local=local)))
+    report, _ = asyncio.run(_report(*_kafka(is_local=local)))
     found = next((standing for standing in report.models if standing.name == name), None)
     if found is None:
         names = ", ".join(standing.name for standing in report.models)
@@ -123,41 +130,39 @@ def _kafka(*, is_local: bool) -> tuple[Settings, str]:
     return settings, resolve_bootstrap(settings, os.environ, is_local=is_local)
 
 
-async def _report(settings: Settings, bootstrap: str) -> "Report":
-    from models.snapshot import SnapshotRefused, load  # noqa: PLC0415 (quick --help)
-    from models.standing import REPORT, Report  # noqa: PLC0415
+async def _report(settings: Settings, bootstrap: str) -> "tuple[Report, tuple[Handled, ...]]":
+    """Return how the models stand, and what came of the newest orders."""
+    from models.standing import REPORT, Report  # noqa: PLC0415 (quick --help)
+    from streams.orders import KEY, Orders  # noqa: PLC0415
     from streams.runtime.live_state import read_models  # noqa: PLC0415
 
-    found = await read_models(bootstrap, settings, {REPORT.encode()})
-    try:
-        return load(_written(found), settings.model_key.encode(), Report)
-    except SnapshotRefused as refused:
-        raise UserError(
-            f"the report of the learner is refused: {refused}",
-            "use its WINBACK_MODEL_KEY, and its version",
-        ) from None
+    found = await read_models(bootstrap, settings, {REPORT.encode(), KEY.encode()})
+    report = _loaded(found.get(REPORT.encode()), settings, Report)
+    return report, _loaded(found.get(KEY.encode()), settings, Orders).handled
 
 
 async def _horizon_ms(settings: Settings, bootstrap: str) -> int:
     from models.roster_records import SERVING  # noqa: PLC0415 (quick --help)
-    from models.snapshot import Serving, SnapshotRefused, load  # noqa: PLC0415
+    from models.snapshot import Serving  # noqa: PLC0415
     from streams.runtime.live_state import read_models  # noqa: PLC0415
 
     found = await read_models(bootstrap, settings, {SERVING.encode()})
-    try:
-        return load(_written(found), settings.model_key.encode(), Serving).horizon_ms
-    except SnapshotRefused as refused:
-        raise UserError(
-            f"what is in force is refused: {refused}",
-            "use the learner's WINBACK_MODEL_KEY, and its version",
-        ) from None
+    return _loaded(found.get(SERVING.encode()), settings, Serving).horizon_ms
 
 
-def _written(found: dict[bytes, bytes]) -> bytes:
-    if not found:
+def _loaded(data: bytes | None, settings: Settings, kind: type[Record]) -> Record:
+    from models.snapshot import SnapshotRefused, load  # noqa: PLC0415 (quick --help)
+
+    if data is None:
         raise UserError("the learner has not written anything yet",
                         "start it (winback run --role learner) and give it events")  # fmt: skip
-    return next(iter(found.values()))
+    try:
+        return load(data, settings.model_key.encode(), kind)
+    except SnapshotRefused as refused:
+        raise UserError(
+            f"what the learner wrote is refused: {refused}",
+            "use the learner's WINBACK_MODEL_KEY, and its version of winback",
+        ) from None
 
 
 def _order(

@@ -186,9 +186,7 @@ class LearnerEngine:
         applied = {topic: {0: offset} for topic, offset in self.applied.items()}
         taken: dict[str, Any] = {**roster_records.take(self.roster, applied)}
         taken[REPORT] = report = self.roster.report()
-        if self._orders.has_changed:
-            taken[orders.KEY] = self._orders.orders
-            self._orders.has_changed = False
+        taken[orders.KEY] = self._orders.orders
         self._show(taken[roster_records.SERVING], report)
         changelog = [
             (key.encode(), None if record is None else sign(record, self._key))

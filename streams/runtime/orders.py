@@ -33,12 +33,10 @@ class OrderBook:
 
     Attributes:
         orders: The newest.
-        has_changed: Whether there are new ones since somebody cleared it.
     """
 
     def __init__(self, roster: Roster, key: bytes, metrics: Metrics) -> None:
         self.orders = Orders()
-        self.has_changed = False
         self._roster = roster
         self._key = key
         self._metrics = metrics
@@ -61,7 +59,6 @@ class OrderBook:
             is_done, said = False, str(refused)
         handled = Handled(order.mac, order.action, order.name, order.ordered_at, is_done, said)
         self.orders = Orders(at_ms, (*self.orders.handled, handled)[-KEPT:])
-        self.has_changed = True
         self._tell(order, said, is_done=is_done)
 
     def _tell(self, order: ModelOrder, said: str, *, is_done: bool) -> None:
