@@ -63,6 +63,10 @@ OURS: Final = b"\x00"
 """Begin of the changelog keys that are no user's; no user id begins like that."""
 
 
+APART: Final = frozenset({Erased, OutageAnnounced})
+"""Inputs after which nothing is as it was for those behind them in the same chunk."""
+
+
 class StateMismatchError(Exception):
     """The stored state was made with another churn definition than the rules in force."""
 
@@ -184,14 +188,15 @@ class Partition:
     def apply(self, inputs: Sequence[Input]) -> None:
         """Apply inputs in partition order, then fire what the watermark has reached."""
         start = 0
-        for position, signal in enumerate(inputs):
-            if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
-                self._apply(inputs[start : position + 1])
-                start = position + 1
-            elif type(signal) is OutageAnnounced:
-                self._apply(inputs[start:position])
-                self._announce(signal)
-                start = position + 1
+        if not APART.isdisjoint(map(type, inputs)):
+            for position, signal in enumerate(inputs):
+                if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
+                    self._apply(inputs[start : position + 1])
+                    start = position + 1
+                elif type(signal) is OutageAnnounced:
+                    self._apply(inputs[start:position])
+                    self._announce(signal)
+                    start = position + 1
         self._apply(inputs[start:] if start else inputs)
         self.advance(self.watermark_ms)
 
