@@ -22,6 +22,8 @@ SERVED: Final = "served"
 """Name of what was in force, among the models."""
 ROWS_MIN: Final = 1_000
 """Outcomes that a verdict rests on, at least."""
+WARM_UP: Final = 2
+"""Horizons from the champion's first answer until answers count: a good start proves nothing."""
 
 
 class Board:
@@ -30,9 +32,15 @@ class Board:
     Attributes:
         evidence: By challenger.
         floor: The champion's advantage over the floor.
+        since_ms: Questions opened from then on are evidence; None = nothing was answered yet.
+
+    Args:
+        horizon_ms: H, ms.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, horizon_ms: int) -> None:
+        self.since_ms: float | None = None
+        self._horizon_ms = horizon_ms
         self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.said: dict[str, F64] = {}
         self.evidence: dict[str, Evidence] = {}
@@ -48,17 +56,21 @@ class Board:
             old = self.said.get(name, np.full(before, np.nan))
             self.said[name] = np.concatenate((old, new))[-WINDOW:]
         said = matured.models.get(champion)
-        if said is None:
+        if said is None or np.isnan(said).all():
             return
+        if self.since_ms is None:
+            first_ms = float(matured.opened_at_ms[~np.isnan(said)].min())
+            self.since_ms = first_ms + WARM_UP * self._horizon_ms
+        counts = matured.opened_at_ms >= self.since_ms
         loss = (said - matured.churned) ** 2
         for name, other in matured.models.items():
             if name == champion:
                 continue
             both = ~np.isnan(said) & ~np.isnan(other)
-            gain = (loss - (other - matured.churned) ** 2)[both]
-            self.evidence.setdefault(name, Evidence()).add(gain.tolist())
+            gain = loss - (other - matured.churned) ** 2
+            self.evidence.setdefault(name, Evidence()).add(gain[both & counts].tolist())
             if name == floor:
-                self.floor.add((-gain).tolist())
+                self.floor.add((-gain[both]).tolist())
 
     def close(self) -> None:
         """Close the batch of outcomes: what was seen since the last call is one observation."""
@@ -97,6 +109,6 @@ class Board:
         interval = self.floor.interval() if self.floor.rows >= ROWS_MIN else None
         return interval is not None and interval.high < 0.0
 
-    def begin_anew(self) -> None:
-        """Forget the evidence: it was about another champion."""
-        self.evidence, self.floor = {}, Evidence()
+    def begin_anew(self, at_ms: int) -> None:
+        """Forget the evidence: it was about another champion than that from now on."""
+        self.evidence, self.floor, self.since_ms = {}, Evidence(), float(at_ms)

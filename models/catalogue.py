@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CHAMPION: Final = "hazard_logistic_v1"
 """In force until evidence or an operator promotes another one."""
 MIX: Final = "hazard_mix_v1"
+MATURED: Final = "matured_logistic_v1"
+"""Knows one span and no path through it: a person may promote it, evidence does not."""
 PRIOR: Final = "bgnbd_v1"
 FLOOR: Final = "recency_v1"
 GUEST: Final = "guest_"
@@ -75,7 +77,7 @@ def _mix(setup: Setup) -> Learner:
 def _matured(setup: Setup) -> Learner:
     from models.matured import MaturedLearner  # noqa: PLC0415
 
-    return MaturedLearner("matured_logistic_v1", setup.horizon_ms, setup.columns)
+    return MaturedLearner(MATURED, setup.horizon_ms, setup.columns)
 
 
 def _prior(setup: Setup) -> Learner:
@@ -118,7 +120,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     CHAMPION: Entry(_logistic, linear_scorer, "hazard, second-order online logistic regression"),
     "hazard_adagrad_v1": Entry(_adagrad, linear_scorer, "hazard, River's logistic by AdaGrad"),
     MIX: Entry(_mix, _mixed_scorer, "the first, mixed with boosting refitted to the newest"),
-    "matured_logistic_v1": Entry(_matured, _matured_scorer, "outcomes over H, learned when over"),
+    MATURED: Entry(_matured, _matured_scorer, "outcomes over H, learned when over"),
     PRIOR: Entry(_prior, _prior_scorer, "no learning: frequency, age and silence (MBG/NBD)"),
     FLOOR: Entry(_recency, linear_scorer, "the floor: silence alone"),
 }

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.board import SERVED, Board
 from models.calibration import Calibrator
-from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MIX, PRIOR, Setup
+from models.catalogue import CATALOGUE, CHAMPION, FLOOR, GUEST, MATURED, MIX, PRIOR, Setup
 from models.challengers import GuestLearner, MixedLearner
 from models.drift import Drift
 from models.error_watch import ErrorWatch
@@ -76,7 +76,7 @@ class Roster:
         for name, entry in CATALOGUE.items():
             self.models[name] = entry.make(Setup(horizon_ms, tuple(columns), self.models))
         self.questions = Questions(horizon_ms, keeps_heads=keeps_history)
-        self.board, self.calibrator = Board(), Calibrator()
+        self.board, self.calibrator = Board(horizon_ms), Calibrator()
         self.drift, self.errors = Drift.of(horizon_ms), ErrorWatch()
         self.trained_to_ms = 0
         self.changed_models: set[str] = set()
@@ -196,7 +196,7 @@ class Roster:
         self.errors.judge(at_ms)
         self.board.close()
         self.calibrator.refit()
-        better = self.board.better(but={FLOOR, PRIOR}) if self.is_automatic else None
+        better = self.board.better(but={FLOOR, PRIOR, MATURED}) if self.is_automatic else None
         if better is not None and self.models[better].scorer() is not None:
             interval = self.board.evidence[better].interval()
             assert interval is not None
@@ -221,7 +221,7 @@ class Roster:
             return
         self.promotions.append(Promotion(name, self.champion, at_ms, why))
         self.champion = name
-        self.board.begin_anew()
+        self.board.begin_anew(at_ms)
         self.errors = ErrorWatch()
         self.calibrator = Calibrator()
         self.freeze()

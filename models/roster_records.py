@@ -48,6 +48,7 @@ class Kept(msgspec.Struct, kw_only=True):
         said: Name to n × float64: what each model said of them.
         evidence: By challenger.
         floor: Of the champion against the floor.
+        since_ms: Questions opened from then on are evidence.
         raw: What the calibrator was told: raw, calibrated at the time, happened.
         guard: Evidence for the calibration.
         platt: Its calibration.
@@ -70,6 +71,7 @@ class Kept(msgspec.Struct, kw_only=True):
     said: dict[str, bytes]
     evidence: dict[str, Evidence]
     floor: Evidence
+    since_ms: float | None
     raw: tuple[bytes, bytes, bytes]
     guard: Evidence
     platt: Platt
@@ -170,6 +172,7 @@ def _kept(roster: Roster) -> Kept:
         said={name: _bytes(said) for name, said in board.said.items()},
         evidence=board.evidence,
         floor=board.floor,
+        since_ms=board.since_ms,
         raw=(
             _bytes(calibrator.raw),
             _bytes(calibrator.said),
@@ -192,6 +195,7 @@ def _restore(roster: Roster, kept: Kept) -> None:
     board.happened = np.frombuffer(kept.happened, "u1") != 0
     board.said = {name: _floats(said) for name, said in kept.said.items()}
     board.evidence, board.floor = kept.evidence, kept.floor
+    board.since_ms = kept.since_ms
     raw, said, happened = kept.raw
     calibrator.raw, calibrator.said = _floats(raw), _floats(said)
     calibrator.happened = np.frombuffer(happened, "u1") != 0
