@@ -32,8 +32,8 @@ from streams.settings import Settings
 log = get_logger(__name__)
 
 SNAPSHOT_EVERY_S: Final = 1.0
-CHUNK_MAX: Final = 16
-"""Blocks of examples at once: a block may hold thousands, and learning one takes 40 µs."""
+CHUNK_MAX: Final = 2
+"""Blocks at once: one may hold 4,000 examples, and all models together take 100 µs for each."""
 
 
 class LearnerEngine:
