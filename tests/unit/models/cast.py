@@ -11,7 +11,8 @@ from models.calibration import IDENTITY, Platt
 from models.catalogue import CATALOGUE, CHAMPION, GUEST, MIX, Setup
 from models.challengers import GuestLearner, MixedLearner
 from models.feature_list import columns_in_use
-from models.features import FEATURES, features
+from models.features import FEATURES, Rhythm, features
+from models.questions import Examples, Openings, Outcomes
 from models.serving import in_force
 from models.snapshot import Snapshot
 from tests.oracles_rhythm import DAY_MS, fold_event
@@ -125,3 +126,42 @@ def weird() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     silences = (0, 1, HORIZON_MS // 4, HORIZON_MS - 1, HORIZON_MS, 30 * year_ms)
     rows = np.array([head for head in heads for _ in silences])
     return rows, rows[:, 1] + np.tile(np.array(silences, float), len(heads))
+
+
+def lived(size: int, days: tuple[float, float], sign: float = 1.0, seed: int = 0) -> Examples:
+    """Return examples of the users of ``lessons`` that matured between two days.
+
+    Who stays is told by what a user brought, ``la4``; with ``sign`` -1 the other way round.
+    """
+    rng = np.random.default_rng(seed)
+    rows = lessons(2_500).rows[rng.integers(0, 2_500, size)]
+    brought = rows[:, PLACES["la4"]]
+    said = sign * 2.5 * (brought - brought.mean()) / brought.std()
+    matured_ms = np.floor(START_MS + np.sort(rng.uniform(*days, size)) * DAY_MS)
+    return Examples(
+        matured_ms - HORIZON_MS / 4,
+        matured_ms,
+        rng.random(size) < 1 / (1 + np.exp(-said)),
+        np.ones(size, np.float32),
+        rows,
+    )
+
+
+def asked(size: int, days: tuple[float, float], seed: int = 0) -> Openings:
+    """Return questions about many users, opened between two days."""
+    rng = np.random.default_rng(seed)
+    heads, at_ms = crowd(500, 5)
+    fresh_enough = np.flatnonzero(at_ms - heads[:, Rhythm.LAST] < HORIZON_MS)
+    chosen = rng.choice(fresh_enough, size)
+    opened_ms = np.floor(START_MS + np.sort(rng.uniform(*days, size)) * DAY_MS)
+    heads = heads[chosen]
+    for column in (Rhythm.FIRST, Rhythm.LAST, Rhythm.TRAITS_AT):
+        heads[:, column] += opened_ms - at_ms[chosen]
+    return Openings(np.arange(1, size + 1, dtype=np.uint64), opened_ms, heads)
+
+
+def answered(to: Openings, quiet: NDArray[np.float64], seed: int = 0) -> Outcomes:
+    """Return the answers in a world where P(no activity within H) is as told."""
+    churned = np.random.default_rng(seed + 1).random(len(quiet)) < quiet
+    ones = np.ones(len(quiet), np.float32)
+    return Outcomes(to.users, to.at_ms, to.at_ms + HORIZON_MS, churned, ones)
