@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from models.questions import Examples, Matured, joined
+from models.queue import Queue
 from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.lessons import block_of, lesson_of
@@ -50,6 +51,7 @@ class Harvest:
             muted(rules), Mute(), partitions=1, now_ms=now_ms, is_shadow=True, pauses=gaps.pauses
         )
         self._span_ms = max(1, rules.churn.period_ms // 4)
+        self._examples = Queue()
 
     def run(self, blocks: Iterator[Block]) -> None:
         """Run the log to its end."""
@@ -58,7 +60,7 @@ class Harvest:
         self._collect()
         if self._apprentice is not None:
             self._apprentice.roster.catch_up()
-            self._answer(self._apprentice)
+        self._hand_over(self._examples.newest_ms + 1)
 
     @property
     def events(self) -> int:
@@ -81,7 +83,7 @@ class Harvest:
         self._collect()
         if self._apprentice is not None:
             self._apprentice.learn_before(at_ms)
-            self._answer(self._apprentice)
+        self._hand_over(at_ms)
 
     def _collect(self) -> None:
         for stream, _, records in self._fleet.take():
@@ -90,12 +92,18 @@ class Harvest:
             for record in records:
                 lesson = lesson_of(block_of(record.value), self._rules.hash)
                 if isinstance(lesson, Examples):
-                    self._sink(lesson)
+                    self._examples.put(lesson, None, None)
             if self._apprentice is not None:
                 self._apprentice.receive(records)
 
-    def _answer(self, apprentice: Apprentice) -> None:
-        roster = apprentice.roster
+    def _hand_over(self, until_ms: int) -> None:
+        """Give away what matured before an instant, examples in the order of learning."""
+        examples = self._examples.examples_before(until_ms)
+        if examples is not None:
+            self._sink(examples)
+        if self._apprentice is None:
+            return
+        roster = self._apprentice.roster
         matured, roster.history = joined(roster.history), []
         if matured is not None:
             self._sink(matured)

@@ -110,17 +110,16 @@ class Unscored:
 
     def see(self, lesson: Lesson) -> Matured | None:
         """Note the questions of a block, or return those that it answers."""
-        if isinstance(lesson, Examples):
+        if isinstance(lesson, Examples) or not len(lesson.users):
             return None
         if not isinstance(lesson, Openings):
-            return self._questions.answer(lesson)
-        if len(lesson.users):
-            rows = features(lesson.heads, lesson.at_ms, float(self._horizon_ms))
-            nothing = np.full(len(rows), np.nan)
-            said = (nothing, nothing, nothing)
-            self._questions.ask(lesson, rows.astype(np.float32), said, WORDLESS)
-            self._questions.forget_before(float(lesson.at_ms.max()))
-            self._questions.take()
+            matured = self._questions.answer(lesson)
+            self._questions.forget_before(float(lesson.matured_at_ms.min()))
+            return matured
+        rows = features(lesson.heads, lesson.at_ms, float(self._horizon_ms)).astype(np.float32)
+        nothing = np.full(len(rows), np.nan)
+        self._questions.ask(lesson, rows, (nothing, nothing, nothing), WORDLESS)
+        self._questions.take()
         return None
 
 
