@@ -1,18 +1,21 @@
 """``winback backtest``: what the service would have said then, knowing only what it knew then."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from streams.commands.churn_options import churn_rules
 from streams.commands.counted import counted
+from streams.commands.guest_options import GuestOptions, guest_options
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
-from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.core.rules import Rules
+    from collections.abc import Iterator
+
+    from streams.replay.backtest import Backtest
+    from streams.replay.blocks import Block
     from streams.replay.files import EventLog
 
 
@@ -31,12 +34,18 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="ISO", help="Write risk and alerts from this instant on.")
 @click.option("--coverage", metavar="FILE",
               help="Known gaps: csv from,to[,user_id], or JSON missing_ranges.")  # fmt: skip
+@click.option("--html", metavar="HTML", help="Write a report for people, one file.")
+@click.option("--compare", is_flag=True,
+              help="Let batch models, refitted monthly, answer the same questions.")  # fmt: skip
+@click.option("--shuffle", is_flag=True,
+              help="Negative control: events dealt out by chance.")  # fmt: skip
 @click.option("--partitions", type=click.IntRange(1, 4096), default=1, show_default=True,
               help="As many as the service has; says the same as one, more slowly.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
 @click.option("--kinds", metavar="A,B",
               help="One to six event names told apart. Default: those of the rules file, else the "
                    "two most frequent.")  # fmt: skip
+@guest_options
 @log_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -51,9 +60,13 @@ def backtest(
     min_active_days: int,
     since: str | None,
     coverage: str | None,
+    html: str | None,
+    compare: bool,
+    shuffle: bool,
     partitions: int,
     rules: str | None,
     kinds: str | None,
+    entering: GuestOptions,
     reading: LogOptions,
     quiet: bool,
     as_json: bool,
@@ -61,7 +74,8 @@ def backtest(
     """Run the service over the past of FILE in shadow: it decides, but nobody is treated.
 
     Whatever is said of an instant rests on the events before it and on outcomes that were known by
-    then. Without --points the summary holds the alerts beside the rule "silent for x days".
+    then. The summary says how often alerts were right and how early they came; --html shows it. Of
+    a run with --points alone only the scores are wanted: it is quicker, and has no summary of that.
     """
     from streams.replay.backtest import Asked, Backtest  # noqa: PLC0415 (quick --help)
     from streams.replay.gaps import NO_GAPS, read_gaps  # noqa: PLC0415
@@ -72,7 +86,11 @@ def backtest(
 
     if (points is None) != (scores is None):
         raise UserError("--points and --scores belong together", "name both files, or neither")
+    _check_report(file, html, compare=compare, shuffle=shuffle, has_points=points is not None)
     log = reading.log(file)
+    book = churn_rules(
+        log, rules, horizon_days=horizon_days, min_active_days=min_active_days, kinds=kinds
+    )
     asked = Asked(
         points=None if points is None else read_points(points),
         scores=scores,
@@ -80,47 +98,77 @@ def backtest(
         alerts=alerts,
         since_ms=option_ms("--since", since) or 0,
         partitions=partitions,
+        reports=html is not None or compare or shuffle,
+        compares=compare,
+        is_control=shuffle,
         gaps=NO_GAPS if coverage is None else read_gaps(coverage),
+        guests=entering.guests(book.churn.horizon_ms),
     )
-    book = _rules(log, rules, (horizon_days, min_active_days, kinds))
-    check_writable(scores, risk, alerts)
+    check_writable(scores, risk, alerts, html)
     test = Backtest(book, asked, now_ms())
     with Progress("back-testing", is_quiet=quiet or as_json) as progress:
-        summary = test.run(shown(log, progress))
+        blocks = shown(log, progress)
+        if shuffle:
+            blocks = _dealt(blocks, reading.log(file))
+        summary = test.run(blocks, progress.share)
         summary["seconds"] = round(progress.seconds(), 2)
     summary["rows_skipped"] = log.skipped
-    click.echo(msgspec.json.encode(summary).decode() if as_json else _said(summary))
+    report = _report(test, summary, file, html)
+    click.echo(msgspec.json.encode(summary).decode() if as_json else _said(summary, report))
     return Exit.OK
 
 
-def _rules(log: "EventLog", path: str | None, churn: tuple[float, int, str | None]) -> "Rules":
-    from streams.core.told_apart import ToldApartError, kinds_of  # noqa: PLC0415 (quick --help)
-    from streams.replay.rulebook import (  # noqa: PLC0415
-        most_frequent_kinds,
-        names_kinds,
-        redefined,
-        rules_at,
-    )
+def _check_report(
+    file: str, html: str | None, *, compare: bool, shuffle: bool, has_points: bool
+) -> None:
+    """Find out before a long run whether its report can be made."""
+    from streams.replay.report.extras import needed  # noqa: PLC0415 (quick --help)
 
-    horizon_days, min_active_days, kinds = churn
-    path = load_settings(os.environ).rules if path is None else path
-    book = rules_at(path)
-    if kinds is not None:
-        try:
-            names = kinds_of(kinds.split(","))
-        except ToldApartError as error:
-            raise UserError(f"--kinds {kinds}: {error}", "write A,B") from None
+    if html is not None:
+        needed("--html", "jinja2")
+    if compare:
+        needed("--compare", "sklearn")
+    if shuffle and file == "-":
+        raise UserError("--shuffle reads the log twice", "write it to a file first")
+    if shuffle and has_points:
+        raise UserError("--shuffle and --points exclude each other",
+                        "dealt out by chance, a user of a point is somebody else")  # fmt: skip
+
+
+def _dealt(blocks: "Iterator[Block]", log: "EventLog") -> "Iterator[Block]":
+    """Deal the events of a log out to its users by chance."""
+    from streams.replay.report.control import dealt, users_of  # noqa: PLC0415 (quick --help)
+
+    return dealt(blocks, users_of(log.blocks()))
+
+
+def _report(test: "Backtest", summary: dict[str, Any], file: str, html: str | None) -> str | None:
+    """Return the report as text, if there is one, and write it as a page if that is wanted."""
+    from streams.replay.points import Results  # noqa: PLC0415 (quick --help)
+    from streams.replay.report.page import page  # noqa: PLC0415
+    from streams.replay.report.table import shown  # noqa: PLC0415
+
+    if test.figures is None:
+        return None
+    facts = test.facts(summary, file)
+    if html is not None:
+        with Results(html) as results:
+            results.write(page(test.figures, facts))
+        summary["html"] = html
+    return shown(test.figures, facts)
+
+
+def _said(summary: dict[str, Any], report: str | None) -> str:
+    lines = []
+    if report is None:
+        users = f"{counted(summary['events'], 'event')} of {counted(summary['users'], 'user')}"
+        examples = counted(summary["examples_learned"], "example")
+        lines.append(
+            f"back-tested {users} up to {summary['last_event_at']}, churn = "
+            f"{summary['horizon_days']:g} silent days, {examples} learned, {summary['seconds']:g} s"
+        )
     else:
-        names = book.churn.kinds if names_kinds(path) else most_frequent_kinds(log.head(), book)
-    return redefined(book, horizon_days=horizon_days, min_active_days=min_active_days, kinds=names)
-
-
-def _said(summary: dict[str, Any]) -> str:
-    users = f"{counted(summary['events'], 'event')} of {counted(summary['users'], 'user')}"
-    churn = f"churn = {summary['horizon_days']:g} silent days"
-    examples = counted(summary["examples_learned"], "example")
-    learned = f"{examples} learned, {summary['seconds']:g} s"
-    lines = [f"back-tested {users} up to {summary['last_event_at']}, {churn}, {learned}"]
+        lines += [report, ""]
     lines += [
         f"  {counted(summary[name], noun)} {what}"
         for name, noun, what in (
@@ -129,10 +177,6 @@ def _said(summary: dict[str, Any]) -> str:
         )
         if summary[name]
     ]
-    if (missing := summary.get("missing")) is not None:
-        lines.append(f"  missing  {counted(missing['outages'], 'outage')}, "
-                     f"{missing['outage_days']:g} days in all; "
-                     f"{counted(missing['users_away'], 'user')} away for a time")  # fmt: skip
     if (points := summary.get("points")) is not None:
         lines.append(f"  points   {points['scored']:,} of {points['asked']:,} scored; "
                      f"the outcome of {points['outcome_known']:,} is in the log")  # fmt: skip
@@ -140,17 +184,6 @@ def _said(summary: dict[str, Any]) -> str:
             lines.append(f"  ranking  AUC {points['auc']:.4f}, recency alone "
                          f"{points['auc_of_recency']:.4f}; {points['churned']:.1%} left, said "
                          f"{points['mean_probability']:.1%}")  # fmt: skip
-    if (alerts := summary.get("alerts")) is not None:
-        project, rule = alerts["project"], alerts.get("silence_rule")
-        lines.append(f"  alerts   {counted(alerts['cases_opened'], 'case')}; {_graded(project)}")
-        if rule is not None:
-            days = rule["silent_more_than_days"]
-            lines.append(f"  beside   silent for more than {days:g} days: {_graded(rule)}")
-    return "\n".join(lines)
-
-
-def _graded(grades: dict[str, Any]) -> str:
-    known = f"{counted(grades['alerts'], 'alert')} whose outcome is in the log"
-    if grades["precision"] is None or grades["recall"] is None:
-        return known
-    return f"{known}, precision {grades['precision']:.3f}, recall {grades['recall']:.3f}"
+    if "html" in summary:
+        lines.append(f"  written: {summary['html']}")
+    return "\n".join(lines).rstrip()

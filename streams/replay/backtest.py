@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -17,11 +17,18 @@ from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.gaps import Gaps
+from streams.replay.guests import NOBODY, Guests
 from streams.replay.instants import short_iso
 from streams.replay.outcomes import PointOutcomes
 from streams.replay.points import Points, Results
+from streams.replay.report.facts import Facts, facts_of
 from streams.replay.report.figures import Figures, figures
 from streams.replay.report.notes import Notes
+
+YOUNG_HORIZONS: Final = 8
+"""So long a model changes from day to day, and the pipeline follows it at every epoch, Δ/64."""
+EPOCHS_LATER: Final = 16
+"""Afterwards it follows at every so many epochs: Δ/4, as often as a challenger may take over."""
 
 
 class Mute:
@@ -60,6 +67,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         compares: Whether batch jobs answer the same questions.
         is_control: Whether the log was dealt out by chance.
         gaps: What is known to be missing in the log.
+        guests: Models of somebody else that play.
     """
 
     points: Points | None
@@ -72,6 +80,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     compares: bool = False
     is_control: bool = False
     gaps: Gaps = Gaps()
+    guests: Guests = NOBODY
 
     @property
     def is_live(self) -> bool:
@@ -96,14 +105,14 @@ class Backtest:
         self.gaps = Gaps((*rules.outages, *asked.gaps.outages), asked.gaps.pauses)
         rules = msgspec.structs.replace(rules, outages=self.gaps.outages)
         self.asked, self.rules = asked, rules
-        self.apprentice = Apprentice(rules, keeps_history=asked.is_live)
+        self.apprentice = Apprentice(rules, keeps_history=asked.is_live, guests=asked.guests)
         self.horizon_ms = rules.churn.horizon_ms
         self.notes = Notes(rules, asked.since_ms, self.gaps) if asked.is_live else None
         self.notebook = Notebook(asked, self.notes)
         self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms, self.gaps)
         self.figures: Figures | None = None
         self.fleet = Fleet(
-            rules if asked.is_live else _for_scores(rules),
+            rules if asked.is_live else muted(rules),
             self.apprentice.scorer() if asked.is_live else Mute(),
             partitions=asked.partitions,
             now_ms=now_ms,
@@ -148,14 +157,25 @@ class Backtest:
         point = None if points is None else points.after(at_ms)
         if is_over or not self.asked.is_live:
             return point
-        epoch = (at_ms // self.apprentice.epoch_ms + 1) * self.apprentice.epoch_ms
+        epoch = self._epoch_after(at_ms)
         return epoch if point is None else min(epoch, point)
+
+    def _epoch_after(self, at_ms: int) -> int:
+        """Return the next instant at which the pipeline takes over what was learned.
+
+        What is scored at points is as fresh as ever: this is about the scores that alerts rest on.
+        """
+        assert self.notes is not None
+        span_ms = self.apprentice.epoch_ms
+        if at_ms - self.notes.first_ms >= YOUNG_HORIZONS * self.horizon_ms:
+            span_ms *= EPOCHS_LATER
+        return (at_ms // span_ms + 1) * span_ms
 
     def _cut(self, at_ms: int) -> None:
         """Learn what the learner knew then, and score the points of this instant."""
         self._collect()
         self.apprentice.learn_before(at_ms)
-        if self.notes is not None:
+        if self.notes is not None and at_ms == self._epoch_after(at_ms - 1):
             self.fleet.use(self.apprentice.scorer())
             self.notes.look(at_ms, self.fleet, self.apprentice.roster)
         points = self.asked.points
@@ -201,7 +221,19 @@ class Backtest:
         if self.figures is not None:
             out["figures"] = msgspec.to_builtins(self.figures)
             out["alerts"] = out["figures"].pop("alerts")
+            del out["figures"]["report"]  # It is the model of above.
         return out
+
+    def facts(self, summary: dict[str, Any], file: str) -> Facts:
+        """Return what a report says of the run itself.
+
+        Args:
+            summary: That of the run, with the seconds it took and the rows that were skipped.
+            file: Name of the log.
+        """
+        assert self.notes is not None, "only a run with figures has a report"
+        span_ms = (self.notes.first_ms, float(self.fleet.newest_ms or self.notes.first_ms))
+        return facts_of(self.rules, self.gaps, span_ms, summary, file)
 
 
 class Notebook:
@@ -256,5 +288,6 @@ def _quoted(text: str) -> str:
     return text
 
 
-def _for_scores(rules: Rules) -> Rules:
+def muted(rules: Rules) -> Rules:
+    """Return rules under which nobody is alerted, for a run of which only scores are wanted."""
     return msgspec.structs.replace(rules, alert=msgspec.structs.replace(rules.alert, is_muted=True))

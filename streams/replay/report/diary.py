@@ -48,7 +48,7 @@ class Shift(msgspec.Struct, frozen=True):
     """
 
     until_ms: float
-    examples: int
+    examples: float
     active: float
     psi: dict[str, float]
 
