@@ -8,7 +8,6 @@ promises are the catalogue below: a figure without a promise is a fact, and hold
 
 from __future__ import annotations
 
-import operator
 import os
 import platform
 import subprocess
@@ -16,36 +15,17 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
+
+from benchmarks.promise import Promise
+from benchmarks.quality.scenarios import promises
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FIGURES: Final = ROOT / "build" / "figures"
 PAGE: Final = ROOT / "docs" / "figures.md"
 LIBRARIES: Final = ("winback", "faust-streaming", "aiokafka", "numpy", "msgspec", "river")
-HOLDS: Final = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
-
-
-class Promise(NamedTuple):
-    """What a figure has to be.
-
-    Attributes:
-        what: In words.
-        unit: Of value and bound.
-        relation: ``<=``, ``>=`` or ``==``; empty for a fact without a bound.
-        bound: The other side.
-    """
-
-    what: str
-    unit: str
-    relation: str = ""
-    bound: float = 0.0
-
-    @property
-    def must(self) -> str:
-        """The promise as text."""
-        return f"{self.relation} {self.bound:g}" if self.relation else ""
 
 
 PROMISES: Final[dict[str, Promise]] = {
@@ -81,11 +61,7 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
-    "auc_complete_journey_h30": Promise("AUC, complete_journey, H 30 d", "", ">=", 0.84),
-    "auc_cdnow_h90": Promise("AUC, cdnow, H 90 d, two active days", "", ">=", 0.70),
-    "auc_raku_irc_h30": Promise("AUC, raku_irc, H 30 d", "", ">=", 0.86),
-    "auc_chance_low": Promise("AUC where chance decides (lower bound)", "", ">=", 0.47),
-    "auc_chance_high": Promise("AUC where chance decides (upper bound)", "", "<=", 0.53),
+    **promises(),
 }
 """Name of a figure to its promise."""
 
@@ -118,17 +94,16 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def record(name: str, value: float, *, note: str = "", promise: Promise | None = None) -> Figure:
+def record(name: str, value: float, *, note: str = "") -> Figure:
     """Write a figure to ``build/figures`` and return it.
 
     Args:
-        name: Its name.
+        name: Its name in the catalogue.
         value: What was measured.
         note: What exactly was measured.
-        promise: For a figure that is not in the catalogue.
     """
-    promise = promise or PROMISES[name]
-    holds = HOLDS[promise.relation](value, promise.bound) if promise.relation else None
+    promise = PROMISES[name]
+    holds = promise.holds(value) if promise.relation else None
     figure = Figure(
         name=name, value=round(value, 6), unit=promise.unit, must=promise.must, holds=holds,
         command=command(), machine=machine(), versions=versions(),
