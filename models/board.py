@@ -29,6 +29,9 @@ WARM_UP: Final = 2
 class Board:
     """Said and seen of the newest outcomes, and the evidence against the champion.
 
+    Users who are contacted are left out, and those who are held out weigh for them. Without the
+    weights only those would be graded who came back before anybody wrote to them.
+
     Attributes:
         evidence: By challenger.
         floor: The champion's advantage over the floor.
@@ -42,13 +45,15 @@ class Board:
         self.since_ms: float | None = None
         self._horizon_ms = horizon_ms
         self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.weight: F64 = np.zeros(0)
         self.said: dict[str, F64] = {}
         self.evidence: dict[str, Evidence] = {}
         self.floor = Evidence()
 
     def see(self, matured: Matured, champion: str, floor: str) -> None:
         """Add a batch of outcomes."""
-        before = len(self.happened)
+        before, weight = len(self.happened), matured.weight.astype(np.float64)
+        self.weight = np.concatenate((self.weight, weight))[-WINDOW:]
         self.happened = np.concatenate((self.happened, matured.churned))[-WINDOW:]
         batch = {SERVED: matured.said, **matured.models}
         for name in dict.fromkeys((*self.said, *batch)):
@@ -68,9 +73,11 @@ class Board:
                 continue
             both = ~np.isnan(said) & ~np.isnan(other)
             gain = loss - (other - matured.churned) ** 2
-            self.evidence.setdefault(name, Evidence()).add(gain[both & counts].tolist())
+            may = both & counts
+            evidence = self.evidence.setdefault(name, Evidence())
+            evidence.add(gain[may].tolist(), weight[may].tolist())
             if name == floor:
-                self.floor.add((-gain[both]).tolist())
+                self.floor.add((-gain[both]).tolist(), weight[both].tolist())
 
     def close(self) -> None:
         """Close the batch of outcomes: what was seen since the last call is one observation."""
@@ -79,14 +86,19 @@ class Board:
 
     def grades(self, name: str) -> Grades:
         """Return the grades of a model on the newest outcomes of which it spoke."""
-        said = self.said.get(name, np.zeros(0))
+        said = self.said.get(name)
+        if said is None:
+            return Grades()
         spoke = ~np.isnan(said)
-        return grades(said[spoke], self.happened[-len(said) :][spoke] if len(said) else said > 0)
+        happened, weight = self.happened[-len(said) :], self.weight[-len(said) :]
+        return grades(said[spoke], happened[spoke], weight[spoke])
 
     def reliability(self) -> list[Reliability]:
         """Return what was said by what was in force, and what was seen, in bins of equal mass."""
         said = self.said.get(SERVED, np.zeros(0))
-        return reliability(said, self.happened[-len(said) :]) if len(said) else []
+        count = len(said)
+        weight, happened = self.weight[-count:], self.happened[-count:]
+        return reliability(said, happened, weight=weight) if count else []
 
     def better(self, but: Collection[str] = ()) -> str | None:
         """Return the challenger that is better for certain and by most, or None.

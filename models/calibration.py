@@ -64,7 +64,7 @@ def sigmoid(logits: F64) -> F64:
     return 1.0 / (1.0 + np.exp(np.minimum(-logits, EXPONENT_MAX)))
 
 
-def fit(probability: F64, happened: NDArray[np.bool_]) -> Platt:
+def fit(probability: F64, happened: NDArray[np.bool_], weight: F64 | None = None) -> Platt:
     """Return the calibration of maximum likelihood, by Newton's method with a little ridge.
 
     It keeps the order: a slope that is not positive says that the order is wrong, and then there
@@ -72,17 +72,18 @@ def fit(probability: F64, happened: NDArray[np.bool_]) -> Platt:
     """
     z = logit(probability)
     y = happened.astype(np.float64)
+    w = np.ones(len(z)) if weight is None else weight
     found = np.array([0.0, 1.0])
     for _ in range(STEPS):
         said = sigmoid(found[0] + found[1] * z)
-        off, curve = said - y, said * (1.0 - said)
+        off, curve = w * (said - y), w * said * (1.0 - said)
         gradient = np.array([off.sum(), off @ z]) + RIDGE * (found - (0.0, 1.0))
         cross = curve @ z
         hessian = np.array([[curve.sum() + RIDGE, cross], [cross, curve @ (z * z) + RIDGE]])
         step = np.linalg.solve(hessian, gradient)
-        cost = _cost(found, z, y)
+        cost = _cost(found, z, y, w)
         for _ in range(HALVINGS):  # A whole step may overshoot where everything is nearly certain.
-            if _cost(found - step, z, y) <= cost:
+            if _cost(found - step, z, y, w) <= cost:
                 break
             step *= 0.5
         found -= step
@@ -90,33 +91,37 @@ def fit(probability: F64, happened: NDArray[np.bool_]) -> Platt:
     return Platt(shift, slope) if slope > 0.0 else IDENTITY
 
 
-def _cost(found: F64, z: F64, y: F64) -> float:
+def _cost(found: F64, z: F64, y: F64, w: F64) -> float:
     """Return the negative log-likelihood with the ridge."""
     logits = found[0] + found[1] * z
     ridge = found[0] ** 2 + (found[1] - 1.0) ** 2
-    return float((np.logaddexp(0.0, logits) - y * logits).sum() + 0.5 * RIDGE * ridge)
+    return float((w * (np.logaddexp(0.0, logits) - y * logits)).sum() + 0.5 * RIDGE * ridge)
 
 
-def ece(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Return the mean distance of said and seen over bins of equal mass."""
+def ece(
+    said: F64, happened: NDArray[np.bool_], bins: int = BINS, weight: F64 | None = None
+) -> float:
+    """Return the mean distance of said and seen over bins of equal numbers of rows."""
     order = np.argsort(said, kind="stable")
-    return float(_distances(said[order], happened[order][None, :], bins)[0])
+    weight = np.ones(len(said)) if weight is None else weight
+    return float(_distances(said[order], happened[order][None, :], bins, weight[order])[0])
 
 
-def ece_floor(said: F64, draws: int = 20) -> float:
+def ece_floor(said: F64, draws: int = 20, weight: F64 | None = None) -> float:
     """Return the error that a perfect model would show on so many rows, by chance alone."""
-    ordered = np.sort(said)
+    order = np.argsort(said, kind="stable")
+    ordered, weight = said[order], np.ones(len(said)) if weight is None else weight[order]
     happened = np.random.default_rng(0).random((draws, len(said))) < ordered
-    return float(_distances(ordered, happened, BINS).mean())
+    return float(_distances(ordered, happened, BINS, weight).mean())
 
 
-def _distances(said: F64, happened: NDArray[np.bool_], bins: int) -> F64:
+def _distances(said: F64, happened: NDArray[np.bool_], bins: int, weight: F64) -> F64:
     """Return the calibration error of each row of outcomes (k, n), said (n,) in order."""
     begins = [part[0] for part in np.array_split(np.arange(len(said)), bins) if len(part)]
     if not begins:
         return np.zeros(len(happened))
-    off = np.add.reduceat(happened - said, begins, axis=1)
-    distances: F64 = np.abs(off).sum(axis=1) / len(said)
+    off = np.add.reduceat(weight * (happened - said), begins, axis=1)
+    distances: F64 = np.abs(off).sum(axis=1) / weight.sum()
     return distances
 
 
@@ -128,11 +133,18 @@ class Reliability(NamedTuple):
     rows: int
 
 
-def reliability(said: F64, happened: NDArray[np.bool_], bins: int = BINS) -> list[Reliability]:
-    """Return the bins of equal mass, lowest first."""
+def reliability(
+    said: F64, happened: NDArray[np.bool_], bins: int = BINS, weight: F64 | None = None
+) -> list[Reliability]:
+    """Return bins of equal numbers of rows, lowest first."""
+    weight = np.ones(len(said)) if weight is None else weight
     parts = np.array_split(np.argsort(said, kind="stable"), bins)
     return [
-        Reliability(float(said[part].mean()), float(happened[part].mean()), len(part))
+        Reliability(
+            float(np.average(said[part], weights=weight[part])),
+            float(np.average(happened[part], weights=weight[part])),
+            len(part),
+        )
         for part in parts
         if len(part)
     ]
@@ -152,26 +164,33 @@ class Calibrator:
         self.raw: F64 = np.zeros(0)
         self.said: F64 = np.zeros(0)
         self.happened: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.weight: F64 = np.zeros(0)
 
-    def update(self, raw: F64, said: F64, happened: NDArray[np.bool_]) -> None:
+    def update(
+        self, raw: F64, said: F64, happened: NDArray[np.bool_], weight: F64 | None = None
+    ) -> None:
         """Add matured outcomes, in order.
 
         Args:
             raw: Shape (n,): what the model said when the question was opened.
             said: Shape (n,): what the calibration of that time made of it.
             happened: Shape (n,).
+            weight: Shape (n,); all 1 by default.
         """
+        weight = np.ones(len(raw)) if weight is None else weight
+        self.weight = np.concatenate((self.weight, weight))[-GUARD_ROWS:]
         self.raw = np.concatenate((self.raw, raw))[-GUARD_ROWS:]
         self.said = np.concatenate((self.said, said))[-GUARD_ROWS:]
         self.happened = np.concatenate((self.happened, happened))[-GUARD_ROWS:]
-        self.evidence.add(((raw - happened) ** 2 - (said - happened) ** 2).tolist())
+        gain = (raw - happened) ** 2 - (said - happened) ** 2
+        self.evidence.add(gain.tolist(), weight.tolist())
 
     def refit(self) -> None:
         """Close the batch, and fit to the newest outcomes if there are enough of both kinds."""
         self.evidence.close()
         newest = self.happened[-FIT_ROWS:]
         if len(newest) >= FIT_ROWS_MIN and 0 < np.count_nonzero(newest) < len(newest):
-            self.platt = fit(self.raw[-FIT_ROWS:], newest)
+            self.platt = fit(self.raw[-FIT_ROWS:], newest, self.weight[-FIT_ROWS:])
 
     @property
     def gain(self) -> float | None:
@@ -179,7 +198,7 @@ class Calibrator:
         if len(self.raw) < GUARD_ROWS_MIN:
             return None
         raw, said = self.raw - self.happened, self.said - self.happened
-        return float(np.mean(raw * raw) - np.mean(said * said))
+        return float(np.average(raw * raw - said * said, weights=self.weight))
 
     @property
     def in_force(self) -> Platt:

@@ -59,12 +59,26 @@ class Alarm(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct):
-    """What was seen in one window: histograms per feature and outcomes."""
+    """What was seen in one window, by weight: an example of a held-out user stands for others.
 
-    counts: list[list[int]]
-    rows: int = 0
-    active: int = 0
-    examples: int = 0
+    Attributes:
+        counts: Histogram of each feature.
+        rows: Weight of what is in the histograms.
+        active: Weight of the examples of users who were active.
+        examples: Weight of all.
+        square: Sum of the squares of the weights.
+    """
+
+    counts: list[list[float]]
+    rows: float = 0.0
+    active: float = 0.0
+    examples: float = 0.0
+    square: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        """How many examples of weight 1 tell as much as one of these by its weight."""
+        return self.examples / self.square if self.square else 1.0
 
 
 class Drift(msgspec.Struct):
@@ -74,7 +88,7 @@ class Drift(msgspec.Struct):
         span_ms: Length of a window: whole weeks, at least H/4.
         first: The first rows, until the bins are laid.
         edges: Per feature the inner edges of its bins.
-        past: The windows before, oldest first.
+        past: The windows before, oldest first, with one that may be under suspicion.
         now: The window under way; None before the first row.
         until_ms: When it ends.
         strikes: How many windows in a row each measure has been beyond its limit.
@@ -107,29 +121,32 @@ class Drift(msgspec.Struct):
                 self.now = Window([])
             rest = examples.matured_at_ms[-len(rows) :]
             count = int(np.searchsorted(rest, self.until_ms))
-            self._add(rows[:count], examples.active[-len(rows) :][:count])
+            active, weight = examples.active[-len(rows) :], examples.weight[-len(rows) :]
+            self._add(rows[:count], active[:count], weight[:count].astype(np.float64))
             rows = rows[count:]
 
-    def _add(self, rows: F64, active: NDArray[np.bool_]) -> None:
-        """Count rows into the window under way."""
+    def _add(self, rows: F64, active: NDArray[np.bool_], weight: F64) -> None:
+        """Count rows into the window under way, one by one: how they are cut must not matter."""
         assert self.now is not None
-        self.now.examples += len(active)
-        self.now.active += int(np.count_nonzero(active))
+        for is_active, each in zip(active.tolist(), weight.tolist(), strict=True):
+            self.now.examples += each
+            self.now.active += each * is_active
+            self.now.square += each * each
         if not self.edges:
             need = FIRST_ROWS - len(self.first)
             self.first += rows[:need].tolist()
-            rows = rows[need:]
+            rows, weight = rows[need:], weight[need:]
             if len(self.first) < FIRST_ROWS:
                 return
             self._cut(np.array(self.first))
             self.first = []
         if not len(rows):
             return
-        counts = _histograms(rows, self.edges)
-        if self.now.counts:
-            counts += np.array(self.now.counts)
+        counts = np.array(self.now.counts or np.zeros((rows.shape[1], BINS)))
+        _count(counts, rows, self.edges, weight)
         self.now.counts = counts.tolist()
-        self.now.rows += len(rows)
+        for each in weight.tolist():
+            self.now.rows += each
 
     def _cut(self, rows: F64) -> None:
         """Lay the bins of each feature around its mean."""
@@ -143,30 +160,41 @@ class Drift(msgspec.Struct):
         assert window is not None
         at_ms = self.until_ms
         self.until_ms += self.span_ms
-        if window.rows < ROWS_MIN:
+        if window.rows * window.worth < ROWS_MIN:
             return
-        if len(self.past) >= REFERENCE:
-            for group, value in self._shifts(window).items():
+        before = self._before()
+        if len(before) == REFERENCE:
+            for group, value in self._shifts(window, before).items():
                 self._judge(f"inputs:{group}", value, PSI_ALARM, at_ms)
-            self._judge("outcome_rate", self._rate_shift(window), RATE_ALARM, at_ms)
-        self.past = [*self.past, window][-REFERENCE:]
+            self._judge("outcome_rate", self._rate_shift(window, before), RATE_ALARM, at_ms)
+        self.past = [*self.past, window][-REFERENCE - LASTS + 1 :]
 
-    def _shifts(self, window: Window) -> dict[str, float]:
+    def _before(self) -> list[Window]:
+        """Return the windows to compare with; one that is under suspicion is not among them."""
+        is_open = any(0 < strikes < LASTS for strikes in self.strikes.values())
+        return (self.past[: 1 - LASTS] if is_open else self.past)[-REFERENCE:]
+
+    def _shifts(self, window: Window, before: list[Window]) -> dict[str, float]:
         """Return the mean population stability index of each feature group."""
-        reference = np.sum([w.counts for w in self.past], axis=0)
+        reference = np.sum([w.counts for w in before], axis=0)
         found = psi(np.array(window.counts), reference)
         groups: dict[str, list[float]] = {}
         for feature, value in zip(FEATURES[:PLAIN_WIDTH], found.tolist(), strict=True):
             groups.setdefault(feature.group, []).append(value)
         return {group: sum(values) / len(values) for group, values in groups.items()}
 
-    def _rate_shift(self, window: Window) -> float:
-        """Return the change of the log-odds of being active, 0 where it may be chance."""
-        rates = [_log_odds(w) for w in self.past]
+    def _rate_shift(self, window: Window, before: list[Window]) -> float:
+        """Return the change of the log-odds of being active, 0 where it may be chance.
+
+        While the alarm stands, its own windows are not taken for chance.
+        """
+        rates = [_log_odds(w) for w in before]
         mean = sum(rates) / len(rates)
         spread = math.sqrt(sum((rate - mean) ** 2 for rate in rates) / len(rates))
-        noise = 1.0 / math.sqrt(max(min(window.active, window.examples - window.active), 1))
+        fewer = min(window.active, window.examples - window.active) * window.worth
+        noise = 1.0 / math.sqrt(max(fewer, 1.0))
         off = _log_odds(window) - mean
+        spread = 0.0 if "outcome_rate" in self.alarms else spread
         is_chance = abs(off) < RATE_SIGMA * math.hypot(spread, noise)
         return 0.0 if is_chance else abs(off)
 
@@ -179,7 +207,7 @@ class Drift(msgspec.Struct):
             self.alarms.pop(name, None)
 
 
-def psi(counts: NDArray[np.integer], reference: NDArray[np.integer]) -> F64:
+def psi(counts: NDArray[np.number], reference: NDArray[np.number]) -> F64:
     """Return the population stability index of each row of bins, shapes (features, bins)."""
     p = np.maximum(counts / counts.sum(axis=1, keepdims=True), SHARE_MIN)
     q = np.maximum(reference / reference.sum(axis=1, keepdims=True), SHARE_MIN)
@@ -187,12 +215,10 @@ def psi(counts: NDArray[np.integer], reference: NDArray[np.integer]) -> F64:
     return found
 
 
-def _histograms(rows: F64, edges: list[list[float]]) -> NDArray[np.int64]:
-    """Return the counts of each feature by bin, shape (features, BINS)."""
-    out = np.empty((rows.shape[1], BINS), np.int64)
+def _count(counts: F64, rows: F64, edges: list[list[float]], weight: F64) -> None:
+    """Add rows to the histogram of each feature, shape (features, BINS), in their order."""
     for column, inner in enumerate(edges):
-        out[column] = np.bincount(np.searchsorted(inner, rows[:, column]), minlength=BINS)
-    return out
+        np.add.at(counts[column], np.searchsorted(inner, rows[:, column]), weight)
 
 
 def _log_odds(window: Window) -> float:

@@ -27,7 +27,7 @@ SIGMA: Final = 4.0
 
 
 class ErrorWatch:
-    """Advantage of the floor over the champion, example by example.
+    """Advantage of the floor over the champion, example by example, times its weight.
 
     Attributes:
         alarm: Stands while the champion errs more than the floor.
@@ -51,7 +51,8 @@ class ErrorWatch:
             )
             for scorer in (model, floor)
         ]
-        self.worse = np.concatenate((self.worse, losses[0] - losses[1]))[-WINDOW:]
+        worse = (losses[0] - losses[1]) * examples.weight
+        self.worse = np.concatenate((self.worse, worse))[-WINDOW:]
 
     def judge(self, at_ms: int) -> None:
         """Raise the alarm, or take it back as soon as the champion is no worse."""

@@ -1,7 +1,8 @@
 """Evidence that one model is better than another: an interval that may be looked at any time.
 
 The observations are sums of differences over batches, not single users: users of one batch share
-their time, and a batch is the smallest thing that can be called independent.
+their time, and a batch is the smallest thing that can be called independent. An outcome that stands
+for others, which were left out because somebody wrote to them, weighs as much as they do.
 
 Source:
     Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2024), "Time-uniform central limit theory and
@@ -11,12 +12,13 @@ Source:
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 ALPHA: Final = 0.01
 """Five challengers look at one champion; all together are wrong at most once in twenty worlds."""
@@ -41,33 +43,44 @@ class Evidence(msgspec.Struct):
     Attributes:
         batches: Batches seen.
         rows: Outcomes in them.
+        mass: Sum of their weights.
         total: Sum of the batches' sums.
         square: Sum of their squares.
         open_rows: Outcomes of the batch that is not closed yet.
+        open_mass: Sum of their weights.
         open_total: Their sum.
     """
 
     batches: int = 0
     rows: int = 0
+    mass: float = 0.0
     total: float = 0.0
     square: float = 0.0
     open_rows: int = 0
+    open_mass: float = 0.0
     open_total: float = 0.0
 
-    def add(self, differences: Iterable[float]) -> None:
-        """Add outcomes to the open batch, one by one: how they are cut must not matter."""
-        for difference in differences:
+    def add(self, differences: Sequence[float], weights: Sequence[float] = ()) -> None:
+        """Add outcomes to the open batch, one by one: how they are cut must not matter.
+
+        Args:
+            differences: Of each outcome.
+            weights: Of each outcome; all 1 where none are given.
+        """
+        for difference, weight in zip(differences, weights or repeat(1.0), strict=False):
             self.open_rows += 1
-            self.open_total += difference
+            self.open_mass += weight
+            self.open_total += weight * difference
 
     def close(self) -> None:
         """Close the batch."""
         if self.open_rows:
             self.batches += 1
             self.rows += self.open_rows
+            self.mass += self.open_mass
             self.total += self.open_total
             self.square += self.open_total * self.open_total
-            self.open_rows, self.open_total = 0, 0.0
+            self.open_rows, self.open_mass, self.open_total = 0, 0.0, 0.0
 
     def interval(self) -> Interval | None:
         """Return the mean difference per outcome with its interval; None = too few batches."""
@@ -80,5 +93,5 @@ class Evidence(msgspec.Struct):
         width = math.sqrt(variance) * math.sqrt(
             2.0 * spread / (count * count * RHO2) * math.log(math.sqrt(spread) / ALPHA)
         )
-        per_row = count / self.rows
-        return Interval(mean * per_row, (mean - width) * per_row, (mean + width) * per_row)
+        each = count / self.mass
+        return Interval(mean * each, (mean - width) * each, (mean + width) * each)

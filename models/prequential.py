@@ -45,21 +45,22 @@ class Grades(msgspec.Struct, frozen=True):
     ece_floor: float | None = None
 
 
-def grades(said: F64, happened: NDArray[np.bool_]) -> Grades:
-    """Grade predictions (n,) by their outcomes (n,)."""
+def grades(said: F64, happened: NDArray[np.bool_], weight: F64 | None = None) -> Grades:
+    """Grade predictions (n,) by their outcomes (n,), which may have weights (n,)."""
     if not len(said):
         return Grades()
+    weight = np.ones(len(said)) if weight is None else weight
     off = said - happened
     return Grades(
         outcomes=len(said),
-        base_rate=float(happened.mean()),
-        mean=float(said.mean()),
-        auc=auc(said, happened),
-        ap=average_precision(said, happened),
-        brier=float(np.mean(off * off)),
-        log_loss=float(log_losses(said, happened).mean()),
-        ece=ece(said, happened),
-        ece_floor=ece_floor(said),
+        base_rate=float(np.average(happened, weights=weight)),
+        mean=float(np.average(said, weights=weight)),
+        auc=auc(said, happened, weight),
+        ap=average_precision(said, happened, weight),
+        brier=float(np.average(off * off, weights=weight)),
+        log_loss=float(np.average(log_losses(said, happened), weights=weight)),
+        ece=ece(said, happened, weight=weight),
+        ece_floor=ece_floor(said, weight=weight),
     )
 
 
@@ -69,41 +70,44 @@ def log_losses(said: F64, happened: NDArray[np.bool_]) -> F64:
     return -np.where(happened, np.log(inside), np.log1p(-inside))
 
 
-def auc(said: F64, happened: NDArray[np.bool_]) -> float | None:
+def auc(said: F64, happened: NDArray[np.bool_], weight: F64 | None = None) -> float | None:
     """Return the share of (positive, negative) pairs in the right order, ties by half.
 
     Args:
         said: Shape (n,), predictions.
         happened: Shape (n,), outcomes.
+        weight: Shape (n,), positive; a pair weighs the product of both. All 1 by default.
 
     Returns:
         The area under the ROC curve, or None if only one kind of outcome is there.
 
     Source:
-        Mann & Whitney (1947): the rank sum of the positives.
+        Mann & Whitney (1947): of each positive, the negatives below it.
     """
-    positives = int(np.count_nonzero(happened))
-    negatives = len(said) - positives
-    if not positives or not negatives:
+    if happened.all() or not happened.any():
         return None
-    _, inverse, counts = np.unique(said, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    ranked = float(ranks[inverse][happened].sum())
-    return (ranked - positives * (positives + 1) / 2) / (positives * negatives)
+    weight = np.ones(len(said)) if weight is None else weight
+    _, inverse = np.unique(said, return_inverse=True)
+    positive = np.bincount(inverse, weight * happened)
+    negative = np.bincount(inverse, weight * ~happened)
+    below = np.cumsum(negative) - negative / 2
+    return float((positive * below).sum() / (positive.sum() * negative.sum()))
 
 
-def average_precision(said: F64, happened: NDArray[np.bool_]) -> float | None:
+def average_precision(
+    said: F64, happened: NDArray[np.bool_], weight: F64 | None = None
+) -> float | None:
     """Return the mean of the precision at each recall step; equal scores are one step.
 
     Returns:
         The average precision, or None if nothing happened.
     """
-    positives = int(np.count_nonzero(happened))
-    if not positives:
+    if not happened.any():
         return None
+    weight = np.ones(len(said)) if weight is None else weight
     order = np.argsort(-said, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(said[order])), len(said) - 1)
-    hits = np.cumsum(happened[order])[ends]
-    precision = hits / (ends + 1)
-    steps = np.diff(np.concatenate(([0], hits)))
-    return float((precision * steps).sum() / positives)
+    hits = np.cumsum((weight * happened)[order])[ends]
+    precision = hits / np.cumsum(weight[order])[ends]
+    steps = np.diff(np.concatenate(([0.0], hits)))
+    return float((precision * steps).sum() / hits[-1])

@@ -175,7 +175,9 @@ class Roster:
         self.board.see(matured, self.champion, FLOOR)
         since_ms = self.promotions[-1].at_ms if self.promotions else 0
         own = (matured.opened_at_ms >= since_ms) & ~np.isnan(matured.candidate)
-        self.calibrator.update(matured.raw[own], matured.candidate[own], matured.churned[own])
+        weight = matured.weight[own].astype(np.float64)
+        raw, candidate = matured.raw[own], matured.candidate[own]
+        self.calibrator.update(raw, candidate, matured.churned[own], weight)
         for name, model in self.models.items():
             before = model.examples
             model.mature(matured.rows, matured.churned, matured.weight)

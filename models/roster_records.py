@@ -45,11 +45,12 @@ class Kept(msgspec.Struct, kw_only=True):
         unsettled_ms: Earliest of what has happened since.
         newest_ms: Latest time of what ever came in.
         happened: n × uint8: the newest outcomes.
+        weight: n × float64: theirs.
         said: Name to n × float64: what each model said of them.
         evidence: By challenger.
         floor: Of the champion against the floor.
         since_ms: Questions opened from then on are evidence.
-        raw: What the calibrator was told: raw, calibrated at the time, happened.
+        raw: What the calibrator was told: raw, calibrated at the time, happened, weight.
         guard: Evidence for the calibration.
         platt: Its calibration.
         frozen_platt: The same as of the last assembly.
@@ -68,11 +69,12 @@ class Kept(msgspec.Struct, kw_only=True):
     unsettled_ms: float | None
     newest_ms: int
     happened: bytes
+    weight: bytes
     said: dict[str, bytes]
     evidence: dict[str, Evidence]
     floor: Evidence
     since_ms: float | None
-    raw: tuple[bytes, bytes, bytes]
+    raw: tuple[bytes, bytes, bytes, bytes]
     guard: Evidence
     platt: Platt
     frozen_platt: Platt
@@ -169,6 +171,7 @@ def _kept(roster: Roster) -> Kept:
         unsettled_ms=roster.unsettled_ms,
         newest_ms=roster.queue.newest_ms,
         happened=board.happened.astype("u1").tobytes(),
+        weight=_bytes(board.weight),
         said={name: _bytes(said) for name, said in board.said.items()},
         evidence=board.evidence,
         floor=board.floor,
@@ -177,6 +180,7 @@ def _kept(roster: Roster) -> Kept:
             _bytes(calibrator.raw),
             _bytes(calibrator.said),
             calibrator.happened.astype("u1").tobytes(),
+            _bytes(calibrator.weight),
         ),
         guard=calibrator.evidence,
         platt=calibrator.platt,
@@ -193,10 +197,12 @@ def _restore(roster: Roster, kept: Kept) -> None:
     roster.trained_to_ms, roster.assembled_ms = kept.trained_to_ms, kept.assembled_ms
     roster.unsettled_ms, roster.queue.newest_ms = kept.unsettled_ms, kept.newest_ms
     board.happened = np.frombuffer(kept.happened, "u1") != 0
+    board.weight = _floats(kept.weight)
     board.said = {name: _floats(said) for name, said in kept.said.items()}
     board.evidence, board.floor = kept.evidence, kept.floor
     board.since_ms = kept.since_ms
-    raw, said, happened = kept.raw
+    raw, said, happened, weight = kept.raw
+    calibrator.weight = _floats(weight)
     calibrator.raw, calibrator.said = _floats(raw), _floats(said)
     calibrator.happened = np.frombuffer(happened, "u1") != 0
     calibrator.evidence = kept.guard

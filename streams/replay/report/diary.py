@@ -85,7 +85,7 @@ class Diary:
         return tuple(
             Shift(
                 until_ms=until_ms,
-                examples=window.examples,
+                examples=round(window.examples),
                 active=window.active / window.examples,
                 psi=_psi(window, windows[max(place - REFERENCE, 0) : place]),
             )
