@@ -44,8 +44,10 @@ class Belief(msgspec.Struct, frozen=True):
 
 def belief(past: Past) -> Belief:
     """Return how what was in force is calibrated."""
-    if len(past) < ROWS_MIN:
-        return Belief(f"only {len(past):,} questions were answered, at least {ROWS_MIN} are needed")
+    if past.asked < ROWS_MIN:
+        return Belief(
+            f"only {past.asked:,} questions were answered, at least {ROWS_MIN} are needed"
+        )
     return Belief(
         said=float(past.said.mean()),
         seen=float(past.left.mean()),

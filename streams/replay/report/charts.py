@@ -215,20 +215,21 @@ def _active_line(picture: Svg, active: list[float], x: Scale, top: float) -> Non
 def models_chart(found: Figures) -> str:
     """Return how all models ranked the same questions."""
     rows = found.models.models
-    lowest = min(model.auc for model in rows)
-    picture = Svg(len(rows) * 36 + 30, "ranking by model")
-    x = Scale(min(lowest - 0.02, 0.5) if lowest < 0.6 else lowest - 0.02, 1.0, 6.0, WIDTH - 60.0)  # noqa: PLR2004 (near a coin)
-    bottom = len(rows) * 36.0
+    picture = Svg(len(rows) * 30 + 34, "ranking by model")
+    x = Scale(min(0.5, *(model.auc for model in rows)), 1.0, 150.0, WIDTH - 60.0)
+    bottom = len(rows) * 30.0 + 4
     for tick in ticks(x.low, 1.0):
-        picture.line((x(tick), 0), (x(tick), bottom), "grid")
-        picture.text(x(tick), bottom + 14, f"{tick * 100:.0f}", "axis", "middle")
+        kind = "chance" if tick == 0.5 else "grid"  # noqa: PLR2004 (a coin)
+        picture.line((x(tick), 0), (x(tick), bottom), kind)
+        picture.text(x(tick), bottom + 13, f"{tick * 100:.0f}", "axis", "middle")
+    picture.text(x(0.5), bottom + 26, "a coin", "axis", "middle")
     for row, model in enumerate(rows):
-        y = 13.0 + row * 36
+        y = 17.0 + row * 30
         kind = "ours" if row == 0 else "rule"
-        picture.text(4, y, model.name if row else "what was in force", "label")
-        picture.line((x(x.low), y + 12), (x(model.auc), y + 12), f"{kind} thin")
-        picture.dot(x(model.auc), y + 12, 5, kind, model.what)
-        picture.text(WIDTH - 52, y + 16, f"{model.auc * 100:.1f}", "win" if row == 0 else "axis")
+        picture.line((x(x.low), y), (x(x.high), y), "track")
+        picture.text(142, y + 4, model.name, "label" if row == 0 else "axis", "end")
+        picture.dot(x(model.auc), y, 5, kind, model.what)
+        picture.text(WIDTH - 52, y + 4, f"{model.auc * 100:.1f}", "win" if row == 0 else "axis")
     return str(picture)
 
 

@@ -72,13 +72,13 @@ def verdict(past: Past, horizon_ms: float) -> Control:
     """Return whether a run over a dealt log found nothing, as it must."""
     numbers = past.spans(horizon_ms / 4)
     found = auc_within(past.said, past.left, numbers)
-    if found is None or not says_something(past.left):
-        gone = int(np.count_nonzero(past.left))
-        why = too_few(len(past), gone)
-        return Control(
-            f"{why}; dealt out by chance everybody comes equally often, so with a shorter horizon "
-            "more would leave", asked=len(past),
-        )  # fmt: skip
+    if not says_something(past.left):
+        why = too_few(past.asked, int(np.count_nonzero(past.left)))
+        advice = "dealt out by chance all come equally often, so another horizon may tell more"
+        return Control(f"{why}; {advice}", asked=past.asked)
+    if found is None:
+        why = f"at no time {ROWS_WITHIN} customers were looked at who did not all do the same"
+        return Control(why, asked=past.asked)
     reach = Z_CHANCE * chance_error(past.left, numbers)
     is_believed = belief(past)
     return Control(
@@ -86,7 +86,7 @@ def verdict(past: Past, horizon_ms: float) -> Control:
         low=0.5 - reach,
         high=0.5 + reach,
         is_sound=abs(found - 0.5) <= reach,
-        asked=len(past),
+        asked=past.asked,
         ece=is_believed.ece,
         ece_floor=ece_floor(past.said),
     )

@@ -133,4 +133,4 @@ def share(hits: int, of: int) -> Estimate | None:
     p = hits / of
     middle = (p + Z * Z / (2 * of)) / (1 + Z * Z / of)
     reach = Z * math.sqrt(p * (1 - p) / of + Z * Z / (4 * of * of)) / (1 + Z * Z / of)
-    return Estimate(p, max(middle - reach, 0.0), min(middle + reach, 1.0))
+    return Estimate(p, max(min(middle - reach, p), 0.0), min(max(middle + reach, p), 1.0))

@@ -152,7 +152,7 @@ def _alerted(notes: Notes, silences: Silences) -> tuple[Alerted, F64]:
 def _models(past: Past, report: Report, horizon_ms: float) -> Models:
     """Return the models on the questions of which all that have learned spoke."""
     said = {"in force": past.said, **past.models}
-    spoke = np.ones(len(past), bool)
+    spoke = np.ones(past.asked, bool)
     for each in said.values():
         spoke &= ~np.isnan(each)
     left = past.left[spoke]

@@ -1,5 +1,6 @@
 """How early, beside rules that everybody knows: "silent for more than x days"."""
 
+import math
 from typing import Any, Final
 
 import msgspec
@@ -130,6 +131,13 @@ class Trace:
         peaks = np.maximum.reduceat(self.reach, starts) if len(kept) else np.empty(0)
         self.peaks = np.sort(peaks)[::-1]
 
+    def threshold(self, alerts: int) -> float:
+        """Return the lowest threshold that gives so many alerts, or more only where scores tie."""
+        if alerts >= len(self.peaks):
+            return 0.0
+        kept, next_one = float(self.peaks[alerts - 1]), float(self.peaks[alerts])
+        return kept if kept == next_one else math.nextafter(next_one, 1.0)
+
     def first(self, threshold: float) -> tuple[Rows, F64]:
         """Return the silences that reach a threshold, and the delay when they first do."""
         above = np.flatnonzero(self.reach >= threshold)
@@ -158,7 +166,7 @@ def lead(
         )
     lengths = np.sort(silences.length_ms[silences.inside])[::-1]
     return Lead(
-        "" if lost else "nobody left",
+        "" if lost else "nobody stayed silent for so long",
         silences=count,
         lost=lost,
         came_back=came_back(silences, newest_ms),
@@ -205,7 +213,7 @@ def _rule(silences: Silences, lengths: F64, trace: Trace, days: float) -> Rule |
     if not 0 < len(alerted) <= len(trace.peaks):
         return None
     lost = int(np.count_nonzero(lengths >= silences.horizon_ms))
-    threshold = float(trace.peaks[len(alerted) - 1])
+    threshold = trace.threshold(len(alerted))
     places, delay_ms = trace.first(threshold)
     found = silences.length_ms[places]
     right = delay_ms[found >= silences.horizon_ms] / DAY_MS

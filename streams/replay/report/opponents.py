@@ -28,8 +28,8 @@ ROWS_MAX: Final = 150_000
 """Answered questions that a fit takes; more of them are drawn by chance."""
 OURS: Final = "winback"
 SILENCE: Final = "silence alone"
-LOGISTIC: Final = "logistic regression, refitted monthly"
-BOOSTING: Final = "gradient boosting, refitted monthly"
+LOGISTIC: Final = "monthly logistic regression"
+BOOSTING: Final = "monthly gradient boosting"
 
 
 class Opponent(msgspec.Struct, frozen=True):
@@ -87,14 +87,14 @@ def compared(past: Past, horizon_ms: float, tick: Callable[[float], None]) -> Co
     """
     needed("--compare", "sklearn")
     batch = {LOGISTIC: _logistic, BOOSTING: _boosting}
-    said = {name: np.full(len(past), np.nan) for name in batch}
+    said = {name: np.full(past.asked, np.nan) for name in batch}
     fits = 0
     for pick, known in _months(past, horizon_ms):
         fits += 1
         for name, make in batch.items():
             model = make().fit(past.rows[known], past.left[known])
             said[name][pick] = model.predict_proba(past.rows[pick])[:, 1]
-        tick(pick.stop / len(past))
+        tick(pick.stop / past.asked)
     spoke = ~np.isnan(said[LOGISTIC])
     if not says_something(past.left[spoke]):
         why = (

@@ -42,7 +42,10 @@ def page(found: Figures, facts: Facts) -> str:
 def _charts(found: Figures, facts: Facts) -> dict[str, Callable[[], str]]:
     """Return the pictures that can be drawn, by name."""
     drawable: dict[str, tuple[bool, Callable[[], str]]] = {
-        "lead": (bool(found.lead.rules or found.lead.sent), partial(charts.lead_chart, found)),
+        "lead": (
+            not found.lead.cannot_say and bool(found.lead.rules or found.lead.sent),
+            partial(charts.lead_chart, found),
+        ),
         "periods": (bool(found.ranking.periods), partial(charts.periods_chart, found.ranking)),
         "belief": (bool(found.belief.bins), partial(charts.belief_chart, found)),
         "budgets": (bool(found.ranking.budgets), partial(charts.budget_chart, found.ranking)),

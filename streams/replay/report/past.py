@@ -67,8 +67,9 @@ class Past(NamedTuple):
     rows: NDArray[np.float32]
     models: dict[str, F64]
 
-    def __len__(self) -> int:
-        """Return how many questions there are."""
+    @property
+    def asked(self) -> int:
+        """How many questions there are."""
         return len(self.left)
 
     @property

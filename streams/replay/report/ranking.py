@@ -121,7 +121,7 @@ class Ranking(msgspec.Struct, frozen=True):
 
 def ranking(past: Past, horizon_ms: float) -> Ranking:
     """Return how well what was in force ranked."""
-    asked = len(past)
+    asked = past.asked
     gone = int(np.count_nonzero(past.left))
     if not says_something(past.left):
         return Ranking(
@@ -173,8 +173,8 @@ def too_few(asked: int, gone: int) -> str:
     if gone == asked:
         return f"all of {asked:,} left"
     return (
-        f"of {asked:,} questions {gone:,} were answered with 'left' and {asked - gone:,} with "
-        f"'stayed'; at least {EACH_MIN} of each are needed"
+        f"of {asked:,} looks at customers {gone:,} were followed by leaving and {asked - gone:,} "
+        f"by staying; at least {EACH_MIN} of each are needed"
     )
 
 
@@ -192,7 +192,7 @@ def period_days(span_ms: float) -> int:
 
 def periods(past: Past) -> tuple[Period, ...]:
     """Return ranking and share of leavers over time; periods without a question are left out."""
-    if not len(past):
+    if not past.asked:
         return ()
     span_ms = period_days(span_of(past)) * DAY_MS
     numbers = past.spans(span_ms)
@@ -205,6 +205,8 @@ def periods(past: Past) -> tuple[Period, ...]:
 
 def _each(numbers: NDArray[np.intp]) -> list[tuple[int, slice]]:
     """Return the runs of equal numbers in a sorted array."""
+    if not len(numbers):
+        return []
     found, starts = np.unique(numbers, return_index=True)
     ends = np.append(starts[1:], len(numbers))
     return [
@@ -241,7 +243,7 @@ def auc_within(said: F64, left: Flags, numbers: NDArray[np.intp]) -> float | Non
 
 def unit_of(past: Past) -> tuple[str, int]:
     """Return the unit of time in which a budget is counted, and its days."""
-    per_day = len(past) / max(span_of(past) / DAY_MS, 1.0)
+    per_day = past.asked / max(span_of(past) / DAY_MS, 1.0)
     fits = ((unit, days) for unit, days, least in UNITS if per_day * days >= least)
     return next(fits, UNITS[-1][:2])
 
@@ -249,7 +251,7 @@ def unit_of(past: Past) -> tuple[str, int]:
 def budgets(past: Past, unit_ms: float) -> tuple[Budget, ...]:
     """Return what the contacts of a budget find: in each unit of time, those at highest risk."""
     each = _each(past.spans(unit_ms))
-    per_unit = len(past) / max(len(each), 1)
+    per_unit = past.asked / max(len(each), 1)
     sizes = [size for size in BUDGETS if size <= SHARE_MAX * per_unit][-BUDGETS_SHOWN:]
     hits = {name: _hits(said, past.left, each) for name, said in _rankings(past).items()}
     base, gone = float(past.left.mean()), int(np.count_nonzero(past.left))
@@ -263,7 +265,7 @@ def budgets(past: Past, unit_ms: float) -> tuple[Budget, ...]:
         out.append(
             Budget(
                 contacts=size,
-                of=contacted / len(past),
+                of=contacted / past.asked,
                 contacted=contacted,
                 leavers=leavers,
                 precision=precision,

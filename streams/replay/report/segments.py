@@ -153,15 +153,15 @@ def _quarter(date: datetime) -> str:
 
 
 def _division(past: Past, alerted: Alerted, cut: Cut) -> Division:
-    if cut.cannot_say or not len(past):
+    if cut.cannot_say or not past.asked:
         return Division(cut.by, cut.cannot_say or "no question was answered")
     asked, alerts = cut.labels(past.people), cut.labels(alerted.people)
     found, counts = np.unique(asked, return_counts=True)
     largest = [str(found[place]) for place in np.argsort(-counts, kind="stable")[:SHOWN]]
     names = [name for name in cut.order if name in set(found.tolist())]
     names = names or (sorted(largest) if cut.by == "first seen" else largest)
-    top = np.zeros(len(past), bool)
-    top[np.argsort(-past.said, kind="stable")[: max(1, round(TOP * len(past)))]] = True
+    top = np.zeros(past.asked, bool)
+    top[np.argsort(-past.said, kind="stable")[: max(1, round(TOP * past.asked))]] = True
     rows = [_segment(name, past, top, asked == name, alerted.right[alerts == name])
             for name in names]  # fmt: skip
     rest = ~np.isin(asked, names)

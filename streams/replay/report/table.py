@@ -1,5 +1,6 @@
 """The report on a terminal: what an operations lead needs first, in a screenful."""
 
+import re
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -33,7 +34,8 @@ def shown(found: Figures, facts: Facts) -> str:
         if found.comparison is not None:
             console.print(_titled("beside batch jobs", _compared(found)))
         console.print(_titled("model", Text(_standing(found, facts))))
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+    lines = "\n".join(line.rstrip() for line in capture.get().rstrip().split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines)
 
 
 def _titled(title: str, body: RenderableType) -> RenderableType:
@@ -54,7 +56,7 @@ def _cannot(why: str) -> Text:
 
 def _alerts(found: Figures) -> RenderableType:
     lead = found.lead
-    if lead.sent is None and not lead.rules:
+    if lead.cannot_say or (lead.sent is None and not lead.rules):
         return _cannot(lead.cannot_say or "no alert was sent whose outcome is in the log")
     table = _table(
         "", "alerts", "right", "leavers\nreached", "silent for\n(median)", "earlier than\nthe rule"
@@ -166,7 +168,7 @@ def _standing(found: Figures, facts: Facts) -> str:
     else:
         lines.append("no alarm")
     lines.append(
-        f"{facts.events:,} events of {facts.users:,} users up to "
+        f"{facts.events:,} events of {words.customers(facts.users)} up to "
         f"{words.date(facts.last_ms)} in {facts.seconds:g} s"
     )
     return "\n".join(lines)

@@ -34,9 +34,14 @@ def percent(share: float | None) -> str:
 
 def number(value: float) -> str:
     """Return a count with as many digits as mean something."""
-    if value >= 100 or value == int(value):  # noqa: PLR2004 (three digits)
+    if value >= 10 or value == int(value):  # noqa: PLR2004 (two digits)
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def customers(count: int) -> str:
+    """Return ``1 customer``, ``2,303 customers``."""
+    return "1 customer" if count == 1 else f"{count:,} customers"
 
 
 def days(count: float) -> str:
@@ -64,13 +69,17 @@ def three_sentences(found: Figures, facts: Facts) -> list[str]:
 
 
 def _who(ranking: Ranking, facts: Facts) -> str:
-    span = f"Between {date(facts.first_ms)} and {date(facts.last_ms)}"
-    if not ranking.asked:
-        return f"{span} {number(facts.users)} customers were seen; {_because(ranking.cannot_say)}."
-    assert ranking.left is not None
+    first, last = date(facts.first_ms), date(facts.last_ms)
+    span = f"On {first}" if first == last else f"Between {first} and {last}"
+    if ranking.left is None:
+        seen = f"{span} {customers(facts.users)} did something"
+        return f"{seen}; who would leave it cannot say, because {ranking.cannot_say}."
+    who = (
+        "nobody" if not ranking.left else of_100(ranking.left) if ranking.left < 1 else "everybody"
+    )
     return (
-        f"{span} winback watched {number(ranking.users)} customers; {of_100(ranking.left)} of "
-        f"those it looked at did nothing for the next {days(facts.horizon_days)}: they left."
+        f"{span} winback watched {customers(ranking.users)}; {who} of those it looked at did "
+        f"nothing for the next {days(facts.horizon_days)}: that is what leaving means here."
     )
 
 
@@ -78,7 +87,7 @@ def _how_right(found: Figures, facts: Facts) -> str:
     sent = found.lead.sent
     if sent is None:
         why = found.lead.cannot_say or "none was sent whose outcome is in the log"
-        return f"About alerts it {_because(why)}."
+        return f"How often alerts are right it cannot say, because {why}."
     precision, recall = sent.project.precision, sent.project.recall
     assert precision is not None
     said = (
@@ -97,7 +106,7 @@ def _how_early(found: Figures, facts: Facts) -> list[str]:
         return []
     left = facts.horizon_days - sent.delay_days
     said = f"Half of the right alerts came {days(left)} or more before the customer was lost"
-    if sent.earlier is not None:
+    if sent.earlier is not None and sent.rule_days < facts.horizon_days:
         said += f", {beside(sent.earlier)} the rule “silent for {days(sent.rule_days)}”, which "
         said += "sends as many"
     rule = early_rule(found)
@@ -135,10 +144,6 @@ def shown_rules(found: Figures) -> list[Rule]:
 
 def _horizon_days(found: Figures) -> float:
     return found.horizon_ms / DAY_MS
-
-
-def _because(why: str) -> str:
-    return f"cannot say more, because {why}" if why else "cannot say more"
 
 
 def ranking_said(found: Ranking) -> str:
@@ -212,19 +217,19 @@ def compared_said(found: Comparison) -> str:
     if found.cannot_say:
         return f"Cannot say, because {found.cannot_say}."
     parts = [
-        f"{_beside(opponent.ahead['auc'])} {opponent.name}"
+        _beside(opponent.name, opponent.ahead["auc"])
         for opponent in found.opponents
         if opponent.name in {LOGISTIC, BOOSTING}
     ]
     return f"On the same {found.asked:,} questions winback ranks {' and '.join(parts)}."
 
 
-def _beside(ahead: Estimate) -> str:
+def _beside(name: str, ahead: Estimate) -> str:
     if ahead.low > 0.0:
-        return f"better than (AUC +{ahead.value:.3f})"
+        return f"better than {name} (AUC {ahead.value:+.3f})"
     if ahead.high < 0.0:
-        return f"worse than (AUC −{-ahead.value:.3f})"
-    return f"no differently from (AUC {ahead.value:+.3f}, within chance)"
+        return f"worse than {name} (AUC {ahead.value:+.3f})"
+    return f"as well as {name} (AUC {ahead.value:+.3f}, within chance)"
 
 
 def ours(found: Comparison) -> Opponent | None:
