@@ -1,7 +1,8 @@
 """Drift: is the world still the one that was learned? Alarms have names, and seasons are none.
 
-What is compared are windows of whole weeks, so weekdays cancel; the reference is the four windows
-before; and only what lasts for two windows is an alarm, so that a holiday or a sale is none.
+What is compared are windows of whole weeks, so weekdays cancel, and of two at least, so that a week
+of holidays is never most of two; the reference is the four windows before; and only what lasts for
+two windows is an alarm, so that a holiday or a sale is none.
 
 Source:
     Population stability index: Siddiqi (2006), "Credit Risk Scorecards", ch. 6 (.25 = shifted).
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from models.questions import Examples
 
 WEEK_MS: Final = 7 * 86_400_000
+WEEKS_MIN: Final = 2
 REFERENCE: Final = 4
 """Windows that the newest is compared with."""
 LASTS: Final = 2
@@ -85,7 +87,7 @@ class Drift(msgspec.Struct):
     """Watches inputs and outcome rate.
 
     Attributes:
-        span_ms: Length of a window: whole weeks, at least H/4.
+        span_ms: Length of a window: whole weeks, two at least, and at least H/4.
         first: The first rows, until the bins are laid.
         edges: Per feature the inner edges of its bins.
         past: The windows before, oldest first, with one that may be under suspicion.
@@ -107,7 +109,7 @@ class Drift(msgspec.Struct):
     @classmethod
     def of(cls, horizon_ms: int) -> Drift:
         """Return a watch for a horizon."""
-        return cls(WEEK_MS * math.ceil(horizon_ms / 4 / WEEK_MS))
+        return cls(WEEK_MS * max(WEEKS_MIN, math.ceil(horizon_ms / 4 / WEEK_MS)))
 
     def see(self, examples: Examples) -> None:
         """Take examples in the order in which they matured."""
