@@ -11,6 +11,7 @@ from streams.core.rules_schema import DEFAULT_EVENTS, MoneyFile
 from streams.replay.define import Definition, Proposal
 from streams.replay.define_cautions import cautions
 from streams.replay.define_words import costs, headline, percent, plain, reasons
+from streams.replay.instants import short_iso
 
 WIDTH: Final = 104
 PATH_MAX: Final = 200
@@ -39,6 +40,7 @@ def rules_text(found: Definition, path: str) -> str:
         *_churn(found, wanted),
         *_kinds(wanted),
         *_events(found),
+        *_coverage(found),
         *_money(found),
     ]
     text = "\n".join(lines) + "\n"
@@ -96,6 +98,17 @@ def _events(found: Definition) -> list[str]:
         "What event names mean; a meaning said here replaces its default names. [state]"
     )
     return ["", *title, "events:", *(f"  {line}" for line in lines)]
+
+
+def _coverage(found: Definition) -> list[str]:
+    if not found.outages:
+        return []
+    spans = [
+        f"    - {{from: {short_iso(outage.begin_ms)[:10]}, to: {short_iso(outage.end_ms)[:10]}}}"
+        for outage in found.outages
+    ]
+    title = "Nobody did anything then: no time at all. Take out what was silence after all."
+    return ["", *_comment(title), "coverage:", "  outages:", *spans]
 
 
 def _money(found: Definition) -> list[str]:

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.core.rules_file import parse_rules
 from streams.replay import define_census
 from streams.replay.blocks import Block
 from streams.replay.define import CANDIDATES, Definition, Verdict, define
 from streams.replay.define_calendar import night, resolution
 from streams.replay.define_cautions import cautions
 from streams.replay.define_census import Census, Facts
+from streams.replay.define_rules import rules_text
 from streams.replay.define_silences import horizon, silences_of, usual_pause_days
 from streams.replay.define_words import reasons, verdict
 from tests import oracles_define as twin
@@ -206,6 +208,8 @@ def test_days_without_anybody_are_no_silence() -> None:
     assert found.span_days == pytest.approx(119.58 - 5)
     assert (found.usual_pause_days, found.rare_pause_days) == (1.0, 1.0)
     assert any("the logger was down?" in said for said in cautions(found))
+    rules = parse_rules(rules_text(found, "log.csv"))
+    assert rules.outages == ((START_MS + 60 * DAY_MS, START_MS + 65 * DAY_MS),)
 
 
 def test_a_shop_that_is_closed_on_sundays_has_no_outage() -> None:
