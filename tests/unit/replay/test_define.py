@@ -208,7 +208,7 @@ def test_days_without_anybody_are_no_silence() -> None:
     assert found.span_days == pytest.approx(119.58 - 5)
     assert (found.usual_pause_days, found.rare_pause_days) == (1.0, 1.0)
     assert any("the logger was down?" in said for said in cautions(found))
-    rules = parse_rules(rules_text(found, "log.csv"))
+    rules = parse_rules(rules_text(define(counted(rows), horizon_days=7), "log.csv"))
     assert rules.outages == ((START_MS + 60 * DAY_MS, START_MS + 65 * DAY_MS),)
 
 
