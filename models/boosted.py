@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 
     from models.features import F64
 
-KEPT_MAX: Final = 60_000
-"""Newest examples that trees are fitted to: 1.5 s of CPU."""
-FIRST_FIT: Final = 2_000
-"""Fewer examples only teach noise."""
-REFIT_SHARE: Final = 0.25
-"""Fit anew when a quarter of what was fitted to has been replaced …"""
-REFIT_GROWTH: Final = 0.5
-"""… or, while there is little, when it has grown by half."""
 TREES: Final = 120
 PARAMETERS: Final[dict[str, Any]] = {
     "objective": "binary",
@@ -104,52 +96,6 @@ def fit(
     data = lightgbm.Dataset(rows, active, weight=weight, params=PARAMETERS)
     booster = lightgbm.train(PARAMETERS, data, TREES)
     return Trees(booster.model_to_string())
-
-
-class NewestExamples:
-    """The newest examples, and whether it is time to fit anew.
-
-    Args:
-        width: Features that the trees may use: 31, or all 40.
-    """
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.seen = 0
-        self.fitted_to = 0
-        self._fitted_at = 0
-        self._parts: list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]] = []
-        self._kept = 0
-
-    def add(
-        self, rows: NDArray[np.float32], active: NDArray[np.bool_], weight: NDArray[np.float32]
-    ) -> None:
-        """Add examples in the order in which they matured."""
-        if not len(rows):
-            return
-        self._parts.append((rows[:, : self.width], active, weight))
-        self.seen += len(rows)
-        self._kept += len(rows)
-        while self._kept - len(self._parts[0][0]) >= KEPT_MAX:
-            self._kept -= len(self._parts.pop(0)[0])
-
-    @property
-    def is_due(self) -> bool:
-        """Whether enough is new, and there is not much less than the trees in force have seen."""
-        new = self.seen - self._fitted_at
-        enough = min(max(FIRST_FIT, REFIT_GROWTH * self._fitted_at), REFIT_SHARE * KEPT_MAX)
-        return new >= enough and 2 * self._kept >= self.fitted_to
-
-    def take(self) -> Fit | None:
-        """Return the fit that is due; None if only one kind of outcome is there."""
-        self._fitted_at = self.seen
-        rows, active, weight = (
-            np.concatenate(column)[-KEPT_MAX:] for column in zip(*self._parts, strict=True)
-        )
-        if not 0 < np.count_nonzero(active) < len(active):
-            return None
-        self.fitted_to = len(rows)
-        return lambda: fit(rows, active, weight)
 
 
 class MixedScorer(PathScorer):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from models.bgnbd import BgNbdScorer
-from models.boosted import BadTreesError, MixedScorer, NewestExamples, Trees
+from models.boosted import BadTreesError, MixedScorer, Trees
 from models.feature_list import FEATURES, PLAIN_WIDTH
 from models.learner import sound
+from models.newest import NewestExamples
 from models.scorer import LinearScorer, PathScorer, Scorer, by_group, linear_scorer
 from models.snapshot import Refusal, Snapshot, SnapshotRefused, check_model
 
@@ -58,7 +59,7 @@ class MixedLearner(Silent):
         self.trees: Trees | None = None
         self._linear = linear
         width = PLAIN_WIDTH if len(linear.columns) <= PLAIN_WIDTH else len(FEATURES)
-        self._newest = NewestExamples(width)
+        self.newest = NewestExamples(width)
         self._edition = 0
         self._fit: Future[Trees] | None = None
 
@@ -72,7 +73,7 @@ class MixedLearner(Silent):
     ) -> None:
         """Keep examples for the next fit."""
         may = sound(rows, weight)
-        self._newest.add(rows[may].astype(np.float32), active[may], weight[may].astype(np.float32))
+        self.newest.add(rows[may].astype(np.float32), active[may], weight[may].astype(np.float32))
 
     def refit(self, background: Background | None = None) -> bool:
         """Adopt a fit that has ended meanwhile; fit anew when that is due.
@@ -90,7 +91,7 @@ class MixedLearner(Silent):
             if self._fit.exception() is None:
                 self._adopt(self._fit.result())
             self._fit = None
-        fit = self._newest.take() if self._fit is None and self._newest.is_due else None
+        fit = self.newest.take() if self._fit is None and self.newest.is_due else None
         if fit is not None and background is not None:
             self._fit = background(fit)
         elif fit is not None:
@@ -109,17 +110,18 @@ class MixedLearner(Silent):
         return MixedScorer(linear, self.trees, self._version(linear.version))
 
     def snapshot(self) -> Snapshot:
-        """Return all that scores; learning goes on from the trees, not from their examples."""
+        """Return all that scores; the examples for the next fit are records of their own."""
         linear = self._linear.snapshot()
         kept = {name: linear.numbers[name] for name in ("means", "variances", "weights")}
-        edition = {"edition": (float(self._edition), float(self._newest.fitted_to))}
+        newest = self.newest
+        edition = (float(self._edition), float(newest.fitted_to), float(newest.fitted_at))
         return Snapshot(
             name=self.name,
             version=self._version(linear.version),
             horizon_ms=linear.horizon_ms,
             examples=self.examples,
             columns=linear.columns,
-            numbers=kept | edition,
+            numbers=kept | {"edition": edition},
             trees="" if self.trees is None else self.trees.text,
         )
 
@@ -130,8 +132,8 @@ class MixedLearner(Silent):
             SnapshotRefused: It is not of this model, or its trees cannot be read.
         """
         check_model(snapshot, name=self.name, horizon_ms=self._linear.horizon_ms)
-        edition, fitted_to = snapshot.numbers["edition"]
-        self._edition, self._newest.fitted_to = int(edition), int(fitted_to)
+        edition = tuple(map(int, snapshot.numbers["edition"]))
+        self._edition, self.newest.fitted_to, self.newest.fitted_at = edition
         self.trees = _trees(snapshot) if snapshot.trees else None
 
     def _version(self, linear: str) -> str:

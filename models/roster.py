@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from models.challengers import Background
     from models.learner import Learner
+    from models.newest import NewestExamples
     from models.scorer import Scorer
 
 ASSEMBLIES_PER_HORIZON: Final = 16
@@ -81,6 +82,7 @@ class Roster:
         self.trained_to_ms = 0
         self.changed_models: set[str] = set()
         self.has_frozen = False
+        self.has_answered = False
         self._keeps_history = keeps_history
         self._examples_min = max(examples_min, 1)
         self._background = background
@@ -172,6 +174,7 @@ class Roster:
         self.trained_to_ms = max(self.trained_to_ms, int(examples.matured_at_ms[-1]))
 
     def _answered(self, matured: Matured) -> None:
+        self.has_answered = True
         self.board.see(matured, self.champion, FLOOR)
         since_ms = self.promotions[-1].at_ms if self.promotions else 0
         own = (matured.opened_at_ms >= since_ms) & ~np.isnan(matured.candidate)
@@ -225,7 +228,7 @@ class Roster:
         self.champion = name
         self.board.begin_anew(at_ms)
         self.errors = ErrorWatch()
-        self.calibrator = Calibrator()
+        self.calibrator, self.has_answered = Calibrator(), True
         self.freeze()
 
     def rollback(self, at_ms: int) -> None:
@@ -254,6 +257,13 @@ class Roster:
         self.changed_models.add(snapshot.name)
 
     # -- out
+
+    @property
+    def newest(self) -> NewestExamples:
+        """The newest examples, kept for the next fit."""
+        mix = self.models[MIX]
+        assert isinstance(mix, MixedLearner)
+        return mix.newest
 
     @property
     def examples(self) -> int:

@@ -12,8 +12,10 @@ from models.catalogue import GUEST
 from models.drift import Alarm, Drift
 from models.evidence import Evidence
 from models.features import features_hash
+from models.newest import KEY as NEWEST
+from models.newest import Part
+from models.open_block import Block
 from models.questions import KEY as OPENINGS
-from models.questions import Block
 from models.snapshot import FORMAT, Refusal, Serving, Snapshot, SnapshotRefused
 from models.standing import Promotion
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 SERVING: Final = "serving"
 """Key of the record that workers follow."""
 ROSTER: Final = "roster"
+ANSWERS: Final = "answers"
+"""Key of what is large and changes only with an outcome."""
 MODEL: Final = "model/"
 FROZEN: Final = "frozen/"
 """Models as of the last assembly; without a name: what was in force then."""
@@ -44,13 +48,9 @@ class Kept(msgspec.Struct, kw_only=True):
         assembled_ms: Last assembly.
         unsettled_ms: Earliest of what has happened since.
         newest_ms: Latest time of what ever came in.
-        happened: n × uint8: the newest outcomes.
-        weight: n × float64: theirs.
-        said: Name to n × float64: what each model said of them.
         evidence: By challenger.
         floor: Of the champion against the floor.
         since_ms: Questions opened from then on are evidence.
-        raw: What the calibrator was told: raw, calibrated at the time, happened, weight.
         guard: Evidence for the calibration.
         platt: Its calibration.
         frozen_platt: The same as of the last assembly.
@@ -68,13 +68,9 @@ class Kept(msgspec.Struct, kw_only=True):
     assembled_ms: int | None
     unsettled_ms: float | None
     newest_ms: int
-    happened: bytes
-    weight: bytes
-    said: dict[str, bytes]
     evidence: dict[str, Evidence]
     floor: Evidence
     since_ms: float | None
-    raw: tuple[bytes, bytes, bytes, bytes]
     guard: Evidence
     platt: Platt
     frozen_platt: Platt
@@ -84,18 +80,35 @@ class Kept(msgspec.Struct, kw_only=True):
     format: int = FORMAT
 
 
-Record = Serving | Snapshot | Kept | Block
+class Answers(msgspec.Struct, kw_only=True):
+    """The newest outcomes; numbers as little-endian bytes.
+
+    Attributes:
+        happened: n × uint8.
+        weight: n × float64.
+        said: Name to n × float64: what each model said of them.
+        told: What the calibrator was told: raw, calibrated at the time, weight, happened.
+    """
+
+    happened: bytes
+    weight: bytes
+    said: dict[str, bytes]
+    told: tuple[bytes, bytes, bytes, bytes]
+    format: int = FORMAT
+
+
+Record = Serving | Snapshot | Kept | Answers | Block | Part
 
 
 def kind_of(key: str) -> type[Any] | None:
     """Return what the record of a key is, or None for a key that is not ours."""
     if key in {SERVING, FROZEN}:
         return Serving
-    if key == ROSTER:
-        return Kept
-    if key.startswith((MODEL, FROZEN)):
-        return Snapshot
-    return Block if key.startswith(OPENINGS) else None
+    whole = {ROSTER: Kept, ANSWERS: Answers}.get(key)
+    if whole is not None:
+        return whole
+    kinds = {MODEL: Snapshot, FROZEN: Snapshot, OPENINGS: Block, NEWEST: Part}
+    return next((kind for begin, kind in kinds.items() if key.startswith(begin)), None)
 
 
 def take(roster: Roster, applied: dict[str, dict[int, int]]) -> dict[str, Record | None]:
@@ -113,7 +126,11 @@ def take(roster: Roster, applied: dict[str, dict[int, int]]) -> dict[str, Record
         out[FROZEN] = roster.frozen.serving
         out.update({FROZEN + name: kept for name, kept in roster.frozen.snapshots.items()})
         roster.has_frozen = False
+    if roster.has_answered:
+        out[ANSWERS] = _answers(roster)
+        roster.has_answered = False
     out.update(roster.questions.take())
+    out.update(roster.newest.changed())
     return out
 
 
@@ -141,6 +158,10 @@ def restore(roster: Roster, records: Mapping[str, Record]) -> None:
     roster.changed_models.clear()
     questions = {key: record for key, record in records.items() if isinstance(record, Block)}
     roster.questions.load(questions)
+    roster.newest.load(record for record in records.values() if isinstance(record, Part))
+    answers = records.get(ANSWERS)
+    if isinstance(answers, Answers):
+        _load_answers(roster, answers)
     _restore(roster, kept)
     serving = records.get(FROZEN)
     if isinstance(serving, Serving):
@@ -170,18 +191,9 @@ def _kept(roster: Roster) -> Kept:
         assembled_ms=roster.assembled_ms,
         unsettled_ms=roster.unsettled_ms,
         newest_ms=roster.queue.newest_ms,
-        happened=board.happened.astype("u1").tobytes(),
-        weight=_bytes(board.weight),
-        said={name: _bytes(said) for name, said in board.said.items()},
         evidence=board.evidence,
         floor=board.floor,
         since_ms=board.since_ms,
-        raw=(
-            _bytes(calibrator.raw),
-            _bytes(calibrator.said),
-            calibrator.happened.astype("u1").tobytes(),
-            _bytes(calibrator.weight),
-        ),
         guard=calibrator.evidence,
         platt=calibrator.platt,
         frozen_platt=roster.frozen.platt,
@@ -196,19 +208,34 @@ def _restore(roster: Roster, kept: Kept) -> None:
     roster.champion, roster.promotions = kept.champion, kept.promotions
     roster.trained_to_ms, roster.assembled_ms = kept.trained_to_ms, kept.assembled_ms
     roster.unsettled_ms, roster.queue.newest_ms = kept.unsettled_ms, kept.newest_ms
-    board.happened = np.frombuffer(kept.happened, "u1") != 0
-    board.weight = _floats(kept.weight)
-    board.said = {name: _floats(said) for name, said in kept.said.items()}
     board.evidence, board.floor = kept.evidence, kept.floor
     board.since_ms = kept.since_ms
-    raw, said, happened, weight = kept.raw
-    calibrator.weight = _floats(weight)
-    calibrator.raw, calibrator.said = _floats(raw), _floats(said)
-    calibrator.happened = np.frombuffer(happened, "u1") != 0
     calibrator.evidence = kept.guard
     calibrator.platt = kept.platt
     roster.drift = kept.drift
     roster.errors.worse, roster.errors.alarm = _floats(kept.worse), kept.alarm
+
+
+def _answers(roster: Roster) -> Answers:
+    board, calibrator = roster.board, roster.calibrator
+    told = (calibrator.raw, calibrator.said, calibrator.weight)
+    raw, said, weight = map(_bytes, told)
+    return Answers(
+        happened=board.happened.astype("u1").tobytes(),
+        weight=_bytes(board.weight),
+        said={name: _bytes(numbers) for name, numbers in board.said.items()},
+        told=(raw, said, weight, calibrator.happened.astype("u1").tobytes()),
+    )
+
+
+def _load_answers(roster: Roster, answers: Answers) -> None:
+    board, calibrator = roster.board, roster.calibrator
+    board.happened = np.frombuffer(answers.happened, "u1") != 0
+    board.weight = _floats(answers.weight)
+    board.said = {name: _floats(numbers) for name, numbers in answers.said.items()}
+    *told, happened = answers.told
+    calibrator.raw, calibrator.said, calibrator.weight = map(_floats, told)
+    calibrator.happened = np.frombuffer(happened, "u1") != 0
 
 
 def _bytes(numbers: F64) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import Phase as Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import boosted
+from models import boosted, newest
 from models.catalogue import CHAMPION, FLOOR, MIX
 from models.roster import ASSEMBLIES_PER_HORIZON, Roster
 from models.snapshot import Phase
@@ -36,7 +36,7 @@ TIMES: Final = (1, 1, 2)
 @pytest.fixture(autouse=True, scope="module")
 def _trees_are_fitted_early_and_fast() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boosted, "FIRST_FIT", 300)
+        patch.setattr(newest, "FIRST_FIT", 300)
         patch.setattr(boosted, "TREES", 10)
         yield
 

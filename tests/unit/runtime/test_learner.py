@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from models import boosted, newest
 from models.bgnbd import BgNbdScorer
 from models.boosted import Fit, Trees
 from models.catalogue import CHAMPION, MIX
@@ -56,9 +57,13 @@ def newest_ms(value: bytes) -> float:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_learner_that_is_killed_again_and_again_comes_to_the_same(
-    taught: list[bytes], seed: int
+    taught: list[bytes], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Grades, evidence, drift, questions and weights: all of it, to the last bit."""
+    """Grades, evidence, drift, questions, weights and trees: all of it, to the last bit."""
+    monkeypatch.setattr(newest, "FIRST_FIT", 200)
+    monkeypatch.setattr(newest, "KEPT_MAX", 500)
+    monkeypatch.setattr(newest, "PART_ROWS", 70)
+    monkeypatch.setattr(boosted, "TREES", 5)
     straight = LearnerEngine(SETTINGS, SHORT, Metrics())
     feed(straight, taught)
     chance = random.Random(seed)
@@ -78,6 +83,7 @@ def test_a_learner_that_is_killed_again_and_again_comes_to_the_same(
     assert kills > 2
     assert one.report() == two.report()
     assert one.report().served.outcomes > 50
+    assert one.models[MIX].snapshot().numbers["edition"][0] > 2
     for name, model in one.models.items():
         assert model.snapshot() == two.models[name].snapshot(), name
 
