@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.feature_list import WIDTH
 from models.features import F64
-from models.snapshot import FORMAT
+from models.open_block import Block, OpenBlock, gathered, left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +25,12 @@ KEY: Final = "openings/"
 """Records of open questions begin like that."""
 BLOCK_ROWS: Final = 2_000
 """Questions in a record: 700 KB as it travels, below the 1 MB that a broker takes."""
+SMALL_MAX: Final = 32
+"""So many small blocks become one: live, most questions come alone, and a block costs 3 KB."""
+COLUMNS: Final = (
+    "users", "opened_at_ms", "churned", "weight", "rows", "said", "raw", "candidate",
+)  # fmt: skip
+"""Those of ``Matured`` that are always there."""
 PATIENCE: Final = 1.5
 """Horizons after which a question that nobody answered is forgotten."""
 
@@ -87,35 +91,6 @@ class Matured(NamedTuple):
     heads: F64 | None
 
 
-class Block(msgspec.Struct):
-    """Questions that were opened together, as columns of little-endian numbers."""
-
-    users: bytes
-    at_ms: bytes
-    rows: bytes
-    said: bytes
-    raw: bytes
-    candidate: bytes
-    models: dict[str, bytes]
-    format: int = FORMAT
-
-
-class _Open:
-    """A block in memory, and which of its questions are open."""
-
-    def __init__(self, block: Block, heads: F64 | None = None) -> None:
-        self.heads = heads
-        self.users = np.frombuffer(block.users, "<u8")
-        self.at_ms = np.frombuffer(block.at_ms, "<f8")
-        self.rows = np.frombuffer(block.rows, "<f4").reshape(-1, WIDTH)
-        self.said = np.frombuffer(block.said, "<f8")
-        self.raw = np.frombuffer(block.raw, "<f8")
-        self.candidate = np.frombuffer(block.candidate, "<f8")
-        self.models = {name: np.frombuffer(v, "<f8") for name, v in block.models.items()}
-        self.is_open = np.ones(len(self.users), np.bool_)
-        self.until_ms = float(self.at_ms.max(initial=0.0))
-
-
 class Questions:
     """The open questions.
 
@@ -128,9 +103,10 @@ class Questions:
         self._horizon_ms = horizon_ms
         self._keeps_heads = keeps_heads
         self._next = 0
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, OpenBlock] = {}
         self._places: dict[tuple[int, float], tuple[int, int]] = {}
         self._changed: dict[str, Block | None] = {}
+        self._small: list[int] = []
         self._partly: set[int] = set()  # Blocks of which some are answered since the last record.
 
     def __len__(self) -> int:
@@ -165,17 +141,38 @@ class Questions:
                 models={name: p[cut].astype("<f8").tobytes() for name, p in models.items()},
             )
             heads = openings.heads[cut].copy() if self._keeps_heads else None
-            self._add(self._next, _Open(block, heads))
-            self._changed[f"{KEY}{self._next}"] = block
-            self._next += 1
+            self._begin(block, OpenBlock(block, heads))
+        self._gather()
 
-    def _add(self, number: int, opened: _Open) -> None:
+    def _begin(self, block: Block, opened: OpenBlock) -> None:
+        """Begin a record."""
+        self._add(self._next, opened)
+        self._changed[f"{KEY}{self._next}"] = block
+        self._next += 1
+
+    def _add(self, number: int, opened: OpenBlock) -> None:
         self._open[number] = opened
+        if len(opened) <= BLOCK_ROWS // SMALL_MAX:
+            self._small.append(number)
         for place, key in enumerate(zip(opened.users.tolist(), opened.at_ms.tolist(), strict=True)):
             self._places[key] = (number, place)
 
+    def _gather(self) -> None:
+        """Make one block of small ones, if there are many."""
+        if len(self._small) < SMALL_MAX:
+            return
+        numbers, self._small = [n for n in self._small if n in self._open], []
+        if numbers:
+            block, opened = gathered([self._open[number] for number in numbers])
+            for number in numbers:
+                self._drop(number)
+            self._begin(block, opened)
+
     def answer(self, outcomes: Outcomes) -> Matured | None:
-        """Return the questions that are answered; an answer to no question is ignored."""
+        """Return the questions that are answered, in the order of the answers.
+
+        An answer to no question is ignored.
+        """
         found: dict[int, tuple[list[int], list[int]]] = {}
         keys = zip(outcomes.users.tolist(), outcomes.opened_at_ms.tolist(), strict=True)
         for answer, key in enumerate(keys):
@@ -185,8 +182,9 @@ class Questions:
                 rows, answers = found.setdefault(number, ([], []))
                 rows.append(row)
                 answers.append(answer)
-        parts = []
+        parts, order = [], []
         for number, (rows, answers) in found.items():
+            order += answers
             opened = self._open[number]
             parts.append(_matured(opened, rows, outcomes, answers))
             opened.is_open[rows] = False
@@ -194,7 +192,10 @@ class Questions:
                 self._partly.add(number)
             else:
                 self._drop(number)
-        return joined(parts)
+        matured = joined(parts)
+        if matured is None or len(parts) == 1:
+            return matured
+        return _taken(matured, np.argsort(order))
 
     def forget_before(self, now_ms: float) -> None:
         """Drop blocks that nobody will answer any more: users may be erased, or treated."""
@@ -212,7 +213,7 @@ class Questions:
     def take(self) -> dict[str, Block | None]:
         """Return what changed since the last call; None = gone."""
         for number in self._partly & self._open.keys():
-            self._changed[f"{KEY}{number}"] = _left(self._open[number])
+            self._changed[f"{KEY}{number}"] = left(self._open[number])
         changed, self._changed, self._partly = self._changed, {}, set()
         return changed
 
@@ -220,25 +221,11 @@ class Questions:
         """Go on with the blocks of earlier records."""
         for key in sorted(blocks, key=lambda key: int(key.removeprefix(KEY))):
             number = int(key.removeprefix(KEY))
-            self._add(number, _Open(blocks[key]))
+            self._add(number, OpenBlock(blocks[key]))
             self._next = max(self._next, number + 1)
 
 
-def _left(opened: _Open) -> Block:
-    """Return what of a block is open."""
-    left = opened.is_open
-    return Block(
-        users=opened.users[left].tobytes(),
-        at_ms=opened.at_ms[left].tobytes(),
-        rows=opened.rows[left].tobytes(),
-        said=opened.said[left].tobytes(),
-        raw=opened.raw[left].tobytes(),
-        candidate=opened.candidate[left].tobytes(),
-        models={name: said[left].tobytes() for name, said in opened.models.items()},
-    )
-
-
-def _matured(opened: _Open, rows: list[int], outcomes: Outcomes, answers: list[int]) -> Matured:
+def _matured(opened: OpenBlock, rows: list[int], outcomes: Outcomes, answers: list[int]) -> Matured:
     return Matured(
         users=opened.users[rows],
         opened_at_ms=opened.at_ms[rows],
@@ -253,6 +240,14 @@ def _matured(opened: _Open, rows: list[int], outcomes: Outcomes, answers: list[i
     )
 
 
+def _taken(matured: Matured, rows: NDArray[np.intp]) -> Matured:
+    """Return rows of what has matured."""
+    models = {name: said[rows] for name, said in matured.models.items()}
+    heads = None if matured.heads is None else matured.heads[rows]
+    rest = {name: getattr(matured, name)[rows] for name in COLUMNS}
+    return Matured(**rest, models=models, heads=heads)
+
+
 def joined(parts: list[Matured]) -> Matured | None:
     """Return parts as one; a model that said nothing in one of them has NaN there."""
     if not parts:
@@ -262,19 +257,7 @@ def joined(parts: list[Matured]) -> Matured | None:
     names = list(dict.fromkeys(name for part in parts for name in part.models))
     nothing = [np.full(len(part.users), np.nan) for part in parts]
     heads = [part.heads for part in parts if part.heads is not None]
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in (
-            "users",
-            "opened_at_ms",
-            "churned",
-            "weight",
-            "rows",
-            "said",
-            "raw",
-            "candidate",
-        )
-    }
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     return Matured(
         **columns,
         models={
