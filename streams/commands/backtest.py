@@ -169,14 +169,13 @@ def _said(summary: dict[str, Any], report: str | None) -> str:
         )
     else:
         lines += [report, ""]
-    lines += [
-        f"  {counted(summary[name], noun)} {what}"
-        for name, noun, what in (
-            ("events_rejected", "event", "rejected"),
-            ("rows_skipped", "row", "skipped"),
+    if summary["events_rejected"]:
+        why = ", ".join(
+            f"{number:,} {reason}" for reason, number in summary["rejected_for"].items()
         )
-        if summary[name]
-    ]
+        lines.append(f"  {counted(summary['events_rejected'], 'event')} rejected: {why}")
+    if summary["rows_skipped"]:
+        lines.append(f"  {counted(summary['rows_skipped'], 'row')} skipped")
     if (points := summary.get("points")) is not None:
         lines.append(f"  points   {points['scored']:,} of {points['asked']:,} scored; "
                      f"the outcome of {points['outcome_known']:,} is in the log")  # fmt: skip

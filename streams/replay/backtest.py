@@ -1,7 +1,6 @@
 """Back-test: what the service would have said about users then, knowing only what it knew then."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,15 +11,16 @@ from models.features import Rhythm
 from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.core.scoring import F64
-from streams.core.time import iso
+from streams.errors import UserError
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.gaps import Gaps
 from streams.replay.guests import NOBODY, Guests
 from streams.replay.instants import short_iso
+from streams.replay.notebook import Notebook
 from streams.replay.outcomes import PointOutcomes
-from streams.replay.points import Points, Results
+from streams.replay.points import Points
 from streams.replay.report.facts import Facts, facts_of
 from streams.replay.report.figures import Figures, figures
 from streams.replay.report.notes import Notes
@@ -108,7 +108,7 @@ class Backtest:
         self.apprentice = Apprentice(rules, keeps_history=asked.is_live, guests=asked.guests)
         self.horizon_ms = rules.churn.horizon_ms
         self.notes = Notes(rules, asked.since_ms, self.gaps) if asked.is_live else None
-        self.notebook = Notebook(asked, self.notes)
+        self.notebook = Notebook(asked.risk, asked.alerts, asked.since_ms, self.notes)
         self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms, self.gaps)
         self.figures: Figures | None = None
         self.fleet = Fleet(
@@ -133,6 +133,7 @@ class Backtest:
         with self.notebook:
             drive(self.fleet, self._seen(blocks), self, self._cut, self._note)
             self.fleet.close()
+        self._check_used()
         self._collect()
         if self.asked.points is not None and self.asked.scores is not None:
             self.asked.points.write(self.asked.scores)
@@ -145,6 +146,19 @@ class Backtest:
             )  # fmt: skip
         return self._summary()
 
+    def _check_used(self) -> None:
+        """Raise an error when no event could be used: no figure would mean anything."""
+        if not self.fleet.counts["accepted"]:
+            unused = self._rejected() | _named(self.fleet.counts, "skipped_")
+            why = ", ".join(f"{number:,} {reason}" for reason, number in unused.items())
+            raise UserError(
+                f"it cannot say anything, because no event of the log could be used: {why}",
+                "compare the log with the events that the rules name, and with the clock",
+            )
+
+    def _rejected(self) -> dict[str, int]:
+        return _named(self.fleet.counts, "rejected_")
+
     def _seen(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
             if self.notes is not None:
@@ -153,6 +167,8 @@ class Backtest:
 
     def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
         """Return the next instant at which a point is scored or the model changes."""
+        if is_over:
+            self.notebook.close(self.fleet.newest_ms or 0)
         points = self.asked.points
         point = None if points is None else points.after(at_ms)
         if is_over or not self.asked.is_live:
@@ -174,7 +190,7 @@ class Backtest:
     def _cut(self, at_ms: int) -> None:
         """Learn what the learner knew then, and score the points of this instant."""
         self._collect()
-        self.apprentice.learn_before(at_ms)
+        self.apprentice.learn_before(min(at_ms, self._known_ms))
         if self.notes is not None and at_ms == self._epoch_after(at_ms - 1):
             self.fleet.use(self.apprentice.scorer())
             self.notes.look(at_ms, self.fleet, self.apprentice.roster)
@@ -188,6 +204,14 @@ class Backtest:
             points.said[chosen] = self.apprentice.scorer().quiet(heads, at)
             points.recency_ms[chosen] = at - heads[:, Rhythm.LAST]
             self.point_outcomes.wait(chosen)
+
+    @property
+    def _known_ms(self) -> int:
+        """Return the end of what can be learned from the log: H/4 after its newest event.
+
+        A point may lie later still; that nothing more is in the log teaches nothing about anybody.
+        """
+        return (self.fleet.newest_ms or 0) + self.rules.churn.period_ms
 
     def _note(self, accepted: Accepted) -> None:
         self._collect()
@@ -205,9 +229,8 @@ class Backtest:
         newest_ms = fleet.newest_ms or 0
         out: dict[str, Any] = {
             "events": fleet.counts["accepted"],
-            "events_rejected": sum(
-                n for name, n in fleet.counts.items() if name.startswith("rejected")
-            ),
+            "events_rejected": sum(self._rejected().values()),
+            "rejected_for": self._rejected(),
             "users": sum(partition.users for partition in fleet.partitions),
             "last_event_at": short_iso(newest_ms),
             "horizon_days": self.horizon_ms / 86_400_000,
@@ -236,58 +259,16 @@ class Backtest:
         return facts_of(self.rules, self.gaps, span_ms, summary, file)
 
 
-class Notebook:
-    """Writes down risk and alerts as they come; the observer of the partitions."""
-
-    def __init__(self, asked: Asked, notes: Notes | None) -> None:
-        self._asked, self._notes = asked, notes
-        self._since_ms = asked.since_ms
-        self._open = ExitStack()
-        self._risk: Results | None = None
-        self._alerts: Results | None = None
-
-    def __enter__(self) -> None:
-        """Open the files."""
-        if self._asked.risk is not None:
-            self._risk = self._open.enter_context(Results(self._asked.risk))
-            self._risk.write("user_id,at,probability\n")
-        if self._asked.alerts is not None:
-            self._alerts = self._open.enter_context(Results(self._asked.alerts))
-            self._alerts.write("user_id,at\n")
-
-    def __exit__(self, *_: object) -> None:
-        """Close the files."""
-        self._open.close()
-
-    def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
-        """Write down P(this silence reaches H) of eligible users at a rescore."""
-        if self._notes is not None:
-            self._notes.risk(user_ids, at_ms, reach)
-        if self._risk is None:
-            return
-        times = np.datetime_as_string(at_ms.astype("<i8").astype("datetime64[ms]")).tolist()
-        rows = zip(user_ids, at_ms.tolist(), times, reach.tolist(), strict=True)
-        self._risk.writelines(
-            f"{_quoted(user_id)},{time}Z,{probability!r}\n"
-            for user_id, at, time, probability in rows
-            if at >= self._since_ms
-        )
-
-    def alert(self, user_id: str, at_ms: int) -> None:
-        """Write down that a case was opened."""
-        if self._notes is not None:
-            self._notes.alert(user_id, at_ms)
-        if self._alerts is not None and at_ms >= self._since_ms:
-            self._alerts.write(f"{_quoted(user_id)},{iso(at_ms)}\n")
-
-
-def _quoted(text: str) -> str:
-    """Return a csv field."""
-    if any(mark in text for mark in ',"\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
-
-
 def muted(rules: Rules) -> Rules:
     """Return rules under which nobody is alerted, for a run of which only scores are wanted."""
     return msgspec.structs.replace(rules, alert=msgspec.structs.replace(rules.alert, is_muted=True))
+
+
+def _named(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    """Return the counts whose name begins so, by the rest of it in words, most first."""
+    found = {
+        name.removeprefix(prefix).replace("_", " "): number
+        for name, number in counts.items()
+        if name.startswith(prefix) and number
+    }
+    return dict(sorted(found.items(), key=lambda entry: -entry[1]))

@@ -111,8 +111,8 @@ def figures(
         is_control: Whether the log was dealt out by chance.
         tick: Called with the share of the fitting that is done.
     """
-    past = past_of(history)
     horizon_ms = rules.churn.horizon_ms
+    past = past_of(history, newest_ms - horizon_ms)
     silences = notes.silences(newest_ms)
     trace = Trace(silences, *notes.scores)
     alerted, away_ms = _alerted(notes, silences)
