@@ -66,7 +66,8 @@ def _since(said: Explanation, words: str) -> str:
 
 
 def _moved(why: Why) -> str:
-    return "" if why.change is None else f" ({why.change:+.2f})"
+    is_told = why.change is not None and abs(why.change) >= LEAST_WEIGHT
+    return f" ({why.change:+.2f})" if is_told else ""
 
 
 def _period(said: Explanation) -> str:
