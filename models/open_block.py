@@ -35,7 +35,6 @@ class OpenBlock:
     Attributes:
         heads: Shape (n, >= RHYTHM_WIDTH): states of the users, if they are kept.
         is_open: Shape (n,): which of the questions are not answered yet.
-        until_ms: When the last of them was opened.
     """
 
     def __init__(self, block: Block, heads: F64 | None = None) -> None:
@@ -48,7 +47,6 @@ class OpenBlock:
         self.candidate = np.frombuffer(block.candidate, "<f8")
         self.models = {name: np.frombuffer(v, "<f8") for name, v in block.models.items()}
         self.is_open = np.ones(len(self.users), np.bool_)
-        self.until_ms = float(self.at_ms.max(initial=0.0))
 
     def __len__(self) -> int:
         """Return how many questions there are, answered or not."""

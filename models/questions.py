@@ -187,23 +187,29 @@ class Questions:
             order += answers
             opened = self._open[number]
             parts.append(_matured(opened, rows, outcomes, answers))
-            opened.is_open[rows] = False
-            if opened.is_open.any():
-                self._partly.add(number)
-            else:
-                self._drop(number)
+            self._close(number, rows)
         matured = joined(parts)
         if matured is None or len(parts) == 1:
             return matured
         return _taken(matured, np.argsort(order))
 
     def forget_before(self, now_ms: float) -> None:
-        """Drop blocks that nobody will answer any more: users may be erased, or treated."""
+        """Drop questions that nobody will answer any more: users may be erased, or treated."""
         limit = now_ms - PATIENCE * self._horizon_ms
-        for number in [n for n, opened in self._open.items() if opened.until_ms < limit]:
-            opened = self._open[number]
-            for key in zip(opened.users.tolist(), opened.at_ms.tolist(), strict=True):
+        for number, opened in list(self._open.items()):
+            old = np.flatnonzero(opened.is_open & (opened.at_ms < limit)).tolist()
+            for key in zip(opened.users[old].tolist(), opened.at_ms[old].tolist(), strict=True):
                 self._places.pop(key, None)
+            if old:
+                self._close(number, old)
+
+    def _close(self, number: int, rows: list[int]) -> None:
+        """Close questions of a block."""
+        opened = self._open[number]
+        opened.is_open[rows] = False
+        if opened.is_open.any():
+            self._partly.add(number)
+        else:
             self._drop(number)
 
     def _drop(self, number: int) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.calibration import LOGIT_MAX, logit, sigmoid
@@ -41,6 +41,7 @@ def test_whatever_the_history_the_answer_is_a_probability(name: str, question: s
 
 
 @every_scorer
+@settings(max_examples=25)
 @given(user=users())
 def test_no_user_is_too_strange(name: str, user: tuple[list[float], float]) -> None:
     asked = np.array([user[0]]), np.array([user[1]])
@@ -52,11 +53,11 @@ def test_no_user_is_too_strange(name: str, user: tuple[list[float], float]) -> N
 @every_scorer
 @every_question
 def test_a_row_does_not_depend_on_the_others_to_the_last_bit(name: str, question: str) -> None:
-    heads, at_ms = crowd(200)
-    alone = np.array([ask(name, question, (heads[[n]], at_ms[[n]]))[0] for n in range(200)])
+    heads, at_ms = crowd(80)
+    alone = np.array([ask(name, question, (heads[[n]], at_ms[[n]]))[0] for n in range(80)])
     rng = np.random.default_rng(0)
     for size in SIZES:
-        some = rng.integers(0, 200, size)
+        some = rng.integers(0, 80, size)
         assert np.array_equal(ask(name, question, (heads[some], at_ms[some])), alone[some])
 
 

@@ -129,6 +129,17 @@ def test_what_nobody_answers_is_forgotten_after_its_time() -> None:
     assert questions.answer(answers([1])) is None
 
 
+def test_also_those_that_are_kept_together_with_newer_ones_are_forgotten() -> None:
+    questions, records = Questions(HORIZON_MS), {}
+    for user in range(1, 101):
+        ask(questions, [user], user * 10.0)
+    questions.forget_before(1_500.0 + 500.0)
+    kept(questions, records)
+
+    assert len(questions) == len(restarted(records)) == 51
+    whole(restarted(records).answer(answers([51], 510.0)), [51], has_heads=False)
+
+
 def test_questions_that_come_alone_do_not_stay_alone() -> None:
     """Live, a block of one for each would cost five times the memory, and a record each."""
     questions, records, most = Questions(HORIZON_MS), {}, 0

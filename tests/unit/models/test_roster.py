@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HORIZON_DAYS: Final = HORIZON_MS // DAY_MS
 RIVAL: Final = "guest_rival"
 ASKED_DAYS: Final = (20.0, 20.0 + 5.5 * HORIZON_DAYS)
-QUESTIONS: Final = 2_400
+QUESTIONS: Final = 1_900
 
 
 def day(number: float) -> int:
@@ -56,7 +56,7 @@ def quiet(scorer: Scorer | None, of: Openings) -> NDArray[np.float64]:
 def learned(**arguments: Any) -> Roster:
     """Return a roster that has learned for 20 days, with a rival."""
     found = roster(**arguments)
-    found.receive(examples=lived(1_200, (0.0, 19.9)))
+    found.receive(examples=lived(800, (0.0, 19.9)))
     found.advance(day(20.0))
     found.enter(rival())
     found.freeze()
