@@ -11,11 +11,11 @@ from hypothesis import Phase as Step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import boosted, newest
+from models import boosted, newest, roster_records
 from models.catalogue import CHAMPION, FLOOR
 from models.questions import PATIENCE
 from models.roster import ASSEMBLIES_PER_HORIZON, Roster
-from models.snapshot import Phase
+from models.snapshot import Phase, load, sign
 from tests.oracles_rhythm import DAY_MS
 from tests.unit.models.worlds import HORIZON_MS, START_MS, World, world
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SPAN_MS: Final = HORIZON_MS // ASSEMBLIES_PER_HORIZON
 DAYS: Final = 55
+KEY: Final = b"a key of this test"
 END_MS: Final = START_MS + DAYS * DAY_MS
 KINDS: Final = ("examples", "openings", "outcomes")
 TIMES: Final = (1, 1, 2)
@@ -93,13 +94,18 @@ def history(of: Roster) -> dict[str, NDArray[Any]]:
     return found
 
 
-def same(one: Roster, other: Roster) -> None:
-    """Assert that two rosters say the same, to the last bit."""
+def same_now(one: Roster, other: Roster) -> None:
+    """Assert that two rosters are the same, to the last bit."""
     assert one.report() == other.report()
     assert one.serving() == other.serving()
     assert one.drift == other.drift
     for name, model in one.models.items():
         assert model.snapshot() == other.models[name].snapshot(), name
+
+
+def same(one: Roster, other: Roster) -> None:
+    """Assert the same, and that both said the same of all that was asked."""
+    same_now(one, other)
     seen, expected = history(one), history(other)
     assert seen.keys() == expected.keys()
     for name, column in expected.items():
@@ -131,6 +137,35 @@ def test_neither_cadence_nor_order_nor_blocks_matter(
         found.advance(stop_ms)
 
     same(found, reference())
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_restarts_change_nothing(seed: int) -> None:
+    """A learner goes on from signed records as if nothing had been, trees included."""
+    rng = np.random.default_rng(seed)
+    of, found, topic = small(), roster(keeps_history=False), {}
+    began_ms = START_MS
+    for stop_ms in [*np.sort(rng.integers(START_MS, END_MS, 6)).tolist(), END_MS]:
+        times = [columns[time] for columns, time in zip(of, TIMES, strict=True)]
+        deliver(found, of, [np.flatnonzero((at >= began_ms) & (at < stop_ms)) for at in times])
+        found.advance(stop_ms)
+        found, began_ms = _reborn(found, topic), stop_ms
+
+    same_now(found, reference())
+
+
+def _reborn(of: Roster, topic: dict[str, bytes]) -> Roster:
+    """Write what changed to a compacted topic, and return a roster that goes on from there."""
+    for key, record in roster_records.take(of, {}).items():
+        if record is None:
+            topic.pop(key, None)
+        else:
+            topic[key] = sign(record, KEY)
+    kinds = {key: roster_records.kind_of(key) for key in topic}
+    found = roster(keeps_history=False)
+    records = {key: load(topic[key], KEY, kind) for key, kind in kinds.items() if kind is not None}
+    roster_records.restore(found, records)
+    return found
 
 
 def test_hourly_looks_change_nothing() -> None:
