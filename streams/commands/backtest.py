@@ -177,12 +177,26 @@ def _said(summary: dict[str, Any], report: str | None) -> str:
     if summary["rows_skipped"]:
         lines.append(f"  {counted(summary['rows_skipped'], 'row')} skipped")
     if (points := summary.get("points")) is not None:
-        lines.append(f"  points   {points['scored']:,} of {points['asked']:,} scored; "
-                     f"the outcome of {points['outcome_known']:,} is in the log")  # fmt: skip
-        if points.get("auc") is not None:
-            lines.append(f"  ranking  AUC {points['auc']:.4f}, recency alone "
-                         f"{points['auc_of_recency']:.4f}; {points['churned']:.1%} left, said "
-                         f"{points['mean_probability']:.1%}")  # fmt: skip
+        lines += _scored(points)
     if "html" in summary:
         lines.append(f"  written: {summary['html']}")
     return "\n".join(lines).rstrip()
+
+
+def _scored(points: dict[str, Any]) -> list[str]:
+    """Return what is to be said of the points."""
+    asked, scored = points["asked"], points["scored"]
+    known = f"the outcome of {points['outcome_known']:,} is in the log"
+    lines = [f"  points   {scored:,} of {asked:,} scored; {known}"]
+    if scored < asked:
+        lines.append(f"           of {asked - scored:,} it cannot say anything, because the log "
+                     "has no event of the user before")  # fmt: skip
+    if points.get("auc") is not None:
+        lines.append(f"  ranking  AUC {points['auc']:.4f}, recency alone "
+                     f"{points['auc_of_recency']:.4f}; {points['churned']:.1%} left, said "
+                     f"{points['mean_probability']:.1%}")  # fmt: skip
+    elif points["outcome_known"]:
+        who = "nobody" if points["churned"] == 0.0 else "everybody"
+        lines.append(f"  ranking  cannot say, because {who} left; "
+                     f"said {points['mean_probability']:.1%}")  # fmt: skip
+    return lines

@@ -139,6 +139,7 @@ class Backtest:
             self.asked.points.write(self.asked.scores)
         if self.notes is not None:
             roster, newest_ms = self.apprentice.roster, self.fleet.newest_ms or 0
+            roster.advance(newest_ms + 1)
             self.notes.look(newest_ms, self.fleet, roster)
             self.figures = figures(
                 self.notes, roster.history, roster.report(), self.rules, newest_ms,
