@@ -114,7 +114,10 @@ class Roster:
         self._happen(until_ms)
 
     def catch_up(self) -> None:
-        """Let everything happen that came in: live, nothing older is waited for."""
+        """Let everything happen that came in: live, nothing older is waited for.
+
+        So a question of a partition that is behind is answered by models that know a little more.
+        """
         self.advance(self.queue.newest_ms + 1)
 
     def freeze(self) -> None:
