@@ -8,7 +8,7 @@ result is the same, because
   that the partition had reached before it, whichever is later;
 - a timer fires *at its deadline*, however late it is noticed.
 
-Rounds let one numpy call score many users, and one user with many inputs costs only rounds.
+Rounds let one numpy call score many users; a user with many inputs runs ahead between them.
 """
 
 from collections import Counter
@@ -38,8 +38,9 @@ from streams.core.messages import Output, PartitionRecord
 from streams.core.outages import NEVER
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.rhythm_rows import Acts, columns_of, make_fold_rows
-from streams.core.rounds import blocks, rounds
+from streams.core.rounds import blocks
 from streams.core.rules import Rules
+from streams.core.runs import Runs
 from streams.core.scoring import Observer, Scorer
 from streams.core.state import (
     LAYOUT,
@@ -117,6 +118,7 @@ class Partition:
         self._outbox = Outbox(f"/{app_id}")
         self._course = Course(rules, scorer, self._outbox, is_shadow=is_shadow, observer=observer)
         self._users, self._counts = self._course.users, self._course.counts
+        self._runs = Runs(rules, self._course)
 
     @property
     def users(self) -> int:
@@ -220,7 +222,7 @@ class Partition:
         if not inputs:
             return
         batch = self._batch(inputs)
-        for picked in rounds(batch.rows):
+        for picked in self._runs.rounds(batch):
             self._round(inputs, batch, picked)
 
     def _batch(self, inputs: Sequence[Input]) -> Batch:

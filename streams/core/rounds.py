@@ -12,8 +12,8 @@ BLOCK: Final = 4_096
 """Users per vectorised call: bounds memory when a million timers are due."""
 
 
-def rounds(rows: Rows) -> Iterator[Rows]:
-    """Yield positions in rounds: a user's n-th input is in round n; rows below 0 are nobody's."""
+def nth(rows: Rows) -> Rows:
+    """Return the round of each input: that of a user's n-th is n; rows below 0 are nobody's."""
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     first = np.flatnonzero(np.diff(ordered, prepend=-2))
@@ -21,8 +21,7 @@ def rounds(rows: Rows) -> Iterator[Rows]:
     number = np.empty(len(rows), np.intp)
     number[order] = np.arange(len(rows)) - np.repeat(first, counts)
     number[rows < 0] = -1
-    for nth in range(int(number.max(initial=-1)) + 1):
-        yield np.flatnonzero(number == nth)
+    return number
 
 
 def blocks(rows: Rows) -> Iterator[Rows]:
