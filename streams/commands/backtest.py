@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--alerts", metavar="CSV", help="Write the alerts (user_id,at).")
 @click.option("--min-active-days", type=click.IntRange(min=1), default=5, show_default=True,
               help="Below so many active days nothing is said about a user.")  # fmt: skip
-@click.option("--since", metavar="ISO", help="Write risk and alerts from this instant on.")
+@click.option("--since", metavar="ISO", help="Risk, alerts and figures from this instant on.")
 @click.option("--coverage", metavar="FILE",
               help="Known gaps: csv from,to[,user_id], or JSON missing_ranges.")  # fmt: skip
 @click.option("--html", metavar="HTML", help="Write a report for people, one file.")

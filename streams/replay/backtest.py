@@ -61,7 +61,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         scores: Where the scores go.
         risk: Where P(this silence reaches H) at every rescore goes.
         alerts: Where the alerts go.
-        since_ms: Risk and alerts before this are not written.
+        since_ms: Risk, alerts and figures are of what comes from here on.
         partitions: How many partitions the service has.
         reports: Whether figures are wanted though points are scored.
         compares: Whether batch jobs answer the same questions.
@@ -256,7 +256,8 @@ class Backtest:
             file: Name of the log.
         """
         assert self.notes is not None, "only a run with figures has a report"
-        span_ms = (self.notes.first_ms, float(self.fleet.newest_ms or self.notes.first_ms))
+        first_ms = max(self.notes.first_ms, float(self.asked.since_ms))
+        span_ms = (first_ms, float(self.fleet.newest_ms or first_ms))
         return facts_of(self.rules, self.gaps, span_ms, summary, file)
 
 

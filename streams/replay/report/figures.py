@@ -112,7 +112,7 @@ def figures(
         tick: Called with the share of the fitting that is done.
     """
     horizon_ms = rules.churn.horizon_ms
-    past = past_of(history, newest_ms - horizon_ms)
+    past = past_of(history, since_ms=notes.since_ms, asked_by_ms=newest_ms - horizon_ms)
     silences = notes.silences(newest_ms)
     trace = Trace(silences, *notes.scores)
     alerted, away_ms = _alerted(notes, silences)

@@ -44,6 +44,7 @@ class Notes:
     Attributes:
         diary: What was in force when.
         explained: How many alerts were explained.
+        since_ms: As it was given.
         first_ms: The first event of the log, epoch ms UTC.
     """
 
@@ -52,7 +53,8 @@ class Notes:
         self.explained = 0
         self.first_ms = np.inf
         self._reasons: dict[str, list[float]] = {}
-        self._rules, self._since_ms, self._gaps = rules, since_ms, gaps
+        self._rules, self._gaps = rules, gaps
+        self.since_ms = since_ms
         self._names = Names()
         self._activities = Activities(self._names)
         self._alerts, self._risk = Sightings(), Sightings()
@@ -65,7 +67,7 @@ class Notes:
 
     def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
         """Note P(this silence reaches H) of users at a rescore."""
-        late = at_ms >= self._since_ms
+        late = at_ms >= self.since_ms
         if not late.all():
             user_ids = [user_ids[place] for place in np.flatnonzero(late).tolist()]
             at_ms, reach = at_ms[late], reach[late]
@@ -74,7 +76,7 @@ class Notes:
 
     def alert(self, user_id: str, at_ms: int) -> None:
         """Note that a case was opened."""
-        if at_ms >= self._since_ms:
+        if at_ms >= self.since_ms:
             self._alerts.add(self._names.numbers([user_id]), [float(at_ms)])
             self._new.append((user_id, at_ms))
 
@@ -117,7 +119,7 @@ class Notes:
         found = self._activities.silences(
             horizon_ms=churn.horizon_ms,
             min_active_days=churn.min_active_days,
-            since_ms=self._since_ms,
+            since_ms=self.since_ms,
             newest_ms=newest_ms,
         )
         if self._gaps == NO_GAPS:

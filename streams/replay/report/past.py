@@ -89,18 +89,21 @@ def people_of(users: NDArray[np.uint64], at_ms: F64, heads: F64) -> People:
     return People(users, at_ms, *(np.ascontiguousarray(heads[:, column]) for column in KEPT))
 
 
-def past_of(history: Sequence[Matured], asked_by_ms: float = np.inf) -> Past:
+def past_of(
+    history: Sequence[Matured], *, since_ms: float = 0.0, asked_by_ms: float = np.inf
+) -> Past:
     """Return the history of a roster that kept it, in order of time.
 
     Args:
         history: Questions that were answered.
+        since_ms: What was asked before is left out.
         asked_by_ms: What was asked later is left out: its answer is not in the log.
     """
     names = list(dict.fromkeys(name for part in history for name in part.models))
     users = _joined([part.users for part in history], np.uint64)
     at_ms = _joined([part.opened_at_ms for part in history])
     order = np.lexsort((users, at_ms))
-    order = order[at_ms[order] <= asked_by_ms]
+    order = order[(since_ms <= at_ms[order]) & (at_ms[order] <= asked_by_ms)]
     heads = []
     for part in history:
         assert part.heads is not None, "the roster keeps its history"
