@@ -61,19 +61,21 @@ test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some
 check: lint types imports test ## What CI runs
 
 .PHONY: bench
-bench: install ## Measure: CPU, latency, restore, failover, memory, detection (WINBACK_DATA=DIR for more logs)
+bench: install ## Measure: CPU, latency, restore, failover, memory, detection on the small logs
 	$(BIN)/python -m benchmarks.command_line
 	$(BIN)/python -m benchmarks.core_stages
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.model_cost
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.failover
-	$(BIN)/python -m benchmarks.quality.detection
+	$(BIN)/python -m benchmarks.quality.detection 'cj-*' 'cdnow-*'
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: prove
-prove: install ## Break a deployment on a real Kafka for minutes, compare with the replay (ARGS='--seed 7')
+prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection (WINBACK_DATA=DIR)
 	$(BIN)/python -m tests.chaos.prove $(ARGS)
+	$(BIN)/python -m benchmarks.quality.detection
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: demo

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.quality.grade import Grades, auc, grade
-from benchmarks.quality.logs import DAY_MS, days_of, instants_ms, read_log
+from benchmarks.quality.logs import DAY_MS, days_of, instants_ms, read_log, stamp
 from benchmarks.quality.opponents import refitted
 from benchmarks.quality.points import Points, answers
 from benchmarks.quality.runs import COLD, SETS, Bench, Run
@@ -129,9 +129,11 @@ def _of(asked: Points, found: Grades) -> Metrics:
 
 @cache
 def _risk(bench: Bench, name: str) -> tuple[Silences, Said]:
-    chosen = SETS[name]
-    log = bench.asked(name).log
-    quiet = silences(log, chosen.since, chosen.horizon_days, chosen.min_active_days)
+    chosen, asked = SETS[name], bench.asked(name)
+    graded = asked.points[""].only(asked.points[""].is_graded)
+    since = stamp(int(graded.at_ms.min()))  # Silences of the time in which points are graded.
+    assert since >= chosen.since, "what is graded has been written"
+    quiet = silences(asked.log, since, chosen.horizon_days, chosen.min_active_days)
     return quiet, read_said(bench.run(name).risk, quiet)
 
 

@@ -36,7 +36,7 @@ class Set(NamedTuple):
         log: Directory of it under WINBACK_DATA; the small ones also lie in ``data``.
         horizon_days: H.
         min_active_days: Who is asked about.
-        since: Alerts count from here on.
+        since: Risk and alerts are written from here on.
         cuts: Where the log is ended earlier, to see whether anything changes before.
         cold_from_day: First day of the points of a cold start, every five days.
         is_dealt: Users are dealt out by chance first.

@@ -209,7 +209,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "leak-cdnow": Scenario("cdnow", "three cuts", leak, _leak(100_000)),
     "leak-ansible": Scenario("ansible_git", "three cuts", leak, _leak(20_000)),
     "leak-raku": Scenario("raku_irc", "three cuts", leak, _leak(100_000)),
-    "leak-kdd": Scenario("kddcup2015_open", "three cuts", leak, _leak(20_000)),
+    "leak-kdd": Scenario("kddcup2015_open", "three cuts", leak, _leak(10_000)),
     "leak-chance": Scenario("chance", "three cuts", leak, _leak(100_000)),
 }  # fmt: skip
 """Id to scenario."""
