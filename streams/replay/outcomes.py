@@ -13,7 +13,7 @@ from models.prequential import auc
 from streams.replay.fleet import Accepted
 from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.points import Points
-from streams.replay.report.lead import in_short
+from streams.replay.report.short import in_short
 from streams.replay.report.silences import Activities, Names
 
 

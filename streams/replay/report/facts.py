@@ -21,6 +21,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         version: Of winback.
         horizon_days: H.
         min_active_days: Active days from which a customer is judged.
+        threshold: P(this silence reaches H) from which an alert is sent.
+        backstop_days: Silence that alerts whatever the model says.
         events: Events that were applied.
         events_rejected: Events that could not be.
         rows_skipped: Bad rows.
@@ -36,6 +38,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     horizon_days: float
     min_active_days: int
+    threshold: float
+    backstop_days: float
     events: int
     events_rejected: int
     rows_skipped: int
@@ -64,6 +68,8 @@ def facts_of(
         version=version("winback"),
         horizon_days=rules.churn.horizon_ms / DAY_MS,
         min_active_days=rules.churn.min_active_days,
+        threshold=rules.alert.probability,
+        backstop_days=rules.alert.backstop_ms / DAY_MS,
         events=summary["events"],
         events_rejected=summary["events_rejected"],
         rows_skipped=summary["rows_skipped"],

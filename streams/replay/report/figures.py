@@ -14,13 +14,14 @@ from streams.replay.report.belief import Belief, belief
 from streams.replay.report.control import Control, verdict
 from streams.replay.report.diary import Drifted, drifted
 from streams.replay.report.estimates import Graded, says_something
-from streams.replay.report.lead import Lead, Trace, in_short, lead
+from streams.replay.report.lead import Lead, Trace, lead
 from streams.replay.report.money import Money, money
 from streams.replay.report.notes import Driver, Notes
 from streams.replay.report.opponents import Comparison, compared
 from streams.replay.report.past import Past, past_of
 from streams.replay.report.ranking import Ranking, auc_within, ranking
 from streams.replay.report.segments import Alerted, Division, divisions
+from streams.replay.report.short import in_short
 from streams.replay.report.silences import Silences
 
 F64 = NDArray[np.float64]

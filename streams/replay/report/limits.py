@@ -1,29 +1,19 @@
 """What to distrust in a report: said by the report itself."""
 
-from typing import Final
-
 from streams.replay.report.facts import Facts
 from streams.replay.report.figures import Figures
-from streams.replay.report.words import date, days, number, of_100, percent
-
-CAME_BACK_MUCH: Final = 0.4
-"""From this share on the horizon is short for these customers."""
+from streams.replay.report.numbers import date, days, number, percent
 
 
 def limits(found: Figures, facts: Facts) -> list[str]:
     """Return what to bear in mind, what weighs most first."""
     horizon = days(facts.horizon_days)
-    said = []
-    if found.lead.came_back is not None and found.lead.came_back >= CAME_BACK_MUCH:
-        said.append(
-            f"Of those who were silent for {horizon}, {of_100(found.lead.came_back)} came back by "
-            "themselves before the same time had passed again: “left” says too much here. "
-            "winback define shows what another horizon would mean."
+    said = [
+        (
+            "Nobody was contacted: this is what would have been said, not what contacts would have "
+            "changed. What recall earns is known only against a holdout, once the service runs."
         )
-    said.append(
-        "Nobody was contacted: this is what would have been said, not what contacts would have "
-        "changed. What recall earns is known only against a holdout, once the service runs."
-    )
+    ]
     said.append(
         f"What became of the last {horizon} of the log cannot be known; alerts and questions of "
         "that time are left out."

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any, Final
 
 from streams.core.reasons import TEXTS
-from streams.replay.report import charts, words
+from streams.replay.report import charts, charts_of_models, numbers, words
 from streams.replay.report.facts import Facts
 from streams.replay.report.figures import Figures
 from streams.replay.report.limits import limits
@@ -24,8 +24,8 @@ def page(found: Figures, facts: Facts) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {
-        "percent": words.percent, "number": words.number, "of_100": words.of_100,
-        "days": words.days, "date": words.date, "interval": words.interval,
+        "percent": numbers.percent, "number": numbers.number, "of_100": numbers.of_100,
+        "days": numbers.days, "date": numbers.date, "interval": numbers.interval,
     }  # fmt: skip
     drawn = {name: Markup(draw()) for name, draw in _charts(found, facts).items()}  # noqa: S704 (ours, and escaped)
     return environment.from_string(source).render(
@@ -52,15 +52,15 @@ def _charts(found: Figures, facts: Facts) -> dict[str, Callable[[], str]]:
         "drivers": (
             any(driver.first > 0 for driver in found.drivers), partial(charts.drivers_chart, found)
         ),
-        "drift": (not found.drift.cannot_say, partial(charts.drift_chart, found)),
-        "models": (bool(found.models.models), partial(charts.models_chart, found)),
+        "drift": (not found.drift.cannot_say, partial(charts_of_models.drift_chart, found)),
+        "models": (bool(found.models.models), partial(charts_of_models.models_chart, found)),
         "phases": (
             bool(found.drift.entries),
-            partial(charts.phases_chart, found, facts.first_ms, facts.last_ms),
+            partial(charts_of_models.phases_chart, found, facts.first_ms, facts.last_ms),
         ),
         "comparison": (
             found.comparison is not None and not found.comparison.cannot_say,
-            partial(charts.comparison_chart, found),
+            partial(charts_of_models.comparison_chart, found),
         ),
     }  # fmt: skip
     return {name: draw for name, (can, draw) in drawable.items() if can}
@@ -72,6 +72,8 @@ def _said(found: Figures, facts: Facts) -> dict[str, Any]:
         "ranking": words.ranking_said(found.ranking),
         "belief": words.belief_said(found),
         "lead": words.lead_said(found),
+        "sent": words.sent_said(found, facts),
+        "caution": words.caution(found, facts),
         "budget": words.budget_said(found.ranking),
     }
     if found.comparison is not None:
@@ -86,7 +88,7 @@ def _tiles(found: Figures, facts: Facts) -> list[tuple[str, str, str, str]]:
     tiles: list[tuple[str, str, str, str]] = []
     sent = found.lead.sent
     if sent is not None and sent.project.precision is not None:
-        tiles.append((words.number(sent.per_week), "alerts a week", "每周预警", ""))
+        tiles.append((numbers.number(sent.per_week), "alerts a week", "每周预警", ""))
         tiles.append((
             f"{sent.project.precision.value * 100:.0f}<small> of 100</small>",
             "alerts are right", "条预警正确", "",
@@ -98,7 +100,7 @@ def _tiles(found: Figures, facts: Facts) -> list[tuple[str, str, str, str]]:
             ))  # fmt: skip
         if sent.delay_days is not None:
             tiles.append((
-                words.days(facts.horizon_days - sent.delay_days),
+                numbers.days(facts.horizon_days - sent.delay_days),
                 "left to act, half the time or more", "留给挽回的时间（中位数）", "",
             ))  # fmt: skip
     if found.ranking.auc is not None and found.ranking.auc_silence is not None:

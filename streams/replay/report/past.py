@@ -77,11 +77,29 @@ class Past(NamedTuple):
         """How long each user had been silent, on the scale of the feature."""
         return self.rows[:, SILENCE].astype(np.float64)
 
+    @property
+    def span_ms(self) -> float:
+        """The time from the first question to the last."""
+        at_ms = self.people.at_ms
+        return float(at_ms[-1] - at_ms[0]) if len(at_ms) else 0.0
+
     def spans(self, span_ms: float) -> NDArray[np.intp]:
         """Return the number of the period that each question lies in; the first has 0."""
         at_ms = self.people.at_ms
         first = at_ms[0] if len(at_ms) else 0.0
         return ((at_ms - first) // span_ms).astype(np.intp)
+
+
+def each_of(numbers: NDArray[np.intp]) -> list[tuple[int, slice]]:
+    """Return the runs of equal numbers in a sorted array."""
+    if not len(numbers):
+        return []
+    found, starts = np.unique(numbers, return_index=True)
+    ends = np.append(starts[1:], len(numbers))
+    return [
+        (int(number), slice(int(start), int(end)))
+        for number, start, end in zip(found, starts, ends, strict=True)
+    ]
 
 
 def people_of(users: NDArray[np.uint64], at_ms: F64, heads: F64) -> People:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.prequential import auc
 from streams.core.time import DAY_MS
+from streams.replay.report.budgets import Budget, budgets, unit_of
 from streams.replay.report.estimates import (
     EACH_MIN,
     Estimate,
@@ -15,9 +16,8 @@ from streams.replay.report.estimates import (
     auc_error,
     estimated,
     says_something,
-    share,
 )
-from streams.replay.report.past import Past
+from streams.replay.report.past import Past, each_of
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -28,15 +28,6 @@ PERIODS_MAX: Final = 26
 ROWS_WITHIN: Final = 30
 """Questions of one time that ranking among them needs."""
 TOP: Final = 0.1
-UNITS: Final = (
-    ("day", 1, 1_000), ("week", 7, 20), ("month", 30, 20), ("quarter", 91, 20), ("year", 365, 1),
-)  # fmt: skip
-"""Units in which a budget is counted, their days, and how many customers must be looked at in one;
-fewer, and the next is taken."""
-BUDGETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-BUDGETS_SHOWN: Final = 6
-SHARE_MAX: Final = 0.4
-"""A budget for more of the customers than that needs no ranking."""
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -55,30 +46,6 @@ class Period(msgspec.Struct, frozen=True):
     asked: int
     left: float
     auc: Estimate | None
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """What becomes of a budget of contacts.
-
-    Attributes:
-        contacts: Per unit of time.
-        of: Share of those looked at.
-        contacted: In all.
-        leavers: Of them, who left.
-        precision: Leavers per contact.
-        lift: The same beside contacts by chance.
-        found: Share of all leavers that was contacted.
-        by_silence: Precision when the longest silent are contacted instead.
-    """
-
-    contacts: int
-    of: float
-    contacted: int
-    leavers: int
-    precision: Estimate
-    lift: float
-    found: float
-    by_silence: float
 
 
 class Ranking(msgspec.Struct, frozen=True):
@@ -156,7 +123,7 @@ def ranking(past: Past, horizon_ms: float) -> Ranking:
         top_silence=silent.at_top(TOP, everybody),
         periods=periods(past),
         unit=unit,
-        per_unit=asked / max(span_of(past) / (span_days * DAY_MS), 1.0),
+        per_unit=asked / max(past.span_ms / (span_days * DAY_MS), 1.0),
         budgets=budgets(past, span_days * DAY_MS),
     )
 
@@ -178,12 +145,6 @@ def too_few(asked: int, gone: int) -> str:
     )
 
 
-def span_of(past: Past) -> float:
-    """Return the time from the first question to the last, ms."""
-    at_ms = past.people.at_ms
-    return float(at_ms[-1] - at_ms[0]) if len(at_ms) else 0.0
-
-
 def period_days(span_ms: float) -> int:
     """Return how long a period should be, so that a chart of them can be read."""
     fits = (days for days in SPANS_DAYS if span_ms <= days * DAY_MS * PERIODS_MAX)
@@ -194,25 +155,13 @@ def periods(past: Past) -> tuple[Period, ...]:
     """Return ranking and share of leavers over time; periods without a question are left out."""
     if not past.asked:
         return ()
-    span_ms = period_days(span_of(past)) * DAY_MS
+    span_ms = period_days(past.span_ms) * DAY_MS
     numbers = past.spans(span_ms)
     begin = float(past.people.at_ms[0])
     return tuple(
         _period(begin + number * span_ms, span_ms, past.said[pick], past.left[pick])
-        for number, pick in _each(numbers)
+        for number, pick in each_of(numbers)
     )
-
-
-def _each(numbers: NDArray[np.intp]) -> list[tuple[int, slice]]:
-    """Return the runs of equal numbers in a sorted array."""
-    if not len(numbers):
-        return []
-    found, starts = np.unique(numbers, return_index=True)
-    ends = np.append(starts[1:], len(numbers))
-    return [
-        (int(number), slice(int(start), int(end)))
-        for number, start, end in zip(found, starts, ends, strict=True)
-    ]
 
 
 def _period(from_ms: float, span_ms: float, said: F64, left: Flags) -> Period:
@@ -232,64 +181,10 @@ def auc_of(said: F64, left: Flags) -> Estimate | None:
 def auc_within(said: F64, left: Flags, numbers: NDArray[np.intp]) -> float | None:
     """Return the mean AUC among those of the same period (numbers sorted), weighted by rows."""
     total, rows = 0.0, 0
-    for _, pick in _each(numbers):
+    for _, pick in each_of(numbers):
         count = pick.stop - pick.start
         found = auc(said[pick], left[pick]) if count >= ROWS_WITHIN else None
         if found is not None:
             total += found * count
             rows += count
     return total / rows if rows else None
-
-
-def unit_of(past: Past) -> tuple[str, int]:
-    """Return the unit of time in which a budget is counted, and its days."""
-    per_day = past.asked / max(span_of(past) / DAY_MS, 1.0)
-    fits = ((unit, days) for unit, days, least in UNITS if per_day * days >= least)
-    return next(fits, UNITS[-1][:2])
-
-
-def budgets(past: Past, unit_ms: float) -> tuple[Budget, ...]:
-    """Return what the contacts of a budget find: in each unit of time, those at highest risk."""
-    each = _each(past.spans(unit_ms))
-    per_unit = past.asked / max(len(each), 1)
-    sizes = [size for size in BUDGETS if size <= SHARE_MAX * per_unit][-BUDGETS_SHOWN:]
-    hits = {name: _hits(said, past.left, each) for name, said in _rankings(past).items()}
-    base, gone = float(past.left.mean()), int(np.count_nonzero(past.left))
-    out = []
-    for size in sizes:
-        leavers, contacted = _sum(hits["said"], size)
-        precision = share(leavers, contacted)
-        if precision is None or not gone:
-            continue
-        by_silence, _ = _sum(hits["silence"], size)
-        out.append(
-            Budget(
-                contacts=size,
-                of=contacted / past.asked,
-                contacted=contacted,
-                leavers=leavers,
-                precision=precision,
-                lift=precision.value / base,
-                found=leavers / gone,
-                by_silence=by_silence / contacted,
-            )
-        )
-    return tuple(out)
-
-
-def _rankings(past: Past) -> dict[str, F64]:
-    return {"said": past.said, "silence": past.silence}
-
-
-def _hits(said: F64, left: Flags, each: list[tuple[int, slice]]) -> list[NDArray[np.intp]]:
-    """Return per unit of time how many left among the first 1, 2, … by a ranking."""
-    return [
-        np.cumsum(left[pick][np.argsort(-said[pick], kind="stable")], dtype=np.intp)
-        for _, pick in each
-    ]
-
-
-def _sum(hits: list[NDArray[np.intp]], size: int) -> tuple[int, int]:
-    """Return leavers and contacts of a budget."""
-    leavers = sum(int(found[min(size, len(found)) - 1]) for found in hits)
-    return leavers, sum(min(size, len(found)) for found in hits)

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 WIDTH: Final = 440.0
 """Units of a picture: words of 12 units can be read on a phone, and are not too large on paper."""
 
+RIGHT: Final = WIDTH - 6.0
+"""Where a picture ends."""
 ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 """Steps of an axis, times a power of ten."""
 

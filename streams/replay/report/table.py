@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from streams.replay.report import words
+from streams.replay.report import numbers, words
 from streams.replay.report.facts import Facts
 from streams.replay.report.figures import Figures
 from streams.replay.report.lead import Earlier, Quality
@@ -28,6 +28,8 @@ def shown(found: Figures, facts: Facts) -> str:
             console.print(Text(words.control_said(found) + "\n", style=style))
         for sentence in words.three_sentences(found, facts):
             console.print(sentence)
+        if caution := words.caution(found, facts):
+            console.print(Text(caution, style="yellow"))
         console.print(_titled("alerts", _alerts(found)))
         console.print(_titled("ranking and belief", _quality(found)))
         console.print(_titled(*_models(found)))
@@ -66,25 +68,25 @@ def _alerts(found: Figures) -> RenderableType:
         table.add_row(
             "as sent", f"{sent.project.alerts:,}",
             _right(sent.project),
-            words.percent(sent.project.recall),
-            "–" if sent.delay_days is None else words.days(sent.delay_days),
-            f"{_ahead(sent.earlier)} ({words.days(sent.rule_days)})",
+            numbers.percent(sent.project.recall),
+            "–" if sent.delay_days is None else numbers.days(sent.delay_days),
+            f"{_ahead(sent.earlier)} ({numbers.days(sent.rule_days)})",
             style="bold",
         )  # fmt: skip
     for rule in words.shown_rules(found):
         middle = rule.delays_days[10] if rule.delays_days else None
         table.add_row(
-            f"as many as “silent > {words.days(rule.days)}”", f"{rule.project.alerts:,}",
+            f"as many as “silent > {numbers.days(rule.days)}”", f"{rule.project.alerts:,}",
             _right(rule.project),
-            words.percent(rule.project.recall),
-            "–" if middle is None else words.days(middle),
+            numbers.percent(rule.project.recall),
+            "–" if middle is None else numbers.days(middle),
             _ahead(rule.earlier),
         )  # fmt: skip
     return table
 
 
 def _right(quality: Quality) -> str:
-    return words.percent(None if quality.precision is None else quality.precision.value)
+    return numbers.percent(None if quality.precision is None else quality.precision.value)
 
 
 def _ahead(earlier: Earlier | None) -> str:
@@ -97,14 +99,16 @@ def _quality(found: Figures) -> RenderableType:
         return _cannot(ranking.cannot_say)
     table = _table("", "winback", "beside")
     table.add_row(
-        "AUC (95 %)", words.interval(ranking.auc), f"silence alone {ranking.auc_silence:.3f}"
+        "AUC (95 %)", numbers.interval(ranking.auc), f"silence alone {ranking.auc_silence:.3f}"
     )
-    table.add_row("average precision", words.interval(ranking.ap), f"by chance {ranking.left:.3f}")
     table.add_row(
-        "right in the tenth at highest risk", words.interval(ranking.precision_top),
+        "average precision", numbers.interval(ranking.ap), f"by chance {ranking.left:.3f}"
+    )
+    table.add_row(
+        "right in the tenth at highest risk", numbers.interval(ranking.precision_top),
         f"silence alone {ranking.top_silence:.3f}",
     )  # fmt: skip
-    table.add_row("Brier score", words.interval(ranking.brier, 4), "")
+    table.add_row("Brier score", numbers.interval(ranking.brier, 4), "")
     if belief.ece is not None:
         table.add_row(
             "calibration error (ECE)", f"{belief.ece:.4f}", f"floor {belief.ece_floor:.4f}"
@@ -157,7 +161,7 @@ def _standing(found: Figures, facts: Facts) -> str:
     ]  # fmt: skip
     lines = ["; ".join(standing)]
     lines += [
-        f"{words.date(each.at_ms)}: {each.name} instead of {each.over}: {each.why}"
+        f"{numbers.date(each.at_ms)}: {each.name} instead of {each.over}: {each.why}"
         for each in report.promotions
     ] or ["no promotion: no challenger was better for certain"]
     names = sorted({name for entry in found.drift.entries for name in entry.alarms})
@@ -168,7 +172,7 @@ def _standing(found: Figures, facts: Facts) -> str:
     else:
         lines.append("no alarm")
     lines.append(
-        f"{facts.events:,} events of {words.customers(facts.users)} up to "
-        f"{words.date(facts.last_ms)} in {facts.seconds:g} s"
+        f"{facts.events:,} events of {numbers.customers(facts.users)} up to "
+        f"{numbers.date(facts.last_ms)} in {facts.seconds:g} s"
     )
     return "\n".join(lines)

@@ -1,66 +1,23 @@
 """What the figures say, in sentences; terminal and page share them."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from streams.core.time import DAY_MS
+from streams.replay.report.budgets import Budget
 from streams.replay.report.estimates import Estimate
 from streams.replay.report.facts import Facts
 from streams.replay.report.figures import Figures
-from streams.replay.report.lead import Earlier, Rule, Sent, shown_days
+from streams.replay.report.lead import Earlier, Rule, shown_days
+from streams.replay.report.numbers import customers, date, days, number, of_100, percent
 from streams.replay.report.opponents import BOOSTING, LOGISTIC, OURS, Comparison, Opponent
-from streams.replay.report.ranking import Budget, Ranking
+from streams.replay.report.ranking import Ranking
 
 EARLY_RULE: Final = 1 / 3
 """Of H: the silence rule that the summary speaks of."""
+CAME_BACK_MUCH: Final = 0.4
+"""From this share on, of the lost who came back by themselves, the horizon is short."""
 SAME_DAYS: Final = 0.5
 """A difference below half a day is none."""
-
-
-def of_100(share: float) -> str:
-    """Return a share as people say it: ``45 of 100``, ``3 of 1,000``."""
-    for scale in (100, 1_000, 10_000):
-        if share == 0.0 or share * scale >= 1.0:
-            return f"{share * scale:.0f} of {scale:,}"
-    return "fewer than 1 of 10,000"
-
-
-def percent(share: float | None) -> str:
-    """Return a share in per cent; a dash for what is not known."""
-    if share is None:
-        return "–"
-    return f"{share:.1%}" if 0.0 < share < 0.0995 else f"{share:.0%}"  # noqa: PLR2004 (two digits)
-
-
-def number(value: float) -> str:
-    """Return a count with as many digits as mean something."""
-    if value >= 10 or value == int(value):  # noqa: PLR2004 (two digits)
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
-def customers(count: int) -> str:
-    """Return ``1 customer``, ``2,303 customers``."""
-    return "1 customer" if count == 1 else f"{count:,} customers"
-
-
-def days(count: float) -> str:
-    """Return ``1 day``, ``7.5 days``, ``23 days``."""
-    rounded = round(count, 1) if abs(count) < 10 else round(count)  # noqa: PLR2004 (two digits)
-    return "1 day" if rounded == 1 else f"{rounded:g} days"
-
-
-def date(at_ms: float) -> str:
-    """Return the day of an instant: ``1 Jan 2017``."""
-    moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
-    return f"{moment.day} {moment:%b %Y}"
-
-
-def interval(found: Estimate | None, digits: int = 3) -> str:
-    """Return ``.859 (.851 – .868)``; a dash for what is not known."""
-    if found is None:
-        return "–"
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} – {found.high:.{digits}f})"
 
 
 def three_sentences(found: Figures, facts: Facts) -> list[str]:
@@ -187,10 +144,35 @@ def lead_said(found: Figures) -> str:
         why = found.lead.cannot_say or "too few alerts were right"
         return f"Cannot say, because {why}."
     return (
-        f"A rule such as “silent for more than {days(rule.days)}” would send "
-        f"{number(rule.rule.alerts)} alerts. Where winback sends as many, its right ones come "
-        f"{beside(rule.earlier)} the rule's, half of them; {percent(rule.earlier.share_earlier)} "
-        f"come earlier."
+        f"The rule “silent for more than {days(rule.days)}” would send {number(rule.rule.alerts)} "
+        f"alerts. Where winback sends as many, right ones come {beside(rule.earlier)} those of the "
+        f"rule (median), and {of_100(rule.project.precision.value)} are right."
+    )
+
+
+def sent_said(found: Figures, facts: Facts) -> str:
+    """Return who raised the alerts as they were sent, and what would change that."""
+    sent = found.lead.sent
+    if sent is None:
+        return ""
+    return (
+        f"Of the alerts as sent {of_100(1 - sent.by_silence)} were raised by the model, the others "
+        f"by the backstop “silent for {days(facts.backstop_days)}”. The rules ask for a risk of "
+        f"{facts.threshold:.0%}; a lower alert.probability sends more alerts, earlier, of which "
+        "fewer are right."
+    )
+
+
+def caution(found: Figures, facts: Facts) -> str:
+    """Return what has to be known before any figure is read; empty if there is nothing."""
+    came_back = found.lead.came_back
+    if came_back is None or came_back < CAME_BACK_MUCH:
+        return ""
+    horizon = days(facts.horizon_days)
+    return (
+        f"Mind: of those who were silent for {horizon}, {of_100(came_back)} came back by "
+        f"themselves within another {horizon}: “left” says too much here. winback define shows "
+        "what another horizon would mean."
     )
 
 
@@ -252,13 +234,4 @@ def control_said(found: Figures) -> str:
     return (
         f"Negative control: something is wrong: where nothing can be found, something was "
         f"({numbers}). Do not trust figures of this log before that is explained."
-    )
-
-
-def sent_said(sent: Sent) -> str:
-    """Return the alerts in one line."""
-    assert sent.project.precision is not None
-    return (
-        f"{number(sent.opened)} alerts, {of_100(sent.project.precision.value)} right; "
-        f"{percent(1 - sent.by_silence)} by the model, the rest by the backstop"
     )

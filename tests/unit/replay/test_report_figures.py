@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from streams.core.inputs import Acted
 from streams.replay.fleet import Accepted
 from streams.replay.report.belief import belief
+from streams.replay.report.budgets import budgets
 from streams.replay.report.control import chance_error, dealt, users_of, verdict
 from streams.replay.report.estimates import Graded, estimated, share
-from streams.replay.report.lead import Trace, in_short, lead, quality
+from streams.replay.report.lead import Trace, lead, quality
 from streams.replay.report.money import MONTH_MS, money
 from streams.replay.report.past import Past
-from streams.replay.report.ranking import auc_within, budgets, period_days, ranking
+from streams.replay.report.ranking import auc_within, period_days, ranking
 from streams.replay.report.segments import Alerted, divisions
+from streams.replay.report.short import in_short
 from streams.replay.report.silences import Activities, Names, Silences
 from streams.replay.rulebook import redefined, rules_at
 from tests import oracles_report as twin
