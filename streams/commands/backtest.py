@@ -176,11 +176,25 @@ def _said(summary: dict[str, Any], report: str | None) -> str:
         lines.append(f"  {counted(summary['events_rejected'], 'event')} rejected: {why}")
     if summary["rows_skipped"]:
         lines.append(f"  {counted(summary['rows_skipped'], 'row')} skipped")
+    lines += _blind(summary.get("blind", []))
     if (points := summary.get("points")) is not None:
         lines += _scored(points)
     if "html" in summary:
         lines.append(f"  written: {summary['html']}")
     return "\n".join(lines).rstrip()
+
+
+def _blind(outages: list[dict[str, Any]]) -> list[str]:
+    """Return what is to be said of days on which the source may not have logged anything."""
+    if not outages:
+        return []
+    first, more = outages[0], len(outages) - 1
+    others = f" (and {counted(more, 'more such gap')})" if more else ""
+    expected = f"{first['users_a_day_expected']:,} users a day were expected{others}"
+    return [
+        f"  from {first['from']} to {first['to']} nobody did anything, but {expected};",
+        "  if the source did not log then, say so with --coverage, else it is taken for silence",
+    ]
 
 
 def _scored(points: dict[str, Any]) -> list[str]:

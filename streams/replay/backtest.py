@@ -240,6 +240,15 @@ class Backtest:
         }
         if self.gaps.outages or self.gaps.pauses:
             out["missing"] = self.gaps.summary()
+        if self.notes is not None and (blind := self.notes.blind()):
+            out["blind"] = [
+                {
+                    "from": short_iso(outage.begin_ms),
+                    "to": short_iso(outage.end_ms),
+                    "users_a_day_expected": outage.users_expected,
+                }
+                for outage in blind
+            ]
         if self.asked.points is not None:
             out["points"] = self.point_outcomes.grades(newest_ms)
         if self.figures is not None:

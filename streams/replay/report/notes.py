@@ -12,6 +12,7 @@ from streams.core.inputs import TraitsSet
 from streams.core.rules import Rules
 from streams.core.scoring import F64
 from streams.replay.blocks import Block
+from streams.replay.define_calendar import Outage
 from streams.replay.fleet import Accepted, Fleet
 from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.report.diary import Diary
@@ -129,6 +130,14 @@ class Notes:
         ends_ms = found.start_ms + np.minimum(found.length_ms, found.horizon_ms)
         seen = self._gaps.is_seen(users, found.start_ms, ends_ms)
         return found._replace(inside=found.inside & seen)
+
+    def blind(self) -> list[Outage]:
+        """Return the days of which the source may have failed to log, and nobody was told."""
+        return [
+            outage
+            for outage in self._activities.blind()
+            if not any(a < outage.end_ms and outage.begin_ms < b for a, b in self._gaps.outages)
+        ]
 
     @property
     def alerts(self) -> tuple[NDArray[np.intp], F64]:

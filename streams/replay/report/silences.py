@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from streams.core.inputs import Acted
 from streams.core.time import DAY_MS
+from streams.replay.define_calendar import Outage, outages
+from streams.replay.define_census import UserDays
 from streams.replay.fleet import Accepted
 
 F64 = NDArray[np.float64]
@@ -82,6 +84,13 @@ class Activities:
             acts = [place for place, is_it in enumerate(is_act) if is_it]
             users, times = [users[place] for place in acts], [times[place] for place in acts]
         self._seen.add(self._names.numbers(users), [float(at_ms) for at_ms in times])
+
+    def blind(self) -> list[Outage]:
+        """Return the days on which nobody did anything, though many were expected."""
+        user, day = self._seen.users, (self._seen.at_ms // DAY_MS).astype(np.int64)
+        rows = np.unique(np.stack((user, day)), axis=1)
+        none, first_ms = np.zeros_like(rows[0]), rows[1] * DAY_MS
+        return outages(UserDays(rows[0], none, first_ms, first_ms, none))
 
     def silences(self, *, horizon_ms: int, min_active_days: int, since_ms: int,
                  newest_ms: int) -> "Silences":  # fmt: skip

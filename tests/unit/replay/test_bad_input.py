@@ -266,6 +266,19 @@ def test_a_known_gap_makes_nobody_a_leaver(rows: list[Row]) -> None:
     assert known == pytest.approx(truth, abs=0.1)
 
 
+def test_a_gap_that_nobody_told_of_is_pointed_out() -> None:
+    visits = [(START_MS + day * DAY_MS + user * 1_000, f"u{user}", "visit", "")
+              for day in range(120) for user in range(20) if day not in range(60, 66)]  # fmt: skip
+    log = log_of(visits)
+    begin, end = (short_iso(START_MS + day * DAY_MS) for day in (60, 66))
+    gap = {"from": begin, "to": end, "users_a_day_expected": 20}
+    assert facts(log)["blind"] == [gap]
+    said = f"from {begin} to {end} nobody did anything, but 20 users a day were expected"
+    assert said in run(log).output
+    Path("gaps.csv").write_text(f"from,to\n{begin},{end}\n")
+    assert "blind" not in facts(log, "--coverage", "gaps.csv")
+
+
 # -- time
 
 
