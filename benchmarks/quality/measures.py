@@ -69,12 +69,14 @@ def earliness(silent_days: float) -> Measure:
 
 
 def alerts(bench: Bench, name: str) -> Metrics:
-    """Precision of the alerts as they were sent, and by how much hindsight does better."""
+    """The alerts as they were sent: beside hindsight, and beside the rule of equal number."""
     quiet, risk = _risk(bench, name)
     sent = first_of_each(quiet, read_said(bench.run(name).alerts, quiet))
     best = at_equal_number(quiet, risk, len(sent.silence))
     lost = quiet.days >= quiet.horizon_days
+    rule_days = float(np.sort(quiet.days)[::-1][len(sent.silence) - 1])
     return {
+        "days_earlier": float(np.median(rule_days - sent.delay[lost[sent.silence]])),
         "precision": sent.precision,
         "recall": float(lost[sent.silence].sum() / lost.sum()),
         "below_hindsight": best.precision - sent.precision,
