@@ -99,19 +99,20 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def record(name: str, value: float, *, note: str = "") -> Figure:
+def record(name: str, value: float, *, note: str = "", how: str = "") -> Figure:
     """Write a figure to ``build/figures`` and return it.
 
     Args:
         name: Its name in the catalogue.
         value: What was measured.
         note: What exactly was measured.
+        how: How to measure it again; the command of this process by default.
     """
     promise = PROMISES[name]
     holds = promise.holds(value) if promise.relation else None
     figure = Figure(
         name=name, value=round(value, 6), unit=promise.unit, must=promise.must, holds=holds,
-        command=command(), machine=machine(), versions=versions(),
+        command=how or command(), machine=machine(), versions=versions(),
         date=datetime.now(UTC).isoformat(timespec="seconds"), note=note,
     )  # fmt: skip
     FIGURES.mkdir(parents=True, exist_ok=True)

@@ -22,8 +22,10 @@ def measure(bench: Bench, name: str) -> list[Figure]:
     """Measure one scenario."""
     scenario = SCENARIOS[name]
     found = scenario.measure(bench, scenario.set)
+    how = f"python -m benchmarks.quality.detection {name}"
     return [
-        figures.record(f"{name}.{check.metric}", found[check.metric]) for check in scenario.checks
+        figures.record(f"{name}.{check.metric}", found[check.metric], how=how)
+        for check in scenario.checks
     ]
 
 
