@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -72,7 +73,7 @@ def sound(
     return may & (weight > 0) & (weight <= limit)
 
 
-class LinearLearner:
+class LinearLearner(ABC):
     """A scaler and a linear classifier of River, fed by rows.
 
     Args:
@@ -114,7 +115,7 @@ class LinearLearner:
                 self._learn(row, label, heavy)
         self.examples += int(np.count_nonzero(may))
 
-    def mature(
+    def mature(  # noqa: B027 (nothing to do is the rule; one learner has)
         self, rows: NDArray[np.floating], churned: NDArray[np.bool_], weight: NDArray[np.floating]
     ) -> None:
         """Leave outcomes over H alone: the hazard has learned them period by period."""
@@ -171,17 +172,18 @@ class LinearLearner:
         digest = hashlib.sha256(weights.tobytes() + self._scaler.means.tobytes()).hexdigest()[:8]
         return f"{self.name}.{self.examples}.{digest}"
 
+    @abstractmethod
     def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
-        raise NotImplementedError
+        ...
 
-    def _weights(self) -> F64:
-        raise NotImplementedError
+    @abstractmethod
+    def _weights(self) -> F64: ...
 
-    def _more(self) -> dict[str, F64]:
-        raise NotImplementedError
+    @abstractmethod
+    def _more(self) -> dict[str, F64]: ...
 
-    def _restore(self, numbers: dict[str, F64]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _restore(self, numbers: dict[str, F64]) -> None: ...
 
 
 class SecondOrderLearner(LinearLearner):
