@@ -31,12 +31,12 @@ def lead_chart(found: Figures) -> str:
             rows.append((said, rule.days, rule.delays_days, rule.earlier))
     picture = Svg(len(rows) * ROW + 36, "days of silence when the alert comes, by number of alerts")
     place = Scale(0.0, horizon_days, 8.0, WIDTH - 104.0)
-    for row, (said, rule_days, delays, earlier) in enumerate(rows):
-        _lead_row(picture, place, 14.0 + row * ROW, said, (rule_days, delays, earlier))
     bottom = len(rows) * ROW + 4
     for tick in ticks(0.0, horizon_days):
-        picture.line((place(tick), 0.0), (place(tick), bottom), "grid")
+        picture.line((place(tick), bottom - 6), (place(tick), bottom), "grid")
         picture.text(place(tick), bottom + 13, f"{tick:g}", "axis", "middle")
+    for row, (said, rule_days, delays, earlier) in enumerate(rows):
+        _lead_row(picture, place, 14.0 + row * ROW, said, (rule_days, delays, earlier))
     picture.text(place(0.0) - 4, bottom + 28, "days of silence when the alert comes", "axis")
     return str(picture)
 
@@ -153,7 +153,7 @@ def budget_chart(ranking: Ranking) -> str:
         picture.bar(x(0), y + 6, (x(budget.precision.value) - x(0), 14), "ours soft solid",
                     f"{budget.leavers:,} of {budget.contacted:,} contacts")  # fmt: skip
         picture.line((x(budget.precision.low), y + 13), (x(budget.precision.high), y + 13),
-                     "ours thin")  # fmt: skip
+                     "reach")  # fmt: skip
         picture.line((x(budget.by_silence), y + 4), (x(budget.by_silence), y + 22), "rule thick")
         picture.text(WIDTH - 112, y + 17, f"{of_100(budget.precision.value)} right", "win")
     return str(picture)

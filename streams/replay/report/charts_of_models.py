@@ -39,21 +39,21 @@ def _active_line(picture: Svg, active: list[float], x: Scale, top: float) -> Non
 def models_chart(found: Figures) -> str:
     """Return how all models ranked the same questions."""
     rows = found.models.models
-    picture = Svg(len(rows) * 30 + 34, "ranking by model")
-    x = Scale(min(0.5, *(model.auc for model in rows)), 1.0, 150.0, WIDTH - 60.0)
-    bottom = len(rows) * 30.0 + 4
+    picture = Svg(len(rows) * 36 + 34, "ranking by model")
+    x = Scale(min(0.5, *(model.auc for model in rows)), 1.0, 8.0, WIDTH - 60.0)
+    bottom = len(rows) * 36.0 + 2
     for tick in ticks(x.low, 1.0):
-        kind = "chance" if tick == 0.5 else "grid"  # noqa: PLR2004 (a coin)
-        picture.line((x(tick), 0), (x(tick), bottom), kind)
+        picture.line((x(tick), bottom - 6), (x(tick), bottom), "grid")
         picture.text(x(tick), bottom + 13, f"{tick * 100:.0f}", "axis", "middle")
-    picture.text(x(0.5), bottom + 26, "a coin", "axis", "middle")
+    picture.text(x(0.5) - 4, bottom + 27, "50: a coin, 100: always right", "axis")
     for row, model in enumerate(rows):
-        y = 17.0 + row * 30
+        y = 13.0 + row * 36
         kind = "ours" if row == 0 else "rule"
-        picture.line((x(x.low), y), (x(x.high), y), "track")
-        picture.text(142, y + 4, model.name, "label" if row == 0 else "axis", "end")
-        picture.dot(x(model.auc), y, 5, kind, model.what)
-        picture.text(WIDTH - 52, y + 4, f"{model.auc * 100:.1f}", "win" if row == 0 else "axis")
+        name = model.name if row else "what was in force"
+        picture.text(4, y, f"{name}: {model.what}", "label" if row == 0 else "axis")
+        picture.line((x(x.low), y + 11), (x(x.high), y + 11), "track")
+        picture.dot(x(model.auc), y + 11, 5, kind)
+        picture.text(WIDTH - 52, y + 15, f"{model.auc * 100:.1f}", "win" if row == 0 else "axis")
     return str(picture)
 
 

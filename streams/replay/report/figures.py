@@ -167,7 +167,7 @@ def _models(past: Past, report: Report, horizon_ms: float) -> Models:
         found.append(
             Model(
                 name=name,
-                what=what.get(name, "what the service went by: prior, champion and calibration"),
+                what=what.get(name, "prior, champion, calibration"),
                 auc=graded.auc(everybody),
                 auc_within=auc_within(each[spoke], left, numbers),
                 ap=graded.ap(everybody),

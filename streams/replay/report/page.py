@@ -101,7 +101,7 @@ def _tiles(found: Figures, facts: Facts) -> list[tuple[str, str, str, str]]:
         if sent.delay_days is not None:
             tiles.append((
                 numbers.days(facts.horizon_days - sent.delay_days),
-                "left to act, half the time or more", "留给挽回的时间（中位数）", "",
+                "left to act (median)", "留给挽回的时间（中位数）", "",
             ))  # fmt: skip
     if found.ranking.auc is not None and found.ranking.auc_silence is not None:
         tiles.append((

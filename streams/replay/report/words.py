@@ -72,9 +72,8 @@ def _how_early(found: Figures, facts: Facts) -> list[str]:
     ours = rule.project.precision
     assert ours is not None
     said += (
-        f"; alerting as often as “silent for {days(rule.days)}” would, it comes "
-        f"{days(abs(rule.earlier.median))} {'earlier' if rule.earlier.median > 0 else 'later'} "
-        f"and is right in {of_100(ours.value)}"
+        f". Alerting as often as “silent for {days(rule.days)}” would, it comes "
+        f"{beside(rule.earlier)} that rule and is right in {of_100(ours.value)}"
     )
     return [f"{said}."]
 
