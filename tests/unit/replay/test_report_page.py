@@ -15,6 +15,8 @@ from streams.errors import UserError
 from streams.replay.instants import short_iso
 from streams.replay.report import extras
 
+pytestmark = pytest.mark.timeout(400)  # A back-test and its page, made once for all.
+
 HEAD = "user_id,ts,event,amount"
 VOID = {"meta", "input", "br", "line", "rect", "circle", "polyline", "link"}
 SECTIONS = [f"s{number}" for number in range(1, 15)]
