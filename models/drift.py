@@ -95,6 +95,7 @@ class Drift(msgspec.Struct):
         until_ms: When it ends.
         strikes: How many windows in a row each measure has been beyond its limit.
         alarms: Those that stand, by name.
+        shifts: How far each feature group of the last window had moved; empty without a reference.
     """
 
     span_ms: int
@@ -105,6 +106,7 @@ class Drift(msgspec.Struct):
     until_ms: int = 0
     strikes: dict[str, int] = {}
     alarms: dict[str, Alarm] = {}
+    shifts: dict[str, float] = {}
 
     @classmethod
     def of(cls, horizon_ms: int) -> Drift:
@@ -164,9 +166,10 @@ class Drift(msgspec.Struct):
         self.until_ms += self.span_ms
         if window.rows * window.worth < ROWS_MIN:
             return
-        before = self._before()
+        before, self.shifts = self._before(), {}
         if len(before) == REFERENCE:
-            for group, value in self._shifts(window, before).items():
+            self.shifts = self._shifts(window, before)
+            for group, value in self.shifts.items():
                 self._judge(f"inputs:{group}", value, PSI_ALARM, at_ms)
             self._judge("outcome_rate", self._rate_shift(window, before), RATE_ALARM, at_ms)
         self.past = [*self.past, window][-REFERENCE - LASTS + 1 :]

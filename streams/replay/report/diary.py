@@ -3,11 +3,9 @@
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from models.calibration import IDENTITY
-from models.drift import PSI_ALARM, REFERENCE, Window, psi
-from models.feature_list import FEATURES, PLAIN_WIDTH
+from models.drift import PSI_ALARM, REFERENCE, Window
 from models.roster import Roster
 
 STEPS: Final = 10
@@ -58,7 +56,8 @@ class Diary:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._windows: list[tuple[float, Window]] = []
+        self._shifts: list[Shift] = []
+        self._newest: Window | None = None
 
     def look(self, at_ms: float, roster: Roster) -> None:
         """Note what is in force now, if it is not what was."""
@@ -76,33 +75,20 @@ class Diary:
         before = self.entries[-1] if self.entries else None
         if before is None or msgspec.structs.replace(entry, at_ms=before.at_ms) != before:
             self.entries.append(entry)
-        if drift.past and (not self._windows or self._windows[-1][1] is not drift.past[-1]):
-            self._windows.append((float(drift.until_ms - drift.span_ms), drift.past[-1]))
+        if drift.past and drift.past[-1] is not self._newest:
+            self._newest = drift.past[-1]
+            self._shifts.append(
+                Shift(
+                    until_ms=float(drift.until_ms - drift.span_ms),
+                    examples=round(self._newest.examples),
+                    active=self._newest.active / self._newest.examples,
+                    psi=dict(drift.shifts),
+                )
+            )
 
     def shifts(self) -> tuple[Shift, ...]:
         """Return the windows of drift, oldest first."""
-        windows = [window for _, window in self._windows]
-        return tuple(
-            Shift(
-                until_ms=until_ms,
-                examples=round(window.examples),
-                active=window.active / window.examples,
-                psi=_psi(window, windows[max(place - REFERENCE, 0) : place]),
-            )
-            for place, (until_ms, window) in enumerate(self._windows)
-        )
-
-
-def _psi(window: Window, before: list[Window]) -> dict[str, float]:
-    """Return the mean index of each group of features, as the watch for drift computes it."""
-    if len(before) < REFERENCE:
-        return {}
-    reference = np.sum([each.counts for each in before], axis=0)
-    found = psi(np.array(window.counts), reference)
-    groups: dict[str, list[float]] = {}
-    for feature, value in zip(FEATURES[:PLAIN_WIDTH], found.tolist(), strict=True):
-        groups.setdefault(feature.group, []).append(value)
-    return {group: sum(values) / len(values) for group, values in groups.items()}
+        return tuple(self._shifts)
 
 
 class Drifted(msgspec.Struct, frozen=True):
@@ -127,7 +113,7 @@ def drifted(diary: Diary) -> Drifted:
     why = ""
     if not any(shift.psi for shift in shifts):
         why = (
-            f"drift compares a window of at least a week with the {REFERENCE} before it; the log "
-            f"has {len(shifts)} windows with enough examples"
+            f"drift compares a window of whole weeks with the {REFERENCE} before it; the log has "
+            f"{len(shifts)} windows with enough examples"
         )
     return Drifted(why, tuple(diary.entries), shifts)

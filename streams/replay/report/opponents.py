@@ -89,12 +89,13 @@ def compared(past: Past, horizon_ms: float, tick: Callable[[float], None]) -> Co
     batch = {LOGISTIC: _logistic, BOOSTING: _boosting}
     said = {name: np.full(past.asked, np.nan) for name in batch}
     fits = 0
-    for pick, known in _months(past, horizon_ms):
-        fits += 1
-        for name, make in batch.items():
-            model = make().fit(past.rows[known], past.left[known])
-            said[name][pick] = model.predict_proba(past.rows[pick])[:, 1]
-        tick(pick.stop / past.asked)
+    with _one_core():
+        for pick, known in _months(past, horizon_ms):
+            fits += 1
+            for name, make in batch.items():
+                model = make().fit(past.rows[known], past.left[known])
+                said[name][pick] = model.predict_proba(past.rows[pick])[:, 1]
+            tick(pick.stop / past.asked)
     spoke = ~np.isnan(said[LOGISTIC])
     if not says_something(past.left[spoke]):
         why = (
@@ -119,6 +120,13 @@ def _months(past: Past, horizon_ms: float) -> Iterator[tuple[slice, NDArray[np.i
             known = np.sort(chance.choice(known, ROWS_MAX, replace=False))
         begin, end = np.searchsorted(numbers, [number, number + 1]).tolist()
         yield slice(begin, end), known
+
+
+def _one_core() -> Any:
+    """Return a context in which threads do not wait for each other: a fit is small."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 (comes with scikit-learn)
+
+    return threadpool_limits(1)
 
 
 def _logistic() -> Any:

@@ -228,6 +228,8 @@ def control_said(found: Figures) -> str:
         f"AUC {control.auc:.3f} among customers of the same time; chance gives {control.low:.3f} "
         f"to {control.high:.3f}"
     )
+    if control.ece is not None:
+        numbers += f"; calibration error {control.ece:.4f}, floor {control.ece_floor:.4f}"
     if control.is_sound:
         return f"Negative control: nothing found, as it must be ({numbers})."
     return (
