@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes import Episodes
 from models.features import FEATURES, features_hash
 from models.questions import Examples, Openings, Outcomes
 from streams.core.messages import (
+    EpisodeBlock,
     ExampleBlock,
     LearnerInput,
     ModelOrder,
@@ -22,8 +24,8 @@ F64 = NDArray[np.float64]
 INSTANT_MAX_MS: Final = 2.0**53
 """Whole milliseconds are exact in a float64 up to here."""
 
-Lesson = Examples | Openings | Outcomes
-Block = ExampleBlock | OpeningBlock | OutcomeBlock
+Lesson = Examples | Openings | Outcomes | Episodes
+Block = ExampleBlock | OpeningBlock | OutcomeBlock | EpisodeBlock
 
 
 class BadLessonError(ValueError):
@@ -91,6 +93,27 @@ def lesson_of(block: Block, rules_hash: str) -> Lesson:
                 _column(block.churned, "u1", block.count, "churned") != 0,
                 _column(block.weight, "<f4", block.count, "weight"),
             )
+        case EpisodeBlock():
+            return _episodes(block)
+
+
+def _episodes(block: EpisodeBlock) -> Episodes:
+    names = (block.playbooks, block.variants, block.channels)
+    if any(len(column) != block.count for column in names):
+        raise BadLessonError(f"a column of names has not {block.count} entries")
+    propensity: F64 = _column(block.propensity, "<f8", block.count, "propensity")
+    if not ((propensity > 0.0) & (propensity <= 1.0)).all():
+        raise BadLessonError("propensity holds what is no probability")
+    return Episodes(
+        _instants(block.exposed_at_ms, block.count, "exposed_at_ms"),
+        _instants(block.matured_at_ms, block.count, "matured_at_ms"),
+        _column(block.treated, "u1", block.count, "treated") != 0,
+        _column(block.returned, "u1", block.count, "returned") != 0,
+        _column(block.value_change, "<f8", block.count, "value_change"),
+        propensity,
+        *names,
+        _table(block.rows, "<f4", (block.count, len(FEATURES)), "rows"),
+    )
 
 
 def _table(data: bytes, kind: str, shape: tuple[int, int], name: str) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from streams.core.effects import CloseCase, Effect, RecordDecision, RequestTouch
 from streams.core.inputs import FeedbackReceived, Score, Scored, TimerFired
 from streams.core.journey_state import Case, OpenTouch
 from streams.core.messages import CaseClosed, Decision, TouchRevoked
-from streams.core.playbook import Playbook, choose
+from streams.core.playbook import Situation, choose, pick_variant
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState
 from streams.core.time import iso
@@ -37,20 +37,29 @@ def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
     at_ms, user_id = signal.event_time_ms, signal.user_id
     trigger = "silence" if signal.is_backstop else "risk"
     tier = rules.tier(state[Column.VALUE_NET])
-    book = choose(rules.playbooks, tier, state.profile.source, trigger)
+    asked = Situation(user_id, tier, state.profile.source, trigger, state.profile.stage.label)
+    book = choose(rules.playbooks, asked)
     if book is None:
         closed = state.having(CLOSED_AT=float(at_ms))
         case = Case("", "", "", 0, trigger, is_held_out=False)
         record = _decision(user_id, case, "refuse", "no_playbook", "", at_ms, signal.score, rules)
         return closed, (record,)
+    variant, propensity = pick_variant(book, user_id, at_ms)
     case = Case(
         case_id=rules.ids.case_id(user_id, at_ms),
         playbook=book.name,
-        variant="a",
+        variant=variant.name,
         step=0,
         trigger=trigger,
         is_held_out=rules.is_held_out(user_id),
         treated_before_ms=state[Column.TREATED_AT],
+        version=book.version,
+        propensity=propensity,
+        steps=variant.steps,
+        exits=book.exits,
+        purpose=book.purpose,
+        close_after_ms=book.close_after_ms,
+        expires_ms=at_ms + book.expires_ms,
     )
     opened = state.having(
         msgspec.structs.replace(state.profile, case=case), CASE_AT=float(at_ms), DUE=float(at_ms)
@@ -71,10 +80,9 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
     )
     assert case is not None, "a case is due, but none is open"
     assert score is not None, "a touch is released only on the word of a fresh score"
-    book = next((book for book in rules.playbooks if book.name == case.playbook), None)
-    if book is None or case.step >= len(book.steps):
+    if case.step >= len(case.steps):
         return close(state, user_id, "exhausted", at_ms)
-    step = book.steps[case.step]
+    step = case.steps[case.step]
     profile = state.profile
     contact = Contact(
         channel=step.channel,
@@ -82,19 +90,20 @@ def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
         is_suppressed=profile.is_suppressed,
         is_held_out=case.is_held_out,
         zone=profile.zone or rules.zone,
-        contacts_ms=profile.contacts_ms,
+        contacts_ms=tuple(at for at, _ in profile.contacts),
         probability=score.reach,
         decided_at_ms=case.decided_ms or at_ms,
         is_backstop=case.trigger == "silence"
         or at_ms - state[Rhythm.LAST] - signal.lost_ms >= rules.alert.backstop_ms,
     )
     verdict = may_contact(contact, at_ms, rules.contact)
-    return _carry_out(verdict, Release(user_id, at_ms, score, book, case), state, rules)
+    return _carry_out(verdict, Release(user_id, at_ms, score, case), state, rules)
 
 
 def _carry_out(verdict: Verdict, asked: Release, state: UserState, rules: Rules) -> Outcome:
-    user_id, at_ms, score, book, case = asked
-    channel = book.steps[case.step].channel
+    user_id, at_ms, score, case = asked
+    step = case.steps[case.step]
+    channel = step.channel
     match verdict:
         case Defer(until_ms, reason):
             record = _decision(user_id, case, "defer", reason, channel, at_ms, score, rules)
@@ -107,18 +116,16 @@ def _carry_out(verdict: Verdict, asked: Release, state: UserState, rules: Rules)
             return closed, (record, *effects)
         case Refuse(reason):
             record = _decision(user_id, case, "refuse", reason, channel, at_ms, score, rules)
-            moved = _moved_on(state, case, book, at_ms)
+            moved = _moved_on(state, case, at_ms)
             if reason is Refusal.HOLDOUT:
-                moved = _contacted(moved, at_ms).having(EXPOSED_AT=float(at_ms))
+                moved = _contacted(moved, at_ms, channel).having(EXPOSED_AT=float(at_ms))
             return moved, (record,)
         case Send():
             record = _decision(user_id, case, "send", "send", channel, at_ms, score, rules)
             touch = request_touch(asked, state, rules)
-            sent = OpenTouch(
-                touch.touch_id, channel, at_ms, at_ms + book.steps[case.step].expires_ms
-            )
+            sent = OpenTouch(touch.touch_id, channel, at_ms, at_ms + step.expires_ms)
             case = msgspec.structs.replace(case, touches=(*case.touches, sent))
-            moved = _contacted(_moved_on(state, case, book, at_ms), at_ms)
+            moved = _contacted(_moved_on(state, case, at_ms), at_ms, channel)
             return moved.having(TREATED_AT=float(at_ms)), (record, RequestTouch(touch, at_ms))
 
 
@@ -170,18 +177,19 @@ def heard(state: UserState, signal: FeedbackReceived) -> Outcome:
     return known, ()
 
 
-def _moved_on(state: UserState, case: Case, book: Playbook, at_ms: int) -> UserState:
+def _moved_on(state: UserState, case: Case, at_ms: int) -> UserState:
     """Return the state with the step done and the next one, or the end, due."""
     done = case.step + 1
-    wait_ms = book.steps[done].wait_ms if done < len(book.steps) else book.close_after_ms
+    wait_ms = case.steps[done].wait_ms if done < len(case.steps) else case.close_after_ms
     moved = msgspec.structs.replace(case, step=done, decided_ms=0)
     profile = msgspec.structs.replace(state.profile, case=moved)
     return state.having(profile, DUE=float(at_ms + max(1, wait_ms)))
 
 
-def _contacted(state: UserState, at_ms: int) -> UserState:
-    kept = tuple(at for at in state.profile.contacts_ms if at_ms - at < CONTACTS_KEPT_MS)
-    return state.having(msgspec.structs.replace(state.profile, contacts_ms=(*kept, at_ms)))
+def _contacted(state: UserState, at_ms: int, channel: str) -> UserState:
+    kept = tuple(made for made in state.profile.contacts if at_ms - made[0] < CONTACTS_KEPT_MS)
+    profile = msgspec.structs.replace(state.profile, contacts=(*kept, (at_ms, channel)))
+    return state.having(profile)
 
 
 def _decision(  # a record of everything that decided

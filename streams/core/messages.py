@@ -126,7 +126,11 @@ class CaseClosed(msgspec.Struct, frozen=True, tag_field="type", tag="case.closed
 
 
 class Decision(msgspec.Struct, frozen=True, tag_field="type", tag="decision"):
-    """One decision about a user, also the decision to do nothing, with its reason."""
+    """One decision about a user, also the decision to do nothing, with its reason.
+
+    ``propensity`` is the probability of what was done, given everything that was known;
+    ``variant_propensity`` that of the variant. ``expected_loss`` is in minor units.
+    """
 
     user_id: str
     case_id: str
@@ -140,6 +144,122 @@ class Decision(msgspec.Struct, frozen=True, tag_field="type", tag="decision"):
     model_version: str
     rules_hash: str
     decided_at: str
+    touch_id: str = ""
+    playbook: str = ""
+    playbook_version: str = ""
+    variant: str = ""
+    variant_propensity: float = 1.0
+    expected_loss: float = 0.0
+    quadrant: str = ""
+    value_tier: str = ""
+    value_net: int = 0
+    lifecycle_stage: str = ""
+    acquisition_source: str = ""
+    reasons: tuple[str, ...] = ()
+    uplift: float | None = None
+    mode: str = "live"
+    is_fused: bool = False
+
+
+class RiskChanged(msgspec.Struct, frozen=True, tag_field="type", tag="risk.changed"):
+    """A user's risk moved from one band to another: calm, elevated, high."""
+
+    user_id: str
+    band: str
+    band_before: str
+    probability: float
+    lifecycle_stage: str
+    value_tier: str
+    value_net: int
+    acquisition_source: str
+    model_version: str
+    changed_at: str
+
+
+class Episode(msgspec.Struct, frozen=True, tag_field="type", tag="episode"):
+    """What became of a user who was treated, or would have been but for the holdout.
+
+    Matured one window after the exposure, in both arms alike. Money is in minor units.
+
+    Attributes:
+        is_held_out: Which arm.
+        propensity: Probability of this arm and variant.
+        returned: Whether the user was active within the window.
+        value_change: Net value at the end of the window less that at the exposure.
+        dimensions: value_tier, lifecycle_stage, acquisition_source, reason, quadrant, trigger,
+            cohort (month of the first activity).
+    """
+
+    user_id: str
+    case_id: str
+    playbook: str
+    playbook_version: str
+    variant: str
+    channel: str
+    is_held_out: bool
+    propensity: float
+    probability: float
+    returned: bool
+    value_change: int
+    currency: str
+    exposed_at: str
+    matured_at: str
+    dimensions: dict[str, str]
+
+
+class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.status"):
+    """How a partition stands with its budget: at each day border, and when its fuse changes.
+
+    Attributes:
+        used: Channel class to touches requested today.
+        share: Channel class to the partition's share of the day's budget; -1 = unlimited.
+        waiting: Users who bid for a place.
+        threshold: Smallest expected loss that got a place last, minor units.
+        is_fused: Many more are at risk than usual; only the budget goes out.
+    """
+
+    partition: int
+    day: str
+    used: dict[str, int]
+    share: dict[str, int]
+    waiting: int
+    threshold: float
+    is_fused: bool
+    at: str
+
+
+class EpisodeBlock(msgspec.Struct, frozen=True, array_like=True, tag="episode"):
+    """Matured episodes, as columns, for the models of choice and of uplift.
+
+    Attributes:
+        features_hash: Which list of features the rows follow.
+        rules_hash: Which churn definition made them.
+        count: Number of episodes n.
+        exposed_at_ms: n × float64.
+        matured_at_ms: n × float64.
+        treated: n × uint8: 1 = treated, 0 = held out.
+        returned: n × uint8.
+        value_change: n × float64, minor units.
+        propensity: n × float64: probability of the arm (treated or not) times that of the variant.
+        playbooks: n names.
+        variants: n names.
+        channels: n names: channel of the first touch.
+        rows: n × features × float32, as of the exposure.
+    """
+
+    features_hash: str
+    rules_hash: str
+    count: int
+    exposed_at_ms: bytes
+    matured_at_ms: bytes
+    treated: bytes
+    returned: bytes
+    value_change: bytes
+    propensity: bytes
+    playbooks: tuple[str, ...]
+    variants: tuple[str, ...]
+    channels: tuple[str, ...]
+    rows: bytes
 
 
 class ExampleBlock(msgspec.Struct, frozen=True, array_like=True, tag="hazard"):
@@ -236,7 +356,7 @@ class ModelOrder(msgspec.Struct, frozen=True, array_like=True, tag="order"):
     mac: str
 
 
-LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder
+LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder | EpisodeBlock
 """What the learner reads from the topic of examples, one record each."""
 
 

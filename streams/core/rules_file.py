@@ -10,7 +10,7 @@ import yaml
 
 from streams.core.ids import Ids
 from streams.core.outages import Span, edge_ms
-from streams.core.playbook import Match, Playbook, PlaybookStep
+from streams.core.playbook import Match, Playbook, PlaybookStep, Variant
 from streams.core.quiet_hours import QuietHours
 from streams.core.rules import ACTS, AlertPolicy, Churn, Holdout, Meaning, Rules
 from streams.core.rules_schema import (
@@ -246,7 +246,8 @@ def _playbooks(file: RulesFile, spans: _Spans) -> tuple[Playbook, ...]:
             tuple(book.match.tiers), tuple(book.match.sources), tuple(book.match.triggers)
         )
         close_after_ms = max(1, spans.ms(f"{path}.close_after", book.close_after))
-        made.append(Playbook(book.name, match, steps, book.purpose, close_after_ms))
+        variants = (Variant("a", 1.0, steps),)
+        made.append(Playbook(book.name, match, variants, book.purpose, close_after_ms))
     return tuple(made)
 
 

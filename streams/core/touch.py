@@ -6,7 +6,6 @@ from models.features import Rhythm
 from streams.core.inputs import Score
 from streams.core.journey_state import Case
 from streams.core.messages import Experiment, Priority, Risk, TouchRequested, TouchUser
-from streams.core.playbook import Playbook
 from streams.core.reasons import in_words
 from streams.core.rules import Rules
 from streams.core.state import Column, UserState
@@ -19,14 +18,13 @@ class Release(NamedTuple):
     user_id: str
     at_ms: int
     score: Score
-    book: Playbook
     case: Case
 
 
 def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchRequested:
     """Return the message that asks for the touch."""
-    user_id, at_ms, score, book, case = asked
-    step = book.steps[case.step]
+    user_id, at_ms, score, case = asked
+    step = case.steps[case.step]
     profile, net = state.profile, state[Column.VALUE_NET]
     tier = rules.tier(net)
     return TouchRequested(
@@ -34,7 +32,7 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
         case_id=case.case_id,
         user_id=user_id,
         step=case.step + 1,
-        steps_total=len(book.steps),
+        steps_total=len(case.steps),
         channel=step.channel,
         template_key=step.template_key,
         params=step.params,
@@ -42,7 +40,7 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
         not_before=iso(at_ms),
         expires_at=iso(at_ms + step.expires_ms),
         audience_local_timezone=profile.zone or rules.zone,
-        purpose=book.purpose,
+        purpose=case.purpose,
         risk=Risk(
             probability=round(score.reach, 6),
             horizon_days=rules.horizon_days,
@@ -61,7 +59,7 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
             traits=profile.traits,
         ),
         priority=Priority(_quadrant(tier, score.reach, rules), None),
-        experiment=Experiment(book.name, case.variant, rules.holdout.share),
+        experiment=Experiment(case.playbook, case.variant, rules.holdout.share),
     )
 
 

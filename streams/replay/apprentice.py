@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models.questions import Examples, Openings
+from models.questions import Examples, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Serving
 from streams.core.messages import Output
@@ -51,7 +51,7 @@ class Apprentice:
                     self.roster.receive(examples=lesson)
                 case Openings():
                     self.roster.receive(openings=lesson)
-                case _:
+                case Outcomes():
                     self.roster.receive(outcomes=lesson)
 
     def learn_before(self, at_ms: int) -> None:

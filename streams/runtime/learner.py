@@ -11,7 +11,7 @@ from typing import Any, Final
 from models import roster_records
 from models.catalogue import CHAMPION
 from models.challengers import Background
-from models.questions import Examples, Openings
+from models.questions import Examples, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
 from models.standing import REPORT, Report
@@ -149,7 +149,7 @@ class LearnerEngine:
             case Openings():
                 roster.receive(openings=lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.users), kind="opening")
-            case _:
+            case Outcomes():
                 roster.receive(outcomes=lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.users), kind="outcome")
         roster.catch_up()

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from models.episodes import Episodes
 from models.features import F64, features
 from models.questions import Examples, Matured, Openings, Questions, joined
 from streams.core.messages import ModelOrder
@@ -110,7 +111,7 @@ class Unscored:
 
     def see(self, lesson: Lesson) -> Matured | None:
         """Note the questions of a block, or return those that it answers."""
-        if isinstance(lesson, Examples) or not len(lesson.users):
+        if isinstance(lesson, Examples | Episodes) or not len(lesson.users):
             return None
         if not isinstance(lesson, Openings):
             matured = self._questions.answer(lesson)

@@ -141,7 +141,7 @@ def test_the_holdout_is_decided_and_recorded_but_not_touched() -> None:
     assert reasons(told.effects) == ["holdout"]
     assert told.state[Column.EXPOSED_AT] == day(12)
     assert told.state[Column.TREATED_AT] == 0.0
-    assert told.state.profile.contacts_ms == (day(12),)
+    assert told.state.profile.contacts == ((day(12), "wechat"),)
 
 
 def test_quiet_hours_put_the_touch_off_until_morning_in_the_users_zone() -> None:

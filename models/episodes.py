@@ -1,0 +1,36 @@
+"""Episodes: what became of users who were treated, and of those who were held out."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+
+class Episodes(NamedTuple):
+    """Matured episodes as columns, each of shape (n,), rows (n, features).
+
+    Attributes:
+        exposed_at_ms: When the first touch left, or would have, epoch ms.
+        matured_at_ms: When the answer was complete.
+        treated: True = treated, False = held out.
+        returned: Whether the user was active in between.
+        value_change: Net value gained in between, minor units.
+        propensity: Probability of what was done: of the arm, times that of the variant if treated.
+        playbooks: Names.
+        variants: Names.
+        channels: Channel of the first touch.
+        rows: Features as of the exposure, float32.
+    """
+
+    exposed_at_ms: F64
+    matured_at_ms: F64
+    treated: NDArray[np.bool_]
+    returned: NDArray[np.bool_]
+    value_change: F64
+    propensity: F64
+    playbooks: tuple[str, ...]
+    variants: tuple[str, ...]
+    channels: tuple[str, ...]
+    rows: NDArray[np.float32]
