@@ -20,6 +20,7 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
         money_minor: Change of the user's net value, minor units; negative for a refund, 0 for most.
         slot: Which of the kinds told apart it is: its place in the rules, or -1 for none.
         is_risky: A complaint, refund or cancellation: scored at once.
+        trigger: Which of them, empty = none of them.
     """
 
     user_id: str
@@ -29,6 +30,7 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
     money_minor: int = 0
     slot: int = -1
     is_risky: bool = False
+    trigger: str = ""
 
 
 class ConsentChanged(msgspec.Struct, frozen=True):

@@ -129,6 +129,7 @@ class _Plan(NamedTuple):
     is_risky: bool
     sign: int
     slot: int
+    trigger: str
 
 
 def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
@@ -138,10 +139,11 @@ def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
         meaning = rules.meaning(name)
         is_act, is_risky = meaning in ACTS, meaning in RISKY
         slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
-        return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot)
+        trigger = meaning.value if is_risky else ""
+        return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot, trigger)
 
     plans = {name: plan(name) for name in (*rules.meanings, *rules.churn.kinds)}
-    plans[COVERAGE_EVENT] = _Plan(Meaning.COVERAGE, False, False, 0, -1)  # noqa: FBT003  # columns
+    plans[COVERAGE_EVENT] = _Plan(Meaning.COVERAGE, False, False, 0, -1, "")  # noqa: FBT003  # columns
     return plans, plan("")
 
 
@@ -179,7 +181,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
         if user_id.encode() != key or user_id[0] == "\0":
             return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
-        meaning, is_act, is_risky, sign, slot = plan_of(name, default)
+        meaning, is_act, is_risky, sign, slot, trigger = plan_of(name, default)
         size, minor = 0.0, 0
         if event.amount is not None:
             number = _number(event.amount)
@@ -193,7 +195,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # the hot path is one fu
                 minor = sign * round(number * rules.minor_units)
             size = max(number, 0.0)
         if is_act:
-            return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky)
+            return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky, trigger)
         return _rare(event, meaning, at_ms, rules)
 
     return decode

@@ -38,7 +38,7 @@ ACTS = frozenset(
 RISKY = frozenset({Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION})
 """Meanings after which a user is scored at once, however short ago the last score was."""
 
-MONEY = {Meaning.PURCHASE: 1, Meaning.REFUND: -1}
+MONEY = {Meaning.PURCHASE: 1, Meaning.REFUND: -1, Meaning.CANCELLATION: -1}
 """Meanings whose amount is money, and the sign with which it enters the net value."""
 
 

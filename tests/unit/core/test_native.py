@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +66,10 @@ def test_the_slot_of_a_kind_is_its_place_in_the_rules() -> None:
 def test_money_becomes_minor_units_and_a_refund_is_negative_and_risky() -> None:
     assert decoded(event="purchase", amount="12.34") == Acted("李雷", "e1", day(9), 12.34, 1234, 0)
     refund = decoded(event="refund", amount=12.34, currency="CNY")
-    assert refund == Acted("李雷", "e1", day(9), 12.34, -1234, 1, is_risky=True)
+    taken_back = Acted("李雷", "e1", day(9), 12.34, -1234, 1, is_risky=True, trigger="refund")
+    assert refund == taken_back
+    cancelled = decoded(event="cancellation", amount=12.34)
+    assert cancelled == msgspec.structs.replace(taken_back, slot=-1, trigger="cancellation")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,7 @@ def test_events_that_are_no_activity_become_inputs_of_their_own(
         ({"amount": "much"}, RejectReason.BAD_AMOUNT),
         ({"amount": 1e300}, RejectReason.BAD_AMOUNT),
         ({"event": "purchase", "amount": 1, "currency": "USD"}, RejectReason.BAD_CURRENCY),
+        ({"event": "cancellation", "amount": 1, "currency": "USD"}, RejectReason.BAD_CURRENCY),
         ({"event_time": "2999-01-01T00:00:00Z"}, RejectReason.FUTURE),
         ({"event_time": NOW + 3_600_001}, RejectReason.FUTURE),
         ({"event_time": "2017-01-10T12:00:00"}, RejectReason.BAD_TIME),
