@@ -22,6 +22,7 @@ class Episodes(NamedTuple):
         variants: Names.
         channels: Channel of the first touch.
         rows: Features as of the exposure, float32.
+        variant_propensity: Probability of the variant alone; 1 for who was held out.
     """
 
     exposed_at_ms: F64
@@ -34,3 +35,10 @@ class Episodes(NamedTuple):
     variants: tuple[str, ...]
     channels: tuple[str, ...]
     rows: NDArray[np.float32]
+    variant_propensity: F64
+
+    @property
+    def treat_propensity(self) -> F64:
+        """Probability that the user was to be treated, whatever was done, shape (n,)."""
+        arm = self.propensity / self.variant_propensity
+        return np.where(self.treated, arm, 1.0 - arm)

@@ -101,9 +101,8 @@ def _episodes(block: EpisodeBlock) -> Episodes:
     names = (block.playbooks, block.variants, block.channels)
     if any(len(column) != block.count for column in names):
         raise BadLessonError(f"a column of names has not {block.count} entries")
-    propensity: F64 = _column(block.propensity, "<f8", block.count, "propensity")
-    if not ((propensity > 0.0) & (propensity <= 1.0)).all():
-        raise BadLessonError("propensity holds what is no probability")
+    propensity = _probabilities(block.propensity, block.count, "propensity")
+    of_variant = _probabilities(block.variant_propensity, block.count, "variant_propensity")
     return Episodes(
         _instants(block.exposed_at_ms, block.count, "exposed_at_ms"),
         _instants(block.matured_at_ms, block.count, "matured_at_ms"),
@@ -113,7 +112,15 @@ def _episodes(block: EpisodeBlock) -> Episodes:
         propensity,
         *names,
         _table(block.rows, "<f4", (block.count, len(FEATURES)), "rows"),
+        of_variant,
     )
+
+
+def _probabilities(data: bytes, count: int, name: str) -> F64:
+    found: F64 = _column(data, "<f8", count, name)
+    if not ((found > 0.0) & (found <= 1.0)).all():
+        raise BadLessonError(f"{name} holds what is no probability")
+    return found
 
 
 def _table(data: bytes, kind: str, shape: tuple[int, int], name: str) -> NDArray[Any]:

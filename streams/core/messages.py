@@ -184,6 +184,7 @@ class Episode(msgspec.Struct, frozen=True, tag_field="type", tag="episode"):
     Attributes:
         is_held_out: Which arm.
         propensity: Probability of this arm and variant.
+        variant_propensity: That of the variant alone; 1 for a user who was held out.
         returned: Whether the user was active within the window.
         value_change: Net value at the end of the window less that at the exposure.
         dimensions: value_tier, lifecycle_stage, acquisition_source, reason, quadrant, trigger,
@@ -205,6 +206,7 @@ class Episode(msgspec.Struct, frozen=True, tag_field="type", tag="episode"):
     exposed_at: str
     matured_at: str
     dimensions: dict[str, str]
+    variant_propensity: float = 1.0
 
 
 class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.status"):
@@ -245,6 +247,7 @@ class EpisodeBlock(msgspec.Struct, frozen=True, array_like=True, tag="episode"):
         variants: n names.
         channels: n names: channel of the first touch.
         rows: n × features × float32, as of the exposure.
+        variant_propensity: n × float64: that of the variant alone, 1 for who was held out.
     """
 
     features_hash: str
@@ -260,6 +263,7 @@ class EpisodeBlock(msgspec.Struct, frozen=True, array_like=True, tag="episode"):
     variants: tuple[str, ...]
     channels: tuple[str, ...]
     rows: bytes
+    variant_propensity: bytes
 
 
 class ExampleBlock(msgspec.Struct, frozen=True, array_like=True, tag="hazard"):
