@@ -122,7 +122,7 @@ def _check_report(
     file: str, html: str | None, *, compare: bool, shuffle: bool, has_points: bool
 ) -> None:
     """Find out before a long run whether its report can be made."""
-    from streams.replay.report.extras import needed  # noqa: PLC0415 (quick --help)
+    from streams.pages.extras import needed  # noqa: PLC0415 (quick --help)
 
     if html is not None:
         needed("--html", "jinja2")

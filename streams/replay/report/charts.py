@@ -3,11 +3,11 @@
 from typing import Final
 
 from streams.core.reasons import TEXTS
+from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, ticks
 from streams.replay.report.figures import Figures
 from streams.replay.report.lead import Earlier
 from streams.replay.report.numbers import date, days, number, of_100, percent
 from streams.replay.report.ranking import Period, Ranking
-from streams.replay.report.svg import RIGHT, WIDTH, Scale, Svg, ticks
 from streams.replay.report.words import SAME_DAYS, shown_rules
 
 ROW: Final = 44.0

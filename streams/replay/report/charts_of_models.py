@@ -1,8 +1,8 @@
 """More pictures of a report: of models, opponents, and of how the world changed."""
 
+from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, ticks
 from streams.replay.report.figures import Figures
 from streams.replay.report.numbers import date, percent
-from streams.replay.report.svg import RIGHT, WIDTH, Scale, Svg, ticks
 
 
 def drift_chart(found: Figures) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from models.calibration import ece_floor
 from streams.core.time import DAY_MS
+from streams.pages.extras import needed
 from streams.replay.report.estimates import Estimate, Graded, estimated, says_something
-from streams.replay.report.extras import needed
 from streams.replay.report.past import Past
 from streams.replay.report.ranking import auc_within
 

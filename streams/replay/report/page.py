@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from importlib import resources
 from typing import Any, Final
 
 from streams.core.reasons import TEXTS
+from streams.pages.render import rendered
 from streams.replay.report import charts, charts_of_models, numbers, words
 from streams.replay.report.facts import Facts
 from streams.replay.report.figures import Figures
@@ -15,28 +15,22 @@ TEMPLATE: Final = "page.html.j2"
 
 
 def page(found: Figures, facts: Facts) -> str:
-    """Return the report; jinja2 is an extra, so it is imported here."""
-    import jinja2  # noqa: PLC0415 (an extra)
-    from markupsafe import Markup  # noqa: PLC0415 (comes with jinja2)
-
-    source = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {
-        "percent": numbers.percent, "number": numbers.number, "of_100": numbers.of_100,
-        "days": numbers.days, "date": numbers.date, "interval": numbers.interval,
-    }  # fmt: skip
-    drawn = {name: Markup(draw()) for name, draw in _charts(found, facts).items()}  # noqa: S704 (ours, and escaped)
-    return environment.from_string(source).render(
+    """Return the report."""
+    return rendered(
+        __package__,
+        TEMPLATE,
+        filters={
+            "percent": numbers.percent, "number": numbers.number, "of_100": numbers.of_100,
+            "days": numbers.days, "date": numbers.date, "interval": numbers.interval,
+        },
+        pictures={name: draw() for name, draw in _charts(found, facts).items()},
         f=found,
         facts=facts,
-        charts=drawn,
         said=_said(found, facts),
         limits=limits(found, facts),
         reasons=TEXTS,
         tiles=_tiles(found, facts),
-    )
+    )  # fmt: skip
 
 
 def _charts(found: Figures, facts: Facts) -> dict[str, Callable[[], str]]:

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from streams.cli import winback
 from streams.errors import UserError
+from streams.pages import extras
 from streams.replay.instants import short_iso
-from streams.replay.report import extras
 
 pytestmark = pytest.mark.timeout(400)  # A back-test and its page, made once for all.
 

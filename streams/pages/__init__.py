@@ -1,0 +1,1 @@
+"""Pages that need nothing else: one file each, with its style, pictures and numbers."""
