@@ -4,16 +4,18 @@ Many users at once where only numbers are looked at; one user at a time where so
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.controls import ON, STOP, Controls
 from streams.core.coverage import Coverage
 from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
-from streams.core.inputs import Erased, Input, Score, TimerFired
+from streams.core.inputs import Directive, Erased, Input, Score, Stopped, TimerFired
 from streams.core.messages import LearnerInput
 from streams.core.outbox import Outbox
 from streams.core.outcomes import OutcomeCollector
@@ -45,6 +47,7 @@ class Course:
         outcomes: What they are asked, horizon by horizon.
         outbox: What they make us say.
         erasures: Whom they made us forget.
+        controls: What operators have ordered.
         counts: What happened, by name.
     """
 
@@ -69,6 +72,7 @@ class Course:
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
+        self.controls = Controls()
 
     def score(self, rows: Rows, at_ms: F64, heads: F64, backstop: Flags | None = None) -> None:
         """Score users; let the few for whom the answer changes something take a step."""
@@ -201,6 +205,20 @@ class Course:
             users.grid[rows] = self.timers.grid_of(heads)
             self.coverage.look_for_pauses(heads)
             users.deadlines[rows] = self.timers.deadlines(heads, np.full(len(rows), fired_ms))
+
+    def control(self, directives: Iterable[Directive], watermark_ms: int) -> None:
+        """Take over the orders of operators; the kill switch closes every open case at once."""
+        new = self.controls.take(directives, watermark_ms)
+        if not any((order.key, order.value) == (STOP, ON) for order in new):
+            return
+        users = self.users
+        for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
+            heads = users.matrix(rows)
+            has_case = heads[:, Column.CASE_AT] > 0.0
+            picked, heads = rows[has_case], heads[has_case]
+            for row in picked.tolist():
+                self.step(row, Stopped(users.names[row], watermark_ms))
+            self.schedule(picked, heads, np.full(len(picked), float(watermark_ms)))
 
     def step(self, row: int, signal: Input) -> None:
         """Run one input through the reducer."""

@@ -129,6 +129,34 @@ class ObservationPaused(msgspec.Struct, frozen=True):
     to_ms: float
 
 
+class Directive(NamedTuple):
+    """An operator's order to the whole deployment, as `controls.py` understands it.
+
+    Attributes:
+        key: What is controlled: ``mode``, ``stop``, ``pause/playbook/<name>``, ...
+        value: ``on``, ``off`` (lifted) or the name of a mode.
+        at_ms: From which instant of event time on, epoch ms UTC.
+        ordered_ms: When it was given, epoch ms UTC.
+    """
+
+    key: str
+    value: str
+    at_ms: int
+    ordered_ms: int
+
+
+class ControlSet(msgspec.Struct, frozen=True):
+    """All orders of operators as they stand; what is not among them any more is lifted.
+
+    Attributes:
+        event_time_ms: When it was read; says nothing of the clock of the events.
+        controls: At most one per key.
+    """
+
+    event_time_ms: int
+    controls: tuple[Directive, ...]
+
+
 class Cause(NamedTuple):
     """What a feature group adds to a score, log-odds: positive = toward leaving.
 
@@ -157,6 +185,13 @@ class Score(msgspec.Struct, frozen=True):
     model_version: str
     examples: int
     causes: tuple[Cause, ...] = ()
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The kill switch was thrown while the user had a case."""
+
+    user_id: str
+    event_time_ms: int
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -196,6 +231,8 @@ Input = (
     | WatermarkPassed
     | OutageAnnounced
     | ObservationPaused
+    | ControlSet
+    | Stopped
     | Scored
     | TimerFired
 )

@@ -364,6 +364,25 @@ LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder | Episode
 """What the learner reads from the topic of examples, one record each."""
 
 
+class Control(msgspec.Struct, frozen=True):
+    """An operator's order to every worker: mode, kill switch, pause of a playbook or channel.
+
+    Attributes:
+        key: What is controlled; also the Kafka key.
+        value: ``on``, ``off`` (lifted), or the name of a mode.
+        effective_at: Instant of event time from which on it is in force on every partition; one
+            that is further takes it at once. Stop waits for nothing.
+        ordered_at: When it was given.
+        by: Who gave it.
+    """
+
+    key: str
+    value: str
+    effective_at: str
+    ordered_at: str
+    by: str
+
+
 class JournalEntry(msgspec.Struct, frozen=True):
     """In which order one commit of a lane took its inputs: with it a run can be replayed."""
 
@@ -384,6 +403,8 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         rules_hash: Churn definition the state was made with.
         layout: Which columns the states have.
         outages: Begin and end of every outage that was announced; no end = not over.
+        controls: Orders of operators that were taken: key, value, from which instant on, when
+            ordered, what was before; as `controls.Taken`.
     """
 
     applied: dict[str, int]
@@ -392,6 +413,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     rules_hash: str
     layout: str
     outages: tuple[tuple[int, int | None], ...] = ()
+    controls: tuple[tuple[str, str, int, int, str], ...] = ()
 
 
 _JSON: Final = msgspec.json.Encoder()

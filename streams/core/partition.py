@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.batch import Batch, sorted_out
+from streams.core.controls import Controls, Taken
 from streams.core.course import Course
 from streams.core.coverage import Coverage
 from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
     Acted,
+    ControlSet,
     Erased,
     FeedbackReceived,
     Input,
@@ -64,7 +66,7 @@ OURS: Final = b"\x00"
 """Begin of the changelog keys that are no user's; no user id begins like that."""
 
 
-APART: Final = frozenset({Erased, OutageAnnounced})
+APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
 
 
@@ -131,6 +133,11 @@ class Partition:
         return self._course.coverage
 
     @property
+    def controls(self) -> Controls:
+        """The orders of operators that were taken."""
+        return self._course.controls
+
+    @property
     def scorer(self) -> Scorer:
         """The model in force."""
         return self._course.assessor.scorer
@@ -158,6 +165,7 @@ class Partition:
             self._course.coverage.announce(
                 {start: NEVER if end is None else end for start, end in record.outages}
             )
+            self._course.controls = Controls(Taken(*order) for order in record.controls)
         self._course.erasures.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
@@ -199,6 +207,10 @@ class Partition:
                     self._apply(inputs[start:position])
                     self._announce(signal)
                     start = position + 1
+                elif type(signal) is ControlSet:
+                    self._apply(inputs[start:position])
+                    self._control(signal)
+                    start = position + 1
         self._apply(inputs[start:] if start else inputs)
         self.advance(self.watermark_ms)
 
@@ -216,6 +228,12 @@ class Partition:
         self.advance(self.watermark_ms)
         self._course.coverage.announce({signal.from_ms: signal.to_ms})
         self._course.schedule_all(float(self.watermark_ms))
+        self._counts["accepted"] += 1
+
+    def _control(self, signal: ControlSet) -> None:
+        """Take over the orders of operators as they stand."""
+        self.advance(self.watermark_ms)
+        self._course.control(signal.controls, self.watermark_ms)
         self._counts["accepted"] += 1
 
     def _apply(self, inputs: Sequence[Input]) -> None:
@@ -247,14 +265,14 @@ class Partition:
 
     def _stranger(self, signal: Input, reached_ms: int) -> int:
         """Return the row of somebody who had none when the chunk began."""
-        if isinstance(signal, WatermarkPassed | OutageAnnounced):
+        if isinstance(signal, WatermarkPassed | OutageAnnounced | ControlSet):
             return -1
         row = self._users.index.get(signal.user_id)
         return self._admit(signal, reached_ms) if row is None else row
 
     def _admit(self, signal: Input, reached_ms: int) -> int:
         """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
-        assert not isinstance(signal, WatermarkPassed | OutageAnnounced)
+        assert not isinstance(signal, WatermarkPassed | OutageAnnounced | ControlSet)
         user_id = signal.user_id
         if isinstance(signal, FeedbackReceived):
             self._counts["skipped_unknown_user"] += 1
@@ -392,6 +410,7 @@ class Partition:
                 self.rules.hash,
                 LAYOUT,
                 self._course.coverage.record(),
+                self._course.controls.record(),
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

@@ -13,6 +13,7 @@ from streams.core.effects import Effect, ForgetUser
 from streams.core.inputs import (
     Acted,
     ConsentChanged,
+    ControlSet,
     Erased,
     FeedbackReceived,
     Input,
@@ -20,6 +21,7 @@ from streams.core.inputs import (
     OptedOut,
     OutageAnnounced,
     Scored,
+    Stopped,
     TimerFired,
     TraitsSet,
     WatermarkPassed,
@@ -48,7 +50,7 @@ class Transition(NamedTuple):
     effects: tuple[Effect, ...] = ()
 
 
-def step(  # noqa: C901, PLR0911  # one branch an input, each a line
+def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
     state: UserState, signal: Input, rules: Rules
 ) -> Transition:
     """Fold one input into one user's state.
@@ -92,7 +94,11 @@ def step(  # noqa: C901, PLR0911  # one branch an input, each a line
             return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
         case ObservationPaused():
             return _paused(state, signal, rules)
-        case WatermarkPassed() | OutageAnnounced():
+        case Stopped():
+            return Transition(
+                *journey.close(state, signal.user_id, "stopped", signal.event_time_ms)
+            )
+        case WatermarkPassed() | OutageAnnounced() | ControlSet():
             return Transition(state)
         case _:
             assert_never(signal)
