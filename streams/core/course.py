@@ -74,6 +74,15 @@ class Course:
         self.erasures = Erasures(rules.ids)
         self.controls = Controls()
 
+    def adopt(self, rules: Rules, watermark_ms: int) -> None:
+        """Go by changed rules from an instant on."""
+        self._rules = rules
+        self.coverage.fix(rules.outages)
+        self.timers = Timers(rules, self.coverage)
+        for part in (self.users, self.assessor, self.examples, self.outcomes):
+            part.adopt(rules)
+        self.schedule_all(float(watermark_ms))
+
     def score(self, rows: Rows, at_ms: F64, heads: F64, backstop: Flags | None = None) -> None:
         """Score users; let the few for whom the answer changes something take a step."""
         found = self.assessor.assess(heads, at_ms, backstop)

@@ -40,6 +40,11 @@ class Coverage:
         self.has_pauses = False
         self._outages = Outages(self._fixed)
 
+    def fix(self, spans: Iterable[Span]) -> None:
+        """Take over the outages that the rules name now."""
+        self._fixed = tuple(spans)
+        self.announce({})
+
     def announce(self, spans: Mapping[float, float]) -> None:
         """Take note of outages; an end that is not after its begin takes the outage back."""
         self.announced |= spans

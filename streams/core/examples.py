@@ -34,10 +34,15 @@ class ExampleCollector:
             coverage: What the source missed: nothing is learned from a period it reaches into.
             is_shadow: Nobody was really touched, so every example counts.
         """
-        self._rules = rules
+        self._is_shadow = is_shadow
+        self.adopt(rules)
         self._coverage = coverage
-        self._treatment = Treatment(rules, is_shadow=is_shadow)
         self._parts: list[tuple[F64, NDArray[np.uint8], F32, F32]] = []
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on."""
+        self._rules = rules
+        self._treatment = Treatment(rules, is_shadow=self._is_shadow)
 
     def freeze(self, heads: F64, grid_ms: F64) -> tuple[NDArray[np.bool_], bytes]:
         """Return who has an example at the grid instant, and the features of all, joined.

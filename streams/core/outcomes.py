@@ -51,11 +51,16 @@ class OutcomeCollector:
             coverage: What the source missed: it answers no question.
             is_shadow: Nobody was really touched, so everybody counts.
         """
-        self._rules = rules
+        self._is_shadow = is_shadow
+        self.adopt(rules)
         self._coverage = coverage
-        self._treatment = Treatment(rules, is_shadow=is_shadow)
         self._openings: list[_Openings] = []
         self._outcomes: list[_Outcomes] = []
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on."""
+        self._rules = rules
+        self._treatment = Treatment(rules, is_shadow=self._is_shadow)
 
     def ask(self, user_ids: Sequence[str], heads: F64, at_ms: F64) -> None:
         """Answer the questions that were opened one horizon ago, and open those of now.

@@ -146,6 +146,14 @@ class Partition:
         """Score with another model from now on."""
         self._course.assessor.scorer = scorer
 
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from the watermark of now on; their hash must be the same."""
+        assert rules.hash == self.rules.hash, "the state was made with other rules"
+        self.advance(self.watermark_ms)
+        self.rules = rules
+        self._course.adopt(rules, self.watermark_ms)
+        self._runs = Runs(rules, self._course)
+
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
 

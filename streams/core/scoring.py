@@ -140,6 +140,10 @@ class Assessor:
         self._observer = observer
         self._bounded_ms = float(rules.churn.horizon_ms - rules.churn.period_ms)
 
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on."""
+        self._rules = rules
+
     def assess(self, heads: F64, at_ms: F64, backstop: Flags | None = None) -> Assessed:
         """Return whose band moves, or for whom a case may open.
 

@@ -28,7 +28,6 @@ class Users:
     """
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
         self.index: dict[str, int] = {}
         self.names: list[str] = []
         self.values: list[bytes] = []
@@ -38,6 +37,11 @@ class Users:
         self._put: set[int] = set()
         self._free: list[int] = []
         self._deleted: dict[bytes, None] = {}
+        self.adopt(rules)
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on."""
+        self._rules = rules
         template = encode(blank(0.0, wakes_at=rules.alert_days))
         start = 8 * Column.PHASE
         self._before, self._after = template[:start], template[start + 8 :]
