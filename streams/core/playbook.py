@@ -1,16 +1,24 @@
 """Playbooks: the steps of a win-back journey, as data."""
 
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
 
 from streams.core.ids import share_of
+from streams.core.sensitive import is_fit_to_say
 
 INSTANT: Final = frozenset({"complaint", "refund", "cancellation"})
 """Triggers that are answered at once: what a user did, not what a model thinks."""
 
 EXITS: Final = ("returned", "converted", "replied", "handled", "clicked", "complaint")
 """What may end a journey; opt-out, erasure and the kill switch always do."""
+
+
+TRAIT: Final = re.compile(r"\{trait:([^{}|]+)\|([^{}|]+)\}")
+"""A place for a trait of the user in a param: ``{trait:last_course|your course}``."""
 
 
 class PlaybookStep(msgspec.Struct, frozen=True, array_like=True):
@@ -21,9 +29,10 @@ class PlaybookStep(msgspec.Struct, frozen=True, array_like=True):
         template_key: Name of the message; the senders map it to the provider's template.
         wait_ms: Time after the previous step, 0 for the first.
         expires_ms: How long after its release the touch may be sent.
-        params: Variables of the template.
+        params: Variables of the template; they may have places for traits, see `fill`.
         offer: What is offered, empty = nothing.
         on_full: ``wait`` for a place, or ``skip`` the step, when the day's capacity is used up.
+        is_instead: Only where the step before could not be sent, and then ``wait_ms`` after it.
     """
 
     channel: str
@@ -33,6 +42,7 @@ class PlaybookStep(msgspec.Struct, frozen=True, array_like=True):
     params: dict[str, str] = {}
     offer: dict[str, str] = {}
     on_full: str = "wait"
+    is_instead: bool = False
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -166,3 +176,42 @@ def pick_variant(
             return variant, share
         drawn -= share
     return book.variants[-1], shares[-1]
+
+
+def fill(params: Mapping[str, str], traits: Mapping[str, str]) -> dict[str, str]:
+    """Return the params with the user's traits in their places.
+
+    Where a trait is not known, or is not fit to be said to the user, the default stands.
+
+    Args:
+        params: Of a step.
+        traits: Of the user.
+    """
+    return {name: TRAIT.sub(lambda place: _said(place, traits), text) if "{trait:" in text else text
+            for name, text in params.items()}  # fmt: skip
+
+
+def _said(place: re.Match[str], traits: Mapping[str, str]) -> str:
+    told = traits.get(place[1].strip(), "").strip()
+    return told if is_fit_to_say(told) else place[2]
+
+
+def following(steps: tuple[PlaybookStep, ...], step: int, *, was_sent: bool) -> int:
+    """Return the number of the step that comes after one; ``len(steps)`` when none does.
+
+    Args:
+        steps: Of the variant.
+        step: Number of the step that is done.
+        was_sent: Whether it was sent, or withheld by the holdout alone.
+    """
+    after = step + 1
+    while was_sent and after < len(steps) and steps[after].is_instead:
+        after += 1
+    return after
+
+
+def with_version(book: Playbook) -> Playbook:
+    """Return a playbook with the fingerprint of its content as its version."""
+    bare = msgspec.structs.replace(book, version="")
+    text = msgspec.json.encode(bare, order="sorted")
+    return msgspec.structs.replace(book, version=blake2b(text, digest_size=8).hexdigest())

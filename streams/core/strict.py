@@ -1,0 +1,103 @@
+"""Checking data against types as a linter does: everything that is wrong, not only the first."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from streams.core.faults import Fault, Path, meant
+
+_LISTS: Final = (list, tuple, set, frozenset)
+
+
+def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
+    """Yield what keeps a value from being of a type; nothing if ``msgspec.convert`` takes it.
+
+    Args:
+        value: Of a document: mappings, lists, scalars.
+        kind: A struct, list, tuple, dict, union or scalar type, annotated or not. The words that
+            ``Meta(extra_json_schema={"enum": …})`` lists are all that a text may be.
+        path: Where the value stands.
+    """
+    if get_origin(kind) is Annotated:
+        plain, *metas = get_args(kind)
+        found = tuple(faults_in(value, plain, path))
+        yield from found or _of_metas(value, metas, path)
+    elif get_origin(kind) in {Union, UnionType}:
+        yield from _of_union(value, get_args(kind), path)
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        yield from _of_struct(value, kind, path)
+    elif get_origin(kind) in _LISTS and isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from faults_in(item, get_args(kind)[0], (*path, place))
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        for name, item in value.items():
+            for fault in faults_in(name, get_args(kind)[0], (*path, str(name))):
+                yield fault._replace(is_of_name=True)
+            yield from faults_in(item, get_args(kind)[1], (*path, str(name)))
+    elif (words := _words_of(kind)) and isinstance(value, str):
+        yield from _of_words(value, words, path)
+    else:
+        yield from _of_leaf(value, kind, path)
+
+
+def _of_struct(value: dict[Any, Any], kind: type[msgspec.Struct], path: Path) -> Iterator[Fault]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name, part in value.items():
+        if name in fields:
+            yield from faults_in(part, fields[name].type, (*path, name))
+        else:
+            hint = meant(name, fields)
+            yield Fault((*path, str(name)), f"unknown field `{name}`", hint, is_of_name=True)
+    for name, field in fields.items():
+        if field.required and name not in value:
+            yield Fault(path, f"missing required field `{name}`")
+
+
+def _of_union(value: object, kinds: tuple[Any, ...], path: Path) -> Iterator[Fault]:
+    """Of several types that are meant, the one that looks like the value is asked."""
+    if value is None and NoneType in kinds:
+        return
+    rest = [kind for kind in kinds if kind is not NoneType]
+    if len(rest) == 1:
+        yield from faults_in(value, rest[0], path)
+    else:
+        yield from _of_leaf(value, Union[tuple(rest)], path)  # noqa: UP007  # made at run time
+
+
+def _of_metas(value: object, metas: list[Any], path: Path) -> Iterator[Fault]:
+    for meta in metas:
+        words = (meta.extra_json_schema or {}).get("enum")
+        if words is not None:
+            yield from _of_words(value, words, path)
+        elif isinstance(value, list):
+            yield from _of_leaf(value, Annotated[list[Any], meta], path)
+        elif isinstance(value, int | float | str):
+            yield from _of_leaf(value, Annotated[type(value), meta], path)
+
+
+def _words_of(kind: Any) -> tuple[str, ...]:
+    if get_origin(kind) is Literal:
+        return tuple(map(str, get_args(kind)))
+    is_enum = isinstance(kind, type) and issubclass(kind, StrEnum)
+    return tuple(kind) if is_enum else ()
+
+
+def _of_words(value: object, words: Iterable[str], path: Path) -> Iterator[Fault]:
+    known = [str(word) for word in words]
+    if value not in known:
+        yield Fault(path, f"{value!r} is unknown", meant(value, known))
+
+
+def _of_leaf(value: object, kind: Any, path: Path) -> Iterator[Fault]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, inner = str(error).partition(" - at ")
+        hint = ""
+        if "Expected `str`" in what and isinstance(value, int | float):
+            hint = f"write it in quotes: '{value}'"
+        where = f" (at {inner.strip('`')})" if inner else ""
+        yield Fault(path, what + where, hint)
