@@ -18,7 +18,7 @@ from streams.core.playbooks_schema import (
     TemplateFile,
 )
 from streams.core.rules import Rules
-from streams.core.strict import faults_in
+from streams.core.strict import converted
 from streams.core.template_rules import Template
 from streams.core.tiers import NO_VALUE
 from streams.core.yaml_nodes import Document, read_document
@@ -85,8 +85,7 @@ def read_playbooks(source: Source, known: Known) -> Reading:
     names: list[tuple[str, Path]] = []
     for place, item in enumerate(items):
         path = (*base, place)
-        wrong = list(faults_in(item, PlaybookFile, path))
-        file = _converted(item)
+        file, wrong = converted(item, PlaybookFile, path)
         if file is not None:
             book, more = compiled(file, path, known)
             own = list(_uses(file, path))
@@ -162,10 +161,9 @@ def _parts(source: Source) -> tuple[PlaybooksFile, list[Any], Path, list[Fault]]
         faults.append(Fault((*base, "playbooks"), "playbooks are a list: begin each with a dash"))
         items = []
     rest = data | {"playbooks": []} if "playbooks" in data else data
-    faults += faults_in(rest, PlaybooksFile, base)
-    head = empty
-    if not faults:
-        head = msgspec.convert(rest, PlaybooksFile)
+    found, wrong = converted(rest, PlaybooksFile, base)
+    faults += wrong
+    head = found or empty
     for place, trait in enumerate(head.traits):
         faults += sensitive_fault(trait, (*base, "traits", place))
     for key, template in (head.templates or {}).items():
@@ -177,14 +175,6 @@ def _parts(source: Source) -> tuple[PlaybooksFile, list[Any], Path, list[Fault]]
 
 def _variables(template: TemplateFile) -> tuple[str, ...]:
     return Template(template.text, template.kind).variables
-
-
-def _converted(item: object) -> PlaybookFile | None:
-    """Return a playbook as far as its types hold; words that are unknown do not matter here."""
-    try:
-        return msgspec.convert(item, PlaybookFile)
-    except msgspec.ValidationError:
-        return None
 
 
 def _uses(file: PlaybookFile, path: Path) -> Iterable[Use]:

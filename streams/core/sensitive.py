@@ -26,8 +26,8 @@ SENSITIVE: Final[dict[str, tuple[str, ...]]] = {
     ),
     "financial account": (
         "bank", "account_balance", "bank_card", "card_no", "card_number", "iban", "account_no",
-        "account_number", "credit_score", "loan", "debt", "income", "salary", "wage", "银行", "卡号",
-        "余额", "征信", "贷款", "债", "收入", "工资", "账号",
+        "account_number", "credit_score", "loan", "debt", "income", "salary", "wage", "银行",
+        "卡号", "余额", "征信", "贷款", "债", "收入", "工资", "账号",
     ),
     "whereabouts": (
         "location", "gps", "geo", "latitude", "longitude", "lat", "lng",

@@ -3,13 +3,24 @@
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from streams.core.faults import Fault, Path, meant
 
+T = TypeVar("T")
+
 _LISTS: Final = (list, tuple, set, frozenset)
+
+
+def converted(value: object, kind: type[T], path: Path = ()) -> tuple[T | None, list[Fault]]:
+    """Return a value as a type, and all that is wrong with it; None when it cannot be that type."""
+    faults = list(faults_in(value, kind, path))
+    try:
+        return msgspec.convert(value, kind), faults
+    except msgspec.ValidationError as error:
+        return None, faults or [Fault(path, str(error))]
 
 
 def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
