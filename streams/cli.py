@@ -17,6 +17,7 @@ from streams.errors import Exit, UserError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backtest": ("streams.commands.backtest:backtest", "Score a log's past honestly: shadow mode."),
     "define": ("streams.commands.define:define", "Propose from history what leaving means."),
+    "control": ("streams.commands.control:control", "Mode, kill switch, pauses of a running one."),
     "coverage": ("streams.commands.coverage:coverage", "Say when the source logged nothing."),
     "demo": ("streams.commands.demo:demo", "Show it all on real purchases, in two minutes."),
     "explain": ("streams.commands.explain:explain", "Say why a user is (not) at risk."),

@@ -66,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "churn-examples"
     )
     topic_models: Annotated[Topic, _says("Internal: signed model snapshots.")] = "churn-models"
+    topic_control: Annotated[Topic, _says("Internal: orders of operators to every worker.")] = (
+        "winback-control"
+    )
     topic_dead_letters: Annotated[Topic, _says("Out: records that could not be understood.")] = (
         "winback-dead-letters"
     )

@@ -5,13 +5,16 @@ import contextlib
 import os
 import sys
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from streams.errors import Exit, Unavailable
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, absolute, load_settings
+
+if TYPE_CHECKING:
+    from streams.runtime.rules_watch import Loaded
 
 BACK_OFF_S: Final = 2.0
 
@@ -87,19 +90,34 @@ def _changed(settings: Settings, **given: Any) -> Settings:
     return msgspec.structs.replace(settings, **changes)
 
 
-def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> None:
+def _loaded(settings: Settings) -> "Loaded":
+    """Return the rules, their files, and a fingerprint of these.
+
+    Raises:
+        UserError: They cannot be used.
+    """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.runtime.rules_watch import Loaded, version_of  # noqa: PLC0415
+
+    rules = rules_at(settings.rules, settings.id_key)
+    files = (absolute(settings.rules),) if settings.rules else ()
+    return Loaded(rules, files, version_of(files))
+
+
+def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> None:
     from streams.replay.run import model_at  # noqa: PLC0415
     from streams.runtime.logs import configure, get_logger  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
 
     configure(settings.log_level, settings.id_key)
-    rules = rules_at(settings.rules, settings.id_key)
+    loaded = _loaded(settings)
+    rules = loaded.rules
     log = get_logger(__name__)
     if settings.has_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
-    log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash)
+    log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash,
+             version=loaded.version)  # fmt: skip
     path = settings.model_file
     scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None
     try:
@@ -111,8 +129,11 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
             )
         else:
             asyncio.run(
-                run_pipeline(settings, bootstrap, rules, scorer, may_skip_lost=may_skip_lost)
-            )
+                run_pipeline(
+                    settings, bootstrap, loaded, scorer,
+                    load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
+                )
+            )  # fmt: skip
     except BrokerAway as error:
         log.warning("kafka_away", reason=error.message, next="begin anew when it is back")
         _wait_until_reachable(bootstrap)

@@ -215,19 +215,26 @@ class Course:
             self.coverage.look_for_pauses(heads)
             users.deadlines[rows] = self.timers.deadlines(heads, np.full(len(rows), fired_ms))
 
-    def control(self, directives: Iterable[Directive], watermark_ms: int) -> None:
-        """Take over the orders of operators; the kill switch closes every open case at once."""
+    def control(self, directives: Iterable[Directive], watermark_ms: int) -> bool:
+        """Take over the orders of operators; return whether any is new.
+
+        The kill switch closes every open case at once.
+        """
         new = self.controls.take(directives, watermark_ms)
-        if not any((order.key, order.value) == (STOP, ON) for order in new):
-            return
+        if any((order.key, order.value) == (STOP, ON) for order in new):
+            self._close_all(watermark_ms)
+        return bool(new)
+
+    def _close_all(self, at_ms: int) -> None:
+        """Close every open case and take back what has not left."""
         users = self.users
         for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
             heads = users.matrix(rows)
             has_case = heads[:, Column.CASE_AT] > 0.0
             picked, heads = rows[has_case], heads[has_case]
             for row in picked.tolist():
-                self.step(row, Stopped(users.names[row], watermark_ms))
-            self.schedule(picked, heads, np.full(len(picked), float(watermark_ms)))
+                self.step(row, Stopped(users.names[row], at_ms))
+            self.schedule(picked, heads, np.full(len(picked), float(at_ms)))
 
     def step(self, row: int, signal: Input) -> None:
         """Run one input through the reducer."""

@@ -384,13 +384,25 @@ class Control(msgspec.Struct, frozen=True):
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
-    """In which order one commit of a lane took its inputs: with it a run can be replayed."""
+    """In which order one commit of a lane took its inputs: with it a run can be replayed.
+
+    Attributes:
+        partition: Of which partition.
+        inputs: Topic, first and next offset; between them, with a ``$`` before their name, what
+            came into force: ``$tick`` (watermark), ``$model version``, ``$rules version``,
+            ``$control key=value`` (from which instant on, when ordered).
+        watermark_ms: Event time that was reached.
+        model_version: The model in force.
+        rules_hash: `Rules.hash`.
+        rules_version: Fingerprint of the files of the rules.
+    """
 
     partition: int
     inputs: tuple[tuple[str, int, int], ...]
     watermark_ms: int
     model_version: str
     rules_hash: str
+    rules_version: str = ""
 
 
 class PartitionRecord(msgspec.Struct, frozen=True):

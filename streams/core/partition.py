@@ -115,7 +115,7 @@ class Partition:
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
         self._fired_ms = 0
-        self._taken: dict[str, int] = {}
+        self._taken: dict[str, int] | None = {}
         self._fold = make_fold_rows(rules.churn)
         self._outbox = Outbox(f"/{app_id}")
         self._course = Course(rules, scorer, self._outbox, is_shadow=is_shadow, observer=observer)
@@ -241,7 +241,8 @@ class Partition:
     def _control(self, signal: ControlSet) -> None:
         """Take over the orders of operators as they stand."""
         self.advance(self.watermark_ms)
-        self._course.control(signal.controls, self.watermark_ms)
+        if self._course.control(signal.controls, self.watermark_ms):
+            self._taken = None  # The partition's record has news.
         self._counts["accepted"] += 1
 
     def _apply(self, inputs: Sequence[Input]) -> None:

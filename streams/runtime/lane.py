@@ -114,6 +114,10 @@ class Lane:
         """Whether everything that was applied is durable."""
         return not (self._acks or self._is_committing or self._wake.is_set())
 
+    def wake(self) -> None:
+        """Commit what the engine has done outside of chunks and ticks."""
+        self._wake.set()
+
     @property
     def pending(self) -> int:
         """Records applied and not in a commit yet."""

@@ -47,6 +47,12 @@ class Metric(StrEnum):
     MODEL_PROMOTIONS = "winback_model_promotions_total"
     MODEL_FITS = "winback_model_fits_total"
     MODEL_ORDERS = "winback_model_orders_total"
+    RULES_IN_FORCE = "winback_rules_in_force"
+    RULES_REFUSED = "winback_rules_refused_total"
+    CONTROLS_REFUSED = "winback_controls_refused_total"
+    MODE = "winback_mode"
+    STOPPED = "winback_stopped"
+    PAUSES = "winback_pauses"
 
 
 class Spec(NamedTuple):
@@ -193,6 +199,30 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.MODEL_ORDERS: Spec(
         "counter", "orders", ("action", "outcome"), "Orders of operators carried out or refused.",
         "Refused ones that nobody gave: somebody writes to the topic of examples.",
+    ),
+    Metric.RULES_IN_FORCE: Spec(
+        "gauge", "1", ("version",), "Fingerprint of the rules files that the worker goes by.",
+        "Workers differ for more than some seconds: one has other files, or refused them.",
+    ),
+    Metric.RULES_REFUSED: Spec(
+        "counter", "refusals", (), "Changed rules that cannot be used; the last good ones stay.",
+        "Read the log line rules_refused, or /health: file, line and what is wrong.",
+    ),
+    Metric.CONTROLS_REFUSED: Spec(
+        "counter", "records", (), "Records on the topic of controls that are no order.",
+        "Give orders with winback control; somebody else writes to the topic.",
+    ),
+    Metric.MODE: Spec(
+        "gauge", "1 or 0", ("mode",), "The mode that most of the owned partitions are in.",
+        "Not what you ordered: winback control says which partition has not taken it.",
+    ),
+    Metric.STOPPED: Spec(
+        "gauge", "partitions", (), "Owned partitions in which the kill switch is thrown.",
+        "Above 0: nothing goes out there until winback control resume.",
+    ),
+    Metric.PAUSES: Spec(
+        "gauge", "pauses", (), "Playbooks and channels that operators have paused.",
+        "Forgotten ones: winback control lists them.",
     ),
 }  # fmt: skip
 

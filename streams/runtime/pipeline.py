@@ -6,17 +6,18 @@ with which ticks and models between them. With the journal a run can be replayed
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from streams.core.inputs import Input
+from streams.core.inputs import ControlSet, Directive, Input
 from streams.core.messages import JournalEntry, Output, to_json
-from streams.core.native import Decode, Rejected, Skipped
+from streams.core.native import Rejected, Skipped
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.partition import Partition, StateMismatchError
-from streams.core.scoring import Scorer
+from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.dead_letters import Notices, dead_letter
+from streams.runtime.in_force import InForce
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -28,6 +29,8 @@ log = get_logger(__name__)
 
 TICK: Final = "$tick"
 MODEL: Final = "$model "
+RULES: Final = "$rules "
+CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
 NO_INPUT: Final = frozenset({Rejected, Skipped})
 SKIPPED: Final = frozenset({"duplicate", "late", "skipped_erased"})
@@ -59,7 +62,7 @@ class PipelineEngine:
 
     Args:
         core: An empty partition.
-        decoders: How the records of each source topic become inputs.
+        board: Says what is in force.
         streams: Where records go.
         metrics: Where measures go.
         notices: What the worker has said of dead letters so far.
@@ -68,13 +71,14 @@ class PipelineEngine:
     def __init__(
         self,
         core: Partition,
-        decoders: Mapping[str, Decode],
+        board: Callable[[], InForce],
         streams: Streams,
         metrics: Metrics,
         notices: Notices,
     ) -> None:
         self.core = core
-        self._decoders = decoders
+        self._board = board
+        self._in_force = board()._replace(orders=None)
         self._streams = streams
         self._metrics = metrics
         self._notices = notices
@@ -104,6 +108,7 @@ class PipelineEngine:
 
     def apply(self, chunk: Chunk) -> None:
         """Decode records and hand them to the core, in order."""
+        self.refresh()
         self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
         inputs, skipped = self._decoded(chunk)
         if inputs:
@@ -112,7 +117,7 @@ class PipelineEngine:
             self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
 
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Counter[str]]:
-        decode, columns = self._decoders[chunk.topic], chunk.columns
+        decode, columns = self._in_force.decoders[chunk.topic], chunk.columns
         records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
         decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
         skipped: Counter[str] = Counter()
@@ -150,6 +155,7 @@ class PipelineEngine:
         Returns:
             Whether the instant is reached.
         """
+        self.refresh()
         core = self.core
         wanted_ms = tick.at_ms - core.rules.lateness_ms
         reach_ms = core.watermark_ms + span_ms if core.users else wanted_ms
@@ -158,10 +164,33 @@ class PipelineEngine:
         core.advance(watermark_ms)
         return watermark_ms == wanted_ms
 
-    def use(self, scorer: Scorer) -> None:
-        """Score with another model from now on."""
-        self._note((f"{MODEL}{scorer.version}", 0, 0))
-        self.core.use(scorer)
+    def refresh(self) -> None:
+        """Take over what has come into force since the last look."""
+        now, before = self._board(), self._in_force
+        if now is before:
+            return
+        self._in_force = now
+        if now.scorer is not before.scorer:
+            self._note((f"{MODEL}{now.scorer.version}", 0, 0))
+            self.core.use(now.scorer)
+        if now.rules is not before.rules:
+            self._note((f"{RULES}{now.rules_version}", 0, 0))
+            self.core.adopt(now.rules)
+        if now.orders is not None and now.orders != before.orders:
+            self._control(now.orders)
+
+    def _control(self, orders: tuple[Directive, ...]) -> None:
+        """Take over what operators have ordered; the journal tells from which instant on."""
+        before = self.core.controls.record()
+        self.core.apply([ControlSet(self.core.watermark_ms, orders)])
+        for taken in self.core.controls.record():
+            if taken not in before:
+                name = f"{CONTROL}{taken.key}={taken.value}"
+                self._note((name, taken.at_ms, taken.ordered_ms))
+                log.info(
+                    "control_taken", partition=self.core.number, what=taken.key,
+                    value=taken.value, at=iso(taken.at_ms),
+                )  # fmt: skip
 
     def _note(self, step: Step) -> None:
         """Add to the journal; a step that continues the last one, or a later tick, replaces it."""
@@ -195,6 +224,7 @@ class PipelineEngine:
         core, steps = self.core, tuple(self._journal)
         self._journal = []
         entry = JournalEntry(
-            core.number, steps, core.watermark_ms, core.scorer.version, core.rules.hash
-        )
+            core.number, steps, core.watermark_ms, core.scorer.version, core.rules.hash,
+            self._in_force.rules_version,
+        )  # fmt: skip
         return Output(None, to_json(entry), [("content-type", b"application/json")])

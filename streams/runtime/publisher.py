@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -82,8 +82,18 @@ class Publisher:
         finally:
             await self._producer.stop()
 
-    async def send(self, partition: int, records: Iterable[tuple[bytes, bytes]]) -> None:
+    async def send(
+        self,
+        partition: int,
+        records: Iterable[tuple[bytes, bytes]],
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         """Hand records (key, value) of one partition over, in order; waits while much is under way.
+
+        Args:
+            partition: Where to.
+            records: Key and value.
+            headers: Of each of them.
 
         Raises:
             Unavailable: An earlier record could not be written.
@@ -93,11 +103,11 @@ class Publisher:
         batch = self._producer.create_batch()
         append = batch.append
         for key, value in records:
-            if append(timestamp=at_ms, key=key, value=value) is None:
+            if append(timestamp=at_ms, key=key, value=value, headers=headers) is None:
                 await self._submit(batch, partition)
                 batch = self._producer.create_batch()
                 append = batch.append
-                append(timestamp=at_ms, key=key, value=value)  # The first always fits.
+                append(timestamp=at_ms, key=key, value=value, headers=headers)  # It always fits.
         if batch.record_count():
             await self._submit(batch, partition)
 

@@ -1,14 +1,16 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
-from streams.core.native import decode_feedback, make_decode
+from collections.abc import Callable
+
 from streams.core.partition import Partition
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
 from streams.runtime.lane import Engine, Pace
-from streams.runtime.model_feed import ModelFeed
+from streams.runtime.news import News
 from streams.runtime.pipeline import PipelineEngine, streams_of
+from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock
@@ -19,9 +21,10 @@ from streams.settings import Settings
 async def run_pipeline(
     settings: Settings,
     bootstrap: str,
-    rules: Rules,
+    loaded: Loaded,
     scorer: Scorer | None,
     *,
+    load: Callable[[], Loaded],
     may_skip_lost: bool = False,
 ) -> None:
     """Run a worker of the pipeline until it is told to stop.
@@ -29,7 +32,8 @@ async def run_pipeline(
     Args:
         settings: The operator's.
         bootstrap: host:port, several separated by commas.
-        rules: The business rules.
+        loaded: The business rules, and their files.
+        load: Reads them anew when a file has changed.
         scorer: A frozen model; None follows the learner.
         may_skip_lost: Go on behind records that the broker has deleted.
 
@@ -40,21 +44,22 @@ async def run_pipeline(
     counts = await check_topics(settings, bootstrap)
     service = Service(settings, bootstrap, settings.web_port)
 
-    def use(found: Scorer) -> None:
+    streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
+
+    def tell() -> None:
         for lane in app.lanes.lanes.values():
             engine = lane.engine
             assert isinstance(engine, PipelineEngine)
-            engine.use(found)
+            engine.refresh()
+            lane.wake()
 
-    feed = ModelFeed(bootstrap, settings, rules, service.metrics, use) if scorer is None else None
-    decoders = {sources[0]: make_decode(rules), sources[1]: decode_feedback}
-    streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
+    news = News(bootstrap, settings, service.metrics, loaded, load, scorer, tell)
+    service.tell = news.facts
 
     def make_engine(partition: int) -> Engine:
-        model = feed.scorer if scorer is None and feed is not None else scorer
-        assert model is not None
-        core = Partition(partition, rules, model, app_id=settings.app_id)
-        return PipelineEngine(core, decoders, streams, service.metrics, notices)
+        now = news.board.now
+        core = Partition(partition, now.rules, now.scorer, app_id=settings.app_id)
+        return PipelineEngine(core, lambda: news.board.now, streams, service.metrics, notices)
 
     options = LaneOptions(
         bootstrap=bootstrap, sources=sources, changelog=settings.topic_users_changelog,
@@ -66,9 +71,7 @@ async def run_pipeline(
     clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
 
     async def begin() -> None:
-        if feed is not None:
-            service.background(feed.follow())
-            await feed.wait_ready()
+        await news.begin(service.background)
         if settings.clock == "wall":
             service.background(clock.run())
 

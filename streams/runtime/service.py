@@ -37,6 +37,8 @@ class Service:
         self.metrics = Metrics()
         self.meter = LaneMeter(self.metrics)
         self.app: LaneApp | None = None
+        self.tell: Callable[[], dict[str, object]] = dict
+        """What more /health says."""
         self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TP, int] = {}
@@ -140,6 +142,7 @@ class Service:
         lag, pending = sum(self._lags().values()), sum(lane.pending for lane in lanes.values())
         facts: dict[str, object] = {
             "partitions": sorted(lanes), "lag_records": lag, "pending_records": pending,
+            **self.tell(),
         }  # fmt: skip
         is_moving = not (app.rebalancing or app.lanes.is_settling)
         has_work = lag > 0 or not all(lane.is_clean for lane in lanes.values())

@@ -25,7 +25,7 @@ async def check_topics(settings: Settings, bootstrap: str) -> dict[str, int]:
     )  # fmt: skip
     return await partition_counts(
         bootstrap, together, (settings.topic_dead_letters,),
-        alone=(settings.topic_examples, settings.topic_models),
+        alone=(settings.topic_examples, settings.topic_models, settings.topic_control),
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ async def partition_counts(
         bootstrap: host:port, several separated by commas.
         together: Topics of which each must have as many as the first.
         apart: Topics that may have any number.
-        alone: Topics of one partition: there is one learner, and one newest model.
+        alone: Topics of one partition: one learner, one newest model, one word of operators.
 
     Raises:
         UserError: A topic is missing, or has another number of partitions.
@@ -59,8 +59,8 @@ async def partition_counts(
     for topic in alone:
         if counts[topic] != 1:
             raise UserError(
-                f"{topic} has {counts[topic]} partitions, but it must have 1: one learner reads "
-                "all examples, and the newest model is the last one",
+                f"{topic} has {counts[topic]} partitions, but it must have 1: what is read by all "
+                "must have one order",
                 "See what is wrong with: winback topics plan",
             )
     wanted = counts[together[0]] if together else 0

@@ -111,6 +111,10 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
             is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,
         ),
         Topic(
+            settings.topic_control, "internal: orders of operators to every worker", 1,
+            is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,
+        ),
+        Topic(
             settings.topic_dead_letters, "out: records that could not be understood",
             settings.partitions, is_exact=False, is_compacted=False, configs=_kept_for(30),
             is_ours=False,
@@ -157,9 +161,7 @@ def _refusal(topic: Topic, actual: Actual) -> str:
     if not topic.is_exact or actual.partitions == topic.partitions:
         return ""
     if topic.partitions == 1:
-        return (
-            f"has {actual.partitions} partitions, must have 1: its order is the order of learning"
-        )
+        return f"has {actual.partitions} partitions, must have 1: all of it is read in one order"
     way_out = f"set WINBACK_PARTITIONS={actual.partitions}"
     if actual.partitions > topic.partitions:
         return (

@@ -41,7 +41,7 @@ def environ(kafka: str, request: pytest.FixtureRequest) -> dict[str, str]:
         f"WINBACK_TOPIC_{topic}": f"{name}-{topic.lower().replace('_', '-')}"
         for topic in (
             "ACTIVITY", "TOUCHES", "FEEDBACK", "DECISIONS", "EXAMPLES", "MODELS", "DEAD_LETTERS",
-            "JOURNAL",
+            "JOURNAL", "CONTROL",
         )
     }  # fmt: skip
     return found | {

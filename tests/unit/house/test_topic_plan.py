@@ -29,7 +29,8 @@ def test_on_an_empty_kafka_everything_is_created() -> None:
     assert {step.action for step in steps} == {Action.CREATE}
     assert [step.topic.name for step in steps] == [
         "user-activity", "win-back-feedback", "win-back", "win-back-decisions", "winback-journal",
-        "winback-users-changelog", "churn-examples", "churn-models", "winback-dead-letters",
+        "winback-users-changelog", "churn-examples", "churn-models", "winback-control",
+        "winback-dead-letters",
     ]  # fmt: skip
 
 

@@ -2,17 +2,21 @@
 
 import json
 
+import msgspec
 import pytest
 
 from models.bgnbd import BgNbdScorer
-from streams.core.native import make_decode
+from streams.core.controls import MODE, ON, STOP
+from streams.core.inputs import Directive
 from streams.core.partition import PARTITION_KEY, Partition
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.runtime.dead_letters import Notices
+from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
-from streams.runtime.pipeline import MODEL, TICK, PipelineEngine, streams_of
+from streams.runtime.pipeline import MODEL as USING
+from streams.runtime.pipeline import TICK, PipelineEngine, streams_of
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
@@ -25,11 +29,16 @@ def event(user: str, number: int, at_ms: int = NOW_MS - DAY_MS) -> tuple[bytes, 
     return user.encode(), json.dumps(body).encode()
 
 
-def pipeline(notices: Notices | None = None) -> PipelineEngine:
-    core = Partition(0, RULES, BgNbdScorer(RULES.churn.horizon_ms))
-    decoders = {"user-activity": make_decode(RULES)}
+def a_board() -> Board:
+    scorer = BgNbdScorer(RULES.churn.horizon_ms)
+    return Board(InForce(RULES, "v1", decoders_of(SETTINGS, RULES), scorer), lambda: None)
+
+
+def pipeline(notices: Notices | None = None, board: Board | None = None) -> PipelineEngine:
+    board = board or a_board()
+    core = Partition(0, RULES, board.now.scorer)
     notices = notices or Notices(SETTINGS.topic_dead_letters)
-    return PipelineEngine(core, decoders, streams_of(SETTINGS), Metrics(), notices)
+    return PipelineEngine(core, lambda: board.now, streams_of(SETTINGS), Metrics(), notices)
 
 
 def drive(engine: PipelineEngine | LearnerEngine, piece: Chunk) -> None:
@@ -63,7 +72,8 @@ def test_a_state_of_other_rules_is_the_operators_to_mend() -> None:
     records = {key: value for key, value in engine.take().changelog if value}
     other = parse_rules("churn: {horizon: 9d}")
     core = Partition(0, other, BgNbdScorer(other.churn.horizon_ms))
-    heir = PipelineEngine(core, {}, streams_of(SETTINGS), Metrics(), Notices("dead"))
+    in_force = InForce(other, "v2", {}, core.scorer)
+    heir = PipelineEngine(core, lambda: in_force, streams_of(SETTINGS), Metrics(), Notices("dead"))
     with pytest.raises(UserError, match="made with rules") as refused:
         heir.restore(records)
     assert "WINBACK_APP_ID" in refused.value.hint
@@ -87,18 +97,58 @@ def test_a_commit_holds_states_partition_record_and_journal() -> None:
 
 
 def test_the_journal_keeps_the_order_of_inputs_ticks_and_models() -> None:
-    engine = pipeline()
+    board = a_board()
+    engine = pipeline(board=board)
     drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
     drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
     assert engine.tick(Tick(NOW_MS), 2 * DAY_MS)
     assert engine.tick(Tick(NOW_MS + 1000), 2 * DAY_MS)
-    engine.use(BgNbdScorer(RULES.churn.horizon_ms))
+    board.change(scorer=BgNbdScorer(RULES.churn.horizon_ms))
     drive(engine, chunk("user-activity", 2, [event("ada", 3)]))
     tick_ms = NOW_MS + 1000 - RULES.lateness_ms
     assert journal(engine.take()) == [
-        ["user-activity", 0, 2], [TICK, tick_ms, tick_ms], [f"{MODEL}bgnbd_v1", 0, 0],
+        ["user-activity", 0, 2], [TICK, tick_ms, tick_ms], [f"{USING}bgnbd_v1", 0, 0],
         ["user-activity", 2, 3],
     ]  # fmt: skip
+
+
+def test_an_order_is_taken_before_the_next_chunk_and_stays_after_a_restart() -> None:
+    board = a_board()
+    engine = pipeline(board=board)
+    drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
+    engine.take()
+    before_ms = engine.core.watermark_ms
+    order = Directive(MODE, "observe", before_ms + 1000, 7)
+    board.change(orders=(order, Directive(STOP, ON, before_ms + 1000, 8)))
+    drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
+    drive(engine, chunk("user-activity", 2, [event("ada", 3)]))
+    commit = engine.take()
+    assert journal(commit) == [
+        ["$control mode=observe", before_ms + 1000, 7], ["$control stop=on", before_ms, 8],
+        ["user-activity", 1, 3],
+    ]  # fmt: skip
+    heir = pipeline(board=board)
+    heir.restore({key: value for key, value in commit.changelog if value})
+    assert heir.core.controls.is_stopped(NOW_MS)
+    heir.refresh()
+    assert not heir.take(), "it knows all that"
+    board.change(orders=(order,))
+    heir.refresh()
+    assert not heir.core.controls.is_stopped(NOW_MS)
+    assert journal(heir.take()) == [["$control stop=off", before_ms, 8]]
+
+
+def test_changed_rules_come_into_force_between_two_chunks() -> None:
+    board = a_board()
+    engine = pipeline(board=board)
+    drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
+    changed = msgspec.structs.replace(RULES, traits=("city",))
+    board.change(rules=changed, rules_version="v2", decoders=decoders_of(SETTINGS, changed))
+    drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
+    assert engine.core.rules is changed
+    commit = engine.take()
+    assert journal(commit)[1] == ["$rules v2", 0, 0]
+    assert json.loads(commit.outputs["winback-journal"][0].value)["rules_version"] == "v2"
 
 
 def test_the_length_of_the_strides_changes_nothing() -> None:

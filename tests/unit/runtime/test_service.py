@@ -13,11 +13,15 @@ from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.runtime import bootstrap, logs, pair, roles, service, topic_check
+from streams.runtime.control_feed import ControlFeed
+from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
+from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.settings import Settings
 
 RULES = parse_rules("")
+LOADED = Loaded(RULES, (), "shipped")
 SOURCE = TP("user-activity", 0)
 
 
@@ -95,7 +99,8 @@ class Watch:
     seen: list[str]
 
     def __init__(self, *_: object) -> None:
-        self.metrics = self.meter = self.end_offsets = None
+        self.meter = self.end_offsets = None
+        self.metrics = Metrics()
         Watch.seen = []
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -109,10 +114,13 @@ class Watch:
 @pytest.mark.parametrize(
     ("scorer", "clock", "watched"),
     [
-        (None, "wall", ["ModelFeed.follow", "WallClock.run"]),
-        (BgNbdScorer(1.0), "event", []),
+        (
+            None, "wall",
+            ["ControlFeed.follow", "ModelFeed.follow", "RulesWatch.follow", "WallClock.run"],
+        ),
+        (BgNbdScorer(1.0), "event", ["ControlFeed.follow", "RulesWatch.follow"]),
     ],
-)
+)  # fmt: skip
 def test_what_runs_beside_the_lanes_is_watched(
     monkeypatch: pytest.MonkeyPatch, scorer: BgNbdScorer | None, clock: Any, watched: list[str]
 ) -> None:
@@ -121,13 +129,15 @@ def test_what_runs_beside_the_lanes_is_watched(
     async def counts(*_: object, **__: object) -> dict[str, int]:
         return {}
 
-    async def ready(_feed: ModelFeed) -> None:
+    async def ready(_feed: object) -> None:
         pass
 
     monkeypatch.setattr(roles, "Service", Watch)
     monkeypatch.setattr(roles, "check_topics", counts)
     monkeypatch.setattr(ModelFeed, "wait_ready", ready)
-    asyncio.run(roles.run_pipeline(Settings(clock=clock), "nowhere:1", RULES, scorer))
+    monkeypatch.setattr(ControlFeed, "wait_ready", ready)
+    settings = Settings(clock=clock)
+    asyncio.run(roles.run_pipeline(settings, "nowhere:1", LOADED, scorer, load=lambda: LOADED))
     assert Watch.seen == watched
 
 
@@ -141,7 +151,7 @@ def test_examples_and_models_have_one_partition_each(monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match="churn-examples has 2 partitions, but it must have 1"):
         asyncio.run(roles.run_learner(Settings(), "nowhere:1", RULES, port=0))
     with pytest.raises(UserError, match="must have 1"):
-        asyncio.run(roles.run_pipeline(Settings(), "nowhere:1", RULES, None))
+        asyncio.run(roles.run_pipeline(Settings(), "nowhere:1", LOADED, None, load=lambda: LOADED))
 
 
 def test_both_of_a_pair_may_skip_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,57 @@
+"""What is in force in a worker: the model, the rules, and what operators have ordered."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from streams.core.inputs import Directive
+from streams.core.native import Decode, decode_feedback, make_decode
+from streams.core.rules import Rules
+from streams.core.scoring import Scorer
+from streams.settings import Settings
+
+
+class InForce(NamedTuple):
+    """What every lane of a worker goes by.
+
+    Attributes:
+        rules: The business rules.
+        rules_version: Fingerprint of the files that they stand in.
+        decoders: How the records of each source topic become inputs.
+        scorer: The model.
+        orders: What operators have ordered; None = nobody has asked yet.
+    """
+
+    rules: Rules
+    rules_version: str
+    decoders: Mapping[str, Decode]
+    scorer: Scorer
+    orders: tuple[Directive, ...] | None = None
+
+
+def decoders_of(settings: Settings, rules: Rules) -> dict[str, Decode]:
+    """Return how the records of each source topic become inputs."""
+    return {
+        settings.topic_activity: make_decode(rules),
+        settings.topic_feedback: decode_feedback,
+    }
+
+
+class Board:
+    """Where the lanes look, before each chunk and tick, whether something new is in force.
+
+    Looking is what makes it sure: a lane that is restored while something changes has missed the
+    news, but not the board.
+
+    Args:
+        now: What is in force at first.
+        tell: Called after each change, so that it takes effect also where no chunk comes.
+    """
+
+    def __init__(self, now: InForce, tell: Callable[[], object]) -> None:
+        self.now = now
+        self._tell = tell
+
+    def change(self, **what: Any) -> None:
+        """Put something else in force."""
+        self.now = self.now._replace(**what)
+        self._tell()
