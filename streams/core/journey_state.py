@@ -129,6 +129,7 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
         case: The open case.
         reach: Channel to how well the user can be reached there; a channel that is absent is new.
         exposure: The pending exposure.
+        consents_ms: Channel to when the user said so; the latest word counts.
     """
 
     stage: Stage = Stage.NEW
@@ -141,3 +142,4 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     case: Case | None = None
     reach: dict[str, Reach] = {}
     exposure: Exposure | None = None
+    consents_ms: dict[str, int] = {}

@@ -28,12 +28,14 @@ from streams.core.inputs import (
     ObservationPaused,
     OptedOut,
     OutageAnnounced,
+    ReachChanged,
     TraitsSet,
     WatermarkPassed,
 )
 from streams.core.outages import NEVER, edge_ms
+from streams.core.reach import TOKENS_MAX
 from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
-from streams.core.time import FAR_FUTURE_MS, HOUR_MS
+from streams.core.time import DAY_MS, FAR_FUTURE_MS, HOUR_MS, span_ms
 
 WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
@@ -46,6 +48,7 @@ FUTURE_MAX_MS: Final = (
 )
 TEXT_MAX: Final = 200  # Characters of a trait.
 CHANNEL_MAX: Final = 32  # Characters of a channel's name.
+WINDOW_MAX_MS: Final = 366 * DAY_MS  # No provider leaves a window open for longer.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 
@@ -119,6 +122,7 @@ class FeedbackEvent(msgspec.Struct):
     status: str
     at: int | datetime
     outcome: str = ""
+    channel: str = ""
 
 
 class _Plan(NamedTuple):
@@ -226,7 +230,11 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
         return Rejected(
             RejectReason.BAD_STATUS, f"{event.status!r}; known: {sorted(FEEDBACK_STATUSES)}"
         )
-    return FeedbackReceived(event.user_id, at_ms, event.touch_id, event.status, event.outcome)
+    if len(event.outcome) > TEXT_MAX or len(event.channel) > CHANNEL_MAX:
+        return Rejected(RejectReason.BAD_PROPERTY, "the outcome or the channel is too long")
+    return FeedbackReceived(
+        event.user_id, at_ms, event.touch_id, event.status, event.outcome, event.channel
+    )
 
 
 def _is_zone(name: str) -> bool:
@@ -265,22 +273,28 @@ def _rare(  # noqa: PLR0911  # one branch a meaning
         return Rejected(RejectReason.BAD_PROPERTY, "properties is not an object")
     match meaning:
         case Meaning.CONSENT:
-            channel, granted = raw.get("channel"), raw.get("granted")
-            if not _is_channel(channel) or not isinstance(granted, bool):
-                what = 'consent needs properties {"channel": "sms", "granted": true}'
-                return Rejected(RejectReason.BAD_PROPERTY, what)
-            return ConsentChanged(event.user_id, at_ms, str(channel), granted)
+            return _consent(event.user_id, at_ms, raw)
         case Meaning.OPT_OUT:
             channel = raw.get("channel") or ""
             if channel and not _is_channel(channel):
                 return Rejected(RejectReason.BAD_PROPERTY, f"{channel!r} is no channel")
             return OptedOut(event.user_id, at_ms, channel)
+        case Meaning.REACH:
+            return _reach(event, at_ms, raw)
         case Meaning.ERASURE:
             return Erased(event.user_id, at_ms)
         case Meaning.COVERAGE:
             return _coverage(event.user_id, at_ms, raw)
         case _:
             return _traits(event.user_id, at_ms, raw, rules)
+
+
+def _consent(user_id: str, at_ms: int, raw: dict[str, Any]) -> Decoded:
+    channel, granted = raw.get("channel"), raw.get("granted")
+    if not _is_channel(channel) or not isinstance(granted, bool):
+        what = 'consent needs properties {"channel": "sms", "granted": true}'
+        return Rejected(RejectReason.BAD_PROPERTY, what)
+    return ConsentChanged(user_id, at_ms, str(channel), granted)
 
 
 def _text(value: Any) -> str:  # whatever JSON holds
@@ -301,6 +315,42 @@ def _coverage(user_id: str, at_ms: int, raw: dict[str, Any]) -> Decoded:
     if user_id == COVERAGE_EVENT:
         return OutageAnnounced(at_ms, start, end)
     return ObservationPaused(user_id, at_ms, start, end)
+
+
+def _reach(event: NativeEvent, at_ms: int, raw: dict[str, Any]) -> Decoded:
+    """Return what the company says of a user's reach on a channel."""
+    channel, tokens = raw.get("channel"), raw.get("tokens", 0)
+    is_reachable, until_ms = raw.get("is_reachable"), _window_end(raw, at_ms)
+    if (
+        not _is_channel(channel)
+        or type(tokens) is not int
+        or abs(tokens) > TOKENS_MAX
+        or not (is_reachable is None or isinstance(is_reachable, bool))
+        or until_ms is None
+        or not (tokens or until_ms or is_reachable is not None)
+    ):
+        what = (
+            'reach needs properties {"channel": "wechat"} and one of "tokens": 1, '
+            '"open_for": "48h", "open_until": "2017-01-12T08:00:00Z", "is_reachable": true'
+        )
+        return Rejected(RejectReason.BAD_PROPERTY, what)
+    return ReachChanged(
+        event.user_id, event.event_id, at_ms, str(channel), tokens, until_ms, is_reachable
+    )
+
+
+def _window_end(raw: dict[str, Any], at_ms: int) -> int | None:
+    """Return when the window that is said to be open ends, 0 = none is; None = it cannot be."""
+    try:
+        if "open_for" in raw:
+            until_ms: float = at_ms + span_ms(str(raw["open_for"]))
+        elif "open_until" in raw:
+            until_ms = edge_ms(raw["open_until"])
+        else:
+            return 0
+    except (ValueError, OverflowError):
+        return None
+    return int(until_ms) if 0 < until_ms <= at_ms + WINDOW_MAX_MS else None
 
 
 def _is_channel(name: object) -> bool:

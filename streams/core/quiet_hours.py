@@ -1,12 +1,33 @@
-"""Quiet hours: when nobody is to be disturbed, in the user's own time zone."""
+"""When nobody is to be disturbed: hours and days on which a channel is closed, in the user's zone.
 
-from datetime import datetime, time, timedelta
+A channel is closed in the quiet hours of the rules, outside of the hours that law or provider allow
+for it, and on holidays. All three are spans of local time. Where a clock change skips one of their
+edges or shows it twice, it can be read as two instants; the earlier begin and the later end count,
+so that nobody is woken early.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from streams.core.rulings import Ruling
+from streams.core.time import DAY_MS, MINUTE_MS
 
-class QuietHours(msgspec.Struct, frozen=True):
+EPOCH: Final = date(1970, 1, 1).toordinal()
+MINUTES: Final = DAY_MS // MINUTE_MS
+HOLIDAYS_MAX: Final = 366
+SPANS_MAX: Final = 4 * (HOLIDAYS_MAX + 4)
+"""More closed spans than this never follow one another, unless the hours leave no time at all."""
+
+Span = tuple[int, int, Ruling]
+"""First instant that is closed, first one after it, and why; epoch ms."""
+
+
+class QuietHours(msgspec.Struct, frozen=True, cache_hash=True):
     """A daily window of local wall time in which nothing is sent; it may span midnight.
 
     Attributes:
@@ -18,24 +39,106 @@ class QuietHours(msgspec.Struct, frozen=True):
     end: time
 
 
-def quiet_until_ms(at_ms: int, zone: str, quiet: QuietHours) -> int | None:
-    """Return when the quiet hours that hold at an instant end, or None when they do not hold.
+class Closed(msgspec.Struct, frozen=True, cache_hash=True):
+    """When a channel is closed.
 
-    The end is a local wall time. Where a clock change skips it or shows it twice, it can be read as
-    two instants; the later one counts, so that nobody is woken early.
+    Attributes:
+        holidays: Local dates, whole.
+        quiet: The quiet hours of the rules, every day.
+        outside: The hours that law or provider forbid, every day.
     """
-    if quiet.start == quiet.end:
+
+    holidays: tuple[date, ...] = ()
+    quiet: tuple[QuietHours, ...] = ()
+    outside: tuple[QuietHours, ...] = ()
+
+    def opens_daily(self) -> bool:
+        """Return whether some minute of a usual day is neither quiet nor forbidden."""
+        closed = {
+            minute % MINUTES for hours in (*self.quiet, *self.outside) for minute in _minutes(hours)
+        }
+        return len(closed) < MINUTES
+
+
+def closed_until(at_ms: int, zone: str, closed: Closed) -> tuple[int, Ruling] | None:
+    """Return when a channel that is closed at an instant opens next, and why it is closed.
+
+    None when it is open. What opens is open for every reason: the end of the quiet hours on a
+    holiday is no end.
+    """
+    why = _why(at_ms, zone, closed)
+    if why is None:
         return None
-    tz = ZoneInfo(zone)
-    local = datetime.fromtimestamp(at_ms / 1_000, tz)
-    clock = local.time().replace(tzinfo=None)
-    if quiet.start < quiet.end:
-        is_quiet, is_tomorrow = quiet.start <= clock < quiet.end, False
-    else:
-        is_quiet, is_tomorrow = clock >= quiet.start or clock < quiet.end, clock >= quiet.start
-    if not is_quiet:
-        return None
-    day = local.date() + timedelta(days=1 if is_tomorrow else 0)
-    end = datetime.combine(day, quiet.end, tz)
-    ends = (end.replace(fold=0), end.replace(fold=1))
-    return max(at_ms + 1, *(round(end.timestamp() * 1_000) for end in ends))
+    until_ms, ruling = why
+    for _ in range(SPANS_MAX):
+        further = _why(until_ms, zone, closed)
+        if further is None:
+            return until_ms, ruling
+        until_ms = further[0]
+    raise AssertionError("a channel that never opens was not refused when the rules were read")
+
+
+def _why(at_ms: int, zone: str, closed: Closed) -> tuple[int, Ruling] | None:
+    """Return the end of the first span that holds an instant, and why it is closed."""
+    for start_ms, end_ms, ruling in _spans(zone, closed, at_ms // DAY_MS):
+        if start_ms <= at_ms < end_ms:
+            return end_ms, ruling
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def _spans(zone: str, closed: Closed, day: int) -> tuple[Span, ...]:
+    """Return the closed spans that touch a day of UTC, in the order in which the rules speak."""
+    start_ms, end_ms = day * DAY_MS, (day + 1) * DAY_MS
+    return tuple(
+        span
+        for span in _near(ZoneInfo(zone), closed, date.fromordinal(EPOCH + day))
+        if span[0] < end_ms and start_ms < span[1]
+    )
+
+
+def _near(zone: tzinfo, closed: Closed, day: date) -> Iterator[Span]:
+    """Yield the closed spans that begin on the local dates around a day of UTC."""
+    around = (day + timedelta(days=shift) for shift in (-2, -1, 0, 1))
+    dates = [local for local in around if _is_there(local, zone)]
+    midnight = QuietHours(time(0), time(0))
+    for local in dates:
+        if local in closed.holidays:
+            yield (*_edges(local, midnight, zone), Ruling.HOLIDAY)
+    for windows, ruling in (
+        (closed.quiet, Ruling.QUIET_HOURS),
+        (closed.outside, Ruling.CHANNEL_HOURS),
+    ):
+        for hours in windows:
+            for local in dates if hours.start != hours.end else ():
+                yield (*_edges(local, hours, zone), ruling)
+
+
+def _edges(local: date, hours: QuietHours, zone: tzinfo) -> tuple[int, int]:
+    """Return the instants at which a window that begins on a local date begins and ends."""
+    last = local if hours.start < hours.end else local + timedelta(days=1)
+    return min(_readings(local, hours.start, zone)), max(_readings(last, hours.end, zone))
+
+
+def _readings(local: date, clock: time, zone: tzinfo) -> Iterable[int]:
+    """Return both instants that a local wall time may mean; mostly they are the same."""
+    for fold in (0, 1):
+        moment = datetime.combine(local, clock.replace(fold=fold), zone)
+        yield round(moment.timestamp() * 1_000)
+
+
+def _is_there(local: date, zone: tzinfo) -> bool:
+    """Return whether a date happens in a zone: Samoa went from 29 to 31 December 2011."""
+    return any(
+        datetime.fromtimestamp(at_ms / 1_000, zone).date() == local
+        for at_ms in _readings(local, time(12), zone)
+    )
+
+
+def _minutes(hours: QuietHours) -> range:
+    """Return the minutes of the day that a window closes, counted on over midnight."""
+    start = hours.start.hour * 60 + hours.start.minute
+    end = -(-(hours.end.hour * 3_600 + hours.end.minute * 60 + hours.end.second) // 60)
+    if hours.start == hours.end:
+        return range(0)
+    return range(start, end if hours.start < hours.end else end + MINUTES)
