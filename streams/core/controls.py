@@ -118,6 +118,11 @@ class Controls:
         names = ((PLAYBOOK, playbook), (CHANNEL, channel))
         return any(name and self._value(begin + name, at_ms) == ON for begin, name in names)
 
+    def paused_at(self, at_ms: int) -> frozenset[str]:
+        """Return the keys of all that is paused at an instant."""
+        keys = (key for key in self._taken if key.startswith((PLAYBOOK, CHANNEL)))
+        return frozenset(key for key in keys if self._value(key, at_ms) == ON)
+
     def record(self) -> tuple[Taken, ...]:
         """Return what makes the same controls again."""
         return tuple(order for _, order in sorted(self._taken.items()))

@@ -7,25 +7,40 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
-from streams.core.controls import ON, STOP, Controls
+from streams.core.controls import ON, STOP
 from streams.core.coverage import Coverage
+from streams.core.effects import Effect, RecordEpisode
+from streams.core.episodes import EpisodeCollector
 from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
-from streams.core.inputs import Directive, Erased, Input, Score, Stopped, TimerFired
+from streams.core.gate import Gate, took_place
+from streams.core.inputs import (
+    Acted,
+    Directive,
+    Erased,
+    Input,
+    Score,
+    Stopped,
+    TimerFired,
+    Troubled,
+)
 from streams.core.messages import LearnerInput
 from streams.core.outbox import Outbox
 from streams.core.outcomes import OutcomeCollector
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
-from streams.core.scoring import Assessed, Assessor, Observer, Scorer
-from streams.core.state import Column, decode, encode
+from streams.core.scoring import Advisor, Assessed, Assessor, Observer, Scorer
+from streams.core.state import CASE_WAITS, Column, decode, encode
 from streams.core.step import step
+from streams.core.terms import TermsBook
 from streams.core.timers import Timers
 from streams.core.users import GONE, Users
+from streams.core.worth import quantised
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -47,7 +62,9 @@ class Course:
         outcomes: What they are asked, horizon by horizon.
         outbox: What they make us say.
         erasures: Whom they made us forget.
-        controls: What operators have ordered.
+        book: What holds for all of them.
+        gate: Who gets the places of a budget.
+        episodes: What became of those who were exposed.
         counts: What happened, by name.
     """
 
@@ -57,6 +74,8 @@ class Course:
         scorer: Scorer,
         outbox: Outbox,
         *,
+        number: int,
+        of: int,
         is_shadow: bool,
         observer: Observer | None,
     ) -> None:
@@ -72,14 +91,23 @@ class Course:
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
-        self.controls = Controls()
+        self.book = TermsBook(rules)
+        self.gate = Gate(rules, self.users, self.assessor, self.book, number, of)
+        self.episodes = EpisodeCollector(rules)
+
+    def advise(self, advisor: Advisor) -> None:
+        """Go by what was learned of contacts from now on."""
+        self.assessor.advisor = advisor
+        self.book.advise(advisor)
 
     def adopt(self, rules: Rules, watermark_ms: int) -> None:
         """Go by changed rules from an instant on."""
         self._rules = rules
         self.coverage.fix(rules.outages)
         self.timers = Timers(rules, self.coverage)
-        for part in (self.users, self.assessor, self.examples, self.outcomes):
+        for part in (
+            self.users, self.assessor, self.examples, self.outcomes, self.book, self.gate,
+        ):  # fmt: skip
             part.adopt(rules)
         self.schedule_all(float(watermark_ms))
 
@@ -88,7 +116,16 @@ class Course:
         found = self.assessor.assess(heads, at_ms, backstop)
         seen = found.seen
         self.assessor.tell(self._names(rows[seen]), at_ms[seen], found.reach)
+        self._raise_bids(rows[seen], heads[seen], found)
         self._take_steps(rows, at_ms, heads, found.only(np.flatnonzero(found.steps)))
+
+    def _raise_bids(self, rows: Rows, heads: F64, found: Assessed) -> None:
+        """Note what the risk of users who bid has come to; the last of several words counts."""
+        bid = heads[:, Column.BID]
+        bids = np.flatnonzero((bid > 0.0) & (bid < CASE_WAITS) & ~found.steps)
+        for place in bids.tolist():
+            raised = float(quantised(found.reach[place : place + 1])[0])
+            self.users.raise_bid(int(rows[place]), raised)
 
     def _take_steps(self, rows: Rows, at_ms: F64, heads: F64, found: Assessed) -> None:
         picked = found.seen
@@ -97,7 +134,8 @@ class Course:
         names = self._names(rows[picked])
         signals = self.assessor.signals(names, heads[picked], at_ms[picked], found)
         for row, signal in zip(rows[picked].tolist(), signals, strict=True):
-            self.step(row, signal)
+            terms = self.book.at(signal.event_time_ms)
+            self.step(row, msgspec.structs.replace(signal, terms=terms))
 
     def _names(self, rows: Rows) -> list[str]:
         names = self.users.names
@@ -141,6 +179,7 @@ class Course:
         found = found.only(np.flatnonzero(at_ms[found.seen] <= reached[whose]))
         seen = found.seen
         self.assessor.tell(self._names(rows[places[seen]]), at_ms[seen], found.reach)
+        self._raise_bids(rows[places[seen]], looked_at[seen], found)
         grid = self.timers.grid_instants(heads, from_ms, reached)
         self.counts["timers"] += len(places) + len(grid.places)
         if len(grid.places):
@@ -181,9 +220,11 @@ class Course:
             ("examples", self.examples.take()),
             ("openings", openings),
             ("outcomes", outcomes),
+            ("", self.episodes.take()),
         ):
             if made:
-                self.counts[name] += sum(block.count for block in made)
+                if name:
+                    self.counts[name] += sum(block.count for block in made)
                 taught += made
         return taught
 
@@ -198,7 +239,11 @@ class Course:
         names, lost = self.users.names, self.coverage.lost(heads, heads[:, Rhythm.LAST], at_ms)
         for place, row in enumerate(rows.tolist()):
             score, lost_ms = scores.get(place), int(lost[place])
-            self.step(row, TimerFired(names[row], int(at_ms[place]), score, lost_ms))
+            at, terms = (
+                int(at_ms[place]),
+                None if score is None else self.book.at(int(at_ms[place])),
+            )
+            self.step(row, TimerFired(names[row], at, score, lost_ms, terms))
 
     def schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
         """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
@@ -220,7 +265,7 @@ class Course:
 
         The kill switch closes every open case at once.
         """
-        new = self.controls.take(directives, watermark_ms)
+        new = self.book.controls.take(directives, watermark_ms)
         if any((order.key, order.value) == (STOP, ON) for order in new):
             self._close_all(watermark_ms)
         return bool(new)
@@ -236,8 +281,36 @@ class Course:
                 self.step(row, Stopped(users.names[row], at_ms))
             self.schedule(picked, heads, np.full(len(picked), float(at_ms)))
 
-    def step(self, row: int, signal: Input) -> None:
-        """Run one input through the reducer."""
+    def answer(self, row: int, signal: Acted) -> None:
+        """Answer what a user is in trouble with, if a playbook is there for it."""
+        gate, at_ms = self.gate, signal.event_time_ms
+        if not any(signal.trigger in book.match.triggers for book in self._rules.playbooks):
+            return
+        rows = np.array([row])
+        score = self.assessor.scores(self.users.matrix(rows), np.full(1, float(at_ms)))[0]
+        terms = self.book.at(at_ms)
+        kind = gate.kind_of_answer(decode(self.users.values[row]), signal, score, terms)
+        has_place = kind is None or gate.ledger.left(kind, at_ms) > 0
+        troubled = Troubled(signal.user_id, at_ms, signal.trigger, score, terms, has_place)
+        if took_place(self.step(row, troubled)) and kind is not None:
+            gate.ledger.spend(kind, at_ms, is_instant=True)
+
+    def pass_border(self, at_ms: int) -> None:
+        """Hand out the places of a border; every timer up to it has fired."""
+        stepped: list[int] = []
+
+        def take_turn(row: int, signal: Input) -> tuple[Effect, ...]:
+            stepped.append(row)
+            return self.step(row, signal)
+
+        for status in self.gate.pass_border(at_ms, take_turn):
+            self.outbox.status(status)
+        if stepped:
+            rows = np.array(stepped, np.intp)
+            self.schedule(rows, self.users.matrix(rows), np.full(len(rows), float(at_ms)))
+
+    def step(self, row: int, signal: Input) -> tuple[Effect, ...]:
+        """Run one input through the reducer; return what it asks for."""
         users = self.users
         before = decode(users.values[row])
         state, effects = step(before, signal, self._rules)
@@ -251,3 +324,7 @@ class Course:
             self._observer.alert(users.names[row], signal.event_time_ms)
         if effects:
             self.outbox.add(effects, self.counts)
+            for effect in effects:
+                if isinstance(effect, RecordEpisode):
+                    self.episodes.add(effect)
+        return effects

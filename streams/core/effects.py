@@ -2,7 +2,15 @@
 
 import msgspec
 
-from streams.core.messages import CaseClosed, Decision, TouchRequested, TouchRevoked
+from streams.core.journey_state import Exposure
+from streams.core.messages import (
+    CaseClosed,
+    Decision,
+    Episode,
+    RiskChanged,
+    TouchRequested,
+    TouchRevoked,
+)
 
 
 class RequestTouch(msgspec.Struct, frozen=True):
@@ -33,6 +41,28 @@ class RecordDecision(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class RecordEpisode(msgspec.Struct, frozen=True):
+    """Put on record what became of an exposed user, and teach it."""
+
+    episode: Episode
+    exposure: Exposure
+    at_ms: int
+
+
+class RecordRisk(msgspec.Struct, frozen=True):
+    """Put on record that a user's risk moved to another band."""
+
+    changed: RiskChanged
+    at_ms: int
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Count something that changed nothing, so that it can be seen."""
+
+    name: str
+    at_ms: int
+
+
 class ForgetUser(msgspec.Struct, frozen=True):
     """Delete the user's state and refuse what still comes about the user for a while."""
 
@@ -40,4 +70,13 @@ class ForgetUser(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-Effect = RequestTouch | RevokeTouch | CloseCase | RecordDecision | ForgetUser
+Effect = (
+    RequestTouch
+    | RevokeTouch
+    | CloseCase
+    | RecordDecision
+    | RecordEpisode
+    | RecordRisk
+    | Note
+    | ForgetUser
+)

@@ -50,6 +50,25 @@ class OptedOut(msgspec.Struct, frozen=True):
     channel: str = ""
 
 
+class ReachChanged(msgspec.Struct, frozen=True):
+    """The company told us how a user can be reached on a channel.
+
+    Attributes:
+        event_id: Idempotency key: permissions are counted, so none must count twice.
+        tokens: One-time permissions that came (or went, negative), each good for one message.
+        open_until_ms: End of a window in which the user may be written to, 0 = none was opened.
+        is_reachable: Whether the user can be reached at all; None = nothing was said of that.
+    """
+
+    user_id: str
+    event_id: str
+    event_time_ms: int
+    channel: str
+    tokens: int = 0
+    open_until_ms: int = 0
+    is_reachable: bool | None = None
+
+
 class TraitsSet(msgspec.Struct, frozen=True):
     """The company told us something lasting about a user.
 
@@ -86,6 +105,8 @@ class FeedbackReceived(msgspec.Struct, frozen=True):
 
     Attributes:
         status: One of `FEEDBACK_STATUSES` of ``native.py``.
+        outcome: Why, or with which result.
+        channel: Of the touch, empty = the sender did not say.
     """
 
     user_id: str
@@ -93,6 +114,7 @@ class FeedbackReceived(msgspec.Struct, frozen=True):
     touch_id: str
     status: str
     outcome: str = ""
+    channel: str = ""
 
 
 class WatermarkPassed(msgspec.Struct, frozen=True):
@@ -179,12 +201,38 @@ class Score(msgspec.Struct, frozen=True):
         model_version: Whose answer it is.
         examples: Matured examples behind it.
         causes: The feature groups that speak most for leaving.
+        value: The user's decayed net value at that instant, minor units.
+        lift: What contact does to P(return), and the standard error of that; None = not known.
+        features: What the model saw, float32, or empty.
     """
 
     reach: float
     model_version: str
     examples: int
     causes: tuple[Cause, ...] = ()
+    value: float = 0.0
+    lift: tuple[float, float] | None = None
+    features: bytes = b""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What holds for everybody of a partition at an instant, besides the rules.
+
+    Attributes:
+        mode: ``observe``, ``holdout-only`` or ``live``.
+        is_stopped: The kill switch is on.
+        paused: Keys of the playbooks and channels that are paused.
+        tier_edges: Least value of each tier, highest first; empty = not known yet.
+        odds: Playbook to the probability of each variant, as the policy says.
+        is_fused: Many more are at risk than usual.
+    """
+
+    mode: str
+    is_stopped: bool = False
+    paused: frozenset[str] = frozenset()
+    tier_edges: tuple[float, ...] = ()
+    odds: dict[str, tuple[float, ...]] = {}
+    is_fused: bool = False
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -206,6 +254,7 @@ class Scored(msgspec.Struct, frozen=True):
     score: Score
     is_backstop: bool = False
     lost_ms: int = 0
+    terms: Terms | None = None
 
 
 class TimerFired(msgspec.Struct, frozen=True):
@@ -219,12 +268,46 @@ class TimerFired(msgspec.Struct, frozen=True):
     event_time_ms: int
     score: Score | None = None
     lost_ms: int = 0
+    terms: Terms | None = None
+
+
+class TurnCame(msgspec.Struct, frozen=True):
+    """Places were handed out, and it is the turn of a user who waits for one.
+
+    Attributes:
+        lost_ms: As in `Scored`.
+        has_place: Whether there is one; without it the step that waits is given up.
+    """
+
+    user_id: str
+    event_time_ms: int
+    score: Score
+    terms: Terms
+    lost_ms: int = 0
+    has_place: bool = True
+
+
+class Troubled(msgspec.Struct, frozen=True):
+    """A user complained, wants the money back, or is about to cancel: to be answered at once.
+
+    Attributes:
+        trigger: Which of it.
+        has_place: Whether the day has a place left.
+    """
+
+    user_id: str
+    event_time_ms: int
+    trigger: str
+    score: Score
+    terms: Terms
+    has_place: bool = True
 
 
 Input = (
     Acted
     | ConsentChanged
     | OptedOut
+    | ReachChanged
     | TraitsSet
     | Erased
     | FeedbackReceived
@@ -235,4 +318,6 @@ Input = (
     | Stopped
     | Scored
     | TimerFired
+    | TurnCame
+    | Troubled
 )

@@ -6,45 +6,56 @@ Every function takes a state and gives the next one with the effects; nothing he
 import msgspec
 
 from models.features import Rhythm
-from streams.core.effects import CloseCase, Effect, RecordDecision, RequestTouch, RevokeTouch
-from streams.core.inputs import FeedbackReceived, Score, Scored, TimerFired
+from streams.core.channels import CONTACTS_KEPT_MS
+from streams.core.effects import CloseCase, Effect, RequestTouch, RevokeTouch
+from streams.core.exposure import expose
+from streams.core.ids import share_of
 from streams.core.journey_state import Case, OpenTouch
-from streams.core.messages import CaseClosed, Decision, TouchRevoked
-from streams.core.playbook import Situation, choose, pick_variant
-from streams.core.rules import Rules
-from streams.core.state import NEVER, Column, UserState
-from streams.core.time import iso
-from streams.core.touch import Release, request_touch
-from streams.core.verdict import (
-    CONTACTS_KEPT_MS,
-    Contact,
-    Defer,
-    Refusal,
-    Refuse,
-    Send,
-    Verdict,
-    may_contact,
+from streams.core.messages import CaseClosed, TouchRevoked
+from streams.core.playbook import (
+    INSTANT,
+    Playbook,
+    PlaybookStep,
+    Situation,
+    choose,
+    following,
+    pick_variant,
 )
+from streams.core.reach import used
+from streams.core.record import decision
+from streams.core.rules import Rules
+from streams.core.rulings import Ruling
+from streams.core.state import CASE_WAITS, NEVER, Column, UserState
+from streams.core.time import iso
+from streams.core.touch import Moment, request_touch, standing_of
+from streams.core.verdict import Contact, Defer, Refuse, Send, Verdict, may_contact
+from streams.core.worth import quantised
 
 Outcome = tuple[UserState, tuple[Effect, ...]]
 
 IN_OUR_HANDS = frozenset({"requested", "unknown"})
 """Words of a sender after which a touch may still be stopped."""
 
+UNSENT = frozenset({Ruling.HOLDOUT, Ruling.OBSERVED, Ruling.WITHHELD})
+"""Rulings on a touch that passed every rule: it takes its place in caps like one that left."""
 
-def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
-    """Open a case for a user at high risk and release its first step."""
-    at_ms, user_id = signal.event_time_ms, signal.user_id
-    trigger = "silence" if signal.is_backstop else "risk"
-    tier = rules.tier(state[Column.VALUE_NET])
-    asked = Situation(user_id, tier, state.profile.source, trigger, state.profile.stage.label)
-    book = choose(rules.playbooks, asked)
+EXPOSED = frozenset({Ruling.HOLDOUT, Ruling.WITHHELD})
+
+
+def open_case(state: UserState, moment: Moment, trigger: str, rules: Rules) -> Outcome:
+    """Open a case and release its first step; where places are rationed, bid for one first."""
+    at_ms, user_id, score = moment.at_ms, moment.user_id, moment.score
+    profile = state.profile
+    book = book_for(state, moment, trigger, rules)
+    if book is None and trigger in INSTANT:
+        return state, ()
     if book is None:
-        closed = state.having(CLOSED_AT=float(at_ms))
         case = Case("", "", "", 0, trigger, is_held_out=False)
-        record = _decision(user_id, case, "refuse", "no_playbook", "", at_ms, signal.score, rules)
-        return closed, (record,)
-    variant, propensity = pick_variant(book, user_id, at_ms)
+        record = decision(state, moment, case, "refuse", "no_playbook", "", rules)
+        return state.having(CLOSED_AT=float(at_ms), BID=0.0), (record,)
+    variant, propensity = pick_variant(book, user_id, at_ms, moment.terms.odds.get(book.name, ()))
+    if not moment.has_turn and rules.is_rationed(variant.steps[0].channel):
+        return state.having(BID=quantised(score.reach)), ()
     case = Case(
         case_id=rules.ids.case_id(user_id, at_ms),
         playbook=book.name,
@@ -62,84 +73,152 @@ def open_case(state: UserState, signal: Scored, rules: Rules) -> Outcome:
         expires_ms=at_ms + book.expires_ms,
     )
     opened = state.having(
-        msgspec.structs.replace(state.profile, case=case), CASE_AT=float(at_ms), DUE=float(at_ms)
+        msgspec.structs.replace(profile, case=case), CASE_AT=float(at_ms), DUE=float(at_ms), BID=0.0
     )
-    return release(opened, TimerFired(user_id, at_ms, signal.score, signal.lost_ms), rules)
+    return release(opened, moment, rules)
 
 
-def release(state: UserState, signal: TimerFired, rules: Rules) -> Outcome:
+def book_for(state: UserState, moment: Moment, trigger: str, rules: Rules) -> Playbook | None:
+    """Return the playbook for a user in a situation, of those that are not paused."""
+    tier, quadrant = standing_of(moment, rules)
+    profile = state.profile
+    situation = Situation(
+        moment.user_id, tier, profile.source, trigger, profile.stage.label, quadrant,
+        tuple(cause.code for cause in moment.score.causes),
+    )  # fmt: skip
+    return choose(_released(rules.playbooks, moment), situation)
+
+
+def plan_of(state: UserState, moment: Moment, rules: Rules) -> PlaybookStep | None:
+    """Return the step that a user who waits for a place has due; None = there is none."""
+    case = state.profile.case
+    if case is not None:
+        return case.steps[case.step] if case.step < len(case.steps) else None
+    silence_ms = moment.at_ms - state[Rhythm.LAST] - moment.lost_ms
+    trigger = "silence" if silence_ms >= rules.alert.backstop_ms else "risk"
+    book = book_for(state, moment, trigger, rules)
+    if book is None:  # Its turn says so on the record, unless a pause may be over one day.
+        return None if moment.terms.paused else rules.playbooks[0].variants[0].steps[0]
+    odds = moment.terms.odds.get(book.name, ())
+    return pick_variant(book, moment.user_id, moment.at_ms, odds)[0].steps[0]
+
+
+def _released(playbooks: tuple[Playbook, ...], moment: Moment) -> tuple[Playbook, ...]:
+    paused = moment.terms.paused
+    if not paused:
+        return playbooks
+    return tuple(book for book in playbooks if f"pause/playbook/{book.name}" not in paused)
+
+
+def release(state: UserState, moment: Moment, rules: Rules) -> Outcome:
     """Do what the open case has due: the next step, or its end.
 
     The touch is decided anew at this moment: still at risk, allowed, not too often, not at night.
     """
-    case, score, at_ms, user_id = (
-        state.profile.case,
-        signal.score,
-        signal.event_time_ms,
-        signal.user_id,
-    )
+    case, at_ms, user_id = state.profile.case, moment.at_ms, moment.user_id
     assert case is not None, "a case is due, but none is open"
-    assert score is not None, "a touch is released only on the word of a fresh score"
     if case.step >= len(case.steps):
         return close(state, user_id, "exhausted", at_ms)
-    step = case.steps[case.step]
-    profile = state.profile
-    contact = Contact(
-        channel=step.channel,
-        consent=profile.consents.get(step.channel),
+    if at_ms >= case.expires_ms:
+        return close(state, user_id, "expired", at_ms)
+    if rules.is_rationed(case.steps[case.step].channel) and not moment.has_turn:
+        if state[Column.BID] != CASE_WAITS:
+            return _waiting(state, case, at_ms, rules), ()
+        moment = moment._replace(has_place=False)  # It has waited as long as it may.
+    contact = _contact(state, case, moment, rules)
+    return _carry_out(may_contact(contact, at_ms, rules.contact), state, case, moment, rules)
+
+
+def _waiting(state: UserState, case: Case, at_ms: int, rules: Rules) -> UserState:
+    """Return the state of a case whose next step waits for a place."""
+    decided_ms = case.decided_ms or at_ms
+    profile = msgspec.structs.replace(
+        state.profile, case=msgspec.structs.replace(case, decided_ms=decided_ms)
+    )
+    due_ms = min(case.expires_ms, max(decided_ms + rules.contact.stale_after_ms, at_ms) + 1)
+    return state.having(profile, BID=CASE_WAITS, DUE=float(due_ms))
+
+
+def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Contact:
+    profile, terms, at_ms = state.profile, moment.terms, moment.at_ms
+    channel = case.steps[case.step].channel
+    silence_ms = at_ms - state[Rhythm.LAST] - moment.lost_ms
+    is_paused = bool(terms.paused) and not terms.paused.isdisjoint(
+        (f"pause/channel/{channel}", f"pause/playbook/{case.playbook}")
+    )
+    return Contact(
+        channel=channel,
+        consent=profile.consents.get(channel),
         is_suppressed=profile.is_suppressed,
+        reach=profile.reach.get(channel),
         is_held_out=case.is_held_out,
         zone=profile.zone or rules.zone,
-        contacts_ms=tuple(at for at, _ in profile.contacts),
-        probability=score.reach,
+        contacts=profile.contacts,
+        probability=moment.score.reach,
         decided_at_ms=case.decided_ms or at_ms,
-        is_backstop=case.trigger == "silence"
-        or at_ms - state[Rhythm.LAST] - signal.lost_ms >= rules.alert.backstop_ms,
+        is_backstop=case.trigger == "silence" or silence_ms >= rules.alert.backstop_ms,
+        uplift=moment.score.lift,
+        explores=share_of("explore", case.case_id) < rules.explore_share,
+        has_place=moment.has_place,
+        mode=terms.mode,
+        is_stopped=terms.is_stopped,
+        is_paused=is_paused,
+        is_instant=case.trigger in INSTANT,
     )
-    verdict = may_contact(contact, at_ms, rules.contact)
-    return _carry_out(verdict, Release(user_id, at_ms, score, case), state, rules)
 
 
-def _carry_out(verdict: Verdict, asked: Release, state: UserState, rules: Rules) -> Outcome:
-    user_id, at_ms, score, case = asked
-    step = case.steps[case.step]
+def _carry_out(
+    verdict: Verdict, state: UserState, case: Case, moment: Moment, rules: Rules
+) -> Outcome:
+    at_ms, step = moment.at_ms, case.steps[case.step]
     channel = step.channel
     match verdict:
         case Defer(until_ms, reason):
-            record = _decision(user_id, case, "defer", reason, channel, at_ms, score, rules)
-            waiting = msgspec.structs.replace(case, decided_ms=case.decided_ms or at_ms)
-            profile = msgspec.structs.replace(state.profile, case=waiting)
-            return state.having(profile, DUE=float(until_ms)), (record,)
-        case Refuse(Refusal.SUPPRESSED | Refusal.RISK_EASED as reason):
-            record = _decision(user_id, case, "refuse", reason, channel, at_ms, score, rules)
-            closed, effects = close(state, user_id, reason.value, at_ms)
+            put_off = msgspec.structs.replace(
+                case, decided_ms=case.decided_ms or at_ms, put_off=reason
+            )
+            profile = msgspec.structs.replace(state.profile, case=put_off)
+            later = state.having(profile, DUE=float(until_ms), BID=0.0)
+            if case.put_off == reason:
+                return later, ()
+            return later, (decision(state, moment, case, "defer", reason, channel, rules),)
+        case Refuse(Ruling.SUPPRESSED | Ruling.RISK_EASED | Ruling.STOPPED as reason):
+            record = decision(state, moment, case, "refuse", reason, channel, rules)
+            closed, effects = close(state, moment.user_id, reason.value, at_ms)
             return closed, (record, *effects)
         case Refuse(reason):
-            record = _decision(user_id, case, "refuse", reason, channel, at_ms, score, rules)
-            moved = _moved_on(state, case, at_ms)
-            if reason is Refusal.HOLDOUT:
-                moved = _contacted(moved, at_ms, channel).having(EXPOSED_AT=float(at_ms))
+            word = "refuse" if reason not in UNSENT else "withhold"
+            record = decision(state, moment, case, word, reason, channel, rules)
+            moved = _moved_on(state, case, at_ms, was_sent=reason in UNSENT)
+            if reason in UNSENT:
+                moved = _contacted(moved, at_ms, channel)
+            if reason in EXPOSED and moment.terms.mode != "observe":
+                moved = expose(moved, case, moment, channel, rules)
+                if case.is_held_out and moment.terms.mode == "live":
+                    moved = moved.having(EXPOSED_AT=float(at_ms))
             return moved, (record,)
         case Send():
-            record = _decision(user_id, case, "send", "send", channel, at_ms, score, rules)
-            touch = request_touch(asked, state, rules)
+            touch = request_touch(moment, state, case, rules)
+            record = decision(
+                state, moment, case, "send", "send", channel, rules, touch_id=touch.touch_id
+            )
             sent = OpenTouch(touch.touch_id, channel, at_ms, at_ms + step.expires_ms)
             case = msgspec.structs.replace(case, touches=(*case.touches, sent))
-            moved = _contacted(_moved_on(state, case, at_ms), at_ms, channel)
-            return moved.having(TREATED_AT=float(at_ms)), (record, RequestTouch(touch, at_ms))
+            moved = _contacted(_moved_on(state, case, at_ms, was_sent=True), at_ms, channel)
+            moved = expose(moved, case, moment, channel, rules).having(TREATED_AT=float(at_ms))
+            return moved, (record, RequestTouch(touch, at_ms))
 
 
 def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
     """Close the open case, if there is one, and take back every touch that may not have left."""
     case = state.profile.case
     if case is None:
-        return state, ()
+        return (state if not state[Column.BID] else state.having(BID=0.0)), ()
     at_ms = max(at_ms, int(state[Column.CASE_AT]))
-    revoked = tuple(
-        RevokeTouch(TouchRevoked(touch.touch_id, case.case_id, user_id, outcome, iso(at_ms)), at_ms)
-        for touch in case.touches
-        if touch.status in IN_OUR_HANDS and touch.expires_ms > at_ms
+    taken = tuple(
+        touch for touch in case.touches if touch.status in IN_OUR_HANDS and touch.expires_ms > at_ms
     )
+    revoked = _revocations(taken, case, user_id, outcome, at_ms)
     closed = CaseClosed(
         case_id=case.case_id,
         user_id=user_id,
@@ -150,70 +229,67 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
         closed_at=iso(at_ms),
     )
     profile = msgspec.structs.replace(state.profile, case=None)
-    ended = state.having(profile, CASE_AT=0.0, DUE=NEVER, CLOSED_AT=float(at_ms))
+    ended = state.having(profile, CASE_AT=0.0, DUE=NEVER, CLOSED_AT=float(at_ms), BID=0.0)
     return ended, (*revoked, CloseCase(closed, at_ms))
 
 
-def heard(state: UserState, signal: FeedbackReceived) -> Outcome:
-    """Take note of what a sender says of a touch."""
-    if signal.status == "opted_out":
-        closed, effects = close(state, signal.user_id, "opted_out", signal.event_time_ms)
-        return closed.having(msgspec.structs.replace(closed.profile, is_suppressed=True)), effects
+def revoke(state: UserState, user_id: str, channel: str, reason: str, at_ms: int) -> Outcome:
+    """Take back the touches on a channel that may not have left; the case goes on."""
     case = state.profile.case
-    if case is None or all(touch.touch_id != signal.touch_id for touch in case.touches):
+    if case is None:
+        return state, ()
+    taken = tuple(
+        touch
+        for touch in case.touches
+        if touch.channel == channel and touch.status in IN_OUR_HANDS and touch.expires_ms > at_ms
+    )
+    if not taken:
         return state, ()
     touches = tuple(
-        msgspec.structs.replace(touch, status=signal.status)
-        if touch.touch_id == signal.touch_id
-        else touch
+        msgspec.structs.replace(touch, status="revoked") if touch in taken else touch
         for touch in case.touches
     )
-    treated = [touch.at_ms for touch in touches if touch.status != "failed"]
-    treated_at = float(max(treated, default=0)) or case.treated_before_ms
-    case = msgspec.structs.replace(case, touches=touches)
-    known = state.having(msgspec.structs.replace(state.profile, case=case), TREATED_AT=treated_at)
-    if signal.status in {"replied", "handled"}:
-        return close(known, signal.user_id, signal.status, signal.event_time_ms)
-    return known, ()
+    profile = msgspec.structs.replace(
+        state.profile, case=msgspec.structs.replace(case, touches=touches)
+    )
+    return state.having(profile), _revocations(taken, case, user_id, reason, at_ms)
 
 
-def _moved_on(state: UserState, case: Case, at_ms: int) -> UserState:
+def _revocations(
+    touches: tuple[OpenTouch, ...], case: Case, user_id: str, reason: str, at_ms: int
+) -> tuple[Effect, ...]:
+    return tuple(
+        RevokeTouch(TouchRevoked(touch.touch_id, case.case_id, user_id, reason, iso(at_ms)), at_ms)
+        for touch in touches
+    )
+
+
+def ended_by(case: Case, trigger: str, money_minor: int) -> str:
+    """Return the outcome with which an activity ends a case; empty = the case goes on.
+
+    A case that answers a trouble goes on through further ones.
+    """
+    if trigger == "complaint" and "complaint" in case.exits and case.trigger not in INSTANT:
+        return "complaint"
+    if "returned" in case.exits and case.trigger not in INSTANT:
+        return "returned"
+    return "converted" if money_minor > 0 and "converted" in case.exits else ""
+
+
+def _moved_on(state: UserState, case: Case, at_ms: int, *, was_sent: bool) -> UserState:
     """Return the state with the step done and the next one, or the end, due."""
-    done = case.step + 1
+    done = following(case.steps, case.step, was_sent=was_sent)
     wait_ms = case.steps[done].wait_ms if done < len(case.steps) else case.close_after_ms
-    moved = msgspec.structs.replace(case, step=done, decided_ms=0)
+    moved = msgspec.structs.replace(case, step=done, decided_ms=0, put_off="")
     profile = msgspec.structs.replace(state.profile, case=moved)
-    return state.having(profile, DUE=float(at_ms + max(1, wait_ms)))
+    return state.having(profile, DUE=float(at_ms + max(1, wait_ms)), BID=0.0)
 
 
 def _contacted(state: UserState, at_ms: int, channel: str) -> UserState:
+    """Note a contact, and that it used up a permission where there was one."""
     kept = tuple(made for made in state.profile.contacts if at_ms - made[0] < CONTACTS_KEPT_MS)
-    profile = msgspec.structs.replace(state.profile, contacts=(*kept, (at_ms, channel)))
-    return state.having(profile)
-
-
-def _decision(  # a record of everything that decided
-    user_id: str,
-    case: Case,
-    verdict: str,
-    reason: str,
-    channel: str,
-    at_ms: int,
-    score: Score,
-    rules: Rules,
-) -> RecordDecision:
-    decision = Decision(
-        user_id=user_id,
-        case_id=case.case_id,
-        step=case.step + 1,
-        verdict=verdict,
-        reason=str(reason),
-        channel=channel,
-        trigger=case.trigger,
-        probability=round(score.reach, 6),
-        propensity=rules.holdout.share if reason == Refusal.HOLDOUT else 1.0 - rules.holdout.share,
-        model_version=score.model_version,
-        rules_hash=rules.hash,
-        decided_at=iso(at_ms),
+    reach = used(state.profile.reach, channel, at_ms)
+    profile = msgspec.structs.replace(
+        state.profile, contacts=(*kept, (at_ms, channel)), reach=reach
     )
-    return RecordDecision(decision, at_ms)
+    return state.having(profile)

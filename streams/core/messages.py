@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from streams.core.budget import Spent
+from streams.core.fuse import Fuse
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -405,6 +408,24 @@ class JournalEntry(msgspec.Struct, frozen=True):
     rules_version: str = ""
 
 
+class GateRecord(msgspec.Struct, frozen=True):
+    """What a partition remembers of its gate.
+
+    Attributes:
+        last_ms: The last border.
+        spent: Day to channel class to what was spent.
+        tier_edges: Least value of each tier.
+        fuse: What is usual.
+        threshold: Smallest expected loss that got a place last.
+    """
+
+    last_ms: int
+    spent: dict[int, dict[str, Spent]]
+    tier_edges: tuple[float, ...]
+    fuse: Fuse
+    threshold: float
+
+
 class PartitionRecord(msgspec.Struct, frozen=True):
     """What a partition remembers besides its users.
 
@@ -417,6 +438,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         outages: Begin and end of every outage that was announced; no end = not over.
         controls: Orders of operators that were taken: key, value, from which instant on, when
             ordered, what was before; as `controls.Taken`.
+        gate: What was spent of the budget, and what follows from the days before.
     """
 
     applied: dict[str, int]
@@ -426,6 +448,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     layout: str
     outages: tuple[tuple[int, int | None], ...] = ()
     controls: tuple[tuple[str, str, int, int, str], ...] = ()
+    gate: GateRecord | None = None
 
 
 _JSON: Final = msgspec.json.Encoder()

@@ -10,11 +10,14 @@ from streams.core.effects import (
     CloseCase,
     Effect,
     ForgetUser,
+    Note,
     RecordDecision,
+    RecordEpisode,
+    RecordRisk,
     RequestTouch,
     RevokeTouch,
 )
-from streams.core.messages import LearnerInput, Output, cloud_event, to_json
+from streams.core.messages import BudgetStatus, LearnerInput, Output, cloud_event, to_json
 from streams.core.time import iso
 
 TOUCHES: Final = "touches"
@@ -54,8 +57,24 @@ class Outbox:
                     name = f"{made.case_id}-{made.step}-{made.decided_at}"
                     self._put(DECISIONS, "decision", name, at_iso, made.user_id, made)
                     counts[f"verdict_{made.reason}"] += 1
+                case RecordRisk(changed):
+                    name = f"{changed.user_id}-risk-{at_iso}"
+                    self._put(DECISIONS, "risk.changed", name, at_iso, changed.user_id, changed)
+                case RecordEpisode(episode):
+                    name = f"{episode.case_id}-episode"
+                    self._put(DECISIONS, "episode", name, at_iso, episode.user_id, episode)
+                    counts["episodes"] += 1
+                case Note(name):
+                    counts[name] += 1
                 case ForgetUser():
                     counts["erased"] += 1
+
+    def status(self, status: BudgetStatus) -> None:
+        """Add how the partition stands with its budget; it is keyed by no user."""
+        name = f"budget-{status.partition}-{status.at}"
+        headers = cloud_event("budget.status", name, self._source, status.at, str(status.partition))
+        key = f"\0budget/{status.partition}".encode()
+        self._records.setdefault(DECISIONS, []).append(Output(key, to_json(status), headers))
 
     def examples(self, block: LearnerInput, partition: int) -> Output:
         """Return the record of a block of examples, openings or outcomes."""

@@ -19,41 +19,31 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Rhythm
 from streams.core.batch import Batch, sorted_out
 from streams.core.controls import Controls, Taken
 from streams.core.course import Course
 from streams.core.coverage import Coverage
-from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
     Acted,
     ControlSet,
     Erased,
     FeedbackReceived,
     Input,
-    ObservationPaused,
     OutageAnnounced,
-    TraitsSet,
     WatermarkPassed,
 )
-from streams.core.messages import Output, PartitionRecord
+from streams.core.messages import BudgetStatus, Output, PartitionRecord
 from streams.core.outages import NEVER
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.rhythm_rows import Acts, columns_of, make_fold_rows
+from streams.core.rhythm_rows import columns_of
+from streams.core.round import Round
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.runs import Runs
-from streams.core.scoring import Observer, Scorer
+from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.state import (
     LAYOUT,
-    RING_END,
-    RING_START,
-    Column,
-    decode,
-    encode,
-    matrix,
 )
-from streams.core.step import noticed
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -97,6 +87,7 @@ class Partition:
         rules: Rules,
         scorer: Scorer,
         *,
+        of: int = 1,
         app_id: str = "winback",
         is_shadow: bool = False,
         observer: Observer | None = None,
@@ -107,6 +98,7 @@ class Partition:
             number: Its number.
             rules: The business rules.
             scorer: The model in force.
+            of: How many partitions there are, for its share of the budget.
             app_id: Name of the deployment, the source of its messages.
             is_shadow: Decide, but treat nobody: a back-test.
             observer: Watches the scores and alerts.
@@ -116,11 +108,13 @@ class Partition:
         self.watermark_ms = 0
         self._fired_ms = 0
         self._taken: dict[str, int] | None = {}
-        self._fold = make_fold_rows(rules.churn)
         self._outbox = Outbox(f"/{app_id}")
-        self._course = Course(rules, scorer, self._outbox, is_shadow=is_shadow, observer=observer)
+        self._course = Course(
+            rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
+            observer=observer,
+        )  # fmt: skip
         self._users, self._counts = self._course.users, self._course.counts
-        self._runs = Runs(rules, self._course)
+        self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
 
     @property
     def users(self) -> int:
@@ -135,7 +129,7 @@ class Partition:
     @property
     def controls(self) -> Controls:
         """The orders of operators that were taken."""
-        return self._course.controls
+        return self._course.book.controls
 
     @property
     def scorer(self) -> Scorer:
@@ -152,7 +146,16 @@ class Partition:
         self.advance(self.watermark_ms)
         self.rules = rules
         self._course.adopt(rules, self.watermark_ms)
-        self._runs = Runs(rules, self._course)
+        self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
+
+    def advise(self, advisor: Advisor) -> None:
+        """Go by what was learned of contacts from now on."""
+        self._course.advise(advisor)
+
+    @property
+    def budget(self) -> BudgetStatus:
+        """How the partition stands with its budget."""
+        return self._course.gate.status()
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
@@ -173,10 +176,13 @@ class Partition:
             self._course.coverage.announce(
                 {start: NEVER if end is None else end for start, end in record.outages}
             )
-            self._course.controls = Controls(Taken(*order) for order in record.controls)
+            self._course.book.controls = Controls(Taken(*order) for order in record.controls)
+            if record.gate is not None:
+                self._course.gate.load(record.gate)
         self._course.erasures.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
+        users.survey()
         self._course.schedule_all(float(self._fired_ms))
 
     def _check(self, record: PartitionRecord) -> None:
@@ -225,11 +231,18 @@ class Partition:
     def advance(self, watermark_ms: int) -> None:
         """Raise the watermark, if it is higher, and fire every timer that it has reached."""
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
-        users, reached = self._users, float(self.watermark_ms)
-        due = np.flatnonzero(users.deadlines[: len(users.values)] <= reached)
+        gate = self._course.gate
+        while gate.last_ms and (border_ms := gate.next_ms()) <= self.watermark_ms:
+            self._fire(border_ms)
+            self._course.pass_border(border_ms)
+        self._fire(self.watermark_ms)
+
+    def _fire(self, until_ms: int) -> None:
+        users, until = self._users, float(until_ms)
+        due = np.flatnonzero(users.deadlines[: len(users.values)] <= until)
         for rows in blocks(due):
-            self._course.fire(rows, np.full(len(rows), reached))
-        self._fired_ms = self.watermark_ms
+            self._course.fire(rows, np.full(len(rows), until))
+        self._fired_ms = until_ms
 
     def _announce(self, signal: OutageAnnounced) -> None:
         """Take note of an outage: it counts from the watermark of now on."""
@@ -246,21 +259,59 @@ class Partition:
         self._counts["accepted"] += 1
 
     def _apply(self, inputs: Sequence[Input]) -> None:
+        """Apply inputs, cut wherever the watermark passes a border of the gate.
+
+        Behind such an input, and before the next one, places are handed out: at the same point of
+        the stream, however it is cut into chunks.
+        """
         if not inputs:
             return
-        batch = self._batch(inputs)
-        for picked in self._runs.rounds(batch):
-            self._round(inputs, batch, picked)
-
-    def _batch(self, inputs: Sequence[Input]) -> Batch:
-        """Return inputs as columns, raise the watermark, and admit whom we did not know."""
         at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
         acts, is_act, marks = sorted_out(inputs, at_ms, self.rules.lateness_ms)
         reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
-        self.watermark_ms = int(reached[-1])
-        # Only activity is waited for: what else comes takes effect at the watermark.
-        bounds = np.maximum(np.where(is_act, at_ms, 0.0), reached[:-1])
-        return Batch(self._rows(inputs, reached), is_act, bounds, columns_of(acts, at_ms))
+        gate, start = self._course.gate, 0
+        while start < len(inputs):
+            if not gate.last_ms:
+                gate.last_ms = max(0, int(reached[start + 1]))
+            border_ms = gate.border(max(gate.last_ms, int(reached[start])))
+            end = int(np.searchsorted(reached, border_ms, side="left"))
+            end = self._cut(inputs, max(start + 1, min(end, len(inputs))), start, reached)
+            part = slice(start, end)
+            self.watermark_ms = int(reached[end])
+            # Only activity is waited for: what else comes takes effect at the watermark.
+            bounds = np.maximum(np.where(is_act[part], at_ms[part], 0.0), reached[start:end])
+            batch = Batch(
+                self._rows(inputs[part], reached[start : end + 1]),
+                is_act[part],
+                bounds,
+                columns_of(acts[part], at_ms[part]),
+            )
+            for picked in self._runs.rounds(batch):
+                self._round.run(inputs[part], batch, picked)
+            if end < len(inputs):
+                self.advance(self.watermark_ms)
+            start = end
+
+    def _cut(self, inputs: Sequence[Input], end: int, start: int, reached: F64) -> int:
+        """Return where a part ends that is to be applied at once.
+
+        Where places are so few that not everybody who must be answered at once may find one, their
+        order counts, so each of them is the last of its part.
+        """
+        if not self._round.answers or not self.rules.budget.per_day:
+            return end
+        answers = self._round.answers
+        asking = [
+            start + place
+            for place, signal in enumerate(inputs[start:end])
+            if isinstance(signal, Acted) and signal.trigger in answers
+        ]
+        if not asking:
+            return end
+        until_ms = max(int(reached[end]), *(inputs[place].event_time_ms for place in asking))
+        if len(asking) <= self._course.gate.places_left(int(reached[start]), until_ms):
+            return end
+        return asking[0] + 1
 
     def _rows(self, inputs: Sequence[Input], reached_ms: F64) -> Rows:
         """Return the row of each input's user; -1 = nobody we may know."""
@@ -291,94 +342,6 @@ class Partition:
             return -1
         self._counts["users_new"] += 1
         return self._users.admit(user_id)
-
-    def _round(self, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
-        """Apply inputs of different users."""
-        values, digests = self._users.values, batch.acts.digests
-        places = zip(picked.tolist(), batch.rows[picked].tolist(), strict=True)
-        kept = np.array(
-            [values[row].find(digests[place], RING_START, RING_END) < 0 for place, row in places]
-        )
-        kept |= ~batch.is_act[picked]
-        self._counts["accepted"] += int(np.count_nonzero(kept))
-        self._counts["duplicate"] += int(np.count_nonzero(~kept))
-        picked = picked[kept]
-        rows, bounds = batch.rows[picked], batch.bounds[picked]
-        early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
-        if len(early):
-            self._course.fire(rows[early], bounds[early])
-        is_act = batch.is_act[picked]
-        for place in np.flatnonzero(~is_act).tolist():
-            self._rare(inputs[picked[place]], int(rows[place]), float(bounds[place]))
-        acted = picked[is_act]
-        if len(acted):
-            signals = [inputs[position] for position in acted.tolist()]
-            self._activities(signals, batch.acts.only(acted), rows[is_act], bounds[is_act])
-
-    def _rare(self, signal: Input, row: int, bound: float) -> None:
-        """Apply an input that is not an activity."""
-        if isinstance(signal, ObservationPaused):
-            self._course.coverage.has_pauses = True
-        if isinstance(signal, FeedbackReceived | Erased | ObservationPaused):
-            signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
-        elif isinstance(signal, TraitsSet):
-            signal = msgspec.structs.replace(signal, reached_ms=int(bound))
-        self._course.step(row, signal)
-        if not isinstance(signal, Erased):
-            rows = np.array([row])
-            self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
-
-    def _activities(self, signals: Sequence[Input], acts: Acts, rows: Rows, bounds: F64) -> None:
-        """Fold activities of different users, then notice, score and schedule them."""
-        users, at_ms = self._users, acts.at_ms
-        values = [users.values[row] for row in rows.tolist()]
-        heads = matrix(values)
-        frozen = self._freeze(rows, heads, at_ms)
-        if not self._course.coverage.is_whole:
-            values, heads = self._course.coverage.joined(values, heads, at_ms)
-        folded, heads = self._fold(values, heads, acts, frozen)
-        for row, value in zip(rows.tolist(), folded, strict=True):
-            users.values[row] = value
-        users.dirty.update(rows.tolist())
-        users.grid[rows] = self._course.timers.grid_of(heads)
-        self._notice(signals, rows, at_ms, heads)
-        asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
-        if len(asked):
-            heads = users.refreshed(rows, heads)
-            self._course.score(rows[asked], at_ms[asked], heads[asked])
-        self._course.schedule(rows, heads, bounds)
-
-    def _freeze(self, rows: Rows, heads: F64, at_ms: F64) -> dict[int, tuple[float, bytes]]:
-        """Return, by place, grid instant and features of the examples that activities complete."""
-        users, period = self._users, self._course.timers.period
-        passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
-        if not len(passed):
-            return {}
-        heads = heads[passed]
-        grid = self._course.timers.grid_at(heads, at_ms[passed])
-        is_observed, joined = self._course.examples.freeze(heads, grid)
-        return {
-            place: (instant, joined[number * ROW_BYTES : (number + 1) * ROW_BYTES])
-            for number, (place, instant, is_it) in enumerate(
-                zip(passed.tolist(), grid.tolist(), is_observed.tolist(), strict=True)
-            )
-            if is_it
-        }
-
-    def _notice(self, signals: Sequence[Input], rows: Rows, at_ms: F64, heads: F64) -> None:
-        """Tell the profiles that are concerned."""
-        is_late = heads[:, Rhythm.LAST] > at_ms
-        self._counts["late"] += int(np.count_nonzero(is_late))
-        awake = heads[:, Rhythm.ACTIVE_DAYS] >= heads[:, Column.WAKES_AT]
-        for place in np.flatnonzero(awake & ~is_late).tolist():
-            row = int(rows[place])
-            state = decode(self._users.values[row])
-            signal = signals[place]
-            assert isinstance(signal, Acted)
-            transition = noticed(state, signal, self.rules)
-            self._users.put(row, encode(transition.state))
-            if transition.effects:
-                self._outbox.add(transition.effects, self._counts)
 
     def heads(self, user_ids: Sequence[str]) -> F64:
         """Return the numbers of known users, shape (users, WIDTH).
@@ -419,7 +382,8 @@ class Partition:
                 self.rules.hash,
                 LAYOUT,
                 self._course.coverage.record(),
-                self._course.controls.record(),
+                self._course.book.controls.record(),
+                self._course.gate.record(),
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

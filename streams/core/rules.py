@@ -1,17 +1,21 @@
 """Rules: every business number of a deployment, in the units that the core computes with."""
 
+from datetime import time
 from enum import StrEnum
 from hashlib import blake2b
 
 import msgspec
 
 from models.feature_list import columns_in_use
+from streams.core.budget import Budget
 from streams.core.ids import Ids, share_of
 from streams.core.outages import Span
 from streams.core.playbook import Playbook
-from streams.core.time import DAY_MS
+from streams.core.time import DAY_MS, MINUTE_MS
 from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
+
+NO_BUDGET = Budget({}, 5 * MINUTE_MS, "UTC", time(0))
 
 
 class Meaning(StrEnum):
@@ -26,6 +30,7 @@ class Meaning(StrEnum):
     OPT_OUT = "opt_out"
     ERASURE = "erasure"
     TRAITS = "traits"
+    REACH = "reach"
     COVERAGE = "coverage"
     IGNORED = "ignored"
 
@@ -99,10 +104,17 @@ class AlertPolicy(msgspec.Struct, frozen=True):
 
 
 class Holdout(msgspec.Struct, frozen=True):
-    """Who is never touched, so that the effect of touches can be known."""
+    """Who is never touched, so that the effect of touches can be known.
+
+    Attributes:
+        share: How many.
+        salt: Who.
+        window_ms: So long after an exposure it is known what became of it.
+    """
 
     share: float
     salt: str
+    window_ms: int
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -119,7 +131,7 @@ class Rules(msgspec.Struct, frozen=True):
         holdout: Who is never touched.
         contact: When contact is allowed.
         zone: Time zone of users whose own is unknown.
-        tiers: Value tier to its least net value in minor units, highest first.
+        tiers: Value tier and the share of the users with value in it or above, highest first.
         playbooks: Journeys; the first that fits is taken.
         traits: Names of the traits that are kept and handed on to the senders.
         traits_told_apart: Name and value of the traits that the model tells apart, at most five.
@@ -129,6 +141,10 @@ class Rules(msgspec.Struct, frozen=True):
         outages: Spans in which the source logged nothing.
         hash: Fingerprint of what state and examples depend on: a change of it needs a migration.
         is_promotion_automatic: Whether evidence alone puts a better model in force.
+        mode: ``observe``, ``holdout-only`` or ``live``.
+        budget: How much contact a day is affordable.
+        stake_least: What is at stake with a user of no value, minor units.
+        explore_share: Share of the cases in which contact is made though it is believed to be vain.
     """
 
     churn: Churn
@@ -141,7 +157,7 @@ class Rules(msgspec.Struct, frozen=True):
     holdout: Holdout
     contact: ContactPolicy
     zone: str
-    tiers: tuple[tuple[str, int], ...]
+    tiers: tuple[tuple[str, float], ...]
     playbooks: tuple[Playbook, ...]
     traits: tuple[str, ...]
     traits_told_apart: tuple[Trait, ...]
@@ -151,6 +167,10 @@ class Rules(msgspec.Struct, frozen=True):
     outages: tuple[Span, ...] = ()
     hash: str = ""
     is_promotion_automatic: bool = True
+    mode: str = "observe"
+    budget: Budget = NO_BUDGET
+    stake_least: float = 100.0
+    explore_share: float = 0.05
 
     def __post_init__(self) -> None:
         churn = self.churn
@@ -168,14 +188,28 @@ class Rules(msgspec.Struct, frozen=True):
         """Return whether a user belongs to the holdout."""
         return share_of(self.holdout.salt, user_id) < self.holdout.share
 
-    def tier(self, value_net_minor: float) -> str:
-        """Return the value tier of a net value."""
-        return next((name for name, least in self.tiers if value_net_minor >= least), "none")
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """Value tiers, highest first."""
+        return tuple(name for name, _ in self.tiers)
+
+    @property
+    def tier_shares(self) -> tuple[float, ...]:
+        """Share of the users with value who are in each tier or above it."""
+        return tuple(share for _, share in self.tiers)
 
     @property
     def alert_days(self) -> float:
         """Active days from which a user may be alerted; infinity = nobody is."""
         return float("inf") if self.alert.is_muted else float(self.churn.min_active_days)
+
+    def is_rationed(self, channel: str) -> bool:
+        """Return whether touches on a channel have to wait for a place."""
+        return self.contact.channel(channel).kind in self.budget.per_day
+
+    def cost_of(self, channel: str) -> float:
+        """Return what a touch on a channel costs, minor units."""
+        return self.contact.channel(channel).cost_minor
 
     def meaning(self, event: str) -> Meaning:
         """Return what an event of this name means."""

@@ -1,64 +1,103 @@
-"""Reading rules from YAML: checked as a whole, with the line in every complaint."""
+"""Reading rules from YAML: checked as a whole, with line and column in every complaint."""
 
-import re
+from collections.abc import Iterator, Mapping
 from datetime import time
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-import yaml
 
+from streams.core.budget_file import alert_of, budget_of, tiers_of
+from streams.core.contact_file import contact_of
+from streams.core.faults import Fault, RulesRefused, refused
 from streams.core.ids import Ids
 from streams.core.outages import Span, edge_ms
-from streams.core.playbook import Match, Playbook, PlaybookStep, Variant
-from streams.core.quiet_hours import QuietHours
-from streams.core.rules import ACTS, AlertPolicy, Churn, Holdout, Meaning, Rules
+from streams.core.playbooks_compile import sensitive_fault
+from streams.core.playbooks_file import (
+    Source,
+    default_playbooks,
+    known_of,
+    playbooks_of,
+    playbooks_source,
+    rules_with,
+)
+from streams.core.rules import ACTS, Churn, Holdout, Meaning, Rules
 from streams.core.rules_schema import (
     DEFAULT_EVENTS,
     DEFAULT_KINDS,
-    DEFAULT_PLAYBOOK,
     CoverageFile,
-    MoneyFile,
     RulesFile,
 )
+from streams.core.strict import converted
 from streams.core.time import span_ms
 from streams.core.told_apart import ToldApartError, kinds_of, traits_of
-from streams.core.verdict import CONTACTS_KEPT_MS, Cap, ContactPolicy
+from streams.core.yaml_nodes import Document, path_of, read_document
 
 UNITS: Final = 120  # H is a multiple, so that H/4, H/30 and 2H/3 are whole milliseconds.
 HOLDOUT_LEAST: Final = 0.01  # Its examples weigh 1/share; more than 100 would rule the model.
 
 
-class RulesRefused(ValueError):  # noqa: N818  # named for what happened, as `Rejected` is
-    """The rules cannot be used; the message says where and why."""
-
-
-def parse_rules(text: str, name: str = "rules", *, id_key: bytes = b"winback") -> Rules:
+def parse_rules(
+    text: str,
+    name: str = "rules",
+    *,
+    id_key: bytes = b"winback",
+    files: Mapping[str, str] | None = None,
+) -> Rules:
     """Return the rules of a YAML text.
 
     Args:
         text: The file's content; empty means all defaults.
         name: Name of the file, for complaints.
         id_key: Secret that the ids are made with, at most 64 bytes.
+        files: Path, as the rules write it, to the text of each file of playbooks.
 
     Raises:
-        RulesRefused: With name, line, what is wrong and what would be right.
+        RulesRefused: With name, line, column, what is wrong and what would be right.
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark is not None else name
-        message = f"{where}: not YAML: {getattr(error, 'problem', None) or error}"
-        raise RulesRefused(message) from None
-    try:
-        file = msgspec.convert(data, RulesFile)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at ")
-        message = f"{name}:{_line(node, path.strip('`'))}: {what}{f' (at {path})' if path else ''}"
-        raise RulesRefused(message) from None
-    return _compile(file, name, node, id_key)
+    document = read_document(text, name)
+    data = {} if document.data is None else document.data
+    file, faults = converted(data, RulesFile)
+    faults += [
+        fault
+        for place, trait in enumerate(file.traits if file else ())
+        for fault in sensitive_fault(trait, ("traits", place))
+    ]
+    if file is None or faults:
+        raise refused([document.complaint(fault) for fault in faults])
+    rules = _compile(file, _Spans(document), id_key)
+    if file.playbooks is None:
+        return msgspec.structs.replace(rules, playbooks=default_playbooks())
+    sources = _sources(file.playbooks, document, files or {})
+    return rules_with(rules, playbooks_of(sources, known_of(rules)))
+
+
+def playbook_paths(text: str, name: str = "rules") -> tuple[str, ...]:
+    """Return the files of playbooks that rules name, as they write them; none if they name none.
+
+    Raises:
+        RulesRefused: The rules are no YAML.
+    """
+    data = read_document(text, name).data
+    return _paths(data.get("playbooks")) if isinstance(data, dict) else ()
+
+
+def _paths(said: object) -> tuple[str, ...]:
+    names = said if isinstance(said, list) else [said]
+    paths = tuple(name for name in names if isinstance(name, str))
+    return paths if len(paths) == len(names) else ()
+
+
+def _sources(said: object, document: Document, files: Mapping[str, str]) -> Iterator[Source]:
+    """Yield where the playbooks are: in the rules themselves, or in the files that they name."""
+    if not _paths(said):
+        yield Source(document, said, ("playbooks",))
+    for place, path in enumerate(_paths(said)):
+        if path not in files:
+            what = f"the playbooks {path!r} cannot be read; paths are relative to this file"
+            at = ("playbooks",) if isinstance(said, str) else ("playbooks", place)
+            raise refused([document.complaint(Fault(at, what))])
+        yield playbooks_source(files[path], path)
 
 
 def horizon_override(rules: Rules, horizon_ms: int) -> Rules:
@@ -74,11 +113,11 @@ def horizon_override(rules: Rules, horizon_ms: int) -> Rules:
 class _Spans:
     """Turns spans, clock times and zones into numbers, with the line of the fault."""
 
-    def __init__(self, name: str, node: yaml.Node | None) -> None:
-        self.name, self.node = name, node
+    def __init__(self, document: Document) -> None:
+        self.document = document
 
     def refuse(self, path: str, what: str) -> RulesRefused:
-        return RulesRefused(f"{self.name}:{_line(self.node, path)}: {what} (at {path})")
+        return refused([self.document.complaint(Fault(path_of(path), what))])
 
     def ms(self, path: str, text: str, default_ms: int = 0) -> int:
         if not text:
@@ -111,14 +150,16 @@ class _Spans:
         return text
 
 
-def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) -> Rules:
-    spans = _Spans(name, node)
+def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
+    """Return rules without playbooks."""
     horizon_ms = spans.ms("$.churn.horizon", file.churn.horizon)
     if horizon_ms < span_ms("1h"):
         raise spans.refuse("$.churn.horizon", "the horizon must be at least 1h")
     horizon_ms -= horizon_ms % UNITS
     if 0.0 < file.holdout.share < HOLDOUT_LEAST:
         raise spans.refuse("$.holdout.share", "a holdout is 0 or at least 0.01")
+    if file.holdout.share == 1.0:
+        raise spans.refuse("$.holdout.share", "a holdout of 1 leaves nobody to contact: below 1")
     try:
         kinds = DEFAULT_KINDS if file.kinds is None else kinds_of(file.kinds)
     except ToldApartError as error:
@@ -127,6 +168,16 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         traits_told_apart = traits_of(file.traits_told_apart)
     except ToldApartError as error:
         raise spans.refuse(f"$.traits_told_apart[{error.place}]", str(error)) from None
+    zone = spans.zone("$.contact.zone", file.contact.zone)
+    has_budget = file.budget.touches_per_day is not None or file.budget.calls_per_day is not None
+    alert = alert_of(file.alert, spans, horizon_ms, has_budget=has_budget)
+    contact = contact_of(
+        file.contact,
+        file.channels,
+        spans,
+        minor_units=file.money.minor_units,
+        exit_probability=alert.exit_probability,
+    )
     rules = Rules(
         churn=Churn(horizon_ms, file.churn.min_active_days, kinds),
         meanings=_meanings(file, spans),
@@ -134,12 +185,19 @@ def _compile(file: RulesFile, name: str, node: yaml.Node | None, id_key: bytes) 
         currency=file.money.currency,
         minor_units=file.money.minor_units,
         lateness_ms=spans.ms("$.lateness", file.lateness),
-        alert=_alert(file, spans, horizon_ms),
-        holdout=Holdout(file.holdout.share, file.holdout.salt),
-        contact=_contact(file, spans),
-        zone=spans.zone("$.contact.zone", file.contact.zone),
-        tiers=_tiers(file.money),
-        playbooks=_playbooks(file, spans),
+        alert=alert,
+        mode=file.mode,
+        budget=budget_of(file.budget, spans, zone, contact.quiet),
+        stake_least=file.money.stake_least * file.money.minor_units,
+        holdout=Holdout(
+            file.holdout.share,
+            file.holdout.salt,
+            spans.ms("$.holdout.window", file.holdout.window, horizon_ms),
+        ),
+        contact=contact,
+        zone=zone,
+        tiers=tiers_of(file.money, spans),
+        playbooks=(),
         traits=file.traits,
         traits_told_apart=traits_told_apart,
         grid_salt=file.grid_salt,
@@ -169,52 +227,6 @@ def _meanings(file: RulesFile, spans: _Spans) -> dict[str, Meaning]:
     return meanings
 
 
-def _alert(file: RulesFile, spans: _Spans, horizon_ms: int) -> AlertPolicy:
-    alert = file.alert
-    if not alert.exit <= alert.probability or not alert.elevated <= alert.probability:
-        raise spans.refuse("$.alert", "exit and elevated must not be above probability")
-    backstop_ms = spans.ms("$.alert.backstop", alert.backstop, 2 * horizon_ms // 3)
-    if not 0 < backstop_ms < horizon_ms:
-        raise spans.refuse("$.alert.backstop", "the backstop must lie between 0 and the horizon")
-    return AlertPolicy(
-        probability=alert.probability,
-        exit_probability=alert.exit,
-        elevated_probability=alert.elevated,
-        cool_down_ms=spans.ms("$.alert.cool_down", alert.cool_down, horizon_ms // 4),
-        backstop_ms=backstop_ms,
-        examples_min=alert.examples_min,
-    )
-
-
-def _contact(file: RulesFile, spans: _Spans) -> ContactPolicy:
-    contact = file.contact
-    if contact.consent_default not in {"denied", "granted"}:
-        what = "consent_default is denied or granted"
-        raise spans.refuse("$.contact.consent_default", what)
-    caps = []
-    for number, cap in enumerate(contact.caps):
-        path = f"$.contact.caps[{number}].per"
-        per_ms = spans.ms(path, cap.per)
-        if not 0 < per_ms <= CONTACTS_KEPT_MS:
-            raise spans.refuse(path, "a cap's window is longer than 0 and at most 30d")
-        caps.append(Cap(cap.touches, per_ms))
-    return ContactPolicy(
-        is_consent_assumed=contact.consent_default == "granted",
-        caps=tuple(caps),
-        quiet=QuietHours(
-            spans.clock("$.contact.quiet_hours.start", contact.quiet_hours.start),
-            spans.clock("$.contact.quiet_hours.end", contact.quiet_hours.end),
-        ),
-        stale_after_ms=spans.ms("$.contact.stale_after", contact.stale_after),
-        exit_probability=file.alert.exit,
-    )
-
-
-def _tiers(money: MoneyFile) -> tuple[tuple[str, int], ...]:
-    tiers = ((name, round(least * money.minor_units)) for name, least in money.tiers.items())
-    return tuple(sorted(tiers, key=lambda tier: -tier[1]))
-
-
 def _outages(coverage: CoverageFile, spans: _Spans) -> tuple[Span, ...]:
     made = []
     for number, outage in enumerate(coverage.outages):
@@ -224,53 +236,3 @@ def _outages(coverage: CoverageFile, spans: _Spans) -> tuple[Span, ...]:
             raise spans.refuse(path, "an outage ends after it begins: from < to")
         made.append((start, end))
     return tuple(made)
-
-
-def _playbooks(file: RulesFile, spans: _Spans) -> tuple[Playbook, ...]:
-    books = [DEFAULT_PLAYBOOK] if file.playbooks is None else file.playbooks
-    made = []
-    for number, book in enumerate(books):
-        path = f"$.playbooks[{number}]"
-        steps = tuple(
-            PlaybookStep(
-                step.channel,
-                step.template_key,
-                spans.ms(f"{path}.steps[{index}].wait", step.wait),
-                spans.ms(f"{path}.steps[{index}].expires", step.expires),
-                step.params,
-                step.offer,
-            )
-            for index, step in enumerate(book.steps)
-        )
-        match = Match(
-            tuple(book.match.tiers), tuple(book.match.sources), tuple(book.match.triggers)
-        )
-        close_after_ms = max(1, spans.ms(f"{path}.close_after", book.close_after))
-        variants = (Variant("a", 1.0, steps),)
-        made.append(Playbook(book.name, match, variants, book.purpose, close_after_ms))
-    return tuple(made)
-
-
-_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
-
-
-def _line(node: Any, path: str) -> int:  # YAML nodes are untyped
-    """Return the line of the innermost node on a path such as ``$.alert.exit``, 1-based."""
-    line = 1
-    for match in _STEP.finditer(path):
-        name, index = match[1], match[2]
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == name), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif (
-            isinstance(node, yaml.SequenceNode)
-            and index is not None
-            and int(index) < len(node.value)
-        ):
-            node = node.value[int(index)]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

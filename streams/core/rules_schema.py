@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from streams.core.contact_file import ChannelFile, ContactFile
 from streams.core.rules import Meaning
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
 
-DEFAULT_TIERS: Final = {"high": 1_000.0, "regular": 100.0, "low": 0.0}
-"""Value tier to its least net value, major units."""
+DEFAULT_TIERS: Final = {"top": 0.05, "high": 0.2, "regular": 0.6, "low": 1.0}
+"""Value tier to the share of the users with value who are in it or above it."""
 
 
 class ChurnFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,9 +26,9 @@ class ChurnFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AlertFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``alert:``."""
 
-    probability: Probability = 0.5
-    exit: Probability = 0.35
-    elevated: Probability = 0.25
+    probability: Probability | None = None
+    exit: Probability | None = None
+    elevated: Probability | None = None
     cool_down: str = ""
     backstop: str = ""
     examples_min: int = 500
@@ -44,59 +45,7 @@ class HoldoutFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     share: Probability = 0.1
     salt: str = "holdout"
-
-
-class CapFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of ``contact.caps``."""
-
-    touches: Count
-    per: str
-
-
-class QuietFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``contact.quiet_hours``."""
-
-    start: str = "21:00"
-    end: str = "09:00"
-
-
-class ContactFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``contact:``."""
-
-    consent_default: str = "denied"
-    caps: tuple[CapFile, ...] = (CapFile(touches=3, per="14d"),)
-    quiet_hours: QuietFile = QuietFile()
-    zone: str = "Asia/Shanghai"
-    stale_after: str = "1d"
-
-
-class StepFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step of a playbook."""
-
-    channel: str
-    template_key: str
-    wait: str = "0s"
-    expires: str = "2d"
-    params: dict[str, str] = {}
-    offer: dict[str, str] = {}
-
-
-class MatchFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``match`` of a playbook."""
-
-    tiers: list[str] = []
-    sources: list[str] = []
-    triggers: list[str] = []
-
-
-class PlaybookFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One playbook."""
-
-    name: str
-    steps: Annotated[list[StepFile], Meta(min_length=1)]
-    match: MatchFile = MatchFile()
-    purpose: str = "member_care"
-    close_after: str = "7d"
+    window: str = ""
 
 
 class MoneyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +53,18 @@ class MoneyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     currency: str = "CNY"
     minor_units: Count = 100
-    tiers: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_TIERS))
+    tiers: dict[str, Probability] = msgspec.field(default_factory=lambda: dict(DEFAULT_TIERS))
+    stake_least: Annotated[float, Meta(ge=0.0)] = 1.0
+
+
+class BudgetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``budget:``."""
+
+    touches_per_day: Count | None = None
+    calls_per_day: Count | None = None
+    every: str = "5m"
+    zone: str = ""
+    instant: Probability = 0.1
 
 
 class OutageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +84,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rules file; every part has a default, so an empty file is a whole set of rules."""
 
     version: int = 1
+    mode: Literal["observe", "holdout-only", "live"] = "observe"
     churn: ChurnFile = ChurnFile()
     kinds: tuple[str, ...] | None = None
     traits_told_apart: tuple[str, ...] = ()
@@ -132,10 +93,12 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lateness: str = "1m"
     carry_over: str = ""
     alert: AlertFile = AlertFile()
+    budget: BudgetFile = BudgetFile()
     models: ModelsFile = ModelsFile()
     holdout: HoldoutFile = HoldoutFile()
     contact: ContactFile = ContactFile()
-    playbooks: list[PlaybookFile] | None = None
+    channels: dict[str, ChannelFile] = {}
+    playbooks: Any = None  # see playbooks_schema.py
     traits: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     grid_salt: str = "grid"
     coverage: CoverageFile = CoverageFile()
@@ -152,14 +115,6 @@ DEFAULT_EVENTS: Final = {
     Meaning.OPT_OUT: ["opt_out", "unsubscribe"],
     Meaning.ERASURE: ["erasure_requested"],
     Meaning.TRAITS: ["traits_set"],
+    Meaning.REACH: ["channel_reach"],
 }
 """What well-known event names mean; ``events`` in the file replaces the names of a meaning."""
-
-DEFAULT_PLAYBOOK: Final = PlaybookFile(
-    name="member_care",
-    steps=[
-        StepFile(channel="wechat", template_key="member_care_greeting"),
-        StepFile(channel="sms", template_key="member_care_benefit", wait="3d"),
-        StepFile(channel="call", template_key="member_care_call", wait="5d", expires="3d"),
-    ],
-)

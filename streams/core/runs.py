@@ -134,7 +134,7 @@ class Runs:
         users = self._course.users
         value = users.values[row]
         head = HEAD.unpack_from(value)
-        if not head[Column.EVENTS] or head[Column.DUE] != NEVER:
+        if not head[Column.EVENTS] or min(head[Column.DUE], head[Column.MATURES]) != NEVER:
             return None
         last, days = head[Rhythm.LAST], head[Rhythm.ACTIVE_DAYS]
         scored, wakes_at = head[Column.SCORED_AT], head[Column.WAKES_AT]

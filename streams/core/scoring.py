@@ -7,12 +7,13 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Rhythm
+from models.features import Rhythm, features
 from streams.core.coverage import Coverage
 from streams.core.inputs import Cause, Score, Scored
 from streams.core.rules import Rules
 from streams.core.state import Column
 from streams.core.step import HIGH, band_of, may_open
+from streams.core.worth import value_at
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -52,6 +53,16 @@ class Scorer(Protocol):
 
         The weights add up to the log-odds of no activity within the next period.
         """
+
+
+class Advisor(Protocol):
+    """What was learned of contacts: the odds of variants, and whom contact moves."""
+
+    def odds(self, playbook: str, variants: tuple[str, ...]) -> tuple[float, ...]:
+        """Return the probability of each variant; empty = nothing is known."""
+
+    def lift(self, rows: NDArray[np.float32]) -> tuple[F64, F64]:
+        """Return what contact does to P(return) and its standard error, shape (users,) both."""
 
 
 class Observer(Protocol):
@@ -134,6 +145,7 @@ class Assessor:
             coverage: What the source missed: no silence to the model.
         """
         self.scorer = scorer
+        self.advisor: Advisor | None = None
         self._coverage = coverage
         self._rules = rules
         self._counts = counts
@@ -178,17 +190,20 @@ class Assessor:
             found: What `assess` found, of the same users.
         """
         explained = np.flatnonzero(found.opens | found.backstop)
-        found_causes = self._causes(
-            self._coverage.moved(heads[explained], at_ms[explained]), at_ms[explained]
+        scores = dict(
+            zip(
+                explained.tolist(),
+                self._scores(heads[explained], at_ms[explained], found.reach[explained]),
+                strict=True,
+            )
         )
-        causes = dict(zip(explained.tolist(), found_causes, strict=True))
         by_silence = found.backstop & ~found.opens
         lost = self._coverage.lost(heads, heads[:, Rhythm.LAST], at_ms)
         return [
             Scored(
                 names[place],
                 int(at_ms[place]),
-                self._score(said, causes.get(place, ())),
+                scores.get(place) or Score(said, self.scorer.version, self.scorer.examples),
                 is_backstop=bool(by_silence[place]),
                 lost_ms=int(lost[place]),
             )
@@ -200,17 +215,38 @@ class Assessor:
         if self._observer is not None and len(names):
             self._observer.risk(list(names), at_ms, reach)
 
+    def lost_ms(self, heads: F64, at_ms: float) -> int:
+        """Return how much of one user's silence counts as no time."""
+        at = np.full(1, at_ms)
+        return int(self._coverage.lost(heads, heads[:, Rhythm.LAST], at)[0])
+
+    def reach(self, heads: F64, at_ms: F64) -> F64:
+        """Return P(this silence reaches H) of users, shape (users,)."""
+        return self.scorer.reach(self._coverage.moved(heads, at_ms), at_ms)
+
     def scores(self, heads: F64, at_ms: F64) -> list[Score]:
-        """Return what the model says of users, with its reasons."""
+        """Return what the model says of users, with its reasons and what contact may do."""
         if not len(heads):
             return []
-        heads = self._coverage.moved(heads, at_ms)
-        reach = self.scorer.reach(heads, at_ms).tolist()
-        causes = self._causes(heads, at_ms)
-        return [self._score(said, why) for said, why in zip(reach, causes, strict=True)]
+        return self._scores(heads, at_ms, self.reach(heads, at_ms))
 
-    def _score(self, reach: float, causes: tuple[Cause, ...]) -> Score:
-        return Score(reach, self.scorer.version, self.scorer.examples, causes)
+    def _scores(self, heads: F64, at_ms: F64, reach: F64) -> list[Score]:
+        if not len(heads):
+            return []
+        moved, horizon = self._coverage.moved(heads, at_ms), float(self._rules.churn.horizon_ms)
+        seen = features(moved, at_ms, horizon).astype(np.float32)
+        lifts: list[tuple[float, float] | None] = [None] * len(heads)
+        if self.advisor is not None:
+            mean, error = self.advisor.lift(seen)
+            lifts = list(zip(mean.tolist(), error.tolist(), strict=True))
+        version, examples = self.scorer.version, self.scorer.examples
+        values = value_at(heads, at_ms, horizon).tolist()
+        return [
+            Score(said, version, examples, why, value, lift, row.tobytes())
+            for said, why, value, lift, row in zip(
+                reach.tolist(), self._causes(moved, at_ms), values, lifts, seen, strict=True
+            )
+        ]
 
     def _causes(self, heads: F64, at_ms: F64) -> list[tuple[Cause, ...]]:
         """Return what weighs most, and by how much it moved since the score before this one."""
@@ -228,7 +264,8 @@ class Assessor:
         if not self._is_ready:
             return np.zeros(len(heads), bool)
         case_at, closed_at = heads[:, Column.CASE_AT], heads[:, Column.CLOSED_AT]
-        may = may_open(case_at, closed_at, heads[:, Rhythm.LAST], at_ms, self._rules)
+        last, bid = heads[:, Rhythm.LAST], heads[:, Column.BID]
+        may = may_open(case_at, closed_at, last, bid, at_ms, self._rules)
         opening: Flags = (band == HIGH) & may.astype(bool)
         return opening
 

@@ -37,6 +37,8 @@ from streams.core.journey_state import Profile
 NEVER: Final = float("inf")
 RING_IDS: Final = 8
 DIGEST_BYTES: Final = 8
+CASE_WAITS: Final = 2.0
+"""BID of a user whose open case waits for a place."""
 
 
 class Column(IntEnum):
@@ -62,6 +64,8 @@ class Column(IntEnum):
     )  # number of active days from which an activity concerns the profile
     AWAY_FROM = RHYTHM_WIDTH + 14  # from here on the user is not observed, infinity = always is
     AWAY_TO = RHYTHM_WIDTH + 15  # until here, infinity = for good
+    BID = RHYTHM_WIDTH + 16  # the risk that waits for a place, in steps of .05; 2 = the case does
+    MATURES = RHYTHM_WIDTH + 17  # when the pending exposure is answered, infinity = none
 
 
 WIDTH: Final = RHYTHM_WIDTH + len(Column)
@@ -119,7 +123,7 @@ def blank(phase_ms: float, *, wakes_at: float = 0.0) -> UserState:
     head[Rhythm.GAP_LOG_SQUARE] = START_GAP_LOG_SQUARE
     head[Rhythm.GAP_MEAN] = START_GAP_MEAN
     head[Column.PHASE] = phase_ms
-    head[Column.DUE] = NEVER
+    head[Column.DUE] = head[Column.MATURES] = NEVER
     head[Column.WAKES_AT] = wakes_at
     head[Column.AWAY_FROM] = head[Column.AWAY_TO] = NEVER
     return UserState(tuple(head))

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_digest
 
 from models.features import Rhythm
-from streams.core import journey
-from streams.core.effects import Effect, ForgetUser
+from streams.core import feedback, journey
+from streams.core.consent import spoke
+from streams.core.effects import Effect, ForgetUser, Note, RecordRisk
+from streams.core.exposure import mature
 from streams.core.inputs import (
     Acted,
     ConsentChanged,
@@ -20,17 +22,26 @@ from streams.core.inputs import (
     ObservationPaused,
     OptedOut,
     OutageAnnounced,
+    ReachChanged,
     Scored,
     Stopped,
+    Terms,
     TimerFired,
     TraitsSet,
+    Troubled,
+    TurnCame,
     WatermarkPassed,
 )
 from streams.core.lifecycle import Sign, Stage, move
+from streams.core.messages import RiskChanged
+from streams.core.reach import told as reached
 from streams.core.rhythm import log_amount_of, make_fold
 from streams.core.rules import Rules
-from streams.core.state import NEVER, Column, UserState, decode, encode
+from streams.core.state import CASE_WAITS, DIGEST_BYTES, NEVER, Column, UserState, decode, encode
+from streams.core.tiers import tier_of
+from streams.core.time import iso
 from streams.core.told_apart import retold
+from streams.core.touch import Moment
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 """One user's number, or a column of many users': the rules about them are the same."""
@@ -39,8 +50,8 @@ ELEVATED: Final = 1.0
 HIGH: Final = 2.0
 """Risk bands; 0 is calm, and from high on a case is opened."""
 
-CHANNELS_MAX: Final = 32
-"""Channels a user can say yes or no to: bounds the state."""
+BANDS: Final = ("calm", "elevated", "high")
+"""Their names."""
 
 
 class Transition(NamedTuple):
@@ -81,10 +92,21 @@ def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
             return _scored(state, signal, rules)
         case TimerFired():
             return _timer_fired(state, signal, rules)
+        case TurnCame():
+            return _turn_came(state, signal, rules)
+        case Troubled():
+            return _troubled(state, signal, rules)
+        case Stopped():
+            closed, effects = journey.close(state, signal.user_id, "stopped", signal.event_time_ms)
+            return Transition(_staged(closed, closed.profile.stage, rules), effects)
         case FeedbackReceived():
-            return Transition(*journey.heard(state, signal))
+            return Transition(*feedback.heard(state, signal, rules))
         case ConsentChanged():
-            return _consenting(state, signal.channel, is_granted=signal.is_granted)
+            is_granted, at_ms = signal.is_granted, signal.event_time_ms
+            user_id, channel = signal.user_id, signal.channel
+            return Transition(*spoke(state, user_id, channel, at_ms, is_granted=is_granted))
+        case ReachChanged():
+            return _reach_changed(state, signal)
         case OptedOut():
             return _opted_out(state, signal, rules)
         case TraitsSet():
@@ -112,46 +134,123 @@ def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
     is_late = signal.event_time_ms < state[Rhythm.LAST]
     if is_late or state[Rhythm.ACTIVE_DAYS] < state[Column.WAKES_AT]:
         return Transition(state)
+    case, at_ms = state.profile.case, signal.event_time_ms
     effects: tuple[Effect, ...] = ()
-    if state.profile.case is not None:
-        state, effects = journey.close(state, signal.user_id, "returned", signal.event_time_ms)
+    if case is not None:
+        outcome = journey.ended_by(case, signal.trigger, signal.money_minor)
+        if outcome:
+            state, effects = journey.close(state, signal.user_id, outcome, at_ms)
     is_settled = state[Rhythm.ACTIVE_DAYS] >= rules.churn.min_active_days
     stage = move(state.profile.stage, Sign.SETTLED if is_settled else Sign.ACTED)
-    return Transition(_staged(state, stage, rules, BAND=0.0, RISK=0.0), effects)
+    before, bid = state[Column.BAND], state[Column.BID]
+    bid = bid if bid == CASE_WAITS else 0.0
+    calmed = _staged(state, stage, rules, BAND=0.0, RISK=0.0, BID=bid)
+    if before == 0.0:
+        return Transition(calmed, effects)
+    changed = _risk_changed(calmed, signal.user_id, before, at_ms, "", "")
+    return Transition(calmed, (*effects, changed))
+
+
+def _risk_changed(
+    state: UserState, user_id: str, before: float, at_ms: int, tier: str, version: str
+) -> RecordRisk:
+    changed = RiskChanged(
+        user_id=user_id,
+        band=BANDS[int(state[Column.BAND])],
+        band_before=BANDS[int(before)],
+        probability=round(state[Column.RISK], 6),
+        lifecycle_stage=state.profile.stage.label,
+        value_tier=tier,
+        value_net=int(state[Column.VALUE_NET]),
+        acquisition_source=state.profile.source,
+        model_version=version,
+        changed_at=iso(at_ms),
+    )
+    return RecordRisk(changed, at_ms)
+
+
+def _moment(signal: Scored | TimerFired | TurnCame | Troubled, rules: Rules) -> Moment:
+    assert signal.score is not None, "a touch is released only on the word of a fresh score"
+    lost_ms = 0 if isinstance(signal, Troubled) else signal.lost_ms
+    terms = signal.terms or Terms(rules.mode)
+    return Moment(signal.user_id, signal.event_time_ms, signal.score, terms, lost_ms)
 
 
 def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
     reach, at_ms = signal.score.reach, float(signal.event_time_ms)
-    band = HIGH if signal.is_backstop else band_of(reach, state[Column.BAND], rules)
+    before = state[Column.BAND]
+    band = HIGH if signal.is_backstop else band_of(reach, before, rules)
     sign = (Sign.RISK_CALM, Sign.RISK_ELEVATED, Sign.RISK_HIGH)[int(band)]
     stage = move(state.profile.stage, sign)
-    moved = _staged(state, stage, rules, BAND=band, RISK=reach)
+    bid = state[Column.BID] if band == HIGH or state[Column.BID] == CASE_WAITS else 0.0
+    moved = _staged(state, stage, rules, BAND=band, RISK=reach, BID=bid)
+    moment = _moment(signal, rules)
+    effects: tuple[Effect, ...] = ()
+    if band != before:
+        tier = tier_of(moment.score.value, rules.tier_names, moment.terms.tier_edges)
+        version = moment.score.model_version
+        effects = (_risk_changed(moved, signal.user_id, before, int(at_ms), tier, version),)
     case_at, closed_at, last = state[Column.CASE_AT], state[Column.CLOSED_AT], state[Rhythm.LAST]
-    if band < HIGH or not may_open(case_at, closed_at, last, at_ms, rules):
-        return Transition(moved)
-    opened, effects = journey.open_case(moved, signal, rules)
-    return Transition(_staged(opened, stage, rules), effects)
+    if band < HIGH or not may_open(case_at, closed_at, last, bid, at_ms, rules):
+        return Transition(moved, effects)
+    trigger = "silence" if signal.is_backstop else "risk"
+    opened, more = journey.open_case(moved, moment, trigger, rules)
+    return Transition(_staged(opened, stage, rules), (*more, *effects))
+
+
+def _turn_came(state: UserState, signal: TurnCame, rules: Rules) -> Transition:
+    moment = _moment(signal, rules)._replace(has_turn=True, has_place=signal.has_place)
+    if state.profile.case is not None:
+        state, effects = journey.release(state, moment, rules)
+        return Transition(_staged(state, state.profile.stage, rules), effects)
+    silence_ms = signal.event_time_ms - state[Rhythm.LAST] - signal.lost_ms
+    is_silent = silence_ms >= rules.alert.backstop_ms
+    if signal.score.reach < rules.alert.exit_probability and not is_silent:
+        calm = state.having(BID=0.0)
+        fresh = Scored(
+            signal.user_id, signal.event_time_ms, signal.score,
+            lost_ms=signal.lost_ms, terms=signal.terms,
+        )  # fmt: skip
+        return _scored(calm, fresh, rules)
+    trigger = "silence" if is_silent else "risk"
+    state, effects = journey.open_case(state, moment, trigger, rules)
+    return Transition(_staged(state, state.profile.stage, rules), effects)
+
+
+def _troubled(state: UserState, signal: Troubled, rules: Rules) -> Transition:
+    if state.profile.case is not None:
+        return Transition(state)
+    moment = _moment(signal, rules)._replace(has_turn=True, has_place=signal.has_place)
+    state, effects = journey.open_case(state, moment, signal.trigger, rules)
+    return Transition(_staged(state, state.profile.stage, rules), effects)
 
 
 def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transition:
     at_ms = signal.event_time_ms
     effects: tuple[Effect, ...] = ()
+    if state[Column.MATURES] <= at_ms:
+        state, effects = mature(state, signal.user_id, rules)
     if state[Column.CASE_AT] and state[Column.CASE_AT] <= state[Column.AWAY_FROM] <= at_ms:
-        state, effects = journey.close(state, signal.user_id, "paused", at_ms)
+        state, more = journey.close(state, signal.user_id, "paused", at_ms)
+        effects = (*effects, *more)
     elif state[Column.DUE] <= at_ms:
-        state, effects = journey.release(state, signal, rules)
+        state, more = journey.release(state, _moment(signal, rules), rules)
+        effects = (*effects, *more)
     silence_ms = at_ms - state[Rhythm.LAST] - signal.lost_ms
     stage = state.profile.stage
     if silence_ms >= rules.churn.limit_ms:
         stage = move(stage, Sign.SILENT_LIMIT)
     elif silence_ms >= rules.churn.horizon_ms:
         stage = move(stage, Sign.SILENT_HORIZON)
+        if 0.0 < state[Column.BID] < CASE_WAITS:  # The silence has reached H: it is too late.
+            state = state.having(BID=0.0)
     return Transition(_staged(state, stage, rules), effects)
 
 
 def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
     if signal.channel:
-        return _consenting(state, signal.channel, is_granted=False)
+        at_ms, user_id = signal.event_time_ms, signal.user_id
+        return Transition(*spoke(state, user_id, signal.channel, at_ms, is_granted=False))
     closed, effects = journey.close(state, signal.user_id, "opted_out", signal.event_time_ms)
     suppressed = msgspec.structs.replace(closed.profile, is_suppressed=True)
     return Transition(_staged(closed.having(suppressed), closed.profile.stage, rules), effects)
@@ -169,12 +268,14 @@ def _paused(state: UserState, signal: ObservationPaused, rules: Rules) -> Transi
     return Transition(_staged(closed, closed.profile.stage, rules), effects)
 
 
-def _consenting(state: UserState, channel: str, *, is_granted: bool) -> Transition:
-    """Note a word on a channel; beyond so many channels a new one is noise."""
-    consents = state.profile.consents
-    if channel not in consents and len(consents) >= CHANNELS_MAX:
-        return Transition(state)
-    return _profiled(state, consents=consents | {channel: is_granted})
+def _reach_changed(state: UserState, signal: ReachChanged) -> Transition:
+    """Note what the company says of a channel, once: permissions are counted."""
+    digest = xxh3_64_digest(signal.event_id.encode())
+    if digest in state.ring:
+        return Transition(state, (Note("duplicate", signal.event_time_ms),))
+    reach = reached(state.profile.reach, signal)
+    ring = state.ring[DIGEST_BYTES:] + digest
+    return _profiled(msgspec.structs.replace(state, ring=ring), reach=reach)
 
 
 def _traits_set(state: UserState, signal: TraitsSet, rules: Rules) -> Transition:
@@ -227,10 +328,13 @@ def band_of(reach: Number, band: Number, rules: Rules) -> Number:
     return band_now
 
 
-def may_open(
-    case_at: Number, closed_at: Number, last: Number, at_ms: Number, rules: Rules
+def may_open(  # columns of the state
+    case_at: Number, closed_at: Number, last: Number, bid: Number, at_ms: Number, rules: Rules
 ) -> Number:
-    """Return whether a high risk opens a case: one at a time, one a silence, none too soon."""
+    """Return whether a high risk opens a case: one at a time, one a silence, none too soon.
+
+    Who bids for a place already need not ask again.
+    """
     is_cool = at_ms - closed_at >= rules.alert.cool_down_ms
-    may: Number = (case_at == 0.0) & is_cool & (closed_at <= last)
+    may: Number = (case_at == 0.0) & (bid == 0.0) & is_cool & (closed_at <= last)
     return may

@@ -153,7 +153,7 @@ class Objection(NamedTuple):
 def submission(template: Template, provider: Provider) -> str:
     """Return the text as it is handed in: a promotion ends with the provider's opt-out."""
     is_marked = template.kind == "promotion" and provider.opt_out
-    return f"{template.text}，{provider.opt_out}" if is_marked else template.text
+    return f"{template.text.rstrip('。. ')}，{provider.opt_out}" if is_marked else template.text
 
 
 def objections(

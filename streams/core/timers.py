@@ -10,7 +10,7 @@ check
 backstop, marks
     Silence of the backstop, of H and of 2H.
 due
-    The next action of an open case.
+    The next action of an open case, and the answer to an exposure.
 
 Silence is measured without what the source missed (`streams.core.coverage`): between two outages
 it is the plain difference from a last activity that was moved, and whatever asks for many instants
@@ -152,8 +152,8 @@ class Timers:
         return np.minimum(np.minimum(mark, backstop), due)
 
     def _due(self, heads: F64) -> F64:
-        """Return when something is due of the case of each user: its end, where the user goes."""
-        due: F64 = heads[:, Column.DUE]
+        """Return when something is due of each user: of the case, of the exposure, on going."""
+        due: F64 = np.minimum(heads[:, Column.DUE], heads[:, Column.MATURES])
         if not self._coverage.has_pauses:
             return due
         case_at, away_from = heads[:, Column.CASE_AT], heads[:, Column.AWAY_FROM]

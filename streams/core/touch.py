@@ -3,30 +3,51 @@
 from typing import NamedTuple
 
 from models.features import Rhythm
-from streams.core.inputs import Score
+from streams.core.inputs import Score, Terms
 from streams.core.journey_state import Case
 from streams.core.messages import Experiment, Priority, Risk, TouchRequested, TouchUser
+from streams.core.playbook import fill
 from streams.core.reasons import in_words
 from streams.core.rules import Rules
 from streams.core.state import Column, UserState
+from streams.core.tiers import tier_of
 from streams.core.time import iso
+from streams.core.worth import quadrant
 
 
-class Release(NamedTuple):
-    """One step of a case that is to be released now."""
+class Moment(NamedTuple):
+    """The instant at which something is decided about a user, and all that is known then.
+
+    Attributes:
+        user_id: Whom.
+        at_ms: When, epoch ms UTC.
+        score: What the model says.
+        terms: What holds for everybody.
+        lost_ms: How much of the silence counts as no time.
+        has_turn: Places are being handed out, and it is this user's turn.
+        has_place: There is one.
+    """
 
     user_id: str
     at_ms: int
     score: Score
-    case: Case
+    terms: Terms
+    lost_ms: int = 0
+    has_turn: bool = False
+    has_place: bool = True
 
 
-def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchRequested:
-    """Return the message that asks for the touch."""
-    user_id, at_ms, score, case = asked
-    step = case.steps[case.step]
-    profile, net = state.profile, state[Column.VALUE_NET]
-    tier = rules.tier(net)
+def standing_of(moment: Moment, rules: Rules) -> tuple[str, str]:
+    """Return the value tier and the quadrant of a user."""
+    tier = tier_of(moment.score.value, rules.tier_names, moment.terms.tier_edges)
+    return tier, quadrant(tier, moment.score.reach, rules)
+
+
+def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) -> TouchRequested:
+    """Return the message that asks for the touch that the case has due."""
+    user_id, at_ms, score = moment.user_id, moment.at_ms, moment.score
+    step, profile, at_iso = case.steps[case.step], state.profile, iso(moment.at_ms)
+    tier, quarter = standing_of(moment, rules)
     return TouchRequested(
         touch_id=rules.ids.touch_id(user_id, int(state[Column.CASE_AT]), case.step + 1),
         case_id=case.case_id,
@@ -35,9 +56,9 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
         steps_total=len(case.steps),
         channel=step.channel,
         template_key=step.template_key,
-        params=step.params,
+        params=fill(step.params, profile.traits),
         offer=step.offer,
-        not_before=iso(at_ms),
+        not_before=at_iso,
         expires_at=iso(at_ms + step.expires_ms),
         audience_local_timezone=profile.zone or rules.zone,
         purpose=case.purpose,
@@ -47,24 +68,17 @@ def request_touch(asked: Release, state: UserState, rules: Rules) -> TouchReques
             level="high",
             reasons=in_words(score.causes),
             model_version=score.model_version,
-            scored_at=iso(at_ms),
+            scored_at=at_iso,
         ),
         user=TouchUser(
             lifecycle_stage=profile.stage.label,
             value_tier=tier,
-            value_net=int(net),
+            value_net=int(state[Column.VALUE_NET]),
             currency=rules.currency,
             last_active_at=iso(state[Rhythm.LAST]),
             acquisition_source=profile.source,
             traits=profile.traits,
         ),
-        priority=Priority(_quadrant(tier, score.reach, rules), None),
+        priority=Priority(quarter, None),
         experiment=Experiment(case.playbook, case.variant, rules.holdout.share),
     )
-
-
-def _quadrant(tier: str, reach: float, rules: Rules) -> str:
-    """Return importance by urgency: the highest tier is important, the nearer half to 1 urgent."""
-    importance = "important" if rules.tiers and tier == rules.tiers[0][0] else "ordinary"
-    urgency = "urgent" if reach >= (1.0 + rules.alert.probability) / 2 else "calm"
-    return f"{importance}_{urgency}"

@@ -1,15 +1,22 @@
 """The users of a partition: bytes by row, and two columns of numbers beside them."""
 
+import struct
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.rounds import blocks
 from streams.core.rules import Rules
-from streams.core.state import HEAD, NEVER, WIDTH, Column, blank, encode
+from streams.core.state import CASE_WAITS, HEAD, NEVER, WIDTH, Column, blank, encode
+from streams.core.tiers import SAMPLE_MAX, Sample
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+_BID: Final = struct.Struct("<d")
+_BID_AT: Final = 8 * Column.BID
 
 GONE = b""
 """The value of a row that is free."""
@@ -25,6 +32,8 @@ class Users:
         deadlines: Row to the next deadline, epoch ms; infinity = none.
         grid: Row to the latest grid instant not after the last activity; infinity before the first.
         dirty: Rows whose value is not durable yet.
+        waiting: Rows of users who bid, or whose case waits, for a place.
+        waiting_version: Changes whenever somebody joins them.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -34,6 +43,10 @@ class Users:
         self.deadlines = np.full(1_024, NEVER)
         self.grid = np.full(1_024, NEVER)
         self.dirty: set[int] = set()
+        self.waiting: set[int] = set()
+        self.waiting_version = 0
+        self._bids = 0
+        self._sample = Sample()
         self._put: set[int] = set()
         self._free: list[int] = []
         self._deleted: dict[bytes, None] = {}
@@ -52,8 +65,10 @@ class Users:
 
     def admit(self, user_id: str) -> int:
         """Add a user of whom nothing is known and return the row."""
-        phase = np.float64(self._rules.phase_ms(user_id)).tobytes()
+        phase_ms = self._rules.phase_ms(user_id)
+        phase = np.float64(phase_ms).tobytes()
         row = self._add(user_id, self._before + phase + self._after)
+        self._sample.add(float(phase_ms), user_id)
         self.dirty.add(row)
         return row
 
@@ -87,6 +102,51 @@ class Users:
         self.values[row] = value
         self.dirty.add(row)
         self._put.add(row)
+        bid = _BID.unpack_from(value, _BID_AT)[0]
+        if not bid:
+            self.waiting.discard(row)
+        elif row not in self.waiting:
+            self.waiting.add(row)
+            self.waiting_version += 1
+            self._bids += bid != CASE_WAITS
+
+    def raise_bid(self, row: int, bid: float) -> None:
+        """Note what the risk of a user who bids has come to."""
+        value, raised = self.values[row], _BID.pack(bid)
+        if value[_BID_AT : _BID_AT + 8] != raised:
+            self.values[row] = value[:_BID_AT] + raised + value[_BID_AT + 8 :]
+            self.dirty.add(row)
+
+    def take_bids(self) -> int:
+        """Return how many bids are new since the last call."""
+        bids, self._bids = self._bids, 0
+        return bids
+
+    def survey(self) -> None:
+        """Find out anew who waits and who is in the sample, from the states."""
+        self.waiting, phases = set(), []
+        for rows in blocks(np.array(sorted(self.index.values()), np.intp)):
+            heads = self.matrix(rows)
+            self.waiting.update(rows[heads[:, Column.BID] > 0.0].tolist())
+            phases.append((heads[:, Column.PHASE], rows))
+        self.waiting_version += 1
+        self._resample(phases)
+
+    def _resample(self, phases: list[tuple[F64, Rows]]) -> None:
+        if not phases:
+            return
+        phase, rows = (np.concatenate(column) for column in zip(*phases, strict=True))
+        least = np.sort(phase)[:SAMPLE_MAX][-1]
+        places = np.flatnonzero(phase <= least).tolist()
+        self._sample.rebuild((float(phase[place]), self.names[rows[place]]) for place in places)
+
+    def sampled(self) -> F64:
+        """Return the heads of the users in the sample, shape (sampled, WIDTH)."""
+        if not self._sample.is_whole:
+            every = np.array(sorted(self.index.values()), np.intp)
+            self._resample([(self.matrix(rows)[:, Column.PHASE], rows) for rows in blocks(every)])
+        rows = [self.index[user_id] for user_id in self._sample.user_ids]
+        return self.matrix(np.array(rows, np.intp)) if rows else np.empty((0, WIDTH))
 
     def matrix(self, rows: Rows) -> F64:
         """Return the heads of users, shape (users, WIDTH), cut out of their bytes."""
@@ -110,6 +170,9 @@ class Users:
     def forget(self, user_id: str) -> None:
         """Delete a user; the changelog gets a tombstone."""
         row = self.index.pop(user_id)
+        phase = _BID.unpack_from(self.values[row], 8 * Column.PHASE)[0]
+        self._sample.forget(phase, user_id)
+        self.waiting.discard(row)
         self.names[row], self.values[row] = "", GONE
         self.deadlines[row] = self.grid[row] = NEVER
         self.dirty.discard(row)

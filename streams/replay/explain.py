@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.coverage import Coverage
+from streams.core.messages import ReasonText
 from streams.core.reasons import text_of
 from streams.core.rules import Rules
+from streams.core.rulings import WORDS
 from streams.core.scoring import Scorer, scored_before
 from streams.core.state import Column, UserState, decode
 from streams.core.step import may_open
 from streams.core.time import DAY_MS
-from streams.core.verdict import Refusal
 from streams.replay.export import ExportedUser, described
 from streams.replay.instants import short_iso
 
@@ -78,20 +79,6 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[Why]
     contact: Said
     last_decision: dict[str, Any] | None
-
-
-_NOT_SENT: Final[dict[str, Said]] = {
-    Refusal.SUPPRESSED: Said("the user opted out of everything", "用户已全部退订"),
-    Refusal.NO_CONSENT: Said("no consent for the channel is on record", "没有该渠道的授权记录"),
-    Refusal.RISK_EASED: Said("the risk has eased since the alert", "预警之后风险已下降"),
-    Refusal.FREQUENCY_CAPPED: Said("contacted often enough already", "近期触达已达上限"),
-    Refusal.STALE: Said("the score was too old to act on", "评分已过期"),
-    Refusal.HOLDOUT: Said("the user belongs to the holdout", "用户属于对照组"),
-    "quiet_hours": Said("waiting for the end of quiet hours", "正处于免打扰时段，等待结束"),
-    "no_playbook": Said("no playbook fits the user", "没有适合该用户的召回方案"),
-    "send": Said("the step was sent", "该步骤已发送"),
-}
-"""Reason of a decision to words."""
 
 
 def explained(
@@ -184,7 +171,7 @@ def _contact(
         return _of_case(state, last_decision)
     days, least = int(state[Rhythm.ACTIVE_DAYS]), rules.churn.min_active_days
     horizon, threshold = round(rules.horizon_days), rules.alert.probability
-    may = may_open(0.0, state[Column.CLOSED_AT], state[Rhythm.LAST], float(at_ms), rules)
+    may = may_open(0.0, state[Column.CLOSED_AT], state[Rhythm.LAST], 0.0, float(at_ms), rules)
     hurdles = (
         (days < least,
          Said(f"too little is known: {days} active days, {least} are needed",
@@ -215,7 +202,7 @@ def _of_case(state: UserState, last_decision: bytes | None) -> Said:
     en, zh = f"a case is open since {short_iso(int(state[Column.CASE_AT]))}", "召回进行中"
     if last_decision is not None:
         reason = msgspec.json.decode(last_decision).get("reason", "")
-        said = _NOT_SENT.get(reason, Said(reason, reason))
+        said = WORDS.get(reason, ReasonText(reason, reason))
         en, zh = f"{en}; last: {said.en}", f"{zh}；最近一步：{said.zh}"
     if next_at is not None:
         en, zh = f"{en}; next at {next_at}", f"{zh}；下一步：{next_at}"

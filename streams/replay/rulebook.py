@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import yaml
 
+from streams.core.faults import RulesRefused
 from streams.core.rules import ACTS, Rules
-from streams.core.rules_file import RulesRefused, horizon_override, parse_rules
+from streams.core.rules_file import horizon_override
 from streams.core.time import DAY_MS
 from streams.errors import UserError
 from streams.replay.blocks import Block
+from streams.rule_files import load_rules
 from streams.settings import DEVELOPMENT_KEY
 
 KINDS_ROWS: Final = 1_000
@@ -30,11 +31,8 @@ def rules_at(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
     Raises:
         UserError: The file cannot be read or the rules cannot be used.
     """
-    key = blake2b(id_key.encode()).digest()
-    if not path:
-        return parse_rules("", id_key=key)
     try:
-        return parse_rules(Path(path).read_text(encoding="utf-8"), path, id_key=key)
+        return load_rules(path, id_key)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"the rules {path} cannot be read: {why}", "check --rules") from None

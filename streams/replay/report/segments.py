@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.rules import Rules
+from streams.core.tiers import NO_VALUE, edges_of, tier_of
 from streams.core.time import DAY_MS
 from streams.replay.report.estimates import Estimate, share
 from streams.replay.report.past import Past, People
@@ -113,8 +114,8 @@ def _cuts(past: Past, rules: Rules, sources: Mapping[int, str]) -> list[Cut]:
     return [
         Cut(
             "value tier",
-            lambda people: np.array([rules.tier(value) for value in people.value_minor.tolist()]),
-            tuple(name for name, _ in rules.tiers),
+            lambda people: _tiers(people, rules),
+            (*rules.tier_names, NO_VALUE),
             "" if has_money else "no event of the log is a purchase or a refund with an amount",
         ),
         Cut("habit", lambda people: _habits(people, unit_ms), tuple(name for _, name in HABITS)),
@@ -190,3 +191,9 @@ def _segment(name: str, past: Past, top: Flags, pick: Flags, right: Flags) -> Se
 def _shown(name: str) -> str:
     name = name or "unknown"
     return name if len(name) <= NAME_MAX else f"{name[: NAME_MAX - 1]}…"
+
+
+def _tiers(people: People, rules: Rules) -> NDArray[np.str_]:
+    values = people.value_minor
+    edges = edges_of(values, rules.tier_shares)
+    return np.array([tier_of(value, rules.tier_names, edges) for value in values.tolist()])

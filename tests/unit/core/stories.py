@@ -19,6 +19,8 @@ START_MS = 1_483_228_800_000  # 2017-01-01
 ADA = "ada"
 
 GRANTED = """
+mode: live
+channels: {wechat: {reach: any}, sms: {hours: always}, call: {hours: always}}
 churn: {horizon: 30d, min_active_days: 2}
 lateness: 0s
 contact: {consent_default: granted, zone: UTC, quiet_hours: {start: "00:00", end: "00:00"}}
@@ -27,8 +29,12 @@ holdout: {share: 0.0}
 
 
 def rules_of(text: str = GRANTED, **sections: str) -> Rules:
-    """Return rules in which consent is granted and nobody is held out, unless the text differs."""
-    return parse_rules(text + "".join(f"{name}: {body}\n" for name, body in sections.items()))
+    """Return rules in which consent is granted and nobody is held out, unless the text differs.
+
+    A section that is named takes the place of the one in the text, which has a line for each.
+    """
+    kept = [line for line in text.splitlines() if line.partition(":")[0] not in sections]
+    return parse_rules("\n".join([*kept, *(f"{name}: {body}" for name, body in sections.items())]))
 
 
 RULES = rules_of()

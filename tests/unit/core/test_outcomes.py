@@ -20,7 +20,7 @@ from tests.unit.core.lessons import Row, lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
 
 SHORT = rules_of("churn: {horizon: 8d, min_active_days: 2}\nlateness: 0s\n")
-CONSENTING = "lateness: 0s\ncontact: {consent_default: granted, zone: UTC}\n"
+CONSENTING = "mode: live\nchannels: {wechat: {reach: any}}\nlateness: 0s\ncontact: {consent_default: granted, zone: UTC}\n"
 END_MS = day(0, 24 * 70)
 
 histories = st.lists(

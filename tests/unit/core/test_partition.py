@@ -31,6 +31,8 @@ from tests.unit.core.lessons import lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
 
 DISORDERLY = rules_of("""
+mode: live
+channels: {wechat: {reach: any}}
 churn: {horizon: 8d, min_active_days: 2}
 lateness: 6h
 contact: {consent_default: granted, zone: UTC}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams.core.batch import Batch
 from streams.core.inputs import Acted, Input, WatermarkPassed
 from streams.core.partition import Partition
+from streams.core.round import Round
 from streams.core.rounds import Rows
 from streams.core.rules import Rules
 from streams.core.time import HOUR_MS, MINUTE_MS
@@ -115,13 +116,13 @@ def test_lateness_and_repeats_end_a_run(
 
 
 def test_an_evening_of_talk_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounds, one_round = [], Partition._round
+    rounds, one_round = [], Round.run
 
     def counted(self: Partition, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
         rounds.append(len(picked))
         one_round(self, inputs, batch, picked)
 
-    monkeypatch.setattr(Partition, "_round", counted)
+    monkeypatch.setattr(Round, "run", counted)
     partition = Partition(0, RULES, ToldScorer(by_silence))
     partition.apply([act(day(0) + minute * MINUTE_MS) for minute in range(1_000)])
     assert partition.take().counts["accepted"] == 1_000

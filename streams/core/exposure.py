@@ -1,0 +1,79 @@
+"""Exposures: the first touch of a case that left, or would have, and what became of it.
+
+Both arms are treated alike: a user who is held out passes the same rules, is exposed at the same
+kind of moment, and is asked after the same window. While one exposure is pending no other begins.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from models.features import Rhythm
+from streams.core.effects import Effect, RecordEpisode
+from streams.core.journey_state import Case, Exposure
+from streams.core.messages import Episode
+from streams.core.rules import Rules
+from streams.core.state import NEVER, Column, UserState
+from streams.core.time import iso
+from streams.core.touch import Moment, standing_of
+
+
+def expose(state: UserState, case: Case, moment: Moment, channel: str, rules: Rules) -> UserState:
+    """Note that a user is exposed now, unless what became of an earlier exposure is not known."""
+    if state.profile.exposure is not None:
+        return state
+    tier, quarter = standing_of(moment, rules)
+    score = moment.score
+    cohort = datetime.fromtimestamp(state[Rhythm.FIRST] / 1_000, UTC).strftime("%Y-%m")
+    exposure = Exposure(
+        case_id=case.case_id,
+        playbook=case.playbook,
+        variant=case.variant,
+        version=case.version,
+        channel=channel,
+        at_ms=moment.at_ms,
+        matures_ms=moment.at_ms + rules.holdout.window_ms,
+        is_held_out=case.is_held_out,
+        propensity=case.propensity,
+        probability=score.reach,
+        value_net=state[Column.VALUE_NET],
+        dimensions={
+            "value_tier": tier,
+            "quadrant": quarter,
+            "lifecycle_stage": state.profile.stage.label,
+            "acquisition_source": state.profile.source,
+            "reason": score.causes[0].code if score.causes else "",
+            "trigger": case.trigger,
+            "cohort": cohort,
+        },
+        features=score.features,
+    )
+    profile = msgspec.structs.replace(state.profile, exposure=exposure)
+    return state.having(profile, MATURES=float(exposure.matures_ms))
+
+
+def mature(state: UserState, user_id: str, rules: Rules) -> tuple[UserState, tuple[Effect, ...]]:
+    """Return what became of the pending exposure; it is over."""
+    made = state.profile.exposure
+    assert made is not None, "an exposure matures, but none is pending"
+    held_out = rules.holdout.share
+    episode = Episode(
+        user_id=user_id,
+        case_id=made.case_id,
+        playbook=made.playbook,
+        playbook_version=made.version,
+        variant=made.variant,
+        channel=made.channel,
+        is_held_out=made.is_held_out,
+        propensity=round(held_out if made.is_held_out else (1.0 - held_out) * made.propensity, 9),
+        probability=round(made.probability, 6),
+        returned=state[Rhythm.LAST] > made.at_ms,
+        value_change=int(state[Column.VALUE_NET] - made.value_net),
+        currency=rules.currency,
+        exposed_at=iso(made.at_ms),
+        matured_at=iso(made.matures_ms),
+        dimensions=made.dimensions,
+    )
+    profile = msgspec.structs.replace(state.profile, exposure=None)
+    matured = state.having(profile, MATURES=NEVER)
+    return matured, (RecordEpisode(episode, made, made.matures_ms),)

@@ -1,0 +1,304 @@
+"""The gate: who gets the places that a budget has, at instants of event time.
+
+Whoever is at high risk bids, and whoever has a step due on a rationed channel waits. At every
+border the partition hands out the places that the day has come to: unfinished journeys first, then
+the users with the largest expected loss, each of them scored afresh and each touch decided anew.
+What is handed out depends on the states at the border alone, not on how inputs are cut.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Rhythm
+from streams.core.budget import Ledger, day_name
+from streams.core.effects import Effect, RecordDecision
+from streams.core.fuse import Fuse
+from streams.core.inputs import Acted, Score, Terms, TurnCame
+from streams.core.journey import book_for, plan_of
+from streams.core.messages import BudgetStatus, GateRecord
+from streams.core.playbook import PlaybookStep, pick_variant
+from streams.core.quiet_hours import closed_until
+from streams.core.rules import Rules
+from streams.core.scoring import Assessor
+from streams.core.state import CASE_WAITS, Column, UserState, decode
+from streams.core.terms import TermsBook
+from streams.core.tiers import edges_of
+from streams.core.time import iso
+from streams.core.touch import Moment
+from streams.core.users import Users
+from streams.core.worth import expected_loss, value_at
+
+F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Step = Callable[[int, TurnCame], tuple[Effect, ...]]
+
+SPARE: Final = 64
+"""So many more users than there are places are scored afresh: not everybody will be contacted."""
+
+SPENDS: Final = frozenset({"send", "observed", "withheld"})
+"""Decisions that take a place: a touch that left, or would have in another mode."""
+
+
+class _Candidate(NamedTuple):
+    """Somebody who may be contacted now, but for a place."""
+
+    row: int
+    step: PlaybookStep
+
+
+class Gate:
+    """The places of one partition.
+
+    Args:
+        rules: The business rules.
+        users: Of the partition.
+        assessor: Scores them.
+        book: What holds for all.
+        number: Number of the partition.
+        of: How many there are.
+    """
+
+    def __init__(
+        self, rules: Rules, users: Users, assessor: Assessor, book: TermsBook, number: int, of: int
+    ) -> None:
+        self.last_ms = 0
+        self.threshold = 0.0
+        self.fuse = Fuse()
+        self._users, self._assessor, self._book = users, assessor, book
+        self._number, self._of = number, of
+        self._idle_until = 0
+        self._seen_version = -1
+        self._held: dict[int, tuple[int, bytes]] = {}
+        self.ledger = Ledger(rules.budget, number, of)
+        self._rules = rules
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on; what was spent stays spent."""
+        spent = self.ledger.record()
+        self._rules, self.ledger = rules, Ledger(rules.budget, self._number, self._of)
+        self.ledger.load(spent)
+        self._seen_version = -1
+
+    # -- borders
+
+    def border(self, at_ms: int) -> int:
+        """Return the first border after an instant."""
+        budget = self._rules.budget
+        return budget.border_after(at_ms) if budget.per_day else budget.day(at_ms).end_ms
+
+    def next_ms(self) -> int:
+        """Return the next border at which something may happen."""
+        day_end = self._rules.budget.day(self.last_ms).end_ms
+        users = self._users
+        if not self._rules.budget.per_day:
+            return day_end
+        if not users.waiting:
+            first = users.deadlines[: len(users.values)].min(initial=float(day_end))
+            return min(self.border(max(int(first) - 1, self.last_ms)), day_end)
+        if users.waiting_version == self._seen_version:
+            return min(max(self._idle_until, self.border(self.last_ms)), day_end)
+        return min(self.border(self.last_ms), day_end)
+
+    def pass_border(self, at_ms: int, step: Step) -> Iterator[BudgetStatus]:
+        """Hand out the places of a border; yield what is to be told of the budget.
+
+        Every timer up to the border has fired.
+        """
+        budget, users = self._rules.budget, self._users
+        is_new_day = budget.day(at_ms).number != budget.day(self.last_ms).number
+        self.fuse.entered += users.take_bids()
+        has_changed = self.fuse.look()
+        if is_new_day:
+            if budget.per_day:
+                yield self._status(self.last_ms)
+            self.fuse.close_day()
+            has_changed |= self.fuse.look()
+            self._weigh(at_ms)
+            self.ledger.forget_before(at_ms)
+        self._book.is_fused = self.fuse.is_blown
+        if users.waiting:
+            self._hand_out(at_ms, step)
+        self.last_ms, self._seen_version = at_ms, users.waiting_version
+        if has_changed and budget.per_day:
+            yield self._status(at_ms)
+
+    def _weigh(self, at_ms: int) -> None:
+        """Take the value tiers anew."""
+        heads = self._users.sampled()
+        if len(heads):
+            at = np.full(len(heads), float(at_ms))
+            values = value_at(heads, at, float(self._rules.churn.horizon_ms))
+            self._book.tier_edges = edges_of(values, self._rules.tier_shares)
+
+    # -- places
+
+    def _hand_out(self, at_ms: int, step: Step) -> None:
+        ledger = self.ledger
+        places = {kind: ledger.places(kind, at_ms) for kind in self._rules.budget.per_day}
+        self._idle_until = min(
+            (ledger.next_place_ms(kind, at_ms) for kind in places), default=at_ms
+        )
+        if not any(places.values()):
+            return
+        candidates = self._candidates(at_ms)
+        lowest = 0.0
+        while any(places.values()):
+            wanted = 4 * sum(places.values()) + SPARE
+            found = [each for _, each in zip(range(wanted), candidates, strict=False)]
+            if not found:
+                break
+            for loss, candidate, score in self._ranked(found, at_ms):
+                kind = self._rules.contact.channel(candidate.step.channel).kind
+                is_rationed = kind in places
+                has_place = not is_rationed or places[kind] > 0
+                if not has_place and not self._gives_up(candidate.step, kind, at_ms):
+                    continue
+                took = step(candidate.row, self._turn(candidate, score, at_ms, has_place=has_place))
+                if is_rationed and took_place(took):
+                    ledger.spend(kind, at_ms)
+                    places[kind] -= 1
+                    lowest = min(lowest or loss, loss)
+                if not any(places.values()):
+                    break
+        self.threshold = lowest
+        held = [until_ms for until_ms, _ in self._held.values()]
+        is_out = any(places.values())
+        if is_out:
+            self._idle_until = min(held, default=self.border(at_ms))
+
+    def _gives_up(self, step: PlaybookStep, kind: str, at_ms: int) -> bool:
+        """Return whether a step is skipped because the day has no place left for it."""
+        return step.on_full == "skip" and self.ledger.left(kind, at_ms) <= 0
+
+    def _candidates(self, at_ms: int) -> Iterator[_Candidate]:
+        """Yield who may be contacted now, but for a place: the likeliest to be worth it first."""
+        users, rules = self._users, self._rules
+        self._held = {
+            row: held
+            for row, held in self._held.items()
+            if held[0] > at_ms and row in users.waiting and held[1] is users.values[row]
+        }
+        rows = np.array(sorted(users.waiting.difference(self._held)), np.intp)
+        if not len(rows):
+            return
+        heads = users.matrix(rows)
+        at = np.full(len(rows), float(at_ms))
+        stake = rules.stake_least + np.maximum(
+            value_at(heads, at, float(rules.churn.horizon_ms)), 0.0
+        )
+        bid, is_case = heads[:, Column.BID], heads[:, Column.BID] == CASE_WAITS
+        order = np.lexsort((heads[:, Column.PHASE], -bid * stake, ~is_case))
+        terms = self._book.at(at_ms)
+        for place in order[heads[order, Rhythm.LAST] <= at_ms].tolist():
+            row = int(rows[place])
+            state = decode(users.values[row])
+            score = Score(float(bid[place]), "", 0, (), float(value_at(
+                heads[place : place + 1], at[:1], float(rules.churn.horizon_ms))[0]))  # fmt: skip
+            step = plan_of(state, Moment(users.names[row], at_ms, score, terms), rules)
+            closed = None if step is None else self._closed_until(state, step, at_ms)
+            if closed is not None:
+                self._held[row] = (closed, users.values[row])
+            elif step is not None:
+                yield _Candidate(row, step)
+
+    def _closed_until(self, state: UserState, step: PlaybookStep, at_ms: int) -> int | None:
+        channel = self._rules.contact.channel(step.channel)
+        closed = closed_until(at_ms, state.profile.zone or self._rules.zone, channel.closed)
+        return None if closed is None else closed[0]
+
+    def _ranked(self, found: list[_Candidate], at_ms: int) -> list[tuple[float, _Candidate, Score]]:
+        """Return candidates with a fresh score, unfinished journeys and large losses first."""
+        rows = np.array([each.row for each in found], np.intp)
+        heads, at = self._users.matrix(rows), np.full(len(rows), float(at_ms))
+        scores = self._assessor.scores(heads, at)
+        rules = self._rules
+        names, terms = self._users.names, self._book.at(at_ms)
+        plans: list[PlaybookStep] = []
+        for each, score in zip(found, scores, strict=True):
+            moment = Moment(names[each.row], at_ms, score, terms)
+            plan = plan_of(decode(self._users.values[each.row]), moment, rules)
+            plans.append(plan or each.step)
+        losses = [
+            expected_loss(score, rules.cost_of(plan.channel), rules)
+            for plan, score in zip(plans, scores, strict=True)
+        ]
+        order = np.lexsort(
+            (heads[:, Column.PHASE], -np.array(losses), heads[:, Column.BID] != CASE_WAITS)
+        )
+        return [
+            (losses[place], _Candidate(found[place].row, plans[place]), scores[place])
+            for place in order.tolist()
+        ]
+
+    def _turn(
+        self, candidate: _Candidate, score: Score, at_ms: int, *, has_place: bool
+    ) -> TurnCame:
+        users = self._users
+        lost_ms = self._assessor.lost_ms(users.matrix(np.array([candidate.row])), float(at_ms))
+        name, terms = users.names[candidate.row], self._book.at(at_ms)
+        return TurnCame(name, at_ms, score, terms, lost_ms, has_place)
+
+    def kind_of_answer(
+        self, state: UserState, signal: Acted, score: Score, terms: Terms
+    ) -> str | None:
+        """Return the rationed class of channel that an answer at once goes out on, or None."""
+        moment = Moment(signal.user_id, signal.event_time_ms, score, terms)
+        book = book_for(state, moment, signal.trigger, self._rules)
+        if book is None:
+            return None
+        odds = terms.odds.get(book.name, ())
+        variant, _ = pick_variant(book, signal.user_id, signal.event_time_ms, odds)
+        kind = self._rules.contact.channel(variant.steps[0].channel).kind
+        return kind if kind in self._rules.budget.per_day else None
+
+    def places_left(self, from_ms: int, to_ms: int) -> int:
+        """Return how many answers at once are sure to find a place between two instants."""
+        budget = self._rules.budget
+        days = {budget.day(at_ms).number: at_ms for at_ms in (from_ms, to_ms)}
+        left = [self.ledger.left(kind, at_ms) for kind in budget.per_day for at_ms in days.values()]
+        return min(left, default=1 << 30)
+
+    # -- what is told and kept
+
+    def _status(self, at_ms: int) -> BudgetStatus:
+        day = self._rules.budget.day(at_ms)
+        kinds = self._rules.budget.per_day
+        return BudgetStatus(
+            partition=self._number,
+            day=day_name(day.number),
+            used={kind: self.ledger.spent(kind, at_ms).total for kind in kinds},
+            share={kind: self.ledger.share(kind, at_ms) for kind in kinds},
+            waiting=len(self._users.waiting),
+            threshold=round(self.threshold, 2),
+            is_fused=self.fuse.is_blown,
+            at=iso(at_ms),
+        )
+
+    def status(self) -> BudgetStatus:
+        """Return how the budget stands."""
+        return self._status(self.last_ms)
+
+    def record(self) -> GateRecord:
+        """Return what the partition record keeps."""
+        fuse = msgspec.structs.replace(self.fuse)
+        edges = self._book.tier_edges
+        return GateRecord(self.last_ms, self.ledger.record(), edges, fuse, self.threshold)
+
+    def load(self, record: GateRecord) -> None:
+        """Take over what the partition record kept."""
+        self.last_ms, self.threshold = record.last_ms, record.threshold
+        self.fuse = record.fuse
+        self.ledger.load(record.spent)
+        self._book.tier_edges, self._book.is_fused = record.tier_edges, record.fuse.is_blown
+
+
+def took_place(effects: tuple[Effect, ...]) -> bool:
+    """Return whether a decision used up a place."""
+    return any(
+        isinstance(effect, RecordDecision) and effect.decision.reason in SPENDS
+        for effect in effects
+    )

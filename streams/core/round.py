@@ -1,0 +1,146 @@
+"""A round: inputs of different users, at most one of each, applied at once."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Rhythm
+from streams.core.batch import Batch
+from streams.core.course import Course
+from streams.core.examples import ROW_BYTES
+from streams.core.inputs import (
+    Acted,
+    Erased,
+    FeedbackReceived,
+    Input,
+    ObservationPaused,
+    TraitsSet,
+)
+from streams.core.playbook import INSTANT
+from streams.core.rhythm_rows import Acts, make_fold_rows
+from streams.core.rules import Rules
+from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
+from streams.core.step import noticed
+
+F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+class Round:
+    """Applies rounds to the users of a partition.
+
+    Args:
+        rules: The business rules.
+        course: Users in time.
+
+    Attributes:
+        answers: Triggers that a playbook answers at once.
+    """
+
+    def __init__(self, rules: Rules, course: Course) -> None:
+        triggers = {name for book in rules.playbooks for name in book.match.triggers}
+        self.answers = INSTANT & triggers
+        self._rules, self._course = rules, course
+        self._users, self._counts = course.users, course.counts
+        self._fold = make_fold_rows(rules.churn)
+
+    def run(self, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
+        """Apply inputs of different users.
+
+        Args:
+            inputs: Of the batch.
+            batch: Them as columns.
+            picked: Places of the inputs that are this round.
+        """
+        values, digests = self._users.values, batch.acts.digests
+        places = zip(picked.tolist(), batch.rows[picked].tolist(), strict=True)
+        kept = np.array(
+            [values[row].find(digests[place], RING_START, RING_END) < 0 for place, row in places]
+        )
+        kept |= ~batch.is_act[picked]
+        self._counts["accepted"] += int(np.count_nonzero(kept))
+        self._counts["duplicate"] += int(np.count_nonzero(~kept))
+        picked = picked[kept]
+        rows, bounds = batch.rows[picked], batch.bounds[picked]
+        early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
+        if len(early):
+            self._course.fire(rows[early], bounds[early])
+        is_act = batch.is_act[picked]
+        for place in np.flatnonzero(~is_act).tolist():
+            self._rare(inputs[picked[place]], int(rows[place]), float(bounds[place]))
+        acted = picked[is_act]
+        if len(acted):
+            signals = [inputs[position] for position in acted.tolist()]
+            self._activities(signals, batch.acts.only(acted), rows[is_act], bounds[is_act])
+
+    def _rare(self, signal: Input, row: int, bound: float) -> None:
+        """Apply an input that is not an activity."""
+        if isinstance(signal, ObservationPaused):
+            self._course.coverage.has_pauses = True
+        if isinstance(signal, FeedbackReceived | Erased | ObservationPaused):
+            signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
+        elif isinstance(signal, TraitsSet):
+            signal = msgspec.structs.replace(signal, reached_ms=int(bound))
+        self._course.step(row, signal)
+        if not isinstance(signal, Erased):
+            rows = np.array([row])
+            self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
+
+    def _activities(self, signals: Sequence[Input], acts: Acts, rows: Rows, bounds: F64) -> None:
+        """Fold activities of different users, then notice, score and schedule them."""
+        users, at_ms = self._users, acts.at_ms
+        values = [users.values[row] for row in rows.tolist()]
+        heads = matrix(values)
+        frozen = self._freeze(rows, heads, at_ms)
+        if not self._course.coverage.is_whole:
+            values, heads = self._course.coverage.joined(values, heads, at_ms)
+        folded, heads = self._fold(values, heads, acts, frozen)
+        for row, value in zip(rows.tolist(), folded, strict=True):
+            users.values[row] = value
+        users.dirty.update(rows.tolist())
+        users.grid[rows] = self._course.timers.grid_of(heads)
+        self._notice(signals, rows, at_ms, heads)
+        asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
+        if len(asked):
+            heads = users.refreshed(rows, heads)
+            self._course.score(rows[asked], at_ms[asked], heads[asked])
+        self._course.schedule(rows, heads, bounds)
+
+    def _freeze(self, rows: Rows, heads: F64, at_ms: F64) -> dict[int, tuple[float, bytes]]:
+        """Return, by place, grid instant and features of the examples that activities complete."""
+        users, period = self._users, self._course.timers.period
+        passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
+        if not len(passed):
+            return {}
+        heads = heads[passed]
+        grid = self._course.timers.grid_at(heads, at_ms[passed])
+        is_observed, joined = self._course.examples.freeze(heads, grid)
+        return {
+            place: (instant, joined[number * ROW_BYTES : (number + 1) * ROW_BYTES])
+            for number, (place, instant, is_it) in enumerate(
+                zip(passed.tolist(), grid.tolist(), is_observed.tolist(), strict=True)
+            )
+            if is_it
+        }
+
+    def _notice(self, signals: Sequence[Input], rows: Rows, at_ms: F64, heads: F64) -> None:
+        """Tell the profiles that are concerned."""
+        is_late = heads[:, Rhythm.LAST] > at_ms
+        self._counts["late"] += int(np.count_nonzero(is_late))
+        awake = heads[:, Rhythm.ACTIVE_DAYS] >= heads[:, Column.WAKES_AT]
+        for place in np.flatnonzero(awake & ~is_late).tolist():
+            row = int(rows[place])
+            state = decode(self._users.values[row])
+            signal = signals[place]
+            assert isinstance(signal, Acted)
+            transition = noticed(state, signal, self._rules)
+            self._users.put(row, encode(transition.state))
+            if transition.effects:
+                self._course.outbox.add(transition.effects, self._counts)
+        if not self.answers:
+            return
+        for place, signal in enumerate(signals):
+            if isinstance(signal, Acted) and signal.trigger in self.answers and not is_late[place]:
+                self._course.answer(int(rows[place]), signal)

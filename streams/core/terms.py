@@ -1,0 +1,51 @@
+"""The terms of a partition: what holds for all its users at an instant, besides the rules."""
+
+from streams.core.controls import Controls
+from streams.core.inputs import Terms
+from streams.core.rules import Rules
+from streams.core.scoring import Advisor
+
+
+class TermsBook:
+    """Says what holds at an instant.
+
+    Attributes:
+        controls: What operators have ordered.
+        tier_edges: Least value of each tier, highest first.
+        is_fused: Whether the fuse is blown.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.controls = Controls()
+        self.tier_edges: tuple[float, ...] = ()
+        self.is_fused = False
+        self._advisor: Advisor | None = None
+        self._odds: dict[str, tuple[float, ...]] = {}
+        self.adopt(rules)
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on."""
+        self._rules = rules
+        self.advise(self._advisor)
+
+    def advise(self, advisor: Advisor | None) -> None:
+        """Choose variants by what was learned of them from now on."""
+        self._advisor, self._odds = advisor, {}
+        if advisor is None:
+            return
+        for book in self._rules.playbooks:
+            if book.choice == "bandit" and len(book.variants) > 1:
+                names = tuple(variant.name for variant in book.variants)
+                self._odds[book.name] = advisor.odds(book.name, names)
+
+    def at(self, at_ms: int) -> Terms:
+        """Return what holds at an instant."""
+        controls = self.controls
+        return Terms(
+            controls.mode_at(at_ms, self._rules.mode),
+            controls.is_stopped(at_ms),
+            controls.paused_at(at_ms),
+            self.tier_edges,
+            self._odds,
+            self.is_fused,
+        )

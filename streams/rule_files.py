@@ -1,0 +1,87 @@
+"""Rules and playbooks from their files: the one place where they are read from the disk."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+from streams.core.faults import RulesRefused
+from streams.core.playbook import Playbook
+from streams.core.playbooks_compile import Known
+from streams.core.playbooks_file import (
+    Reading,
+    all_playbooks,
+    playbooks_source,
+    read_playbooks,
+)
+from streams.core.rules import Rules
+from streams.core.rules_file import parse_rules, playbook_paths
+from streams.errors import UserError
+from streams.settings import DEVELOPMENT_KEY
+
+
+def load_rules(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
+    """Return the rules of a file, with the playbooks that it names; an empty path: the defaults.
+
+    Args:
+        path: Of the YAML file.
+        id_key: Secret that the ids are made with, of any length.
+
+    Raises:
+        OSError: The file of rules cannot be read.
+        UnicodeDecodeError: It is not UTF-8.
+        RulesRefused: Rules or playbooks cannot be used.
+    """
+    text = Path(path).read_text(encoding="utf-8") if path else ""
+    key, name = blake2b(id_key.encode()).digest(), path or "rules"
+    found = {book: _text(Path(path).parent / book) for book in playbook_paths(text, name)}
+    files = {book: content for book, content in found.items() if content is not None}
+    return parse_rules(text, name, id_key=key, files=files)
+
+
+def watched(path: str) -> tuple[Path, ...]:
+    """Return the files that rules consist of: their own, and those of playbooks that they name."""
+    try:
+        names = playbook_paths(Path(path).read_text(encoding="utf-8"), path) if path else ()
+    except (OSError, UnicodeDecodeError, RulesRefused):
+        names = ()
+    return (*([Path(path)] if path else []), *(Path(path).parent / name for name in names))
+
+
+def load_playbooks(paths: Iterable[Path | str], known: Known | None = None) -> tuple[Playbook, ...]:
+    """Return the playbooks of some files, in their order.
+
+    Args:
+        paths: Of the YAML files.
+        known: What they may name: `known_of` the rules. None: what every deployment knows.
+
+    Raises:
+        UserError: A file cannot be read.
+        RulesRefused: With everything that is wrong in any of them.
+    """
+    return all_playbooks(readings_of(paths, Known() if known is None else known))
+
+
+def readings_of(paths: Iterable[Path | str], known: Known) -> list[Reading]:
+    """Return what files of playbooks say, with what is wrong in them.
+
+    Raises:
+        UserError: A file cannot be read.
+        RulesRefused: A file is no YAML.
+    """
+    readings = []
+    for path in paths:
+        text = _text(Path(path))
+        if text is None:
+            raise UserError(
+                f"the playbooks {path} cannot be read",
+                "check that the file is there, and UTF-8",
+            )
+        readings.append(read_playbooks(playbooks_source(text, str(path)), known))
+    return readings
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

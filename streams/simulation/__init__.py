@@ -1,0 +1,1 @@
+"""Worlds with known truth: users, weather and senders around the pure core, and a referee."""

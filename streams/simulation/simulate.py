@@ -1,0 +1,102 @@
+"""One world from beginning to end: made, run, judged."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from models.policy import PolicyLearner
+from streams.core.messages import Output
+from streams.core.rules import Rules
+from streams.core.rules_file import parse_rules
+from streams.core.scoring import Scorer
+from streams.lessons import block_of, lesson_of
+from streams.replay.apprentice import Apprentice
+from streams.replay.fleet import Fleet
+from streams.simulation.known import KnownScorer
+from streams.simulation.law import law_of
+from streams.simulation.loop import Loop, Run
+from streams.simulation.policies import Policy, scorer_under, sections_under
+from streams.simulation.referee import Referee
+from streams.simulation.rulebook import sections_of, written
+from streams.simulation.scenario import Scenario
+from streams.simulation.verdicts import Verdicts, judged
+from streams.simulation.watch import Watcher
+from streams.simulation.world import make_world
+
+
+class Choices(NamedTuple):
+    """How a world is to be run.
+
+    Attributes:
+        policy: Whom to contact first.
+        learns: Whether models are learned on the way; else one that needs no learning speaks.
+        sections: Sections of the rules that differ from the scenario's, as YAML reads them.
+        keeps: Whether every record is kept.
+    """
+
+    policy: Policy = Policy.FULL
+    learns: bool = False
+    sections: dict[str, Any] = {}
+    keeps: bool = False
+
+
+class Outcome(NamedTuple):
+    """A world that was run.
+
+    Attributes:
+        run: Everything that happened.
+        verdicts: What it came to.
+        sections: The rules file that was in force, as YAML reads it.
+    """
+
+    run: Run
+    verdicts: Verdicts
+    sections: dict[str, Any]
+
+
+def simulated(
+    scenario: Scenario,
+    seed: int,
+    choices: Choices = Choices(),
+    tell: Callable[[float], None] = lambda share: None,
+) -> Outcome:
+    """Run the world of a scenario and a seed and hold it against the truth."""
+    sections = sections_under(choices.policy, sections_of(scenario) | choices.sections)
+    rules = parse_rules(written(sections), f"rules of {scenario.name}")
+    world = make_world(scenario, seed)
+    student = _Learner(rules, choices)
+    scorer = scorer_under(choices.policy, student.scorer(), rules.alert.probability)
+    run = Loop(world, rules, scorer, student=student, keeps=choices.keeps).run(tell)
+    referee = Referee(rules, sections)
+    referee.watch(run)
+    law = law_of(sections)
+    verdicts = judged(run, student.looks, law, referee.violations, choices.policy)
+    return Outcome(run, verdicts, sections)
+
+
+class _Learner(Watcher):
+    """Learns who leaves and what contact does, as the learner of a deployment would."""
+
+    def __init__(self, rules: Rules, choices: Choices) -> None:
+        super().__init__(rules.churn.horizon_ms)
+        self._rules, self._choices = rules, choices
+        self._apprentice = Apprentice(rules) if choices.learns else None
+        self._policy = PolicyLearner(rules.hash) if choices.policy is Policy.FULL else None
+
+    def scorer(self) -> Scorer:
+        """Return the model in force now."""
+        if self._apprentice is None:
+            return KnownScorer(float(self._rules.churn.horizon_ms))
+        return self._apprentice.scorer()
+
+    def receive(self, records: list[Output]) -> None:
+        """Take what the partitions taught."""
+        if self._apprentice is not None:
+            self._apprentice.receive(records)
+
+    def learn(self, fleet: Fleet, run: Run, at_ms: int) -> None:
+        """Put in force what is known now."""
+        if self._apprentice is not None:
+            self._apprentice.learn_before(at_ms)
+            threshold = self._rules.alert.probability
+            fleet.use(scorer_under(self._choices.policy, self._apprentice.scorer(), threshold))
+        super().learn(fleet, run, at_ms)
