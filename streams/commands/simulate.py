@@ -75,12 +75,11 @@ def simulate(
         for place, (scenario, number, way) in enumerate(plan):
             progress.part(place, len(plan), scenario.name)
             choices = Choices(way, learn, sections, keeps=out is not None)
-            outcome = simulated(
-                scenario, number, choices,
-                lambda share, at=place, said=scenario.name: progress.part(
-                    at + share, len(plan), said
-                ),
-            )  # fmt: skip
+
+            def tell(share: float, at: int = place, said: str = scenario.name) -> None:
+                progress.part(at + share, len(plan), said)
+
+            outcome = simulated(scenario, number, choices, tell)
             found.append(outcome.verdicts)
             if out is not None:
                 write_files(outcome, Path(out))

@@ -12,7 +12,7 @@ from streams.core.messages import Output
 from streams.core.native import Rejected, Skipped, make_decode
 from streams.core.partition import Partition
 from streams.core.rules import Rules
-from streams.core.scoring import F64, Observer, Scorer
+from streams.core.scoring import F64, Advisor, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible, encoded
@@ -62,7 +62,15 @@ class Fleet:
         pauses: Iterable[ObservationPaused] = (),
     ) -> None:
         self.partitions = [
-            Partition(number, rules, scorer, app_id=app_id, is_shadow=is_shadow, observer=observer)
+            Partition(
+                number,
+                rules,
+                scorer,
+                of=partitions,
+                app_id=app_id,
+                is_shadow=is_shadow,
+                observer=observer,
+            )
             for number in range(partitions)
         ]
         self.counts: Counter[str] = Counter()
@@ -148,6 +156,11 @@ class Fleet:
         """Score with another model from now on."""
         for partition in self.partitions:
             partition.use(scorer)
+
+    def advise(self, advisor: Advisor) -> None:
+        """Go by what was learned of contacts from now on."""
+        for partition in self.partitions:
+            partition.advise(advisor)
 
     def take(self) -> Iterator[tuple[str, int, list[Output]]]:
         """Yield what is to be written: stream, partition, records; and forget it."""

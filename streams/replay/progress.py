@@ -88,6 +88,11 @@ class Progress:
             said = "fitting batch models"
             self._bar.update(self._task, completed=done * 1_000, total=1_000, said=said)
 
+    def part(self, done: float, total: int, said: str) -> None:
+        """Move the bar of what is no log: so many parts done of all, and which one is under way."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, said=said)
+
 
 def shown(log: EventLog, progress: Progress) -> Iterator[Block]:
     """Yield the blocks of a log and move the bar as they are done."""

@@ -13,6 +13,10 @@ PERSON: Final = frozenset({"call", "wecom"})
 """Channels on which a person answers: with an outcome."""
 
 
+CLICKS: Final = 0.5
+"""Share of the users brought back by a message who click on it."""
+
+
 class Answer(msgspec.Struct, omit_defaults=True):
     """Feedback as a sender writes it."""
 
@@ -68,9 +72,7 @@ class SenderCrew:
         is_failed = touch.channel == life.person.dead or rng.random() < ways.fail
         if not is_failed:
             result = life.touched(at_ms, touch.channel)
-        self.contacts.append(
-            Contact(touch.touch_id, touch.user_id, touch.channel, at_ms, result)
-        )
+        self.contacts.append(Contact(touch.touch_id, touch.user_id, touch.channel, at_ms, result))
         for status, outcome, later_ms in self._words(touch, result):
             self._answer(Answer(touch.touch_id, touch.user_id, status, at_ms + later_ms, outcome))
         if ways.strange and rng.random() < ways.strange:
@@ -89,7 +91,7 @@ class SenderCrew:
         if touch.channel in PERSON:
             return [("handled", "promised" if result == "pulled" else "not_reached", HOUR_MS)]
         words = [("sent", "", 0), ("delivered", "", MINUTE_MS)]
-        if result == "pulled" and rng.random() < 0.5:
+        if result == "pulled" and rng.random() < CLICKS:
             words.append(("clicked", "", HOUR_MS))
         return words
 

@@ -21,7 +21,7 @@ DOGS: Final = {"stable": 0.3, "sleeping_dog": 0.5, "persuadable": 0.1, "doomed":
 _ALL: Final = (
     Scenario(name="steady", what="Most users stay, some leave: a business on a usual day."),
     Scenario(
-        name="drift", what="Users grow slower and slower before they leave; the alert comes early.",
+        name="drift", what="Users slow down before they leave; the alert comes early.",
         mix={"stable": 0.4, "drifting": 0.6},
     ),
     Scenario(
@@ -29,7 +29,7 @@ _ALL: Final = (
         mix={"stable": 0.3, "seasonal": 0.7},
     ),
     Scenario(
-        name="one_timers", what="Nine of ten come once and are never seen again; nobody is alerted.",
+        name="one_timers", what="Nine of ten come once and never again; nobody is alerted.",
         mix={"one_time": 0.9, "stable": 0.1}, new_share=0.9,
     ),
     Scenario(
@@ -37,7 +37,7 @@ _ALL: Final = (
         outages=(Outage(60.0, 4.0),),
     ),
     Scenario(
-        name="outage_announced", what="The same, announced: it is no silence, and nobody is alerted.",
+        name="outage_announced", what="The same, announced: no silence, and nobody is alerted.",
         outages=(Outage(60.0, 4.0, is_announced=True),),
     ),
     Scenario(
@@ -57,7 +57,7 @@ _ALL: Final = (
         bots=4,
     ),
     Scenario(
-        name="clock_skew", what="A third of the clocks is wrong, by up to fifty minutes either way.",
+        name="clock_skew", what="A third of the clocks is wrong, by up to fifty minutes.",
         noise=Noise(skewed=0.33),
     ),
     Scenario(
@@ -65,7 +65,7 @@ _ALL: Final = (
         noise=Noise(late=0.25, late_hours=5.0),
     ),
     Scenario(
-        name="label_delay", what="One event in ten is reported a day or two later: shops at night.",
+        name="label_delay", what="One event in ten is reported a day or two later.",
         noise=Noise(late=0.1, late_hours=30.0),
     ),
     Scenario(
@@ -73,7 +73,7 @@ _ALL: Final = (
         noise=Noise(twice=0.33, late_hours=3.0),
     ),
     Scenario(
-        name="dst_spring", what="Clocks change in fifteen zones, in March; quiet hours follow them.",
+        name="dst_spring", what="Clocks change in fifteen zones; quiet hours follow them.",
         zones=DST_ZONES, start="2024-01-20", wishes=Wishes(moving=0.2),
     ),
     Scenario(
@@ -124,15 +124,15 @@ playbooks:
         senders=Senders(opted_out=0.25),
     ),
     Scenario(
-        name="erasures", what="One in five asks to be forgotten, and some come back as strangers.",
+        name="erasures", what="One in five asks to be forgotten; some come back as strangers.",
         wishes=Wishes(erased=0.2),
     ),
     Scenario(
-        name="no_consent", what="Of most users no word on consent is on record: denied.",
+        name="no_consent", what="Of most users no consent is on record: they are left alone.",
         wishes=Wishes(unknown=0.7),
     ),
     Scenario(
-        name="bad_senders", what="Feedback is late, double, contradictory, or of unknown touches.",
+        name="bad_senders", what="Feedback is late, double, contradictory, or of no touch.",
         senders=Senders(
             fail=0.2, dead=0.3, late=0.3, twice=0.3, contradict=0.2, strange=0.2, silent=0.2
         ),
@@ -142,7 +142,7 @@ playbooks:
         complaints=((60.0, 0.33),),
     ),
     Scenario(
-        name="new_deployment", what="The service is switched on, and everybody is a stranger to it.",
+        name="new_deployment", what="The service is switched on, and knows nobody yet.",
         new_share=1.0, days=60,
     ),
     Scenario(
@@ -166,14 +166,29 @@ CLOCK_CHANGES: Final = (
 
 _RULES: Final = (
     "",
-    "contact: {consent_default: granted, caps: [{touches: 1, per: 2d}], zone: Europe/London,"
-    ' quiet_hours: {start: "20:00", end: "08:30"}}',
-    "contact: {consent_default: denied, caps: [{touches: 2, per: 36h}, {touches: 4, per: 10d}],"
-    ' zone: America/New_York, quiet_hours: {start: "12:30", end: "14:00"}}\n'
-    "budget: {touches_per_day: 2, calls_per_day: 1, every: 1h}",
-    "contact: {consent_default: granted, caps: [{touches: 5, per: 3d}], zone: Pacific/Auckland,"
-    ' quiet_hours: {start: "00:00", end: "10:00"}}\n'
-    "budget: {touches_per_day: 1, every: 30m}",
+    """
+contact:
+  consent_default: granted
+  caps: [{touches: 1, per: 2d}]
+  zone: Europe/London
+  quiet_hours: {start: "20:00", end: "08:30"}
+""",
+    """
+contact:
+  consent_default: denied
+  caps: [{touches: 2, per: 36h}, {touches: 4, per: 10d}]
+  zone: America/New_York
+  quiet_hours: {start: "12:30", end: "14:00"}
+budget: {touches_per_day: 2, calls_per_day: 1, every: 1h}
+""",
+    """
+contact:
+  consent_default: granted
+  caps: [{touches: 5, per: 3d}]
+  zone: Pacific/Auckland
+  quiet_hours: {start: "00:00", end: "10:00"}
+budget: {touches_per_day: 1, every: 30m}
+""",
 )
 
 

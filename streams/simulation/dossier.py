@@ -45,7 +45,7 @@ class Dossier:
             self._step = step
         self._acts.append((effective_ms, at_ms))
 
-    def say(self, step: int, effective_ms: int, name: str, value: object) -> None:
+    def say(self, step: int, effective_ms: int, name: str, *, value: object) -> None:
         """Note what the user, or a sender, said."""
         self._facts.append(Fact(step, effective_ms, name, value))
 

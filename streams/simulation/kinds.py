@@ -60,7 +60,7 @@ def visits(rng: Rng, begin: float, end: float, gap: float) -> F64:
         return np.empty(0)
     count = int((end - begin) / gap * 1.5) + 10
     at = begin + np.cumsum(rng.gamma(2.0, gap / 2.0, count))
-    return at[at < end]
+    return np.asarray(at[at < end])
 
 
 def _stays(rng: Rng, span: Span) -> F64:
@@ -85,7 +85,7 @@ def _comes_in_seasons(rng: Rng, span: Span) -> F64:
     """A season of one to two horizons, then as long a pause; always comes back."""
     season = 1.0 + rng.random()
     at = visits(rng, span.begin, span.end, span.gap)
-    return at[((at - span.begin) // season) % 2 == 0]
+    return np.asarray(at[((at - span.begin) // season) % 2 == 0])
 
 
 def _comes_once(rng: Rng, span: Span) -> F64:
@@ -129,9 +129,7 @@ CHANNELS: Final = {
 PULL_MAX: Final = 0.95
 
 
-def response(
-    kind: str, channel: str, silence: float, effect: float
-) -> tuple[float, float]:
+def response(kind: str, channel: str, silence: float, effect: float) -> tuple[float, float]:
     """Return the probabilities that a touch brings a user back, and that it drives one away.
 
     Args:

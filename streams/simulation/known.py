@@ -7,7 +7,7 @@ import numpy as np
 from models.features import F64, PERIODS_PER_HORIZON, Rhythm
 from streams.core.scoring import Reasons
 
-LEFT: Final = 0.1
+LEFT: Final = 0.03
 """Share of the users who have left at the last activity that was seen of them."""
 
 ODDS_MAX: Final = 30.0

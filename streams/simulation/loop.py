@@ -1,7 +1,7 @@
 """The closed loop: what users do goes through the core, what comes out changes what they do."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -15,16 +15,7 @@ from streams.core.inputs import (
     OutageAnnounced,
     WatermarkPassed,
 )
-from streams.core.messages import (
-    BudgetStatus,
-    CaseClosed,
-    Decision,
-    Episode,
-    Output,
-    RiskChanged,
-    TouchRequested,
-    TouchRevoked,
-)
+from streams.core.messages import Decision, Output, TouchRequested, TouchRevoked
 from streams.core.native import Rejected, Skipped, decode_feedback, make_decode
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.rules import Rules
@@ -34,94 +25,22 @@ from streams.replay.fleet import Fleet
 from streams.replay.partitioner import Partitioner
 from streams.simulation.answers import SenderCrew
 from streams.simulation.law import instant_ms
-from streams.simulation.life import Prospect
+from streams.simulation.run import (
+    Applied,
+    DecisionMessage,
+    Exposed,
+    Message,
+    Run,
+    Said,
+    TouchMessage,
+)
 from streams.simulation.source import Record, Source
 from streams.simulation.world import World
-
-TouchMessage = TouchRequested | TouchRevoked | CaseClosed
-DecisionMessage = Decision | RiskChanged | Episode | BudgetStatus
-Message = TouchMessage | DecisionMessage
 
 _MESSAGES: Final = {
     TOUCHES: msgspec.json.Decoder(TouchMessage),
     DECISIONS: msgspec.json.Decoder(DecisionMessage),
 }
-
-
-class Applied(NamedTuple):
-    """An input as the service took it.
-
-    Attributes:
-        step: Number of the step of the loop.
-        effective_ms: Event time from which it counts.
-        signal: The input.
-    """
-
-    step: int
-    effective_ms: int
-    signal: Input
-
-
-class Said(NamedTuple):
-    """A message that the service wrote.
-
-    Attributes:
-        step: Number of the step of the loop.
-        partition: Of the service.
-        message: As a consumer reads it.
-    """
-
-    step: int
-    partition: int
-    message: Message
-
-
-class Exposed(NamedTuple):
-    """A case whose first touch left, or would have but for the holdout, with the truth of it.
-
-    Attributes:
-        user_id: Whose.
-        case_id: Which case.
-        channel: Of the first touch.
-        at_ms: When.
-        is_held_out: Which arm.
-        prospect: What a touch would change, and what would be without it.
-    """
-
-    user_id: str
-    case_id: str
-    channel: str
-    at_ms: int
-    is_held_out: bool
-    prospect: Prospect
-
-
-class Run(NamedTuple):
-    """Everything that happened in a world.
-
-    Attributes:
-        world: What it was before.
-        rules: Under which rules.
-        source: The users, as they are at the end.
-        crew: The senders.
-        exposed: Every exposure, in order.
-        applied: What the service took, in order.
-        said: What it wrote, in order within a partition.
-        arrived: Records as they came, when they are kept.
-        written: Stream to the records that the service wrote, when they are kept.
-        counts: What the service counted.
-    """
-
-    world: World
-    rules: Rules
-    source: Source
-    crew: SenderCrew
-    exposed: list[Exposed]
-    applied: list[Applied]
-    said: list[Said]
-    arrived: list[Record]
-    written: dict[str, list[bytes]]
-    counts: dict[str, int]
 
 
 class Student:
@@ -170,7 +89,7 @@ class Loop:
         self._cases: set[str] = set()
         self._run = Run(world, rules, source, SenderCrew(world, source), [], [], [], [], {}, {})
 
-    def run(self, tell: Callable[[float], None] = lambda share: None) -> Run:
+    def run(self, tell: Callable[[float], None] | None = None) -> Run:
         """Run the world from its begin to its end; ``tell`` hears how far it is, 0 to 1."""
         world, run = self._world, self._run
         step_ms = round(world.scenario.step_hours * HOUR_MS)
@@ -178,7 +97,8 @@ class Loop:
             self._feed(step, run.source.until(now_ms), now_ms)
             self._harvest(step, now_ms)
             self._student.learn(self.fleet, run, now_ms)
-            tell((now_ms - world.start_ms) / (world.end_ms - world.start_ms))
+            if tell is not None:
+                tell((now_ms - world.start_ms) / (world.end_ms - world.start_ms))
         run.counts.update(self.fleet.counts)
         return run
 

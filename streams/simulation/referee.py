@@ -13,6 +13,7 @@ from streams.core.inputs import (
     ControlSet,
     Erased,
     FeedbackReceived,
+    Input,
     OptedOut,
     TraitsSet,
 )
@@ -21,7 +22,7 @@ from streams.core.rules import Rules
 from streams.core.time import iso
 from streams.simulation.dossier import Dossier
 from streams.simulation.law import Law, day_of, instant_ms, is_within, law_of, local
-from streams.simulation.loop import Applied, Run, Said
+from streams.simulation.run import Applied, Run, Said
 
 IN_OUR_HANDS: Final = frozenset({"requested", "unknown"})
 """Last words of a sender after which a touch can still be taken back."""
@@ -105,27 +106,31 @@ class Referee:
                 dossier = self._people[user_id]
             if not dossier.admits(effective_ms, is_feedback=isinstance(signal, FeedbackReceived)):
                 continue
-            match signal:
-                case Acted():
-                    dossier.act(step, effective_ms, signal.event_time_ms)
-                    ending.append((user_id, signal.event_time_ms))
-                case TraitsSet(zone=zone) if zone:
-                    dossier.say(step, effective_ms, "zone", zone)
-                case ConsentChanged(channel=channel, is_granted=is_granted):
-                    dossier.say(step, effective_ms, f"consent/{channel}", is_granted)
-                case OptedOut(channel=channel) if channel:
-                    dossier.say(step, effective_ms, f"consent/{channel}", False)  # noqa: FBT003  # a value
-                case OptedOut() | FeedbackReceived(status="opted_out"):
-                    dossier.say(step, effective_ms, "opted_out", True)  # noqa: FBT003  # a value
-                    ending.append((user_id, effective_ms))
-                case Erased():
-                    dossier.erase(step, effective_ms, self._law.hold_ms)
-                    ending.append((user_id, effective_ms))
-                case FeedbackReceived(touch_id=touch_id, status=status):
-                    self._words[touch_id] = status
-                case _:
-                    pass
+            if self._file(dossier, step, effective_ms, signal):
+                is_act = isinstance(signal, Acted)
+                ending.append((user_id, signal.event_time_ms if is_act else effective_ms))
         return ending
+
+    def _file(self, dossier: Dossier, step: int, effective_ms: int, signal: Input) -> bool:
+        """Put an input on a user's file; return whether it ends a case."""
+        match signal:
+            case Acted():
+                dossier.act(step, effective_ms, signal.event_time_ms)
+            case OptedOut(channel="") | FeedbackReceived(status="opted_out"):
+                dossier.say(step, effective_ms, "opted_out", value=True)
+            case Erased():
+                dossier.erase(step, effective_ms, self._law.hold_ms)
+            case TraitsSet(zone=zone) if zone:
+                dossier.say(step, effective_ms, "zone", value=zone)
+            case ConsentChanged(channel=channel, is_granted=is_granted):
+                dossier.say(step, effective_ms, f"consent/{channel}", value=is_granted)
+            case OptedOut(channel=channel):
+                dossier.say(step, effective_ms, f"consent/{channel}", value=False)
+            case FeedbackReceived(touch_id=touch_id, status=status):
+                self._words[touch_id] = status
+        return isinstance(signal, Acted | Erased) or bool(
+            dossier.known(step + 1, 0).get("opted_out")
+        )
 
     # -- what went out
 

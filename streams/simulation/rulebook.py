@@ -9,6 +9,7 @@ from streams.core.rules_file import parse_rules
 from streams.simulation.scenario import Scenario
 
 BASE: Final = """
+mode: live
 kinds: [purchase, complaint]
 lateness: 10m
 holdout: {share: 0.1, salt: simulation}
@@ -18,7 +19,10 @@ contact:
   caps: [{touches: 1, per: 1d}, {touches: 3, per: 14d}]
   quiet_hours: {start: "21:00", end: "09:00"}
   zone: Asia/Shanghai
-money: {currency: CNY, minor_units: 100, tiers: {high: 1500, regular: 200, low: 0}}
+channels:
+  sms: {hours: {start: "08:00", end: "20:00"}}
+  call: {hours: {start: "08:00", end: "20:00"}}
+money: {currency: CNY, minor_units: 100}
 playbooks:
   - name: care
     close_after: 2d

@@ -1,22 +1,23 @@
 """One world from beginning to end: made, run, judged."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-from models.policy import PolicyLearner
 from streams.core.messages import Output
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.core.scoring import Scorer
-from streams.lessons import block_of, lesson_of
 from streams.replay.apprentice import Apprentice
 from streams.replay.fleet import Fleet
 from streams.simulation.known import KnownScorer
 from streams.simulation.law import law_of
-from streams.simulation.loop import Loop, Run
+from streams.simulation.loop import Loop
+from streams.simulation.novice import Novice
 from streams.simulation.policies import Policy, scorer_under, sections_under
 from streams.simulation.referee import Referee
 from streams.simulation.rulebook import sections_of, written
+from streams.simulation.run import Run
 from streams.simulation.scenario import Scenario
 from streams.simulation.verdicts import Verdicts, judged
 from streams.simulation.watch import Watcher
@@ -35,8 +36,11 @@ class Choices(NamedTuple):
 
     policy: Policy = Policy.FULL
     learns: bool = False
-    sections: dict[str, Any] = {}
+    sections: Mapping[str, Any] = MappingProxyType({})
     keeps: bool = False
+
+
+USUAL: Final = Choices()
 
 
 class Outcome(NamedTuple):
@@ -56,11 +60,11 @@ class Outcome(NamedTuple):
 def simulated(
     scenario: Scenario,
     seed: int,
-    choices: Choices = Choices(),
-    tell: Callable[[float], None] = lambda share: None,
+    choices: Choices = USUAL,
+    tell: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Run the world of a scenario and a seed and hold it against the truth."""
-    sections = sections_under(choices.policy, sections_of(scenario) | choices.sections)
+    sections = sections_under(choices.policy, sections_of(scenario) | dict(choices.sections))
     rules = parse_rules(written(sections), f"rules of {scenario.name}")
     world = make_world(scenario, seed)
     student = _Learner(rules, choices)
@@ -80,7 +84,7 @@ class _Learner(Watcher):
         super().__init__(rules.churn.horizon_ms)
         self._rules, self._choices = rules, choices
         self._apprentice = Apprentice(rules) if choices.learns else None
-        self._policy = PolicyLearner(rules.hash) if choices.policy is Policy.FULL else None
+        self._novice = Novice(rules.hash)
 
     def scorer(self) -> Scorer:
         """Return the model in force now."""
@@ -92,6 +96,7 @@ class _Learner(Watcher):
         """Take what the partitions taught."""
         if self._apprentice is not None:
             self._apprentice.receive(records)
+        self._novice.receive(records)
 
     def learn(self, fleet: Fleet, run: Run, at_ms: int) -> None:
         """Put in force what is known now."""
@@ -99,4 +104,6 @@ class _Learner(Watcher):
             self._apprentice.learn_before(at_ms)
             threshold = self._rules.alert.probability
             fleet.use(scorer_under(self._choices.policy, self._apprentice.scorer(), threshold))
+        if self._choices.policy is Policy.FULL and self._novice.learn_before(at_ms):
+            fleet.advise(self._novice.policy())
         super().learn(fleet, run, at_ms)

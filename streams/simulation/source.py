@@ -3,12 +3,12 @@
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+import msgspec
+
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.replay.events import NativeEvent, coverage
 from streams.simulation.life import Life
 from streams.simulation.world import Event, Person, World, generator
-
-import msgspec
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -58,9 +58,7 @@ class Source:
             event: Event | None = None) -> None:  # fmt: skip
         """Let a record arrive at an instant."""
         self._number += 1
-        heappush(
-            self._waiting, Record(at_ms, self._number, user_id, value, is_feedback, event)
-        )
+        heappush(self._waiting, Record(at_ms, self._number, user_id, value, is_feedback, event))
 
     def until(self, at_ms: int) -> list[Record]:
         """Return what has arrived since the last call, up to an instant, in order of arrival."""

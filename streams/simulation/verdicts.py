@@ -9,31 +9,11 @@ import numpy as np
 
 from models.effect import EffectMeter
 from streams.core.messages import Decision, Episode, TouchRequested, TouchRevoked
-from streams.core.time import DAY_MS
+from streams.simulation.detection import Detection, detection_of
 from streams.simulation.law import Law, day_of, days_of, instant_ms
-from streams.simulation.loop import Run
 from streams.simulation.referee import Violation
-from streams.simulation.watch import Look, auc
-
-
-class Detection(msgspec.Struct, frozen=True):
-    """How well those who leave were found.
-
-    Attributes:
-        auc: Area under the curve among users of the same instant, mean over instants.
-        alerts: Cases opened, or that would have been.
-        precision: Share of them whose silence, left alone, reaches H.
-        leavers: Users who leave for good, or for a horizon at least, and were known.
-        recall: Share of their silences that was alerted before it reached H.
-        lead_days: Median time from the alert to the end of H, of those.
-    """
-
-    auc: float | None
-    alerts: int
-    precision: float | None
-    leavers: int
-    recall: float | None
-    lead_days: float | None
+from streams.simulation.run import Run
+from streams.simulation.watch import Look
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -131,60 +111,12 @@ def judged(
         users=len(run.world.people),
         days=run.world.scenario.days,
         events=run.counts.get("accepted", 0),
-        detection=_detection(run, looks),
+        detection=detection_of(run, looks),
         effect=_effect(run),
         spending=tuple(spending(run, law)),
         harm=_harm(run),
         decisions=dict(sorted(decisions.items())),
         violations=tuple(violations),
-    )
-
-
-def _detection(run: Run, looks: Sequence[Look]) -> Detection:
-    found = [area for look in looks if (area := auc(look.said, look.leaves)) is not None]
-    horizon_ms, end_ms = run.world.horizon_ms, run.world.end_ms
-    alerts: dict[str, tuple[str, int]] = {}
-    for said in run.said:
-        message = said.message
-        if isinstance(message, Decision) and message.case_id:
-            at_ms = instant_ms(message.decided_at)
-            alerts.setdefault(message.case_id, (message.user_id, at_ms))
-    by_user: defaultdict[str, list[int]] = defaultdict(list)
-    for user_id, at_ms in alerts.values():
-        by_user[user_id].append(at_ms)
-    right = asked = leavers = caught = 0
-    leads: list[float] = []
-    for person in run.world.people:
-        if person.is_bot:
-            continue
-        times = np.array([event.at_ms for event in person.untouched])
-        mine = by_user[person.user_id]
-        if not len(times):
-            continue
-        days = np.cumsum(np.diff(times // DAY_MS, prepend=0) > 0)
-        for at_ms in mine:
-            place = int(np.searchsorted(times, at_ms, "right"))
-            if place and times[place - 1] + horizon_ms < end_ms:
-                asked += 1
-                right += place == len(times) or times[place] - times[place - 1] >= horizon_ms
-        silences = np.append(times[1:], times[-1] + 10 * horizon_ms) - times
-        is_known = days >= run.rules.churn.min_active_days
-        for place in np.flatnonzero((silences >= horizon_ms) & is_known).tolist():
-            last_ms, over_ms = int(times[place]), int(times[place]) + horizon_ms
-            if over_ms >= end_ms:
-                continue
-            leavers += 1
-            first = next((at_ms for at_ms in sorted(mine) if last_ms < at_ms < over_ms), None)
-            if first is not None:
-                caught += 1
-                leads.append((over_ms - first) / DAY_MS)
-    return Detection(
-        auc=round(float(np.mean(found)), 4) if found else None,
-        alerts=len(alerts),
-        precision=_share(right, asked),
-        leavers=leavers,
-        recall=_share(caught, leavers),
-        lead_days=round(float(np.median(leads)), 2) if leads else None,
     )
 
 
@@ -206,9 +138,10 @@ def _effect(run: Run) -> Effect:
     covered = None
     if truth is not None and found.low is not None and found.high is not None:
         covered = found.low <= truth <= found.high
-    numbers = [None if x is None else round(x, 5)
-               for x in (truth, found.estimate, found.low, found.high)]  # fmt: skip
-    return Effect(len(truths), *numbers, covered)
+    return Effect(
+        len(truths), _rounded(truth), _rounded(found.estimate), _rounded(found.low),
+        _rounded(found.high), covered,
+    )  # fmt: skip
 
 
 def spending(run: Run, law: Law, warm_horizons: float = 2.0) -> list[Spending]:
@@ -258,5 +191,5 @@ def _harm(run: Run) -> Harm:
     )
 
 
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 5)

@@ -6,7 +6,8 @@ import numpy as np
 
 from models.features import F64, Rhythm
 from streams.replay.fleet import Fleet
-from streams.simulation.loop import Run, Student
+from streams.simulation.loop import Student
+from streams.simulation.run import Run
 
 LOOKS_PER_HORIZON: Final = 4
 

@@ -8,11 +8,22 @@ import msgspec
 import numpy as np
 
 from streams.core.time import DAY_MS, MINUTE_MS
-from streams.simulation.kinds import CHANNELS, KINDS, F64, Rng, Span, visits
+from streams.simulation.kinds import CHANNELS, F64, KINDS, Rng, Span, visits
 from streams.simulation.scenario import Scenario
 
 DRAWS: Final = 24
 """Touches whose effect is drawn beforehand for each user; later ones take the last draw again."""
+
+HOLIDAY_LEFT: Final = 0.2
+"""Share of the visits that take place on a holiday all the same."""
+
+GRUMBLE: Final = 0.5
+"""Share of those who leave in anger who say so."""
+
+WECHAT: Final = 0.6
+"""Share of the users who subscribed to messages by WeChat."""
+
+COIN: Final = 0.5
 
 SKEW_MS: Final = 50 * MINUTE_MS  # Within the hour by which an event may be ahead of its record.
 
@@ -127,16 +138,16 @@ def _person(scenario: Scenario, rng: Rng, user_id: str, kind: str, start_ms: int
 def _lived(scenario: Scenario, rng: Rng, kind: str, at: F64) -> list[Event]:
     """Return the events of visits (instants in days), bent by what happens to everybody."""
     for begin, days in scenario.holidays:
-        at = at[(at < begin) | (at >= begin + days) | (rng.random(len(at)) < 0.2)]
+        at = at[(at < begin) | (at >= begin + days) | (rng.random(len(at)) < HOLIDAY_LEFT)]
     for begin, share in scenario.exits:
         if rng.random() < share:
             at = at[at < begin]
     for begin in scenario.campaigns:
         at = np.sort(np.concatenate((at, begin + rng.random(1 + int(3 * rng.random())))))
     events = _acts(rng, kind, at)
-    if KINDS[kind].grumbles and len(events) and rng.random() < 0.5:
+    if KINDS[kind].grumbles and len(events) and rng.random() < GRUMBLE:
         last = events[-1]
-        wrath = ("complaint", None) if rng.random() < 0.5 else ("refund", 30.0)
+        wrath = ("complaint", None) if rng.random() < COIN else ("refund", 30.0)
         events.append(Event(last.at_ms + 5 * MINUTE_MS, *wrath))
     for begin, share in scenario.complaints:
         if rng.random() < share:
@@ -156,8 +167,9 @@ def _acts(rng: Rng, kind: str, at_days: F64) -> list[Event]:
         np.round(at_days * DAY_MS).astype(int).tolist(), buys, sizes, more, strict=True
     ):
         events.append(Event(at, "purchase", size) if is_bought else Event(at, "visit"))
-        for minute in minutes[place : place + further]:
-            events.append(Event(at + minute * MINUTE_MS, "visit"))
+        events += [
+            Event(at + minute * MINUTE_MS, "visit") for minute in minutes[place : place + further]
+        ]
         place += further
     return events
 
@@ -167,18 +179,21 @@ def _said(scenario: Scenario, rng: Rng, begin_day: float) -> list[Event]:
     wishes, zones = scenario.wishes, scenario.zones
     at = round(begin_day * DAY_MS)
     left = scenario.days - begin_day
-    chances = rng.random(6).tolist()
+    chances = rng.random(7).tolist()
     later = [at + round(share * left * DAY_MS) for share in rng.random(5).tolist()]
     zone = zones[int(rng.integers(len(zones)))]
     events = [Event(at, "traits_set", None, {"zone": zone, "acquisition_source": "ads"})]
     if chances[0] >= wishes.unknown:
         events += [_consent(at, channel, is_granted=True) for channel in CHANNELS]
+    if chances[6] < WECHAT:
+        told = {"channel": "wechat", "tokens": int(1 + 3 * rng.random())}
+        events.append(Event(at, "channel_reach", None, told))
     picked = list(CHANNELS)[int(rng.integers(len(CHANNELS)))]
     if chances[1] < wishes.refused:
         events.append(_consent(at, picked, is_granted=False))
     if chances[2] < wishes.changing:
         events.append(_consent(later[0], "sms", is_granted=False))
-        events.append(_consent(later[1], picked, is_granted=bool(rng.random() < 0.5)))
+        events.append(_consent(later[1], picked, is_granted=bool(rng.random() < COIN)))
     if chances[3] < wishes.opting_out:
         events.append(Event(later[2], "opt_out"))
     if chances[4] < wishes.erased:
