@@ -1,6 +1,8 @@
 """Episodes: what became of users who were treated, and of those who were held out."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,3 +44,25 @@ class Episodes(NamedTuple):
         """Probability that the user was to be treated, whatever was done, shape (n,)."""
         arm = self.propensity / self.variant_propensity
         return np.where(self.treated, arm, 1.0 - arm)
+
+
+def only(episodes: Episodes, places: NDArray[np.intp]) -> Episodes:
+    """Return some of the episodes, in the order of their places."""
+    columns: list[Any] = [
+        tuple(column[place] for place in places.tolist())
+        if isinstance(column, tuple)
+        else column[places]
+        for column in episodes
+    ]
+    return Episodes(*columns)
+
+
+def joined(parts: Sequence[Episodes]) -> Episodes:
+    """Return the episodes of all parts, at least one, in their order."""
+    columns: list[Any] = [
+        tuple(chain.from_iterable(column))
+        if isinstance(column[0], tuple)
+        else np.concatenate(column)
+        for column in zip(*parts, strict=True)
+    ]
+    return Episodes(*columns)

@@ -15,6 +15,7 @@ from models.features import features_hash
 from models.newest import KEY as NEWEST
 from models.newest import Part
 from models.open_block import Block
+from models.policy import POLICY, Policy
 from models.questions import KEY as OPENINGS
 from models.snapshot import FORMAT, Refusal, Serving, Snapshot, SnapshotRefused
 from models.standing import Promotion
@@ -97,14 +98,14 @@ class Answers(msgspec.Struct, kw_only=True):
     format: int = FORMAT
 
 
-Record = Serving | Snapshot | Kept | Answers | Block | Part
+Record = Serving | Snapshot | Kept | Answers | Block | Part | Policy
 
 
 def kind_of(key: str) -> type[Any] | None:
     """Return what the record of a key is, or None for a key that is not ours."""
     if key in {SERVING, FROZEN}:
         return Serving
-    whole = {ROSTER: Kept, ANSWERS: Answers}.get(key)
+    whole = {ROSTER: Kept, ANSWERS: Answers, POLICY: Policy}.get(key)
     if whole is not None:
         return whole
     kinds = {MODEL: Snapshot, FROZEN: Snapshot, OPENINGS: Block, NEWEST: Part}

@@ -2,6 +2,10 @@
 
 from typing import Final
 
+import numpy as np
+
+from models.episodes import Episodes, joined, only
+from models.policy import Policy, PolicyLearner
 from models.questions import Examples, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Serving
@@ -28,6 +32,8 @@ class Apprentice:
     ) -> None:
         self.rules = rules
         self._guests = guests
+        self._policy = PolicyLearner(rules.hash)
+        self._episodes: list[Episodes] = []
         self.roster = Roster(
             rules.churn.horizon_ms,
             columns=rules.columns,
@@ -53,6 +59,8 @@ class Apprentice:
                     self.roster.receive(openings=lesson)
                 case Outcomes():
                     self.roster.receive(outcomes=lesson)
+                case Episodes():
+                    self._episodes.append(lesson)
 
     def learn_before(self, at_ms: int) -> None:
         """Learn what matured before the last epoch that is not after ``at_ms``."""
@@ -63,6 +71,22 @@ class Apprentice:
                 self.roster.enter(snapshot)
             self._guests = NOBODY
         self.roster.advance(epoch)
+        self._learn_episodes(epoch)
+
+    def _learn_episodes(self, epoch_ms: int) -> None:
+        """Learn the episodes that matured before an epoch, the earliest first."""
+        if not self._episodes:
+            return
+        waiting = joined(self._episodes)
+        order = np.lexsort((waiting.exposed_at_ms, waiting.matured_at_ms))
+        is_ripe = waiting.matured_at_ms[order] < epoch_ms
+        self._policy.learn(only(waiting, order[is_ripe]))
+        left = order[~is_ripe]
+        self._episodes = [only(waiting, left)] if len(left) else []
+
+    def policy(self) -> Policy | None:
+        """Return what was learned of contacts; None while that is nothing."""
+        return self._policy.policy() if self._policy.episodes else None
 
     def serving(self) -> Serving:
         """Return what is in force now."""

@@ -1,4 +1,4 @@
-"""The learner's engine: blocks of examples, openings and outcomes in, signed records out.
+"""The learner's engine: blocks of examples, outcomes and episodes in, signed records out.
 
 It runs in the same lanes as the pipeline. Its changelog is the topic of models: the state *is* what
 lies there, and says how far the blocks were learned. So a restart or another learner goes on
@@ -11,6 +11,8 @@ from typing import Any, Final
 from models import roster_records
 from models.catalogue import CHAMPION
 from models.challengers import Background
+from models.episodes import Episodes
+from models.policy import POLICY, Policy, PolicyLearner
 from models.questions import Examples, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
@@ -66,11 +68,13 @@ class LearnerEngine:
             keeps_history=keeps_history,
             background=background,
         )
+        self.policy = PolicyLearner(rules.hash)
         self._key = settings.model_key.encode()
         self._rules = rules
         self._metrics = metrics
         self._orders = OrderBook(self.roster, self._key, metrics)
         self._told: tuple[Phase, int] = (self.roster.phase, 0)
+        self._episodes_told = -1
         self._has_learned = False
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
@@ -82,6 +86,10 @@ class LearnerEngine:
         try:
             found = self._loaded(records)
             roster_records.restore(self.roster, found)
+            policy = found.get(POLICY)
+            if isinstance(policy, Policy):
+                self.policy.restore(policy)
+                self._episodes_told = policy.episodes
             given = records.get(orders.KEY.encode())
             if given is not None:
                 self._orders.orders = load(given, self._key, orders.Orders)
@@ -152,6 +160,10 @@ class LearnerEngine:
             case Outcomes():
                 roster.receive(outcomes=lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.users), kind="outcome")
+            case Episodes():
+                self.policy.learn(lesson)
+                self._metrics.add(Metric.LESSONS, len(lesson.treated), kind="episode")
+                return
         roster.catch_up()
         if isinstance(lesson, Examples):
             learned = roster.models[CHAMPION].examples - learned
@@ -185,6 +197,9 @@ class LearnerEngine:
         self._has_learned = False
         applied = {topic: {0: offset} for topic, offset in self.applied.items()}
         taken: dict[str, Any] = {**roster_records.take(self.roster, applied)}
+        if self._episodes_told != self.policy.episodes:
+            self._episodes_told = self.policy.episodes
+            taken[POLICY] = self.policy.policy()
         taken[REPORT] = report = self.roster.report()
         taken[orders.KEY] = self._orders.orders
         self._show(taken[roster_records.SERVING], report)

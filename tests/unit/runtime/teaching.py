@@ -8,7 +8,7 @@ import numpy as np
 
 from models.features import FEATURES, features_hash
 from models.roster_records import SERVING
-from streams.core.messages import ExampleBlock, ModelOrder
+from streams.core.messages import EpisodeBlock, ExampleBlock, ModelOrder
 from streams.core.rules_file import parse_rules
 from streams.orders import Action, guest, ordered
 from streams.runtime.columns import Columns
@@ -42,6 +42,27 @@ def block(count: int, seed: int, **changes: object) -> bytes:
         weight=np.ones(count, "<f4").tobytes(), rows=rows.tobytes(),
     )  # fmt: skip
     return msgspec.msgpack.encode(msgspec.structs.replace(made, **changes))
+
+
+def episodes(count: int, seed: int) -> bytes:
+    """Return episodes of a playbook of which variant b brings people back, and a does not."""
+    random = np.random.default_rng(seed)
+    treated = random.random(count) < 0.8
+    is_b = random.random(count) < 0.5
+    returned = random.random(count) < np.where(treated & is_b, 0.7, 0.2)
+    at_ms = np.full(count, float(NOW_MS + seed))
+    made = EpisodeBlock(
+        features_hash=features_hash(), rules_hash=RULES.hash, count=count,
+        exposed_at_ms=at_ms.tobytes(), matured_at_ms=(at_ms + DAY_MS).tobytes(),
+        treated=treated.astype("u1").tobytes(), returned=returned.astype("u1").tobytes(),
+        value_change=returned.astype("<f8").tobytes(),
+        propensity=np.where(treated, 0.4, 0.2).tobytes(),
+        variant_propensity=np.where(treated, 0.5, 1.0).tobytes(),
+        playbooks=("winback",) * count, variants=tuple("b" if is_it else "a" for is_it in is_b),
+        channels=("sms",) * count,
+        rows=random.normal(size=(count, len(FEATURES))).astype("<f4").tobytes(),
+    )  # fmt: skip
+    return msgspec.msgpack.encode(made)
 
 
 def feed(engine: LearnerEngine, values: Iterable[bytes]) -> None:

@@ -12,7 +12,9 @@ from models import boosted, newest
 from models.bgnbd import BgNbdScorer
 from models.boosted import Fit, Trees
 from models.catalogue import CHAMPION, MIX
+from models.episodes import Episodes
 from models.features import features_hash
+from models.policy import POLICY, Policy, PolicyLearner
 from models.questions import Openings
 from models.roster_records import MODEL, SERVING
 from models.snapshot import Phase, Serving, Snapshot, load, seal, sign
@@ -27,7 +29,16 @@ from streams.runtime.fits import BackgroundFits
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from tests.unit.replay import synthetic
-from tests.unit.runtime.teaching import KEY, RULES, SETTINGS, block, feed, served, topic_of
+from tests.unit.runtime.teaching import (
+    KEY,
+    RULES,
+    SETTINGS,
+    block,
+    episodes,
+    feed,
+    served,
+    topic_of,
+)
 
 SHORT = parse_rules("churn: {horizon: 8d, min_active_days: 2}\nalert: {examples_min: 100}\n")
 
@@ -261,3 +272,25 @@ def test_a_fit_that_fails_is_said_and_the_learner_goes_on(
     assert engine.roster.models[MIX].scorer() is None
     assert any("no room" in str(vars(r).get("facts")) for r in caplog.records)
     assert 'winback_model_fits_total{outcome="failed"}' in metrics.page().decode()
+
+
+def test_what_was_learned_of_contacts_goes_out_once_and_is_gone_on_from() -> None:
+    """Variant b brings people back, a does not; a restart in the middle changes nothing."""
+    engine, straight = LearnerEngine(SETTINGS, RULES, Metrics()), PolicyLearner(RULES.hash)
+    records: dict[bytes, bytes] = {}
+    for number in range(6):
+        value = episodes(40, number)
+        lesson = lesson_of(block_of(value), RULES.hash)
+        assert isinstance(lesson, Episodes)
+        straight.learn(lesson)
+        feed(engine, [value])
+        topic_of(engine, records)
+        if number == 2:
+            engine = LearnerEngine(SETTINGS, RULES, Metrics())
+            engine.restore(records)
+    found = load(records[POLICY.encode()], KEY, Policy)
+    assert found == straight.policy()
+    odds = found.odds("winback", ("a", "b"))
+    assert odds[1] > 0.8
+    feed(engine, [block(30, 1)])
+    assert POLICY.encode() not in dict(engine.take().changelog), "nothing new was learned of it"
