@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.decisions.promised import DECISIONS
 from benchmarks.promise import Promise
 from benchmarks.quality.scenarios import promises
 
@@ -67,6 +68,7 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
     **promises(),
+    **DECISIONS,
 }
 """Name of a figure to its promise."""
 

@@ -16,6 +16,8 @@ ONE: Final = 0
 RETURNED: Final = 1
 VALUE: Final = 2
 COVARIATE: Final = 3
+SCALE_LEAST: Final = 0.01
+"""Refunds may cancel out what was bought; the mean of a buyer is then no scale."""
 CONSTANT: Final = 1e-9
 """A covariate that varies by less than this share of its square says nothing."""
 
@@ -92,19 +94,27 @@ def steadied(arms: Sequence[Sums]) -> list[float]:
     """Return by how much to multiply the variance of each arm's mean value.
 
     A small arm of a heavy tail errs to one side: without a big buyer its mean *and* its spread are
-    too small, and the interval misses (in 15 % of worlds). So its second moment is taken half from
-    the arm itself, half from what a buyer of either arm spends.
+    too small, and the interval misses (in 15 % of worlds). So its second moment is the larger of
+    two: half its own and half what a buyer of either arm has; or what a buyer of either arm has
+    once the arms are brought to the same mean per buyer (a coupon shrinks the basket).
     """
     weights = [sums.total[ONE] / sums.episodes for sums in arms]
+    totals = [float(sums.total[VALUE] / w) for sums, w in zip(arms, weights, strict=True)]
     squares = [
-        sums.square[VALUE, VALUE] / weight**2 for sums, weight in zip(arms, weights, strict=True)
+        float(sums.square[VALUE, VALUE] / w**2) for sums, w in zip(arms, weights, strict=True)
     ]
-    each = float(sum(squares)) / (arms[0].moved + arms[1].moved)
+    moved = arms[0].moved + arms[1].moved
+    shared = sum(squares) / moved
+    scales = [
+        max((total / sums.moved) ** 2, SCALE_LEAST * square / sums.moved)
+        for sums, total, square in zip(arms, totals, squares, strict=True)
+    ]
+    shape = sum(square / scale for square, scale in zip(squares, scales, strict=True)) / moved
     factors = []
-    for sums, weight, square in zip(arms, weights, squares, strict=True):
-        mean_square = (sums.total[VALUE] / weight) ** 2 / sums.users
-        own, shared = square - mean_square, sums.moved * each - mean_square
-        factors.append(0.5 + 0.5 * max(float(shared / own), 0.0) if own > 0.0 else 1.0)
+    for sums, total, square, scale in zip(arms, totals, squares, scales, strict=True):
+        middle = total * total / sums.users
+        most = max(0.5 * (square + sums.moved * shared), sums.moved * shape * scale)
+        factors.append((most - middle) / (square - middle) if square > middle else 1.0)
     return factors
 
 

@@ -1,0 +1,63 @@
+"""What the proofs of choice and effect have to show, and how they are printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Final
+
+from benchmarks.promise import Promise
+
+DECISIONS: Final[dict[str, Promise]] = {
+    "effect.covered": Promise(
+        "effect: worlds whose interval held the true return effect at every daily look",
+        "",
+        ">=",
+        0.94,
+    ),
+    "effect.covered_value": Promise("the same of the net value per user", "", ">=", 0.94),
+    "effect.false_alarm": Promise(
+        "effect: A/A worlds ever told that contact moves returns", "", "<=", 0.06
+    ),
+    "effect.false_alarm_value": Promise("the same of the net value per user", "", "<=", 0.06),
+    "effect.false_alarm_wald": Promise("the same of returns, by the usual interval of 95 %", ""),
+    "effect.covered_least": Promise(
+        "effect: covered in the hardest of eight kinds of worlds, either metric", "", ">=", 0.9
+    ),
+    "effect.width": Promise(
+        "effect: width at the end against the interval of a single look", "", "<=", 1.7
+    ),
+    "effect.width_value": Promise("the same of the net value per user", "", "<=", 1.8),
+    "effect.decided": Promise(
+        "effect: worlds told so, where contact adds .05 to .1 to the return rate", "", ">=", 0.9
+    ),
+    "effect.days": Promise("the same worlds: median days until told", "days"),
+}
+"""Name of a figure to its promise."""
+
+
+def arguments(doc: str | None, worlds: int) -> argparse.Namespace:
+    """Return the arguments of a proof: ``--worlds`` and ``--json``."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("--worlds", type=int, default=worlds)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args()
+
+
+def tell(found: dict[str, tuple[float, str]], *, as_json: bool) -> None:
+    """Record the figures of a proof and print them; exit code 1 when a promise is broken.
+
+    Args:
+        found: Name to value and what exactly was measured.
+        as_json: Print JSON.
+    """
+    from benchmarks import figures  # noqa: PLC0415 - it imports the promises of this module
+
+    said = [figures.record(name, value, note=note) for name, (value, note) in found.items()]
+    if as_json:
+        rows = {figure.name: {"value": figure.value, "holds": figure.holds} for figure in said}
+        print(json.dumps(rows, indent=2))
+    else:
+        figures.show(said)
+    sys.exit(any(figure.holds is False for figure in said))
