@@ -94,6 +94,8 @@ def read_playbooks(source: Source, known: Known) -> Reading:
             uses += own
             names.append((file.name, path))
         faults += wrong
+    if not items and not faults:
+        faults.append(Fault(base, "no playbooks: give at least one"))
     complaints = tuple(source.document.complaint(fault) for fault in faults)
     return Reading(source, head, tuple(books), tuple(uses), tuple(names), complaints)
 
