@@ -334,7 +334,7 @@ class Partition:
         """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
         assert not isinstance(signal, WatermarkPassed | OutageAnnounced | ControlSet)
         user_id = signal.user_id
-        if isinstance(signal, FeedbackReceived):
+        if isinstance(signal, FeedbackReceived) and signal.status != "opted_out":
             self._counts["skipped_unknown_user"] += 1
             return -1
         if self._course.erasures.holds(user_id, reached_ms):

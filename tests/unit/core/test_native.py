@@ -15,6 +15,7 @@ from streams.core.inputs import (
     ObservationPaused,
     OptedOut,
     OutageAnnounced,
+    ReachChanged,
     TraitsSet,
     WatermarkPassed,
 )
@@ -219,3 +220,59 @@ def test_feedback_is_checked_like_activity() -> None:
         found = decode_feedback(b"ada", json.dumps(good | change).encode(), NOW)
         assert isinstance(found, Rejected)
         assert found.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"tokens": 1}, {"tokens": 1}),
+        ({"tokens": -1}, {"tokens": -1}),
+        ({"open_for": "48h"}, {"open_until_ms": day(11)}),
+        ({"open_until": "2017-01-12T12:00:00Z"}, {"open_until_ms": day(11)}),
+        ({"is_reachable": False}, {"is_reachable": False}),
+        ({"is_reachable": True, "tokens": 2}, {"is_reachable": True, "tokens": 2}),
+    ],
+)
+def test_what_is_said_of_a_channel_s_reach(
+    said: dict[str, object], expected: dict[str, object]
+) -> None:
+    found = decoded(event="channel_reach", properties={"channel": "wechat"} | said)
+    assert found == ReachChanged("李雷", "e1", day(9), "wechat", **expected)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"tokens": 0},
+        {"tokens": 1.5},
+        {"tokens": True},
+        {"tokens": 100_000},
+        {"open_for": "soon"},
+        {"open_for": "9" * 400 + "d"},
+        {"open_for": "2000d"},
+        {"open_until": "2017-01-12T12:00:00"},
+        {"open_until": ""},
+        {"open_until": None},
+        {"is_reachable": "yes"},
+        {"tokens": 1, "channel": ""},
+        {"tokens": 1, "channel": None},
+        {"tokens": 1, "channel": "y" * 33},
+    ],
+)
+def test_a_reach_that_nobody_can_count_with_is_rejected(said: dict[str, object]) -> None:
+    found = decoded(event="channel_reach", properties={"channel": "wechat"} | said)
+    assert isinstance(found, Rejected)
+    assert found.reason is RejectReason.BAD_PROPERTY
+
+
+def test_feedback_may_name_its_channel_and_outcome() -> None:
+    value = {"touch_id": "t", "user_id": "ada", "status": "handled", "at": day(9)}
+    said = {"outcome": "no_answer", "channel": "call"}
+    assert decode_feedback(b"ada", json.dumps(value | said).encode(), NOW) == FeedbackReceived(
+        "ada", day(9), "t", "handled", "no_answer", "call"
+    )
+    for too_long in ({"outcome": "x" * 201}, {"channel": "x" * 33}):
+        found = decode_feedback(b"ada", json.dumps(value | too_long).encode(), NOW)
+        assert isinstance(found, Rejected)
+        assert found.reason is RejectReason.BAD_PROPERTY
