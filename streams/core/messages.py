@@ -392,8 +392,8 @@ class JournalEntry(msgspec.Struct, frozen=True):
     Attributes:
         partition: Of which partition.
         inputs: Topic, first and next offset; between them, with a ``$`` before their name, what
-            came into force: ``$tick`` (watermark), ``$model version``, ``$rules version``,
-            ``$control key=value`` (from which instant on, when ordered).
+            came into force: ``$tick`` (watermark), ``$model version``, ``$policy version``,
+            ``$rules version``, ``$control key=value`` (from which instant on, when ordered).
         watermark_ms: Event time that was reached.
         model_version: The model in force.
         rules_hash: `Rules.hash`.

@@ -128,6 +128,9 @@ class Replay:
         self._collect()
         self.apprentice.learn_before(at_ms)
         self.fleet.use(self.apprentice.scorer())
+        policy = self.apprentice.policy()
+        if policy is not None:
+            self.fleet.advise(policy)
 
     def _collect(self) -> None:
         for stream, partition, records in self.fleet.take():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from models.policy import Policy
 from streams.core.inputs import Directive
 from streams.core.native import Decode, decode_feedback, make_decode
 from streams.core.rules import Rules
@@ -18,6 +19,7 @@ class InForce(NamedTuple):
         rules_version: Fingerprint of the files that they stand in.
         decoders: How the records of each source topic become inputs.
         scorer: The model.
+        policy: What was learned of contacts; None = nothing yet.
         orders: What operators have ordered; None = nobody has asked yet.
     """
 
@@ -25,6 +27,7 @@ class InForce(NamedTuple):
     rules_version: str
     decoders: Mapping[str, Decode]
     scorer: Scorer
+    policy: Policy | None = None
     orders: tuple[Directive, ...] | None = None
 
 

@@ -47,6 +47,7 @@ class Metric(StrEnum):
     MODEL_PROMOTIONS = "winback_model_promotions_total"
     MODEL_FITS = "winback_model_fits_total"
     MODEL_ORDERS = "winback_model_orders_total"
+    POLICY_EPISODES = "winback_policy_episodes"
     RULES_IN_FORCE = "winback_rules_in_force"
     RULES_REFUSED = "winback_rules_refused_total"
     CONTROLS_REFUSED = "winback_controls_refused_total"
@@ -199,6 +200,10 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.MODEL_ORDERS: Spec(
         "counter", "orders", ("action", "outcome"), "Orders of operators carried out or refused.",
         "Refused ones that nobody gave: somebody writes to the topic of examples.",
+    ),
+    Metric.POLICY_EPISODES: Spec(
+        "gauge", "episodes", (), "Matured exposures behind the policy: odds of variants, uplift.",
+        "Not growing while touches go out: the learner is away, or nothing matures.",
     ),
     Metric.RULES_IN_FORCE: Spec(
         "gauge", "1", ("version",), "Fingerprint of the rules files that the worker goes by.",

@@ -1,13 +1,15 @@
-"""Follow the learner: what it puts in force becomes the scorer of every lane."""
+"""Follow the learner: what it puts in force becomes scorer and policy of every lane."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from models import policy as policies
 from models.bgnbd import BgNbdScorer
+from models.policy import POLICY, Policy
 from models.roster_records import SERVING
 from models.serving import serving_scorer
 from models.snapshot import Serving, SnapshotRefused, check, load
@@ -25,11 +27,13 @@ log = get_logger(__name__)
 READY_PATIENCE_S: Final = 10.0
 """Lanes wait so long for the first model; then they begin with the prior, and say so."""
 BACK_OFF_S: Final = 2.0
-_KEY: Final = SERVING.encode()
+_SERVING: Final = SERVING.encode()
+_POLICY: Final = POLICY.encode()
+_KEYS: Final = frozenset({_SERVING, _POLICY})
 
 
 class ModelFeed:
-    """Keeps the scorer of now.
+    """Keeps the scorer and the policy of now.
 
     Args:
         bootstrap: host:port, several separated by commas.
@@ -37,6 +41,7 @@ class ModelFeed:
         rules: Say which models fit, and how much one must have learned.
         metrics: Where measures go.
         on_scorer: Called with each new scorer, between two chunks.
+        on_policy: Called with each new policy, between two chunks.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class ModelFeed:
         rules: Rules,
         metrics: Metrics,
         on_scorer: Callable[[Scorer], object],
+        on_policy: Callable[[Policy], object],
     ) -> None:
         self.scorer: Scorer = BgNbdScorer(float(rules.churn.horizon_ms))
         self._bootstrap = bootstrap
@@ -54,6 +60,8 @@ class ModelFeed:
         self._rules = rules
         self._metrics = metrics
         self._on_scorer = on_scorer
+        self._on_policy = on_policy
+        self._policy = Policy()
         self._in_force: Serving | None = None
         self._is_ready = asyncio.Event()
 
@@ -81,32 +89,50 @@ class ModelFeed:
         consumer = reader(self._bootstrap)
         await consumer.start()
         try:
-            newest = await read_newest(consumer, self._source, {_KEY})
-            self._take([value for _, value in newest])
+            self._take(await read_newest(consumer, self._source, _KEYS))
             self._is_ready.set()
             while True:
                 fetched = await consumer.getmany(self._source, timeout_ms=POLL_MS)
                 records = fetched.get(self._source, ())
-                self._take([record.value for record in records if record.key == _KEY])
+                self._take([(r.key, r.value) for r in records if r.key in _KEYS])
         finally:
             await consumer.stop()
 
-    def _take(self, values: list[Any]) -> None:
-        """Use the newest value that is valid; count the others that came after it."""
-        for value in reversed(values):
-            if value is None:
-                continue
-            try:
-                serving = load(value, self._key, Serving)
-                check(serving, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash)
-                self._use(serving)
-            except SnapshotRefused as refused:
-                log.warning("model_refused", reason=refused.reason.value, detail=str(refused))
-                self._metrics.add(Metric.MODEL_REFUSED, reason=refused.reason.value)
-            else:
-                return
+    def _take(self, records: list[tuple[bytes, bytes | None]]) -> None:
+        """Use the newest valid value of each key; count the others that came after it."""
+        for wanted, use in ((_SERVING, self._use), (_POLICY, self._follow_policy)):
+            for key, value in reversed(records):
+                if key != wanted or value is None:
+                    continue
+                try:
+                    use(value)
+                except SnapshotRefused as refused:
+                    log.warning("model_refused", reason=refused.reason.value, detail=str(refused))
+                    self._metrics.add(Metric.MODEL_REFUSED, reason=refused.reason.value)
+                else:
+                    break
 
-    def _use(self, serving: Serving) -> None:
+    def _follow_policy(self, value: bytes) -> None:
+        """Go by a policy.
+
+        Raises:
+            SnapshotRefused: It must not be used.
+        """
+        policy = load(value, self._key, Policy)
+        policies.check(policy, rules_hash=self._rules.hash)
+        self._metrics.set(Metric.POLICY_EPISODES, policy.episodes)
+        if policy.version != self._policy.version:
+            self._policy = policy
+            self._on_policy(policy)
+
+    def _use(self, value: bytes) -> None:
+        """Score with a model.
+
+        Raises:
+            SnapshotRefused: It must not be used.
+        """
+        serving = load(value, self._key, Serving)
+        check(serving, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash)
         before = self._in_force
         if before is None or _essence(serving) != _essence(before):
             self.scorer = serving_scorer(serving)

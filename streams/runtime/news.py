@@ -52,8 +52,10 @@ class News:
         self._models = None
         if scorer is None:
             self._models = ModelFeed(
-                bootstrap, settings, rules, metrics, lambda found: self.board.change(scorer=found)
-            )
+                bootstrap, settings, rules, metrics,
+                on_scorer=lambda found: self.board.change(scorer=found),
+                on_policy=lambda found: self.board.change(policy=found),
+            )  # fmt: skip
 
     def _adopt(self, found: Loaded) -> None:
         self.board.change(

@@ -30,6 +30,7 @@ log = get_logger(__name__)
 TICK: Final = "$tick"
 MODEL: Final = "$model "
 RULES: Final = "$rules "
+POLICY: Final = "$policy "
 CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
 NO_INPUT: Final = frozenset({Rejected, Skipped})
@@ -78,7 +79,7 @@ class PipelineEngine:
     ) -> None:
         self.core = core
         self._board = board
-        self._in_force = board()._replace(orders=None)
+        self._in_force = board()._replace(orders=None, policy=None)
         self._streams = streams
         self._metrics = metrics
         self._notices = notices
@@ -176,6 +177,9 @@ class PipelineEngine:
         if now.rules is not before.rules:
             self._note((f"{RULES}{now.rules_version}", 0, 0))
             self.core.adopt(now.rules)
+        if now.policy is not None and now.policy is not before.policy:
+            self._note((f"{POLICY}{now.policy.version}", 0, 0))
+            self.core.advise(now.policy)
         if now.orders is not None and now.orders != before.orders:
             self._control(now.orders)
 

@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from models.policy import POLICY, Policy
+from models.roster_records import SERVING
 from models.serving import ServingScorer
 from models.snapshot import Serving, load, sign
 from streams.core.scoring import Scorer
@@ -15,7 +18,16 @@ from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.newest import TAIL, read_newest
-from tests.unit.runtime.teaching import KEY, RULES, SETTINGS, block, feed, served
+from tests.unit.runtime.teaching import (
+    KEY,
+    RULES,
+    SETTINGS,
+    block,
+    episodes,
+    feed,
+    served,
+    topic_of,
+)
 
 
 def learned(examples: int) -> bytes:
@@ -24,8 +36,15 @@ def learned(examples: int) -> bytes:
     return served(engine)
 
 
-def follower(used: list[Scorer], metrics: Metrics | None = None) -> ModelFeed:
-    return ModelFeed("nowhere:1", SETTINGS, RULES, metrics or Metrics(), used.append)
+def follower(
+    used: list[Scorer], metrics: Metrics | None = None, policies: list[Policy] | None = None
+) -> ModelFeed:
+    told = [] if policies is None else policies
+    return ModelFeed("nowhere:1", SETTINGS, RULES, metrics or Metrics(), used.append, told.append)
+
+
+def served_as(*values: bytes | None) -> list[tuple[bytes, bytes | None]]:
+    return [(SERVING.encode(), value) for value in values]
 
 
 def test_the_feed_takes_the_newest_valid_model_and_keeps_it() -> None:
@@ -35,21 +54,38 @@ def test_the_feed_takes_the_newest_valid_model_and_keeps_it() -> None:
     followed = follower(used, metrics)
     assert followed.scorer.version == "bgnbd_v1"
     stolen = sign(load(good, KEY, Serving), b"another key of somebody")
-    followed._take([good, stolen, b"rubbish", None])
+    followed._take(served_as(good, stolen, b"rubbish", None))
     assert isinstance(followed.scorer, ServingScorer)
     assert used == [followed.scorer]
-    followed._take([stolen])
-    followed._take([good])
+    followed._take(served_as(stolen))
+    followed._take(served_as(good))
     assert used == [followed.scorer], "the same model again changes nothing"
     page = metrics.page().decode()
     assert 'winback_model_snapshots_refused_total{reason="bad_signature"} 2.0' in page
     assert 'winback_model_phase{phase="blended"} 1.0' in page
 
 
+def test_the_feed_takes_the_newest_valid_policy_beside_the_model() -> None:
+    engine = LearnerEngine(SETTINGS, RULES, Metrics())
+    feed(engine, [episodes(30, 1)])
+    records = topic_of(engine)
+    good, told = records[POLICY.encode()], list[Policy]()
+    followed = follower(used := [], policies=told)
+    stolen = sign(load(good, KEY, Policy), b"another key of somebody")
+    foreign = sign(msgspec.structs.replace(load(good, KEY, Policy), rules_hash="x"), KEY)
+    followed._take([
+        *records.items(), (POLICY.encode(), stolen), (POLICY.encode(), foreign),
+    ])  # fmt: skip
+    assert [policy.episodes for policy in told] == [30]
+    assert len(used) == 1
+    followed._take([(POLICY.encode(), good)])
+    assert len(told) == 1, "the same policy again changes nothing"
+
+
 def test_a_model_that_has_learned_too_little_is_not_used() -> None:
     used: list[Scorer] = []
     followed = follower(used)
-    followed._take([learned(40)])
+    followed._take(served_as(learned(40)))
     assert {scorer.version for scorer in used} == {"bgnbd_v1"}
     assert not followed.scorer.may_alert
 
@@ -61,7 +97,7 @@ def test_that_a_model_may_not_alert_any_more_reaches_the_lanes() -> None:
     followed = follower(used)
     for may_alert in (True, False):
         changed = {**{f: getattr(serving, f) for f in serving.__struct_fields__}}
-        followed._take([sign(Serving(**changed | {"may_alert": may_alert}), KEY)])
+        followed._take(served_as(sign(Serving(**changed | {"may_alert": may_alert}), KEY)))
     assert [scorer.may_alert for scorer in used] == [True, False]
     assert len({scorer.version for scorer in used}) == 1
 
