@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from streams.errors import Exit, Unavailable
-from streams.settings import Settings, absolute, load_settings
+from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.runtime.rules_watch import Loaded
@@ -97,10 +97,11 @@ def _loaded(settings: Settings) -> "Loaded":
         UserError: They cannot be used.
     """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.rule_files import watched  # noqa: PLC0415
     from streams.runtime.rules_watch import Loaded, version_of  # noqa: PLC0415
 
     rules = rules_at(settings.rules, settings.id_key)
-    files = (absolute(settings.rules),) if settings.rules else ()
+    files = watched(settings.rules)
     return Loaded(rules, files, version_of(files))
 
 
