@@ -150,7 +150,7 @@ def _channel(name: str, file: ChannelFile, reader: Reader, minor_units: int) -> 
     cost = usual.cost if file.cost is None else file.cost
     return Channel(
         kind=file.kind or usual.kind,
-        cost_minor=cost * minor_units,
+        cost_minor=round(cost * minor_units, 6),
         is_recorded=usual.is_recorded if file.reach is None else file.reach == "recorded",
         failures_max=file.failures_max or FAILURES_MAX,
         caps=_caps(path, file.caps, reader),

@@ -35,7 +35,7 @@ def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
     if get_origin(kind) is Annotated:
         plain, *metas = get_args(kind)
         found = tuple(faults_in(value, plain, path))
-        yield from found or _of_metas(value, metas, path)
+        yield from found or _of_metas(value, plain, metas, path)
     elif get_origin(kind) in {Union, UnionType}:
         yield from _of_union(value, get_args(kind), path)
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
@@ -78,7 +78,7 @@ def _of_union(value: object, kinds: tuple[Any, ...], path: Path) -> Iterator[Fau
         yield from _of_leaf(value, Union[tuple(rest)], path)  # noqa: UP007  # made at run time
 
 
-def _of_metas(value: object, metas: list[Any], path: Path) -> Iterator[Fault]:
+def _of_metas(value: object, plain: Any, metas: list[Any], path: Path) -> Iterator[Fault]:
     for meta in metas:
         words = (meta.extra_json_schema or {}).get("enum")
         if words is not None:
@@ -86,7 +86,8 @@ def _of_metas(value: object, metas: list[Any], path: Path) -> Iterator[Fault]:
         elif isinstance(value, list):
             yield from _of_leaf(value, Annotated[list[Any], meta], path)
         elif isinstance(value, int | float | str):
-            yield from _of_leaf(value, Annotated[type(value), meta], path)
+            kind = float if plain is float else type(value)  # a whole number is a float, too
+            yield from _of_leaf(value, Annotated[kind, meta], path)
 
 
 def _words_of(kind: Any) -> tuple[str, ...]:
