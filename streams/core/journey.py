@@ -24,7 +24,7 @@ from streams.core.playbook import (
 from streams.core.reach import used
 from streams.core.record import decision
 from streams.core.rules import Rules
-from streams.core.rulings import Ruling
+from streams.core.rulings import WITHHOLDS, Ruling
 from streams.core.state import CASE_WAITS, NEVER, Column, UserState
 from streams.core.time import iso
 from streams.core.touch import Moment, request_touch, standing_of
@@ -35,9 +35,6 @@ Outcome = tuple[UserState, tuple[Effect, ...]]
 
 IN_OUR_HANDS = frozenset({"requested", "unknown"})
 """Words of a sender after which a touch may still be stopped."""
-
-UNSENT = frozenset({Ruling.HOLDOUT, Ruling.OBSERVED, Ruling.WITHHELD})
-"""Rulings on a touch that passed every rule: it takes its place in caps like one that left."""
 
 EXPOSED = frozenset({Ruling.HOLDOUT, Ruling.WITHHELD})
 
@@ -187,10 +184,10 @@ def _carry_out(
             closed, effects = close(state, moment.user_id, reason.value, at_ms)
             return closed, (record, *effects)
         case Refuse(reason):
-            word = "refuse" if reason not in UNSENT else "withhold"
+            word = "refuse" if reason not in WITHHOLDS else "withhold"
             record = decision(state, moment, case, word, reason, channel, rules)
-            moved = _moved_on(state, case, at_ms, was_sent=reason in UNSENT)
-            if reason in UNSENT:
+            moved = _moved_on(state, case, at_ms, was_sent=reason in WITHHOLDS)
+            if reason in WITHHOLDS:
                 moved = _contacted(moved, at_ms, channel)
             if reason in EXPOSED and moment.terms.mode != "observe":
                 moved = expose(moved, case, moment, channel, rules)

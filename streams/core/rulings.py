@@ -37,6 +37,12 @@ class Ruling(StrEnum):
     NO_PLAYBOOK = "no_playbook"
 
 
+DEFERS: Final = frozenset({Ruling.HOLIDAY, Ruling.QUIET_HOURS, Ruling.CHANNEL_HOURS})
+"""The touch may go later."""
+
+WITHHOLDS: Final = frozenset({Ruling.HOLDOUT, Ruling.OBSERVED, Ruling.WITHHELD})
+"""The touch passed every rule and would have left: it takes its place in caps like one that did."""
+
 WORDS: Final[dict[Ruling, ReasonText]] = {
     Ruling.ERASED: ReasonText(
         "the user asked to be forgotten; nothing is kept that a touch could be made of",
