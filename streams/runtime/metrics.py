@@ -84,8 +84,9 @@ METRICS: Final[dict[Metric, Spec]] = {
         "Read them on the dead-letter topic; mend the producer or the mapping in the rules.",
     ),
     Metric.RECORDS_SKIPPED: Spec(
-        "counter", "records", ("reason",), "Records that rightly changed nothing (repeats, late).",
-        "A jump of repeats: a producer retries without idempotence; of late ones: its clock.",
+        "counter", "records", ("reason",), "Records that rightly changed nothing, by reason.",
+        "A jump of repeats: a producer retries without idempotence; of late ones: its clock; of "
+        "feedback_contradicted: a sender guesses.",
     ),
     Metric.OUTPUTS_COMMITTED: Spec(
         "counter", "records", ("topic",), "Records written and durable, by topic.",

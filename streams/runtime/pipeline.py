@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from streams.core import consent
+from streams.core.feedback import Heard
 from streams.core.inputs import ControlSet, Directive, Input
 from streams.core.messages import JournalEntry, Output, to_json
 from streams.core.native import Rejected, Skipped
@@ -34,7 +36,9 @@ POLICY: Final = "$policy "
 CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
 NO_INPUT: Final = frozenset({Rejected, Skipped})
-SKIPPED: Final = frozenset({"duplicate", "late", "skipped_erased"})
+SKIPPED: Final = frozenset(
+    {"duplicate", "late", "skipped_erased", "skipped_unknown_user", consent.LATE, *Heard}
+)
 """Counts of the core that are inputs which rightly changed little or nothing."""
 
 Step = tuple[str, int, int]
