@@ -1,7 +1,7 @@
 """Reading our own topics as anybody downstream would: read committed, from the beginning."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -10,6 +10,9 @@ from kafka import KafkaConsumer, TopicPartition
 from streams.errors import Unavailable
 
 POLL_RECORDS_MAX: Final = 5_000
+POLL_MS: Final = 500
+PATIENCE_S: Final = 30.0
+"""Without progress for so long, Kafka has gone away."""
 TRIES: Final = 100
 TRY_AGAIN_S: Final = 0.1
 
@@ -63,6 +66,25 @@ class TopicReader:
             for record in records
             if record.value is not None
         ]
+
+    def until_now(self) -> Iterator[tuple[list[Found], int]]:
+        """Yield what was committed when this began, and how many offsets are left to read.
+
+        Raises:
+            Unavailable: Kafka stops answering.
+        """
+        ends = self._ends(self._read)
+        heard_s, before = time.monotonic(), -1
+        while True:
+            left = sum(max(end - self._consumer.position(at), 0) for at, end in ends.items())
+            if left != before:
+                heard_s, before = time.monotonic(), left
+            elif time.monotonic() - heard_s > PATIENCE_S:
+                said = f"Kafka stopped answering with {left:,} records left to read"
+                raise Unavailable(said, "check that it runs: winback kafka status")
+            if not left:
+                return
+            yield self.poll(POLL_MS), left
 
     def source_ends(self) -> dict[tuple[str, int], int]:
         """Return the end of every partition of the sources."""

@@ -1,0 +1,155 @@
+"""The words of our codes, in English and Chinese; a code without words is shown as it is."""
+
+from types import MappingProxyType
+from typing import Final
+
+from streams.core.reasons import TEXTS as REASONS
+from streams.pages.wording import Language, Text
+
+DIMENSIONS: Final = MappingProxyType({
+    "quadrant": Text("quadrant: important × urgent", "四象限：重要 × 紧急"),
+    "value_tier": Text("value tier", "价值分层"),
+    "channel": Text("channel", "渠道"),
+    "playbook": Text("playbook", "召回剧本"),
+    "variant": Text("playbook / variant", "剧本 / 方案"),
+    "reason": Text("foremost reason", "首要原因"),
+    "acquisition_source": Text("acquisition source", "获客来源"),
+    "cohort": Text("cohort: month of the first activity", "同期群：首次活跃月份"),
+    "lifecycle_stage": Text("lifecycle stage", "生命周期阶段"),
+    "trigger": Text("what raised the alert", "预警由什么触发"),
+})  # fmt: skip
+
+VALUES: Final = MappingProxyType({
+    ("quadrant", "important_urgent"): Text("important, urgent", "重要且紧急"),
+    ("quadrant", "important_calm"): Text("important, not urgent", "重要不紧急"),
+    ("quadrant", "ordinary_urgent"): Text("ordinary, urgent", "普通但紧急"),
+    ("quadrant", "ordinary_calm"): Text("ordinary, not urgent", "普通不紧急"),
+    ("lifecycle_stage", "new"): Text("new", "新用户"),
+    ("lifecycle_stage", "active"): Text("active", "活跃"),
+    ("lifecycle_stage", "slipping"): Text("slipping", "滑落"),
+    ("lifecycle_stage", "at_risk"): Text("at risk", "有流失风险"),
+    ("lifecycle_stage", "lapsed"): Text("lapsed", "已沉默"),
+    ("lifecycle_stage", "won_back"): Text("won back", "已召回"),
+    ("lifecycle_stage", "gone"): Text("gone", "已流失"),
+    ("trigger", "risk"): Text("the model", "模型"),
+    ("trigger", "silence"): Text("long silence", "长时间沉默"),
+    ("trigger", "complaint"): Text("a complaint", "投诉"),
+    ("trigger", "refund"): Text("a refund", "退款"),
+    ("trigger", "cancellation"): Text("a cancellation", "取消订单"),
+    ("channel", "sms"): Text("SMS", "短信"),
+    ("channel", "wechat"): Text("WeChat", "微信"),
+    ("channel", "wecom"): Text("WeCom", "企业微信"),
+    ("channel", "call"): Text("call", "电话"),
+    ("channel", "email"): Text("e-mail", "邮件"),
+    ("channel", "push"): Text("push", "推送"),
+    ("value_tier", "none"): Text("no value yet", "尚无消费"),
+    ("class", "message"): Text("messages", "消息"),
+    ("class", "person"): Text("people (calls, WeCom)", "人工（电话、企业微信）"),
+    ("outcome", "returned"): Text("came back", "用户回归"),
+    ("outcome", "converted"): Text("bought", "完成转化"),
+    ("outcome", "replied"): Text("replied", "已回复"),
+    ("outcome", "handled"): Text("settled by a person", "人工处理完毕"),
+    ("outcome", "clicked"): Text("clicked", "已点击"),
+    ("outcome", "exhausted"): Text("all steps done, no return", "步骤走完仍未回归"),
+    ("outcome", "expired"): Text("ran out of time", "超过时限"),
+    ("outcome", "opted_out"): Text("opted out", "退订"),
+    ("outcome", "suppressed"): Text("opted out before", "此前已退订"),
+    ("outcome", "risk_eased"): Text("risk went away by itself", "风险自行解除"),
+    ("outcome", "erased"): Text("data erased", "数据已删除"),
+    ("outcome", "stopped"): Text("stopped by an operator", "被运营停止"),
+    ("outcome", "complaint"): Text("complained", "用户投诉"),
+    ("status", "silent"): Text("no word from the sender yet", "发送方尚无回执"),
+    ("status", "accepted"): Text("accepted by the sender", "发送方已受理"),
+    ("status", "sent"): Text("sent", "已发出"),
+    ("status", "delivered"): Text("delivered", "已送达"),
+    ("status", "failed"): Text("failed", "发送失败"),
+    ("status", "clicked"): Text("clicked", "已点击"),
+    ("status", "replied"): Text("replied", "已回复"),
+    ("status", "opted_out"): Text("opted out", "退订"),
+    ("status", "handled"): Text("handled by a person", "人工已处理"),
+    ("status", "unknown"): Text("unknown", "结果未知"),
+})  # fmt: skip
+"""Kind of code and code to words."""
+
+RULINGS: Final = MappingProxyType({
+    "erased": Text("data erased at the user's wish", "用户要求删除数据"),
+    "stopped": Text("kill switch", "总开关已关闭"),
+    "paused": Text("paused by an operator", "被运营暂停"),
+    "suppressed": Text("opted out of everything", "已全面退订"),
+    "no_consent": Text("no consent for the channel", "该渠道未获同意"),
+    "channel_dead": Text("channel failed for good", "渠道已失效"),
+    "no_permission": Text("no token, no open window", "无订阅授权或会话窗口"),
+    "risk_eased": Text("no longer at risk", "风险已解除"),
+    "not_persuadable": Text("a contact would not help", "触达无益"),
+    "frequency_capped": Text("contacted often enough", "已达频次上限"),
+    "capacity": Text("budget used up", "名额已用完"),
+    "holiday": Text("holiday: put off", "节假日：推迟"),
+    "quiet_hours": Text("quiet hours: put off", "免打扰时段：推迟"),
+    "channel_hours": Text("hours of the channel: put off", "渠道时段外：推迟"),
+    "stale": Text("waited too long", "等待过久"),
+    "holdout": Text("held out, to compare with", "留作对照"),
+    "observed": Text("mode observe", "观察模式"),
+    "withheld": Text("mode holdout-only", "仅实验模式"),
+    "no_playbook": Text("no playbook fits", "没有适用的剧本"),
+})  # fmt: skip
+"""Why nobody was contacted, in words."""
+
+WAYS_OUT: Final = MappingProxyType({
+    "no_consent": Text(
+        "ask for consent where you meet the user: at checkout, in the app, after support",
+        "在与用户接触的地方征得同意：结算页、应用内、客服之后",
+    ),
+    "channel_dead": Text(
+        "renew the addresses, or give the playbook a second channel",
+        "更新联系方式，或为剧本增加第二渠道",
+    ),
+    "no_permission": Text(
+        "ask for a subscription where the user is active, or let SMS follow",
+        "在用户活跃处请求订阅授权，或以短信接续",
+    ),
+    "frequency_capped": Text(
+        "the caps protect your users; let fewer playbooks compete for the same user",
+        "频次上限保护用户；减少争抢同一用户的剧本",
+    ),
+    "capacity": Text(
+        "raise the budget if what is contacted now earns more than it costs; else leave it",
+        "若当前触达的收益高于成本，可增加预算；否则保持不变",
+    ),
+    "stale": Text(
+        "let steps expire later, or begin earlier in the day",
+        "延长步骤有效期，或在一天中更早开始",
+    ),
+    "no_playbook": Text(
+        "write a playbook for these users, or accept that nobody answers them",
+        "为这些用户编写剧本，或接受无人跟进",
+    ),
+    "not_persuadable": Text(
+        "as it should be: a contact of these users makes nothing better",
+        "正常：触达这些用户没有好处",
+    ),
+    "risk_eased": Text("as it should be: they came back by themselves", "正常：他们自己回来了"),
+    "withheld": Text(
+        "an A/A test: nothing leaves; set mode: live when it showed no effect",
+        "A/A 测试：不发送；确认无差异后设置 mode: live",
+    ),
+    "observed": Text(
+        "when you trust the alerts, set mode: live", "确认预警可信后，设置 mode: live"
+    ),
+})  # fmt: skip
+"""What can be done about it, where something can."""
+
+
+def value_said(kind: str, code: str, language: Language) -> str:
+    """Return a value of a dimension, or another code, in words."""
+    if not code:
+        return Text("unknown", "未知").say(language)
+    if kind == "reason" and code in REASONS:
+        return str(getattr(REASONS[code], language))
+    found = VALUES.get((kind, code))
+    return code if found is None else found.say(language)
+
+
+def ruling_said(reason: str, language: Language) -> str:
+    """Return in words why somebody was not contacted."""
+    found = RULINGS.get(reason)
+    return reason.replace("_", " ") if found is None else found.say(language)
