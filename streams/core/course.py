@@ -91,7 +91,7 @@ class Course:
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
-        self.book = TermsBook(rules)
+        self.book = TermsBook(rules, is_shadow=is_shadow)
         self.gate = Gate(rules, self.users, self.assessor, self.book, number, of)
         self.episodes = EpisodeCollector(rules)
 

@@ -85,6 +85,10 @@ class Gate:
 
     # -- borders
 
+    def begin(self, at_ms: int) -> None:
+        """Take the first instant that the partition hears of for the first border."""
+        self.last_ms = self.last_ms or max(at_ms, 0)
+
     def border(self, at_ms: int) -> int:
         """Return the first border after an instant."""
         budget = self._rules.budget

@@ -270,9 +270,8 @@ class Partition:
         acts, is_act, marks = sorted_out(inputs, at_ms, self.rules.lateness_ms)
         reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
         gate, start = self._course.gate, 0
+        gate.begin(int(reached[int(np.argmax(reached > 0.0))]))
         while start < len(inputs):
-            if not gate.last_ms:
-                gate.last_ms = max(0, int(reached[start + 1]))
             border_ms = gate.border(max(gate.last_ms, int(reached[start])))
             end = int(np.searchsorted(reached, border_ms, side="left"))
             end = self._cut(inputs, max(start + 1, min(end, len(inputs))), start, reached)

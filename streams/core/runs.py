@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from models.features import Rhythm
 from streams.core.batch import Batch
 from streams.core.course import Course
+from streams.core.playbook import INSTANT
 from streams.core.rhythm import make_fold
 from streams.core.rounds import blocks, nth
 from streams.core.rules import Rules
@@ -81,6 +82,8 @@ class Runs:
         self._check = float(churn.check_ms)
         self._backstop = float(rules.alert.backstop_ms)
         self._alert_days = rules.alert_days
+        triggers = {name for book in rules.playbooks for name in book.match.triggers}
+        self._answers = bool(INSTANT & triggers)
 
     def rounds(self, batch: Batch) -> Iterator[Rows]:
         """Yield positions of different users, each user's in order; what is not yielded is done."""
@@ -150,6 +153,7 @@ class Runs:
                 or not last <= at < edge
                 or deadline <= inputs.bounds[position]
                 or days >= wakes_at
+                or (self._answers and inputs.is_risky[position])
                 or value.find(inputs.digests[position], RING_START, RING_END) >= 0
             ):
                 break

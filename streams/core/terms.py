@@ -1,6 +1,6 @@
 """The terms of a partition: what holds for all its users at an instant, besides the rules."""
 
-from streams.core.controls import Controls
+from streams.core.controls import Controls, Mode
 from streams.core.inputs import Terms
 from streams.core.rules import Rules
 from streams.core.scoring import Advisor
@@ -15,7 +15,9 @@ class TermsBook:
         is_fused: Whether the fuse is blown.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
+        """Args: ``is_shadow``: it is observed only, whatever rules and operators say."""
+        self._is_shadow = is_shadow
         self.controls = Controls()
         self.tier_edges: tuple[float, ...] = ()
         self.is_fused = False
@@ -42,7 +44,7 @@ class TermsBook:
         """Return what holds at an instant."""
         controls = self.controls
         return Terms(
-            controls.mode_at(at_ms, self._rules.mode),
+            Mode.OBSERVE if self._is_shadow else controls.mode_at(at_ms, self._rules.mode),
             controls.is_stopped(at_ms),
             controls.paused_at(at_ms),
             self.tier_edges,

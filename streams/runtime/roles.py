@@ -58,7 +58,8 @@ async def run_pipeline(
 
     def make_engine(partition: int) -> Engine:
         now = news.board.now
-        core = Partition(partition, now.rules, now.scorer, app_id=settings.app_id)
+        of = counts[settings.topic_activity]
+        core = Partition(partition, now.rules, now.scorer, of=of, app_id=settings.app_id)
         return PipelineEngine(core, lambda: news.board.now, streams, service.metrics, notices)
 
     options = LaneOptions(

@@ -3,7 +3,13 @@
 import msgspec
 import numpy as np
 
-from streams.core.messages import ExampleBlock, LearnerInput, OpeningBlock, Output
+from streams.core.messages import (
+    EpisodeBlock,
+    ExampleBlock,
+    LearnerInput,
+    OpeningBlock,
+    Output,
+)
 
 Row = tuple[float, ...]
 
@@ -13,7 +19,8 @@ def lessons_of(record: Output) -> tuple[str, list[Row]]:
 
     Returns:
         ``example``: opened_at_ms, active, weight, *features; ``opening``: user, at_ms, *head;
-        ``outcome``: user, opened_at_ms, matured_at_ms, churned, weight.
+        ``outcome``: user, opened_at_ms, matured_at_ms, churned, weight; ``episode``: exposed_at_ms,
+        matured_at_ms, treated, returned, value_change, propensity.
     """
     block: LearnerInput = msgspec.msgpack.decode(record.value, type=LearnerInput)
     match block:
@@ -25,6 +32,12 @@ def lessons_of(record: Output) -> tuple[str, list[Row]]:
             kind = "opening"
             facts = ((block.users, "<u8"), (block.at_ms, "<f8"))
             wide = np.frombuffer(block.heads, "<f8").reshape(block.count, -1).tolist()
+        case EpisodeBlock():
+            kind = "episode"
+            facts = ((block.exposed_at_ms, "<f8"), (block.matured_at_ms, "<f8"),
+                     (block.treated, "u1"), (block.returned, "u1"),
+                     (block.value_change, "<f8"), (block.propensity, "<f8"))  # fmt: skip
+            wide = [[]] * block.count
         case _:
             kind = "outcome"
             facts = ((block.users, "<u8"), (block.opened_at_ms, "<f8"),

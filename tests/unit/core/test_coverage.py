@@ -155,7 +155,12 @@ def told(
 
 
 def lessons(harvests: list[Harvest]) -> dict[str, list[tuple[float, ...]]]:
-    found: dict[str, list[tuple[float, ...]]] = {"example": [], "opening": [], "outcome": []}
+    found: dict[str, list[tuple[float, ...]]] = {
+        "example": [],
+        "opening": [],
+        "outcome": [],
+        "episode": [],
+    }
     for harvest in harvests:
         for record in harvest.outputs.get("examples", []):
             kind, rows = lessons_of(record)

@@ -20,7 +20,12 @@ from tests.unit.core.lessons import Row, lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
 
 SHORT = rules_of("churn: {horizon: 8d, min_active_days: 2}\nlateness: 0s\n")
-CONSENTING = "mode: live\nchannels: {wechat: {reach: any}}\nlateness: 0s\ncontact: {consent_default: granted, zone: UTC}\n"
+CONSENTING = """
+mode: live
+channels: {wechat: {reach: any}}
+lateness: 0s
+contact: {consent_default: granted, zone: UTC}
+"""
 END_MS = day(0, 24 * 70)
 
 histories = st.lists(
@@ -42,7 +47,7 @@ def user_of(user_id: str, rules: Rules = SHORT) -> int:
 
 def taught(harvests: Iterable[Harvest]) -> dict[str, list[Row]]:
     """Return the rows of every kind that left a partition."""
-    found: dict[str, list[Row]] = {"example": [], "opening": [], "outcome": []}
+    found: dict[str, list[Row]] = {"example": [], "opening": [], "outcome": [], "episode": []}
     for harvest in harvests:
         for record in harvest.outputs.get("examples", []):
             kind, rows = lessons_of(record)
@@ -159,9 +164,11 @@ def test_muted_alerts_change_no_lesson(days: int) -> None:
     history = [*(act(day(n), user) for n in range(9) for user in "abc"), WatermarkPassed(END_MS)]
     loud, quiet = run(fresh(rules), history), run(fresh(muted), history)
 
-    assert sum(harvest.counts["touches"] for harvest in loud) > 0
-    assert sum(harvest.counts["touches"] for harvest in quiet) == 0
-    for kind, rows in taught(loud).items():
+    assert sum(harvest.counts["verdict_observed"] for harvest in loud) > 0
+    assert sum(harvest.counts["verdict_observed"] for harvest in quiet) == 0
+    learned = taught(loud)
+    assert not learned.pop("episode")
+    for kind, rows in learned.items():
         end = 2 + RHYTHM_WIDTH  # behind that an opening has what alerts have done to the state
         assert rows
         assert sorted(row[:end] for row in rows) == sorted(row[:end] for row in taught(quiet)[kind])
