@@ -12,7 +12,7 @@ from streams.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from streams.demo.view import Screen
-    from streams.demo.wording import Language
+    from streams.pages.wording import Language
 
 HOUSE: Final = Path(__file__).resolve().parents[2]
 LOG: Final = HOUSE / "data" / "complete_journey.csv.gz"

@@ -12,7 +12,8 @@ from streams.demo.observed import Model
 from streams.demo.proof import Proof
 from streams.demo.summary import Arm, Detection, Summary
 from streams.demo.view import learned
-from streams.demo.wording import TEXTS, Language, say
+from streams.demo.wording import TEXTS, say
+from streams.pages.wording import Language
 
 
 class Ending(NamedTuple):

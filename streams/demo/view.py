@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.observed import Model
-from streams.demo.wording import Language, say
+from streams.demo.wording import say
+from streams.pages.wording import Language
 
 NEWS_SHOWN: Final = 6
 PLAIN_EVERY_S: Final = 10.0

@@ -1,16 +1,8 @@
 """What the demo says, in English and Chinese."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-Language = Literal["en", "zh"]
-
-
-class Text(NamedTuple):
-    """A text in two languages; the names in braces are filled in."""
-
-    en: str
-    zh: str
-
+from streams.pages.wording import Language, Text
 
 TEXTS: Final[dict[str, Text]] = {
     "consent": Text(
@@ -150,5 +142,4 @@ TEXTS: Final[dict[str, Text]] = {
 
 def say(language: Language, key: str, **facts: object) -> str:
     """Return a text with its facts."""
-    text: str = getattr(TEXTS[key], language)
-    return text.format(**facts)
+    return TEXTS[key].say(language, **facts)
