@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from models import bandit, uplift
-from models.bandit import Arm, Reward
+from models.bandit import Book, Reward, Tally
 from models.features import features_hash
 from models.snapshot import FORMAT, Refusal, SnapshotRefused
 from models.uplift import Uplift, UpliftLearner
@@ -36,7 +36,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         version: Name of this state, unique per content.
         episodes: Episodes learned.
-        arms: What each variant brought, in the order of their names.
+        books: What the variants of each playbook brought, in the order of their names.
         uplift: The model of the effect; None while nothing is learned.
         reward: What the odds of variants aim at.
         rules_hash: Of the rules that the features follow; empty = nobody asked.
@@ -45,7 +45,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     version: str = "policy.0"
     episodes: int = 0
-    arms: tuple[Arm, ...] = ()
+    books: tuple[Book, ...] = ()
     uplift: Uplift | None = None
     reward: Reward = "returned"
     rules_hash: str = ""
@@ -59,11 +59,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             playbook: Name.
             variants: Names to choose among; one never seen is believed to be like the others.
         """
-        known = {arm.variant: arm for arm in self.arms if arm.playbook == playbook}
-        if not any(variant in known for variant in variants):
-            return ()
-        arms = tuple(known.get(variant, Arm(playbook, variant)) for variant in variants)
-        return bandit.odds(arms, self.reward)
+        for book in self.books:
+            if book.name == playbook:
+                return bandit.odds(book, variants, self.reward)
+        return ()
 
     def lift(self, rows: NDArray[np.float32]) -> tuple[F64, F64]:
         """Return by how much a contact moves P(return): mean and standard error, each (n,).
@@ -105,31 +104,27 @@ class PolicyLearner:
     def __init__(self, rules_hash: str = "", reward: Reward = "returned") -> None:
         self.episodes = 0
         self._rules_hash, self._reward = rules_hash, reward
-        self._arms: dict[tuple[str, str], Arm] = {}
+        self._tallies: dict[str, Tally] = {}
         self._uplift = UpliftLearner()
 
     def learn(self, episodes: Episodes) -> None:
         """Learn episodes: variants from those who were treated, the effect from both arms."""
-        fading = 1.0 - 1.0 / bandit.MEMORY
         arm_odds = episodes.treat_propensity.tolist()
         returned, value = episodes.returned.tolist(), episodes.value_change.tolist()
         for place, treated in enumerate(episodes.treated.tolist()):
             came = float(returned[place])
             self._uplift.learn(episodes.rows[place], came, float(treated), arm_odds[place])
             if treated:
-                playbook, variant = episodes.playbooks[place], episodes.variants[place]
-                for key, arm in self._arms.items():
-                    if key[0] == playbook:
-                        self._arms[key] = arm.faded(fading)
-                before = self._arms.get((playbook, variant), Arm(playbook, variant))
-                self._arms[playbook, variant] = before.add(came, value[place])
+                name = episodes.playbooks[place]
+                tally = self._tallies.setdefault(name, Tally(Book(name)))
+                tally.add(episodes.variants[place], came, value[place])
         self.episodes += len(returned)
 
     def policy(self) -> Policy:
         """Return the whole state; equal states have equal versions."""
         policy = Policy(
             episodes=self.episodes,
-            arms=tuple(self._arms[key] for key in sorted(self._arms)),
+            books=tuple(self._tallies[name].book() for name in sorted(self._tallies)),
             uplift=self._uplift.state() if self.episodes else None,
             reward=self._reward,
             rules_hash=self._rules_hash,
@@ -145,6 +140,6 @@ class PolicyLearner:
         """
         check(policy, rules_hash=self._rules_hash)
         self.episodes = policy.episodes
-        self._arms = {(arm.playbook, arm.variant): arm for arm in policy.arms}
+        self._tallies = {book.name: Tally(book) for book in policy.books}
         if policy.uplift is not None:
             self._uplift.restore(policy.uplift)

@@ -33,6 +33,17 @@ DECISIONS: Final[dict[str, Promise]] = {
         "effect: worlds told so, where contact adds .05 to .1 to the return rate", "", ">=", 0.9
     ),
     "effect.days": Promise("the same worlds: median days until told", "days"),
+    "bandit.regret": Promise(
+        "bandit: regret against equal shares, answers at the next publication", "", "<=", 0.3333
+    ),
+    "bandit.regret_late": Promise("the same, answers a window later", "", "<=", 0.3333),
+    "bandit.regret_seasonal": Promise(
+        "the same, all rates moving by half with the season", "", "<=", 0.5
+    ),
+    "bandit.regret_turned": Promise("the same, the best becoming the worst half-way", ""),
+    "bandit.regret_river": Promise(
+        "River's Thompson sampling, told every answer at once, no floor", ""
+    ),
 }
 """Name of a figure to its promise."""
 
