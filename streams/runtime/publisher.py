@@ -102,12 +102,13 @@ class Publisher:
         at_ms = now_ms()
         batch = self._producer.create_batch()
         append = batch.append
+        told = list(headers)  # aiokafka takes nothing else.
         for key, value in records:
-            if append(timestamp=at_ms, key=key, value=value, headers=headers) is None:
+            if append(timestamp=at_ms, key=key, value=value, headers=told) is None:
                 await self._submit(batch, partition)
                 batch = self._producer.create_batch()
                 append = batch.append
-                append(timestamp=at_ms, key=key, value=value, headers=headers)  # It always fits.
+                append(timestamp=at_ms, key=key, value=value, headers=told)  # It always fits.
         if batch.record_count():
             await self._submit(batch, partition)
 
