@@ -111,6 +111,11 @@ def unknown(count: int) -> tuple[F64, F64]:
     return np.zeros(count), np.full(count, float(np.sqrt(_PRIOR.sum())))
 
 
+def refuses(mean: F64, error: F64) -> NDArray[np.bool_]:
+    """Return whether a contact does harm, as far as one can tell, shape (n,)."""
+    return mean + HARM_Z * error < 0.0
+
+
 class UpliftLearner:
     """Learns the effect from what the model of the return did not expect.
 

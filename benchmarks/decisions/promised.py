@@ -44,6 +44,18 @@ DECISIONS: Final[dict[str, Promise]] = {
     "bandit.regret_river": Promise(
         "River's Thompson sampling, told every answer at once, no floor", ""
     ),
+    "offpolicy.error": Promise(
+        "off-policy: distance of the doubly robust estimate from the truth, as a share, mean",
+        "",
+        "<=",
+        0.05,
+    ),
+    "offpolicy.error_snips": Promise("the same of SNIPS", ""),
+    "offpolicy.error_ips": Promise("the same of IPS", ""),
+    "offpolicy.error_logged": Promise("the same of the mean of what was done", ""),
+    "offpolicy.covered": Promise(
+        "off-policy: worlds whose truth lay within 1.96 standard errors", "", ">=", 0.9
+    ),
 }
 """Name of a figure to its promise."""
 
