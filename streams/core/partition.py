@@ -153,6 +153,11 @@ class Partition:
         self._course.advise(advisor)
 
     @property
+    def cases(self) -> int:
+        """Number of users with an open case."""
+        return self._users.cases
+
+    @property
     def budget(self) -> BudgetStatus:
         """How the partition stands with its budget."""
         return self._course.gate.status()

@@ -17,6 +17,7 @@ Rows = NDArray[np.intp]
 
 _BID: Final = struct.Struct("<d")
 _BID_AT: Final = 8 * Column.BID
+_CASE_AT: Final = 8 * Column.CASE_AT
 
 GONE = b""
 """The value of a row that is free."""
@@ -34,6 +35,7 @@ class Users:
         dirty: Rows whose value is not durable yet.
         waiting: Rows of users who bid, or whose case waits, for a place.
         waiting_version: Changes whenever somebody joins them.
+        cases: Number of users who have an open case.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -45,6 +47,7 @@ class Users:
         self.dirty: set[int] = set()
         self.waiting: set[int] = set()
         self.waiting_version = 0
+        self.cases = 0
         self._bids = 0
         self._sample = Sample()
         self._put: set[int] = set()
@@ -99,6 +102,7 @@ class Users:
 
     def put(self, row: int, value: bytes) -> None:
         """Replace a user's value."""
+        self.cases += _has_case(value) - _has_case(self.values[row])
         self.values[row] = value
         self.dirty.add(row)
         self._put.add(row)
@@ -123,10 +127,11 @@ class Users:
         return bids
 
     def survey(self) -> None:
-        """Find out anew who waits and who is in the sample, from the states."""
-        self.waiting, phases = set(), []
+        """Find out anew who waits, has a case, and is in the sample, from the states."""
+        self.waiting, self.cases, phases = set(), 0, []
         for rows in blocks(np.array(sorted(self.index.values()), np.intp)):
             heads = self.matrix(rows)
+            self.cases += int(np.count_nonzero(heads[:, Column.CASE_AT]))
             self.waiting.update(rows[heads[:, Column.BID] > 0.0].tolist())
             phases.append((heads[:, Column.PHASE], rows))
         self.waiting_version += 1
@@ -173,6 +178,7 @@ class Users:
         phase = _BID.unpack_from(self.values[row], 8 * Column.PHASE)[0]
         self._sample.forget(phase, user_id)
         self.waiting.discard(row)
+        self.cases -= _has_case(self.values[row])
         self.names[row], self.values[row] = "", GONE
         self.deadlines[row] = self.grid[row] = NEVER
         self.dirty.discard(row)
@@ -190,3 +196,7 @@ class Users:
         changed += [(names[row].encode(), values[row]) for row in sorted(self.dirty)]
         self.dirty, self._deleted = set(), {}
         return changed
+
+
+def _has_case(value: bytes) -> bool:
+    return bool(_BID.unpack_from(value, _CASE_AT)[0] > 0.0)

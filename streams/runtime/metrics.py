@@ -48,6 +48,17 @@ class Metric(StrEnum):
     MODEL_FITS = "winback_model_fits_total"
     MODEL_ORDERS = "winback_model_orders_total"
     POLICY_EPISODES = "winback_policy_episodes"
+    DECISIONS = "winback_decisions_total"
+    CASES_CLOSED = "winback_cases_closed_total"
+    CASES_OPEN = "winback_cases_open"
+    EPISODES = "winback_episodes_total"
+    FEEDBACK = "winback_feedback_total"
+    FEEDBACK_UNUSED = "winback_feedback_unused_total"
+    BUDGET_USED = "winback_budget_used"
+    BUDGET_SHARE = "winback_budget_share"
+    BUDGET_WAITING = "winback_budget_waiting"
+    BUDGET_THRESHOLD = "winback_budget_threshold_minor"
+    FUSE = "winback_fuse_blown"
     RULES_IN_FORCE = "winback_rules_in_force"
     RULES_REFUSED = "winback_rules_refused_total"
     CONTROLS_REFUSED = "winback_controls_refused_total"
@@ -206,6 +217,51 @@ METRICS: Final[dict[Metric, Spec]] = {
         "gauge", "episodes", (), "Matured exposures behind the policy: odds of variants, uplift.",
         "Not growing while touches go out: the learner is away, or nothing matures.",
     ),
+    Metric.DECISIONS: Spec(
+        "counter", "decisions", ("reason",), "What the first rule that spoke said of a touch.",
+        "docs/touches.md has the reasons; nothing but one of them: see what that rule asks for.",
+    ),
+    Metric.CASES_CLOSED: Spec(
+        "counter", "cases", ("outcome",), "Attempts to win a user back that have ended.",
+        "Hardly any that returned: winback report says which playbook is worth what.",
+    ),
+    Metric.CASES_OPEN: Spec(
+        "gauge", "cases", (), "Users of the owned partitions who have an open case.",
+        "Growing without end: steps wait for places, or no feedback comes; see the budget.",
+    ),
+    Metric.EPISODES: Spec(
+        "counter", "episodes", (), "Exposures, treated or held out, of which the end is known.",
+        "None for long after the first touch: they mature holdout.window after it.",
+    ),
+    Metric.FEEDBACK: Spec(
+        "counter", "records", ("status",), "What senders and staff said of touches.",
+        "Much unknown or failed: look into the sender; none at all: no sender reports back.",
+    ),
+    Metric.FEEDBACK_UNUSED: Spec(
+        "counter", "records", ("reason",),
+        "Feedback that changed nothing: no such touch, said before, late, contradicted.",
+        "Contradicted: a sender says failed and delivered of one touch; ask its provider.",
+    ),
+    Metric.BUDGET_USED: Spec(
+        "gauge", "touches", ("kind",), "Places of today's budget that are used, by channel class.",
+        "Used up early every day: raise the budget, or see whether the fuse is blown.",
+    ),
+    Metric.BUDGET_SHARE: Spec(
+        "gauge", "touches", ("kind",), "Today's budget of the owned partitions, by channel class.",
+        "The sum over workers is the budget of the rules; less: a partition is owned by nobody.",
+    ),
+    Metric.BUDGET_WAITING: Spec(
+        "gauge", "users", (), "Users at high risk who wait for a place of the budget.",
+        "Many for days: the budget is small, or the threshold of the alert is low.",
+    ),
+    Metric.BUDGET_THRESHOLD: Spec(
+        "gauge", "minor units", (), "Smallest expected loss that got a place last, of all owned.",
+        "It says what the next touch is worth; below the cost of a touch, lower the budget.",
+    ),
+    Metric.FUSE: Spec(
+        "gauge", "1 or 0", (), "Many more users bid for contact than usual; the budget holds.",
+        "Look at the source first: outage, holiday, broken tracking? winback coverage add tells.",
+    ),
     Metric.RULES_IN_FORCE: Spec(
         "gauge", "1", ("version",), "Fingerprint of the rules files that the worker goes by.",
         "Workers differ for more than some seconds: one has other files, or refused them.",
@@ -219,7 +275,7 @@ METRICS: Final[dict[Metric, Spec]] = {
         "Give orders with winback control; somebody else writes to the topic.",
     ),
     Metric.MODE: Spec(
-        "gauge", "1 or 0", ("mode",), "The mode that most of the owned partitions are in.",
+        "gauge", "partitions", ("mode",), "Owned partitions that are in this mode.",
         "Not what you ordered: winback control says which partition has not taken it.",
     ),
     Metric.STOPPED: Spec(

@@ -23,6 +23,7 @@ from streams.runtime.in_force import InForce
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
+from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
@@ -45,11 +46,12 @@ Step = tuple[str, int, int]
 
 
 class Streams(NamedTuple):
-    """Topics that an engine writes to."""
+    """Topics that an engine writes to, and the one of feedback."""
 
     of_core: Mapping[str, str]
     dead_letters: str
     journal: str
+    feedback: str
 
 
 def streams_of(settings: Settings) -> Streams:
@@ -59,7 +61,9 @@ def streams_of(settings: Settings) -> Streams:
         DECISIONS: settings.topic_decisions,
         EXAMPLES: settings.topic_examples,
     }
-    return Streams(of_core, settings.topic_dead_letters, settings.topic_journal)
+    return Streams(
+        of_core, settings.topic_dead_letters, settings.topic_journal, settings.topic_feedback
+    )
 
 
 class PipelineEngine:
@@ -116,6 +120,8 @@ class PipelineEngine:
         self.refresh()
         self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
         inputs, skipped = self._decoded(chunk)
+        if chunk.topic == self._streams.feedback:
+            count_feedback(self._metrics, inputs)
         if inputs:
             self.core.apply(inputs)
         for reason, count in skipped.items():
@@ -224,6 +230,7 @@ class PipelineEngine:
             self._dead_letters = []
         for reason in SKIPPED & harvest.counts.keys():
             self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
+        count_decisions(self._metrics, harvest.counts)
         if harvest.changelog or outputs:
             outputs[self._streams.journal] = [self._journal_entry()]
         return Commit(harvest.changelog, outputs)

@@ -12,6 +12,7 @@ from streams.runtime.health import Health, HealthServer
 from streams.runtime.logs import get_logger
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
+from streams.runtime.standing import show_standing
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
@@ -114,6 +115,11 @@ class Service:
             Metric.WATERMARK_TIMESTAMP_SECONDS,
         ):  # fmt: skip
             gauges.forget(metric)
+        engines = [
+            lane.engine for lane in lanes.values() if isinstance(lane.engine, PipelineEngine)
+        ]
+        if engines:
+            show_standing(gauges, [engine.core for engine in engines])
         for number, lane in lanes.items():
             gauges.set(Metric.PENDING_RECORDS, lane.pending, partition=number)
             if isinstance(lane.engine, PipelineEngine):
