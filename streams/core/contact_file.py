@@ -57,6 +57,7 @@ class UpliftFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     least: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.0
     errors: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0
+    explore: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05
 
 
 class ContactFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

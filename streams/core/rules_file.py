@@ -195,6 +195,7 @@ def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
             spans.ms("$.holdout.window", file.holdout.window, horizon_ms),
         ),
         contact=contact,
+        explore_share=file.contact.uplift.explore,
         zone=zone,
         tiers=tiers_of(file.money, spans),
         playbooks=(),

@@ -34,7 +34,7 @@ def test_rules_may_say_otherwise_and_add_channels_of_their_own() -> None:
     contact = parse_rules("""
 contact:
   opt_out: channel
-  uplift: {least: 0.01, errors: 0}
+  uplift: {least: 0.01, errors: 0, explore: 0.1}
   quiet_hours: [{start: "22:00", end: "07:00"}, {start: "12:00", end: "14:00"}]
   holidays: {dates: [2027-02-06, "2027-02-07", 2027-02-06], channels: [sms]}
 channels:

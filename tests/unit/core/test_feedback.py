@@ -12,9 +12,10 @@ from streams.core.feedback import ARRIVED, OUTCOMES, STRENGTH, Heard, heard
 from streams.core.inputs import ConsentChanged, FeedbackReceived, OptedOut
 from streams.core.journey_state import Case, OpenTouch, Profile, Reach
 from streams.core.native import FEEDBACK_STATUSES
-from streams.core.state import Column, UserState, blank
+from streams.core.partition import Partition
+from streams.core.state import Column, UserState, blank, decode
 from streams.core.step import step
-from tests.unit.core.stories import ADA, RULES, day, rules_of
+from tests.unit.core.stories import ADA, RULES, ToldScorer, act, by_silence, day, rules_of
 
 OUT = day(12)
 TOUCH = OpenTouch("t1", "sms", OUT, day(14))
@@ -179,6 +180,23 @@ def test_an_opt_out_ends_everything_even_when_the_case_is_long_closed() -> None:
 
     late = after(blank(0.0), said("opted_out", touch_id="t9"))
     assert late.profile.is_suppressed
+
+
+def test_an_opt_out_of_somebody_of_whom_nothing_is_known_is_kept() -> None:
+    """The state may have expired; the no has not. Other words on strangers are noise."""
+    partition = Partition(0, RULES, ToldScorer(by_silence))
+    partition.apply([said("delivered")])
+    assert partition.value(ADA) is None
+    partition.apply([said("opted_out")])
+    value = partition.value(ADA)
+    assert value is not None
+    assert decode(value).profile.is_suppressed
+
+
+def test_a_call_that_staff_have_on_their_list_is_taken_back_when_the_user_returns() -> None:
+    for word in (said("accepted"), said("handled", "no_answer")):
+        told = step(after(out(), word), act(day(13)), RULES)
+        assert [e.revocation.touch_id for e in told.effects if isinstance(e, RevokeTouch)] == ["t1"]
 
 
 def test_rules_may_take_an_opt_out_for_the_channel_alone() -> None:
