@@ -46,6 +46,7 @@ def _span(says: str) -> Meta:
 
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Said = Annotated[str, Meta(max_length=500)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
@@ -57,11 +58,15 @@ class StepFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait: Annotated[str, _span("Time after the step before; of the first, after the alert.")] = "0s"
     expires: Annotated[str, _span("After this the sender must not send it any more.")] = "2d"
     params: Annotated[
-        dict[str, str],
-        Meta(description="Variables of the template. {trait:name|default} is the user's trait."),
+        dict[Name, Said],
+        Meta(
+            max_length=20,
+            description="Variables of the template. {trait:name|default} is the user's trait.",
+        ),
     ] = {}
     offer: Annotated[
-        dict[str, str], Meta(description="What is offered; travels with the touch as it is.")
+        dict[Name, Said],
+        Meta(max_length=20, description="What is offered; travels with the touch as it is."),
     ] = {}
     on_full: Annotated[
         Literal["wait", "skip"],

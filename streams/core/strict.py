@@ -85,6 +85,8 @@ def _of_metas(value: object, plain: Any, metas: list[Any], path: Path) -> Iterat
             yield from _of_words(value, words, path)
         elif isinstance(value, list):
             yield from _of_leaf(value, Annotated[list[Any], meta], path)
+        elif isinstance(value, dict):
+            yield from _of_leaf(value, Annotated[dict[Any, Any], meta], path)
         elif isinstance(value, int | float | str):
             kind = float if plain is float else type(value)  # a whole number is a float, too
             yield from _of_leaf(value, Annotated[kind, meta], path)

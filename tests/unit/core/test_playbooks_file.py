@@ -125,6 +125,12 @@ def test_variants_without_shares_have_equal_ones() -> None:
             "- {name: a, steps: [{channel: sms, template_key: x, wait: soon}]}",
             "p.yaml:1:59: 'soon' is not a span of time: write a number and a unit",
         ),
+        ("- {name: a, expires: 99999d, steps: [S]}", "'99999d' is too long: at most a hundred y"),
+        (f"- {{name: a, expires: {'9' * 400}d, steps: [S]}}", "is too long: at most a hundred y"),
+        (
+            "- {name: a, steps: [{channel: sms, template_key: x, params: {n: " + "x" * 501 + "}}]}",
+            "p.yaml:1:65: Expected `str` of length <= 500",
+        ),
         (
             "- {name: a, variants: [{name: x, share: 0.4, steps: [S]}]}",
             "p.yaml:1:13: the shares sum to 0.4, not to 1",
@@ -199,6 +205,14 @@ def test_the_templates_of_a_file_hold_its_steps_to_account() -> None:
         "p.yaml:6:5: template 'hi' needs the variable 'course'; add course: … to params",
         "p.yaml:7:58: template 'hi' has no variable 'curse'; did you mean 'course'?",
     ]
+
+
+def test_a_mapping_that_is_merged_in_has_its_own_places() -> None:
+    said = complaints_of(
+        "- {name: a, steps: [&s {channel: smss, template_key: x}]}\n"
+        "- {name: b, steps: [{<<: *s, template_key: y, wait: soon}]}\n"
+    )
+    assert [line.split(": ")[0] for line in said] == ["p.yaml:1:34", "p.yaml:2:53"]
 
 
 def test_an_alias_that_is_no_trap_is_welcome() -> None:

@@ -20,7 +20,7 @@ class Leaf(msgspec.Struct, forbid_unknown_fields=True):
 
 class Tree(msgspec.Struct, forbid_unknown_fields=True):
     leaves: Annotated[list[Leaf], Meta(max_length=2)]
-    named: dict[str, Leaf] = {}
+    named: Annotated[dict[str, Leaf], Meta(max_length=1)] = {}
     pair: tuple[int, ...] = ()
     either: str | list[str] = ""
     begin: Any = msgspec.field(name="from", default=None)
@@ -49,6 +49,10 @@ class Tree(msgspec.Struct, forbid_unknown_fields=True):
         (
             {"leaves": [{"name": "x", "word": "c"}]},
             Fault(("leaves", 0, "word"), "'c' is unknown", "there are: a, b"),
+        ),
+        (
+            {"leaves": [], "named": {"x": {"name": "x"}, "y": {"name": "y"}}},
+            Fault(("named",), "Expected `object` of length <= 1"),
         ),
         ({"leaves": [], "pair": [1, "x"]}, Fault(("pair", 1), "Expected `int`, got `str`")),
         ({"leaves": [], "either": [1]}, Fault(("either",), "Expected `str`, got `int` (at $[0])")),
