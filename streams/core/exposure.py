@@ -4,7 +4,9 @@ Both arms are treated alike: a user who is held out passes the same rules, is ex
 kind of moment, and is asked after the same window. While one exposure is pending no other begins.
 """
 
-from datetime import UTC, datetime
+from datetime import date
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -14,23 +16,21 @@ from streams.core.journey_state import Case, Exposure
 from streams.core.messages import Episode
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column, UserState
-from streams.core.time import iso
-from streams.core.touch import Moment, standing_of
+from streams.core.time import DAY_MS, iso
+from streams.core.touch import Moment
+
+EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
-def expose(state: UserState, case: Case, moment: Moment, channel: str, rules: Rules) -> UserState:
-    """Note that a user is exposed now, unless what became of an earlier exposure is not known."""
-    if state.profile.exposure is not None:
-        return state
-    tier, quarter = standing_of(moment, rules)
+def exposure_of(state: UserState, case: Case, moment: Moment, rules: Rules) -> Exposure:
+    """Return the exposure of a user whose case has its first touch to make now."""
     score = moment.score
-    cohort = datetime.fromtimestamp(state[Rhythm.FIRST] / 1_000, UTC).strftime("%Y-%m")
-    exposure = Exposure(
+    return Exposure(
         case_id=case.case_id,
         playbook=case.playbook,
         variant=case.variant,
         version=case.version,
-        channel=channel,
+        channel=case.steps[case.step].channel,
         at_ms=moment.at_ms,
         matures_ms=moment.at_ms + rules.holdout.window_ms,
         is_held_out=case.is_held_out,
@@ -38,18 +38,22 @@ def expose(state: UserState, case: Case, moment: Moment, channel: str, rules: Ru
         probability=score.reach,
         value_net=state[Column.VALUE_NET],
         dimensions={
-            "value_tier": tier,
-            "quadrant": quarter,
+            "value_tier": moment.tier,
+            "quadrant": moment.quadrant,
             "lifecycle_stage": state.profile.stage.label,
             "acquisition_source": state.profile.source,
             "reason": score.causes[0].code if score.causes else "",
             "trigger": case.trigger,
-            "cohort": cohort,
+            "cohort": month_of(int(state[Rhythm.FIRST] // DAY_MS)),
         },
         features=score.features,
     )
-    profile = msgspec.structs.replace(state.profile, exposure=exposure)
-    return state.having(profile, MATURES=float(exposure.matures_ms))
+
+
+@lru_cache(maxsize=4_096)
+def month_of(day: int) -> str:
+    """Return the month of a day since the epoch: 2017-05."""
+    return date.fromordinal(EPOCH + day).strftime("%Y-%m")
 
 
 def mature(state: UserState, user_id: str, rules: Rules) -> tuple[UserState, tuple[Effect, ...]]:

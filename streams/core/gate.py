@@ -28,7 +28,7 @@ from streams.core.state import CASE_WAITS, Column, UserState, decode
 from streams.core.terms import TermsBook
 from streams.core.tiers import edges_of
 from streams.core.time import iso
-from streams.core.touch import Moment
+from streams.core.touch import moment_of
 from streams.core.users import Users
 from streams.core.worth import expected_loss, value_at
 
@@ -118,7 +118,7 @@ class Gate:
         has_changed = self.fuse.look()
         if is_new_day:
             if budget.per_day:
-                yield self._status(self.last_ms)
+                yield self._status(self.last_ms, at_ms)
             self.fuse.close_day()
             has_changed |= self.fuse.look()
             self._weigh(at_ms)
@@ -128,7 +128,7 @@ class Gate:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version
         if has_changed and budget.per_day:
-            yield self._status(at_ms)
+            yield self._status(at_ms, at_ms)
 
     def _weigh(self, at_ms: int) -> None:
         """Take the value tiers anew."""
@@ -202,7 +202,8 @@ class Gate:
             state = decode(users.values[row])
             score = Score(float(bid[place]), "", 0, (), float(value_at(
                 heads[place : place + 1], at[:1], float(rules.churn.horizon_ms))[0]))  # fmt: skip
-            step = plan_of(state, Moment(users.names[row], at_ms, score, terms), rules)
+            moment = moment_of(users.names[row], at_ms, score, terms, rules)
+            step = plan_of(state, moment, rules)
             closed = None if step is None else self._closed_until(state, step, at_ms)
             if closed is not None:
                 self._held[row] = (closed, users.values[row])
@@ -223,7 +224,7 @@ class Gate:
         names, terms = self._users.names, self._book.at(at_ms)
         plans: list[PlaybookStep] = []
         for each, score in zip(found, scores, strict=True):
-            moment = Moment(names[each.row], at_ms, score, terms)
+            moment = moment_of(names[each.row], at_ms, score, terms, rules)
             plan = plan_of(decode(self._users.values[each.row]), moment, rules)
             plans.append(plan or each.step)
         losses = [
@@ -250,7 +251,7 @@ class Gate:
         self, state: UserState, signal: Acted, score: Score, terms: Terms
     ) -> str | None:
         """Return the rationed class of channel that an answer at once goes out on, or None."""
-        moment = Moment(signal.user_id, signal.event_time_ms, score, terms)
+        moment = moment_of(signal.user_id, signal.event_time_ms, score, terms, self._rules)
         book = book_for(state, moment, signal.trigger, self._rules)
         if book is None:
             return None
@@ -268,14 +269,15 @@ class Gate:
 
     # -- what is told and kept
 
-    def _status(self, at_ms: int) -> BudgetStatus:
-        day = self._rules.budget.day(at_ms)
+    def _status(self, of_ms: int, at_ms: int) -> BudgetStatus:
+        """Return how the day of an instant stands, as of another."""
+        day = self._rules.budget.day(of_ms)
         kinds = self._rules.budget.per_day
         return BudgetStatus(
             partition=self._number,
             day=day_name(day.number),
-            used={kind: self.ledger.spent(kind, at_ms).total for kind in kinds},
-            share={kind: self.ledger.share(kind, at_ms) for kind in kinds},
+            used={kind: self.ledger.spent(kind, of_ms).total for kind in kinds},
+            share={kind: self.ledger.share(kind, of_ms) for kind in kinds},
             waiting=len(self._users.waiting),
             threshold=round(self.threshold, 2),
             is_fused=self.fuse.is_blown,
@@ -284,7 +286,7 @@ class Gate:
 
     def status(self) -> BudgetStatus:
         """Return how the budget stands."""
-        return self._status(self.last_ms)
+        return self._status(self.last_ms, self.last_ms)
 
     def record(self) -> GateRecord:
         """Return what the partition record keeps."""

@@ -7,8 +7,9 @@ import msgspec
 
 from models.features import Rhythm
 from streams.core.channels import CONTACTS_KEPT_MS
+from streams.core.controls import Mode
 from streams.core.effects import CloseCase, Effect, RequestTouch, RevokeTouch
-from streams.core.exposure import expose
+from streams.core.exposure import exposure_of
 from streams.core.ids import share_of
 from streams.core.journey_state import Case, OpenTouch
 from streams.core.messages import CaseClosed, TouchRevoked
@@ -27,16 +28,15 @@ from streams.core.rules import Rules
 from streams.core.rulings import WITHHOLDS, Ruling
 from streams.core.state import CASE_WAITS, NEVER, Column, UserState
 from streams.core.time import iso
-from streams.core.touch import Moment, request_touch, standing_of
+from streams.core.touch import Moment, request_touch
 from streams.core.verdict import Contact, Defer, Refuse, Send, Verdict, may_contact
 from streams.core.worth import quantised
 
 Outcome = tuple[UserState, tuple[Effect, ...]]
 
-IN_OUR_HANDS = frozenset({"requested", "unknown"})
-"""Words of a sender after which a touch may still be stopped."""
-
-EXPOSED = frozenset({Ruling.HOLDOUT, Ruling.WITHHELD})
+IN_OUR_HANDS = frozenset({"requested", "unknown", "accepted", "unanswered"})
+"""Words of a sender after which a touch may still be stopped: a call that staff have on their list,
+or will try again, is one."""
 
 
 def open_case(state: UserState, moment: Moment, trigger: str, rules: Rules) -> Outcome:
@@ -77,10 +77,10 @@ def open_case(state: UserState, moment: Moment, trigger: str, rules: Rules) -> O
 
 def book_for(state: UserState, moment: Moment, trigger: str, rules: Rules) -> Playbook | None:
     """Return the playbook for a user in a situation, of those that are not paused."""
-    tier, quadrant = standing_of(moment, rules)
     profile = state.profile
     situation = Situation(
-        moment.user_id, tier, profile.source, trigger, profile.stage.label, quadrant,
+        moment.user_id, moment.tier, profile.source, trigger, profile.stage.label,
+        moment.quadrant,
         tuple(cause.code for cause in moment.score.causes),
     )  # fmt: skip
     return choose(_released(rules.playbooks, moment), situation)
@@ -155,7 +155,8 @@ def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Cont
         decided_at_ms=case.decided_ms or at_ms,
         is_backstop=case.trigger == "silence" or silence_ms >= rules.alert.backstop_ms,
         uplift=moment.score.lift,
-        explores=share_of("explore", case.case_id) < rules.explore_share,
+        explores=moment.score.lift is not None
+        and share_of("explore", case.case_id) < rules.explore_share,
         has_place=moment.has_place,
         mode=terms.mode,
         is_stopped=terms.is_stopped,
@@ -184,26 +185,52 @@ def _carry_out(
             closed, effects = close(state, moment.user_id, reason.value, at_ms)
             return closed, (record, *effects)
         case Refuse(reason):
-            word = "refuse" if reason not in WITHHOLDS else "withhold"
+            word = "withhold" if reason in WITHHOLDS else "refuse"
             record = decision(state, moment, case, word, reason, channel, rules)
-            moved = _moved_on(state, case, at_ms, was_sent=reason in WITHHOLDS)
-            if reason in WITHHOLDS:
-                moved = _contacted(moved, at_ms, channel)
-            if reason in EXPOSED and moment.terms.mode != "observe":
-                moved = expose(moved, case, moment, channel, rules)
-                if case.is_held_out and moment.terms.mode == "live":
-                    moved = moved.having(EXPOSED_AT=float(at_ms))
-            return moved, (record,)
+            return _done(state, case, moment, rules, reason), (record,)
         case Send():
             touch = request_touch(moment, state, case, rules)
             record = decision(
-                state, moment, case, "send", "send", channel, rules, touch_id=touch.touch_id
+                state, moment, case, "send", Ruling.SEND, channel, rules, touch_id=touch.touch_id
             )
             sent = OpenTouch(touch.touch_id, channel, at_ms, at_ms + step.expires_ms)
-            case = msgspec.structs.replace(case, touches=(*case.touches, sent))
-            moved = _contacted(_moved_on(state, case, at_ms, was_sent=True), at_ms, channel)
-            moved = expose(moved, case, moment, channel, rules).having(TREATED_AT=float(at_ms))
+            moved = _done(state, case, moment, rules, Ruling.SEND, sent)
             return moved, (record, RequestTouch(touch, at_ms))
+
+
+def _done(
+    state: UserState,
+    case: Case,
+    moment: Moment,
+    rules: Rules,
+    ruling: Ruling,
+    sent: OpenTouch | None = None,
+) -> UserState:
+    """Return the state with the step done, the next one or the end due, and what that leaves."""
+    at_ms, profile, channel = moment.at_ms, state.profile, case.steps[case.step].channel
+    mode, is_passed = moment.terms.mode, sent is not None or ruling in WITHHOLDS
+    numbers: dict[str, float] = {"BID": 0.0}
+    contacts, reach, exposure = profile.contacts, profile.reach, profile.exposure
+    if is_passed:
+        kept = [made for made in contacts if at_ms - made[0] < CONTACTS_KEPT_MS]
+        contacts = (*kept, (at_ms, channel))
+    if sent is not None:
+        reach = used(reach, channel, at_ms)
+        numbers["TREATED_AT"] = float(at_ms)
+    elif ruling is Ruling.HOLDOUT and mode == Mode.LIVE:
+        numbers["EXPOSED_AT"] = float(at_ms)
+    if is_passed and mode != Mode.OBSERVE and exposure is None:
+        exposure = exposure_of(state, case, moment, rules)
+        numbers["MATURES"] = float(exposure.matures_ms)
+    done = following(case.steps, case.step, was_sent=is_passed)
+    wait_ms = case.steps[done].wait_ms if done < len(case.steps) else case.close_after_ms
+    numbers["DUE"] = float(at_ms + max(1, wait_ms))
+    touches = case.touches if sent is None else (*case.touches, sent)
+    case = msgspec.structs.replace(case, step=done, decided_ms=0, put_off="", touches=touches)
+    profile = msgspec.structs.replace(
+        profile, case=case, contacts=contacts, reach=reach, exposure=exposure
+    )
+    return state.having(profile, **numbers)
 
 
 def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
@@ -271,22 +298,3 @@ def ended_by(case: Case, trigger: str, money_minor: int) -> str:
     if "returned" in case.exits and case.trigger not in INSTANT:
         return "returned"
     return "converted" if money_minor > 0 and "converted" in case.exits else ""
-
-
-def _moved_on(state: UserState, case: Case, at_ms: int, *, was_sent: bool) -> UserState:
-    """Return the state with the step done and the next one, or the end, due."""
-    done = following(case.steps, case.step, was_sent=was_sent)
-    wait_ms = case.steps[done].wait_ms if done < len(case.steps) else case.close_after_ms
-    moved = msgspec.structs.replace(case, step=done, decided_ms=0, put_off="")
-    profile = msgspec.structs.replace(state.profile, case=moved)
-    return state.having(profile, DUE=float(at_ms + max(1, wait_ms)), BID=0.0)
-
-
-def _contacted(state: UserState, at_ms: int, channel: str) -> UserState:
-    """Note a contact, and that it used up a permission where there was one."""
-    kept = tuple(made for made in state.profile.contacts if at_ms - made[0] < CONTACTS_KEPT_MS)
-    reach = used(state.profile.reach, channel, at_ms)
-    profile = msgspec.structs.replace(
-        state.profile, contacts=(*kept, (at_ms, channel)), reach=reach
-    )
-    return state.having(profile)

@@ -18,7 +18,7 @@ from streams.core.playbooks_schema import (
     TemplateFile,
 )
 from streams.core.rules import Rules
-from streams.core.strict import converted
+from streams.core.strict import converted, without
 from streams.core.template_rules import Template
 from streams.core.tiers import NO_VALUE
 from streams.core.yaml_nodes import Document, read_document
@@ -86,10 +86,12 @@ def read_playbooks(source: Source, known: Known) -> Reading:
     for place, item in enumerate(items):
         path = (*base, place)
         file, wrong = converted(item, PlaybookFile, path)
+        if file is None:
+            file, _ = converted(without(item, wrong, path), PlaybookFile, path)
         if file is not None:
             book, more = compiled(file, path, known)
             own = list(_uses(file, path))
-            wrong += [*more, *_template_faults(head, own)]
+            wrong += [*_new((*more, *_template_faults(head, own)), wrong)]
             books += [] if wrong else [book]
             uses += own
             names.append((file.name, path))
@@ -159,6 +161,9 @@ def _parts(source: Source) -> tuple[PlaybooksFile, list[Any], Path, list[Fault]]
         what = "playbooks are a list, or a mapping with `playbooks:`"
         return empty, [], base, [Fault(base, what)]
     items, faults = data.get("playbooks", []), []
+    if isinstance(items, str) or (items and isinstance(items, list) and isinstance(items[0], str)):
+        what = "this names files of playbooks and has none itself"
+        return empty, [], base, [Fault((*base, "playbooks"), what, "give those files")]
     if not isinstance(items, list):
         faults.append(Fault((*base, "playbooks"), "playbooks are a list: begin each with a dash"))
         items = []
@@ -177,6 +182,14 @@ def _parts(source: Source) -> tuple[PlaybooksFile, list[Any], Path, list[Fault]]
 
 def _variables(template: TemplateFile) -> tuple[str, ...]:
     return Template(template.text, template.kind).variables
+
+
+def _new(found: Iterable[Fault], earlier: Sequence[Fault]) -> Iterable[Fault]:
+    """Return the faults that are not of what an earlier one has taken away."""
+    taken = [fault.path for fault in earlier]
+    for fault in found:
+        if not any(path[: len(fault.path)] == fault.path for path in taken):
+            yield fault
 
 
 def _uses(file: PlaybookFile, path: Path) -> Iterable[Use]:

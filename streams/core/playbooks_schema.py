@@ -41,8 +41,11 @@ _SPAN: Final = r"^\s*\d+(\.\d+)?\s*[smhd]\s*$"
 
 
 def _span(says: str) -> Meta:
-    return Meta(description=f"{says} Written as 90s, 15m, 12h, 30d.",
-                extra_json_schema={"pattern": _SPAN})  # fmt: skip
+    return Meta(
+        description=f"{says} Written as 90s, 15m, 12h, 30d.",
+        extra_json_schema={"pattern": _SPAN},
+        extra={"hint": "write a number and a unit, as in 90s, 15m, 12h, 30d"},
+    )
 
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -1,14 +1,20 @@
 """Putting a decision on record: what was decided, why, how likely that was, and on what ground."""
 
+from typing import Final
+
 from streams.core.effects import RecordDecision
 from streams.core.journey_state import Case
 from streams.core.messages import Decision
 from streams.core.reasons import LEAST_WEIGHT
 from streams.core.rules import Rules
+from streams.core.rulings import Ruling
 from streams.core.state import Column, UserState
 from streams.core.time import iso
-from streams.core.touch import Moment, standing_of
+from streams.core.touch import Moment
 from streams.core.worth import expected_loss
+
+PASSED: Final = frozenset({Ruling.HOLDOUT, Ruling.SEND, Ruling.WITHHELD})
+"""What is decided by chance alone, once every rule has been passed."""
 
 
 def decision(  # what decided, each on its own
@@ -24,9 +30,10 @@ def decision(  # what decided, each on its own
 ) -> RecordDecision:
     """Return the record of a decision on the step that a case has due."""
     score, terms = moment.score, moment.terms
-    tier, quarter = standing_of(moment, rules)
     held_out = rules.holdout.share
-    propensity = {"holdout": held_out, "send": 1.0 - held_out, "withheld": 1.0 - held_out}
+    propensity = 1.0
+    if reason in PASSED:
+        propensity = held_out if reason == Ruling.HOLDOUT else 1.0 - held_out
     made = Decision(
         user_id=moment.user_id,
         case_id=case.case_id,
@@ -36,7 +43,7 @@ def decision(  # what decided, each on its own
         channel=channel,
         trigger=case.trigger,
         probability=round(score.reach, 6),
-        propensity=propensity.get(str(reason), 1.0),
+        propensity=propensity,
         model_version=score.model_version,
         rules_hash=rules.hash,
         decided_at=iso(moment.at_ms),
@@ -46,8 +53,8 @@ def decision(  # what decided, each on its own
         variant=case.variant,
         variant_propensity=round(case.propensity, 6),
         expected_loss=round(expected_loss(score, rules.cost_of(channel), rules), 2),
-        quadrant=quarter,
-        value_tier=tier,
+        quadrant=moment.quadrant,
+        value_tier=moment.tier,
         value_net=int(state[Column.VALUE_NET]),
         lifecycle_stage=state.profile.stage.label,
         acquisition_source=state.profile.source,

@@ -3,6 +3,7 @@
 from datetime import time
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
@@ -15,7 +16,11 @@ from streams.core.time import DAY_MS, MINUTE_MS
 from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
 
-NO_BUDGET = Budget({}, 5 * MINUTE_MS, "UTC", time(0))
+NO_BUDGET: Final = Budget({}, 5 * MINUTE_MS, "UTC", time(0))
+
+
+MANY: Final = 2
+"""Of more tiers than this the two highest are important."""
 
 
 class Meaning(StrEnum):
@@ -139,6 +144,8 @@ class Rules(msgspec.Struct, frozen=True):
         carry_over_ms: How long after a touch a user's examples are left out of learning.
         ids: Maker of ids.
         outages: Spans in which the source logged nothing.
+        tier_names: Value tiers, highest first.
+        important: The tiers whose users a touch calls important: the two highest of many.
         hash: Fingerprint of what state and examples depend on: a change of it needs a migration.
         is_promotion_automatic: Whether evidence alone puts a better model in force.
         mode: ``observe``, ``holdout-only`` or ``live``.
@@ -165,6 +172,8 @@ class Rules(msgspec.Struct, frozen=True):
     carry_over_ms: int
     ids: Ids
     outages: tuple[Span, ...] = ()
+    tier_names: tuple[str, ...] = ()
+    important: tuple[str, ...] = ()
     hash: str = ""
     is_promotion_automatic: bool = True
     mode: str = "observe"
@@ -178,7 +187,10 @@ class Rules(msgspec.Struct, frozen=True):
         source = (sorted(self.meanings.items()), self.is_other_activity, self.minor_units)
         text = repr((*parts, *source, self.grid_salt))
         digest = blake2b(text.encode(), digest_size=8).hexdigest()
+        names = tuple(name for name, _ in self.tiers)
         msgspec.structs.force_setattr(self, "hash", digest)
+        msgspec.structs.force_setattr(self, "tier_names", names)
+        msgspec.structs.force_setattr(self, "important", names[: 2 if len(names) > MANY else 1])
 
     def phase_ms(self, user_id: str) -> int:
         """Return the offset of a user's grid within a period."""
@@ -187,11 +199,6 @@ class Rules(msgspec.Struct, frozen=True):
     def is_held_out(self, user_id: str) -> bool:
         """Return whether a user belongs to the holdout."""
         return share_of(self.holdout.salt, user_id) < self.holdout.share
-
-    @property
-    def tier_names(self) -> tuple[str, ...]:
-        """Value tiers, highest first."""
-        return tuple(name for name, _ in self.tiers)
 
     @property
     def tier_shares(self) -> tuple[float, ...]:

@@ -38,10 +38,9 @@ from streams.core.reach import told as reached
 from streams.core.rhythm import log_amount_of, make_fold
 from streams.core.rules import Rules
 from streams.core.state import CASE_WAITS, DIGEST_BYTES, NEVER, Column, UserState, decode, encode
-from streams.core.tiers import tier_of
 from streams.core.time import iso
 from streams.core.told_apart import retold
-from streams.core.touch import Moment
+from streams.core.touch import Moment, moment_of
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 """One user's number, or a column of many users': the rules about them are the same."""
@@ -173,7 +172,7 @@ def _moment(signal: Scored | TimerFired | TurnCame | Troubled, rules: Rules) -> 
     assert signal.score is not None, "a touch is released only on the word of a fresh score"
     lost_ms = 0 if isinstance(signal, Troubled) else signal.lost_ms
     terms = signal.terms or Terms(rules.mode)
-    return Moment(signal.user_id, signal.event_time_ms, signal.score, terms, lost_ms)
+    return moment_of(signal.user_id, signal.event_time_ms, signal.score, terms, rules, lost_ms)
 
 
 def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
@@ -187,9 +186,8 @@ def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
     moment = _moment(signal, rules)
     effects: tuple[Effect, ...] = ()
     if band != before:
-        tier = tier_of(moment.score.value, rules.tier_names, moment.terms.tier_edges)
         version = moment.score.model_version
-        effects = (_risk_changed(moved, signal.user_id, before, int(at_ms), tier, version),)
+        effects = (_risk_changed(moved, signal.user_id, before, int(at_ms), moment.tier, version),)
     case_at, closed_at, last = state[Column.CASE_AT], state[Column.CLOSED_AT], state[Rhythm.LAST]
     if band < HIGH or not may_open(case_at, closed_at, last, bid, at_ms, rules):
         return Transition(moved, effects)

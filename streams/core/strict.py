@@ -1,11 +1,13 @@
 """Checking data against types as a linter does: everything that is wrong, not only the first."""
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Meta
 
 from streams.core.faults import Fault, Path, meant
 
@@ -23,18 +25,45 @@ def converted(value: object, kind: type[T], path: Path = ()) -> tuple[T | None, 
         return None, faults or [Fault(path, str(error))]
 
 
+def without(value: object, faults: Iterable[Fault], path: Path = ()) -> object:
+    """Return a copy of a value without the fields that are at fault, as far as they have names.
+
+    What is left may be checked further, so that one fault does not hide another.
+
+    Args:
+        value: Of a document.
+        faults: What is wrong in it.
+        path: Where the value stands.
+    """
+    copy = deepcopy(value)
+    for fault in faults:
+        part: Any = copy
+        *way, last = fault.path[len(path) :] or ("",)
+        for step in way:
+            is_there = step in part if isinstance(part, dict) else isinstance(part, list)
+            part = part[step] if is_there else None
+        if isinstance(part, dict):
+            part.pop(last, None)
+    return copy
+
+
 def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
     """Yield what keeps a value from being of a type; nothing if ``msgspec.convert`` takes it.
 
     Args:
         value: Of a document: mappings, lists, scalars.
         kind: A struct, list, tuple, dict, union or scalar type, annotated or not. The words that
-            ``Meta(extra_json_schema={"enum": …})`` lists are all that a text may be.
+            ``Meta(extra_json_schema={"enum": …})`` lists are all that a text may be, and
+            ``Meta(extra={"hint": …})`` says what would be right.
         path: Where the value stands.
     """
     if get_origin(kind) is Annotated:
         plain, *metas = get_args(kind)
-        found = tuple(faults_in(value, plain, path))
+        hint = next((_hint(meta) for meta in metas if _hint(meta)), "")
+        found = tuple(
+            fault._replace(hint=hint) if hint and fault.path == path else fault
+            for fault in faults_in(value, plain, path)
+        )
         yield from found or _of_metas(value, plain, metas, path)
     elif get_origin(kind) in {Union, UnionType}:
         yield from _of_union(value, get_args(kind), path)
@@ -90,6 +119,11 @@ def _of_metas(value: object, plain: Any, metas: list[Any], path: Path) -> Iterat
         elif isinstance(value, int | float | str):
             kind = float if plain is float else type(value)  # a whole number is a float, too
             yield from _of_leaf(value, Annotated[kind, meta], path)
+
+
+def _hint(meta: Meta) -> str:
+    """Return what the type itself says would be right: ``extra={"hint": …}``."""
+    return str((meta.extra or {}).get("hint", ""))
 
 
 def _words_of(kind: Any) -> tuple[str, ...]:

@@ -35,8 +35,10 @@ class Finding(NamedTuple):
 
 
 def checked_providers(reading: Reading) -> tuple[str, ...]:
-    """Return the providers whose rules the templates of a file must keep."""
-    return tuple(PROVIDERS) if reading.head.providers is None else tuple(reading.head.providers)
+    """Return the providers whose rules the templates of a file must keep: of channels in use."""
+    channels = {use.step.channel for use in reading.uses}
+    wanted = PROVIDERS if reading.head.providers is None else reading.head.providers
+    return tuple(name for name in wanted if PROVIDERS[name].channel in channels)
 
 
 def findings(reading: Reading) -> list[Finding]:

@@ -23,6 +23,8 @@ class Moment(NamedTuple):
         at_ms: When, epoch ms UTC.
         score: What the model says.
         terms: What holds for everybody.
+        tier: Value tier of the user.
+        quadrant: Important by urgent.
         lost_ms: How much of the silence counts as no time.
         has_turn: Places are being handed out, and it is this user's turn.
         has_place: There is one.
@@ -32,22 +34,25 @@ class Moment(NamedTuple):
     at_ms: int
     score: Score
     terms: Terms
+    tier: str
+    quadrant: str
     lost_ms: int = 0
     has_turn: bool = False
     has_place: bool = True
 
 
-def standing_of(moment: Moment, rules: Rules) -> tuple[str, str]:
-    """Return the value tier and the quadrant of a user."""
-    tier = tier_of(moment.score.value, rules.tier_names, moment.terms.tier_edges)
-    return tier, quadrant(tier, moment.score.reach, rules)
+def moment_of(
+    user_id: str, at_ms: int, score: Score, terms: Terms, rules: Rules, lost_ms: int = 0
+) -> Moment:
+    """Return the moment of a user of whom the model has just spoken."""
+    tier = tier_of(score.value, rules.tier_names, terms.tier_edges)
+    return Moment(user_id, at_ms, score, terms, tier, quadrant(tier, score.reach, rules), lost_ms)
 
 
 def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) -> TouchRequested:
     """Return the message that asks for the touch that the case has due."""
     user_id, at_ms, score = moment.user_id, moment.at_ms, moment.score
     step, profile, at_iso = case.steps[case.step], state.profile, iso(moment.at_ms)
-    tier, quarter = standing_of(moment, rules)
     return TouchRequested(
         touch_id=rules.ids.touch_id(user_id, int(state[Column.CASE_AT]), case.step + 1),
         case_id=case.case_id,
@@ -72,13 +77,13 @@ def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) ->
         ),
         user=TouchUser(
             lifecycle_stage=profile.stage.label,
-            value_tier=tier,
+            value_tier=moment.tier,
             value_net=int(state[Column.VALUE_NET]),
             currency=rules.currency,
             last_active_at=iso(state[Rhythm.LAST]),
             acquisition_source=profile.source,
             traits=profile.traits,
         ),
-        priority=Priority(quarter, None),
+        priority=Priority(moment.quadrant, None),
         experiment=Experiment(case.playbook, case.variant, rules.holdout.share),
     )

@@ -56,8 +56,7 @@ def expected_loss(score: Score, cost: float, rules: Rules) -> float:
 
 
 def quadrant(tier: str, reach: float, rules: Rules) -> str:
-    """Return important by urgent: the two highest tiers, and the half of the risk nearer to 1."""
-    important = rules.tier_names[: 2 if len(rules.tiers) > 2 else 1]  # noqa: PLR2004
-    importance = "important" if tier in important else "ordinary"
+    """Return important by urgent: the highest tiers, and the half of the risk nearer to 1."""
+    importance = "important" if tier in rules.important else "ordinary"
     urgency = "urgent" if reach >= (1.0 + rules.alert.probability) / 2 else "calm"
     return f"{importance}_{urgency}"

@@ -32,6 +32,8 @@ def open_rules(tmp: Path) -> Rules:
     path.write_text(
         "churn: {horizon: 12d, min_active_days: 3}\n"
         "alert: {examples_min: 0}\n"
+        "mode: live\n"
+        "channels: {wechat: {reach: any}}\n"
         "contact: {consent_default: granted}\n",
         encoding="utf-8",
     )
@@ -73,8 +75,11 @@ def test_the_size_of_blocks_changes_nothing(
     assert cut[:4] == whole[:4]
 
 
-def test_the_number_of_partitions_changes_nothing_today(small_log: str, rules: Rules) -> None:
-    """When a rule counts within a partition this ends: then see ADR 10."""
+def test_the_number_of_partitions_changes_tiers_and_budgets_only(
+    small_log: str, rules: Rules
+) -> None:
+    """Both count within a partition; without a budget, and with one tier, nothing else differs."""
+    rules = msgspec.structs.replace(rules, tiers=(("all", 1.0),))
     one, seven = (replayed(small_log, rules, partitions=count) for count in (1, 7))
     assert one[:4] == seven[:4]
 
