@@ -30,7 +30,7 @@ def playbooks() -> None:
     """Check playbooks, read them, and try them on a log of your own."""
 
 
-@playbooks.command()
+@playbooks.command(short_help="Say all that is wrong, for us and for providers.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @RULES
 @AS_JSON
@@ -64,7 +64,7 @@ def check(*, files: tuple[str, ...], rules: str | None, as_json: bool) -> int:
     return Exit.FAILED if errors else Exit.OK
 
 
-@playbooks.command()
+@playbooks.command(short_help="Show journeys with their times.")
 @click.argument("file")
 @click.option("--name", metavar="N", help="Only the playbook of this name.")
 @click.option("--mermaid", is_flag=True, help="As diagrams.")
@@ -88,7 +88,7 @@ def show(*, file: str, name: str | None, mermaid: bool, rules: str | None) -> in
     return Exit.OK
 
 
-@playbooks.command()
+@playbooks.command(short_help="Count what playbooks would do with a log.")
 @click.argument("file")
 @click.argument("log")
 @click.option(
@@ -209,13 +209,14 @@ def _summary(reading: "Reading", found: Sequence["Finding"]) -> str:
     from streams.core.template_lint import checked_providers  # noqa: PLC0415 (quick --help)
 
     name = reading.source.document.name
-    parts = [counted(len(reading.names), "playbook")]
+    if reading.complaints:
+        return f"{name}: cannot run, {counted(len(reading.complaints), 'fault')}"
+    said = f"{name}: {counted(len(reading.names), 'playbook')}"
     if reading.head.templates is None:
-        return f"{name}: {parts[0]}, no templates to check"
-    parts.append(counted(len(reading.head.templates), "template"))
+        return f"{said}, no templates to check"
     own = [finding for finding in found if finding.file == name]
     verdicts = []
     for provider in checked_providers(reading):
         errors = sum(one.provider == provider and one.level == "error" for one in own)
         verdicts.append(f"{provider} {counted(errors, 'error') if errors else 'ok'}")
-    return f"{name}: {', '.join(parts)}; {', '.join(verdicts)}"
+    return f"{said}, {counted(len(reading.head.templates), 'template')}; {', '.join(verdicts)}"

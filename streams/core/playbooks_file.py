@@ -18,7 +18,7 @@ from streams.core.playbooks_schema import (
     TemplateFile,
 )
 from streams.core.rules import Rules
-from streams.core.strict import converted, without
+from streams.core.strict import converted, part_at, without
 from streams.core.template_rules import Template
 from streams.core.tiers import NO_VALUE
 from streams.core.yaml_nodes import Document, read_document
@@ -91,7 +91,7 @@ def read_playbooks(source: Source, known: Known) -> Reading:
         if file is not None:
             book, more = compiled(file, path, known)
             own = list(_uses(file, path))
-            wrong += [*_new((*more, *_template_faults(head, own)), wrong)]
+            wrong += [*_new((*more, *_template_faults(head, own)), wrong, item, path)]
             books += [] if wrong else [book]
             uses += own
             names.append((file.name, path))
@@ -184,11 +184,20 @@ def _variables(template: TemplateFile) -> tuple[str, ...]:
     return Template(template.text, template.kind).variables
 
 
-def _new(found: Iterable[Fault], earlier: Sequence[Fault]) -> Iterable[Fault]:
-    """Return the faults that are not of what an earlier one has taken away."""
+def _new(
+    found: Iterable[Fault], earlier: Sequence[Fault], item: object, path: Path
+) -> Iterable[Fault]:
+    """Return the faults that do not follow from earlier ones.
+
+    What was taken away is not missing, nor what stands beside a field that is unknown: it was
+    meant.
+    """
     taken = [fault.path for fault in earlier]
+    beside = {fault.path[:-1] for fault in earlier if fault.is_of_name}
     for fault in found:
-        if not any(path[: len(fault.path)] == fault.path for path in taken):
+        is_written = part_at(item, fault.path[len(path) :]) is not None
+        is_meant = fault.path[:-1] in beside and not is_written
+        if not is_meant and not any(way[: len(fault.path)] == fault.path for way in taken):
             yield fault
 
 

@@ -37,14 +37,23 @@ def without(value: object, faults: Iterable[Fault], path: Path = ()) -> object:
     """
     copy = deepcopy(value)
     for fault in faults:
-        part: Any = copy
         *way, last = fault.path[len(path) :] or ("",)
-        for step in way:
-            is_there = step in part if isinstance(part, dict) else isinstance(part, list)
-            part = part[step] if is_there else None
+        part = part_at(copy, way)
         if isinstance(part, dict):
             part.pop(last, None)
     return copy
+
+
+def part_at(value: Any, path: Iterable[str | int]) -> Any:
+    """Return what a path leads to, or None."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        else:
+            return None
+    return value
 
 
 def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:

@@ -82,6 +82,7 @@ def test_variants_without_shares_have_equal_ones() -> None:
         ("- {name: a}", "p.yaml:1:3: neither steps nor variants: give one of them"),
         ("[]", "p.yaml:1:1: no playbooks: give at least one"),
         ("", "p.yaml:1:1: playbooks are a list, or a mapping with `playbooks:`"),
+        ("playbooks: a.yaml", "p.yaml:1:12: this names files of playbooks and has none itself; g"),
         ("playbooks: {}", "p.yaml:1:1: playbooks are a list: begin each with a dash"),
         ("version: 2\nplaybooks: [{name: a, steps: [S]}]", "p.yaml:1:10: Invalid enum value 2"),
         (
@@ -190,6 +191,27 @@ playbooks:
     places = [line.split(": ")[0] for line in said]
     assert places == ["p.yaml:2:10", "p.yaml:5:20", "p.yaml:7:15", "p.yaml:7:44",
                       "p.yaml:8:9", "p.yaml:9:3", "p.yaml:11:3"]  # fmt: skip
+
+
+def test_a_field_of_the_wrong_type_hides_nothing_else() -> None:
+    said = complaints_of("""
+templates: {hi: {text: "${n}"}}
+playbooks:
+- name: a
+  match: {tiers: [gold]}
+  colour: red
+  steps:
+  - {channel: smss, template_key: hi, wait: 0, params: {n: 7}}
+""")
+    assert [line.split(";")[0] for line in said] == [
+        "p.yaml:5:19: 'gold' is unknown",
+        "p.yaml:6:3: unknown field `colour`",
+        "p.yaml:8:15: channel 'smss' is unknown",
+        "p.yaml:8:45: Expected `str`, got `int`",
+        "p.yaml:8:60: Expected `str`, got `int`",
+    ]
+    assert said[3].endswith("write a number and a unit, as in 90s, 15m, 12h, 30d")
+    assert said[4].endswith("write it in quotes: '7'")
 
 
 def test_the_templates_of_a_file_hold_its_steps_to_account() -> None:

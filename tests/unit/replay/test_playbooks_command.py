@@ -67,6 +67,7 @@ def test_sound_playbooks_are_said_to_be_so_provider_by_provider() -> None:
     assert found.return_value == 0
     assert "game.yaml: 5 playbooks, 12 templates; aliyun ok, tencent ok" in found.output
     assert "own.yaml: 2 playbooks, 2 templates; aliyun ok" in found.output
+    assert "wecom" not in found.output.splitlines()[-1], "it is not used there"
 
 
 def test_everything_wrong_is_said_and_the_exit_code_says_of_which_kind() -> None:
@@ -75,6 +76,7 @@ def test_everything_wrong_is_said_and_the_exit_code_says_of_which_kind() -> None
     assert broken.return_value == 2
     assert "bad.yaml:1:13: unknown field `stepss`; did you mean 'steps'?" in broken.output
     assert "bad.yaml:2:3: neither steps nor variants" in broken.output
+    assert "bad.yaml: cannot run, 2 faults" in broken.output
 
     Path("sold.yaml").write_text(OWN.replace("会员您好", "优惠券到了"), encoding="utf-8")
     sold = run("check", "sold.yaml")
