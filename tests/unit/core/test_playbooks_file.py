@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.faults import RulesRefused
@@ -253,7 +253,6 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=300)
 @given(trees)
 def test_whatever_stands_in_a_file_is_a_playbook_or_a_complaint_with_its_place(
     tree: object,
