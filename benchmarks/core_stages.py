@@ -69,16 +69,21 @@ class Stages:
 
 
 OF_PARTITION: Final = {
-    "_batch": "batch",
-    "_round": "round",
-    "_activities": "fold",
-    "_freeze": "freeze",
-    "_notice": "notice",
+    "_rows": "rows",
     "apply": "apply",
     "advance": "timers",
     "take": "take",
 }
 """Method of a partition to the stage it is."""
+
+OF_ROUND: Final = {
+    "run": "round",
+    "_activities": "activities",
+    "_freeze": "freeze",
+    "_fold": "fold",
+    "_notice": "notice",
+}
+"""Method of its rounds to the stage it is."""
 
 OF_COURSE: Final = {
     "fire": "timers",
@@ -91,7 +96,8 @@ OF_COURSE: Final = {
 
 def timed(partition: Any, stages: Stages) -> None:
     """Let the methods of a partition be timed."""
-    for part, methods in ((partition, OF_PARTITION), (partition._course, OF_COURSE)):  # noqa: SLF001 (stages are its inside)
+    parts = (partition, partition._round, partition._course)  # noqa: SLF001 (stages are its inside)
+    for part, methods in zip(parts, (OF_PARTITION, OF_ROUND, OF_COURSE), strict=True):
         for method, stage in methods.items():
             setattr(part, method, _timed(getattr(part, method), stage, stages))
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from streams.replay.files import EventLog
 
 
+WITH_BUDGET: Final = 4
+"""Partitions of a back-test with a budget: as many as a service has that nobody told otherwise."""
+
+
 @click.command()
 @click.argument("file")
 @click.option("--horizon-days", type=click.FloatRange(0.05, 3_650), required=True, metavar="H",
@@ -39,8 +43,9 @@ if TYPE_CHECKING:
               help="Let batch models, refitted monthly, answer the same questions.")  # fmt: skip
 @click.option("--shuffle", is_flag=True,
               help="Negative control: events dealt out by chance.")  # fmt: skip
-@click.option("--partitions", type=click.IntRange(1, 4096), default=1, show_default=True,
-              help="As many as the service has; says the same as one, more slowly.")  # fmt: skip
+@click.option("--partitions", type=click.IntRange(1, 4096),
+              help="As many as the service has. Default: 4 with a budget, which partitions share; "
+              "else 1, which says the same more quickly.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
 @click.option("--kinds", metavar="A,B",
               help="One to six event names told apart. Default: those of the rules file, else the "
@@ -63,7 +68,7 @@ def backtest(
     html: str | None,
     compare: bool,
     shuffle: bool,
-    partitions: int,
+    partitions: int | None,
     rules: str | None,
     kinds: str | None,
     entering: GuestOptions,
@@ -97,7 +102,7 @@ def backtest(
         risk=risk,
         alerts=alerts,
         since_ms=option_ms("--since", since) or 0,
-        partitions=partitions,
+        partitions=partitions or (WITH_BUDGET if book.budget.per_day else 1),
         reports=html is not None or compare or shuffle,
         compares=compare,
         is_control=shuffle,

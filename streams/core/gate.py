@@ -27,7 +27,7 @@ from streams.core.scoring import Assessor
 from streams.core.state import CASE_WAITS, Column, UserState, decode
 from streams.core.terms import TermsBook
 from streams.core.tiers import edges_of
-from streams.core.time import iso
+from streams.core.time import FAR_FUTURE_MS, iso
 from streams.core.touch import moment_of
 from streams.core.users import Users
 from streams.core.worth import expected_loss, value_at
@@ -76,6 +76,11 @@ class Gate:
         self.ledger = Ledger(rules.budget, number, of)
         self._rules = rules
 
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nobody asks for tiers or places: a back-test without a budget."""
+        return self._book.is_shadow and not self._rules.budget.per_day
+
     def adopt(self, rules: Rules) -> None:
         """Go by changed rules from now on; what was spent stays spent."""
         spent = self.ledger.record()
@@ -90,12 +95,16 @@ class Gate:
         self.last_ms = self.last_ms or max(at_ms, 0)
 
     def border(self, at_ms: int) -> int:
-        """Return the first border after an instant."""
+        """Return the first border after an instant; far away where there is nothing to hand out."""
         budget = self._rules.budget
+        if self._is_idle:
+            return FAR_FUTURE_MS
         return budget.border_after(at_ms) if budget.per_day else budget.day(at_ms).end_ms
 
     def next_ms(self) -> int:
         """Return the next border at which something may happen."""
+        if self._is_idle:
+            return FAR_FUTURE_MS
         day_end = self._rules.budget.day(self.last_ms).end_ms
         users = self._users
         if not self._rules.budget.per_day:

@@ -80,6 +80,7 @@ class OutcomeCollector:
         heads = self._coverage.moved(heads, at_ms)
         silence = at_ms - heads[:, Rhythm.LAST]
         opens = settled & is_free & (silence < self._rules.churn.horizon_ms)
+        opens &= self._was_there(heads, at_ms)
         if opens.any():
             self._openings.append(_Openings(users[opens], at_ms[opens], heads[opens]))
 
@@ -88,8 +89,7 @@ class OutcomeCollector:
         opened = at_ms - churn.horizon_ms
         last = self._coverage.last(heads, opened)
         is_free, weight = self._treatment.weighed(heads, opened)
-        # A user's first grid instant completes nothing, so no timer fires there.
-        was_there = heads[:, Rhythm.FIRST] <= opened - churn.period_ms
+        was_there = self._was_there(self._coverage.moved(heads, opened), opened)
         answers = settled & is_free & was_there & (opened - last < churn.horizon_ms)
         answers &= self._coverage.is_seen(heads, opened, at_ms)
         if answers.any():
@@ -98,6 +98,15 @@ class OutcomeCollector:
                     users[answers], opened[answers], (last < opened)[answers], weight[answers]
                 )
             )
+
+    def _was_there(self, heads: F64, at_ms: F64) -> Flags:
+        """Return for whom a grid instant is not the first one.
+
+        A user's first grid instant completes nothing, so no timer fires there; but one does at the
+        first that is live behind a gap, and it is the first all the same.
+        """
+        was_there: Flags = heads[:, Rhythm.FIRST] <= at_ms - self._rules.churn.period_ms
+        return was_there
 
     def take(self) -> tuple[list[OpeningBlock], list[OutcomeBlock]]:
         """Return what was made since the last call, in blocks that fit into a record."""

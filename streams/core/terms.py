@@ -13,11 +13,12 @@ class TermsBook:
         controls: What operators have ordered.
         tier_edges: Least value of each tier, highest first.
         is_fused: Whether the fuse is blown.
+        is_shadow: Whether it is a back-test.
     """
 
     def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
         """Args: ``is_shadow``: it is observed only, whatever rules and operators say."""
-        self._is_shadow = is_shadow
+        self.is_shadow = is_shadow
         self.controls = Controls()
         self.tier_edges: tuple[float, ...] = ()
         self.is_fused = False
@@ -44,7 +45,7 @@ class TermsBook:
         """Return what holds at an instant."""
         controls = self.controls
         return Terms(
-            Mode.OBSERVE if self._is_shadow else controls.mode_at(at_ms, self._rules.mode),
+            Mode.OBSERVE if self.is_shadow else controls.mode_at(at_ms, self._rules.mode),
             controls.is_stopped(at_ms),
             controls.paused_at(at_ms),
             self.tier_edges,
