@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.features import F64, RHYTHM_WIDTH, Rhythm, features
@@ -177,6 +177,7 @@ histories = st.lists(
 
 @settings(max_examples=60)
 @given(histories, st.integers(0, 50), st.sampled_from(["rules", "announced", "paused"]))
+@example([act(day(0, hour)) for hour in (23, 24, 25, 216)], 1, "rules")  # new just before it
 def test_a_log_with_a_known_gap_says_what_the_log_without_it_says(
     history: list[Acted], number: int, how: str
 ) -> None:
