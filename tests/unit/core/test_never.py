@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-import pytest
 
 from streams.core.inputs import (
     Acted,
@@ -171,10 +170,9 @@ def world(seed: int) -> Judge:
     return judge
 
 
-@pytest.mark.parametrize("seed", range(0, 28, len(ZONES)))
-def test_nobody_is_ever_written_to_against_the_law(seed: int) -> None:
-    """Every zone in every row; the judge raises on the first touch that must not be."""
-    sent = [len(world(seed + place).sent) for place in range(len(ZONES))]
+def test_nobody_is_ever_written_to_against_the_law() -> None:
+    """A world for every zone; the judge raises on the first touch that must not be."""
+    sent = [len(world(seed).sent) for seed in range(len(ZONES))]
     assert sum(sent) > 5 * len(sent), "worlds in which nobody is written to prove nothing"
 
 
