@@ -1,6 +1,6 @@
 """``winback backtest``: what the service would have said then, knowing only what it knew then."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec

@@ -2,8 +2,9 @@
 
 A day is one of the operator's zone. Each partition has a hard share of it, floor(B/N) and a
 remainder that rotates, so that together they never spend more than B and know nothing of each
-other. The share is handed out in the course of the day, so that who comes late has a chance and a
-storm is no burst; a part is kept back for those who must be answered at once.
+other. The share is handed out in the course of the hours in which most users may be disturbed, so
+that who comes late has a chance and a storm is no burst; a small part of it comes up in the night
+too, for users who live elsewhere. A part is kept back for those who must be answered at once.
 """
 
 from datetime import datetime, time, timedelta
@@ -16,8 +17,11 @@ import msgspec
 
 from streams.core.time import HOUR_MS
 
-SPENT_BEFORE_QUIET_MS: Final = 2 * HOUR_MS
-"""The day's share is handed out whole so long before the operator's quiet hours begin."""
+SPARE_PART: Final = 1 / 6
+"""The day's share is out when this part of the open hours is left: two hours of twelve."""
+
+ANY_HOUR: Final = 0.2
+"""Part of the share that comes up evenly, whatever the hour."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -28,14 +32,18 @@ class Budget(msgspec.Struct, frozen=True):
             unlimited.
         every_ms: How often places are handed out, event time.
         zone: Whose days.
-        quiet_from: When quiet hours begin in that zone.
+        open_zone: Where most users live.
+        open_from: When quiet hours end there.
+        open_to: When they begin; equal = there are none.
         instant_share: Part of a class kept for those who must be answered at once.
     """
 
     per_day: dict[str, int]
     every_ms: int
     zone: str
-    quiet_from: time
+    open_zone: str
+    open_from: time
+    open_to: time
     instant_share: float = 0.0
 
     def share(self, kind: str, day: int, number: int, of: int) -> int:
@@ -49,7 +57,8 @@ class Budget(msgspec.Struct, frozen=True):
 
     def day(self, at_ms: int) -> "Day":
         """Return the day that an instant lies in."""
-        return _day(self.zone, self.quiet_from, _local_day(self.zone, at_ms // HOUR_MS, at_ms))
+        number = _local_day(self.zone, at_ms // HOUR_MS, at_ms)
+        return _day(self.zone, self.open_zone, self.open_from, self.open_to, number)
 
 
 class Day(NamedTuple):
@@ -59,13 +68,28 @@ class Day(NamedTuple):
         number: Proleptic ordinal of the date.
         start_ms: Its first instant, epoch ms.
         end_ms: The first instant of the next one.
+        spans: Begin and end of the open hours in it, in order; at least one.
         spent_ms: From here on all of the day's share may be spent.
     """
 
     number: int
     start_ms: int
     end_ms: int
+    spans: tuple[tuple[int, int], ...]
     spent_ms: int
+
+    def part(self, at_ms: int) -> float:
+        """Return which part of the share may be spent by an instant, 0 … 1."""
+        if at_ms >= self.spent_ms:
+            return 1.0
+        even = (at_ms - self.start_ms) / (self.spent_ms - self.start_ms)
+        opened = _length(self.spans, at_ms) / _length(self.spans, self.spent_ms)
+        return ANY_HOUR * even + (1.0 - ANY_HOUR) * opened
+
+
+def _length(spans: tuple[tuple[int, int], ...], until_ms: int) -> int:
+    """Return how long it was open until an instant."""
+    return sum(max(0, min(end_ms, until_ms) - start_ms) for start_ms, end_ms in spans)
 
 
 @lru_cache(maxsize=4_096)
@@ -85,14 +109,38 @@ def _local_day(zone: str, hour: int, at_ms: int) -> int:
 
 
 @lru_cache(maxsize=4_096)
-def _day(zone: str, quiet_from: time, number: int) -> Day:
-    tz, date = ZoneInfo(zone), datetime.fromordinal(number)
-    start_ms = round(date.replace(tzinfo=tz).timestamp() * 1_000)
-    end_ms = round((date + timedelta(days=1)).replace(tzinfo=tz).timestamp() * 1_000)
-    quiet_ms = end_ms
-    if quiet_from >= time(12):
-        quiet_ms = round(datetime.combine(date, quiet_from, tz).timestamp() * 1_000)
-    return Day(number, start_ms, end_ms, quiet_ms - SPENT_BEFORE_QUIET_MS)
+def _day(zone: str, open_zone: str, open_from: time, open_to: time, number: int) -> Day:
+    date = datetime.fromordinal(number)
+    start_ms, end_ms = _midnight_ms(zone, date), _midnight_ms(zone, date + timedelta(days=1))
+    spans = _open_spans(open_zone, open_from, open_to, date) if open_from != open_to else []
+    spans = [
+        (max(begin_ms, start_ms), min(stop_ms, end_ms))
+        for begin_ms, stop_ms in spans
+        if begin_ms < end_ms and start_ms < stop_ms
+    ] or [(start_ms, end_ms)]
+    spare = SPARE_PART * _length(tuple(spans), end_ms)
+    spent_ms = end_ms
+    for begin_ms, stop_ms in reversed(spans):
+        if stop_ms - begin_ms > spare:
+            spent_ms = round(stop_ms - spare)
+            break
+        spare -= stop_ms - begin_ms
+    return Day(number, start_ms, end_ms, tuple(spans), spent_ms)
+
+
+def _midnight_ms(zone: str, date: datetime) -> int:
+    return round(date.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1_000)
+
+
+def _open_spans(zone: str, since: time, until: time, date: datetime) -> list[tuple[int, int]]:
+    """Return the open hours of the days around a date, in order."""
+    tz, found = ZoneInfo(zone), []
+    for offset in (-1, 0, 1):
+        first = (date + timedelta(days=offset)).date()
+        last = first if since < until else first + timedelta(days=1)
+        begin, stop = datetime.combine(first, since, tz), datetime.combine(last, until, tz)
+        found.append((round(begin.timestamp() * 1_000), round(stop.timestamp() * 1_000)))
+    return found
 
 
 class Spent(msgspec.Struct, array_like=True):
@@ -134,27 +182,24 @@ class Ledger:
     def places(self, kind: str, at_ms: int) -> int:
         """Return how many places of a class may be handed out at a border.
 
-        That is what the share comes to by the next border, in even steps over the day, less what
-        was spent; what is kept for instant answers is given away when the day's share must be out.
+        That is what the share comes to by the next border less what was spent; what is kept for
+        instant answers is given away when the day's share must be out.
         """
         day, share, spent = self.budget.day(at_ms), self.share(kind, at_ms), self.spent(kind, at_ms)
-        reach_ms = at_ms + self.budget.every_ms
-        if reach_ms >= day.spent_ms:
+        part = day.part(at_ms + self.budget.every_ms)
+        if part >= 1.0:
             return share - spent.total
-        kept = floor(share * self.budget.instant_share)
-        part = (reach_ms - day.start_ms) / (day.spent_ms - day.start_ms)
-        allowed = ceil((share - kept) * part)
+        allowed = ceil((share - floor(share * self.budget.instant_share)) * part)
         return max(0, min(allowed - (spent.total - spent.instant), share - spent.total))
 
     def next_place_ms(self, kind: str, at_ms: int) -> int:
-        """Return an instant before which no further place of a class comes up."""
-        day, share, spent = self.budget.day(at_ms), self.share(kind, at_ms), self.spent(kind, at_ms)
-        if spent.total >= share:
+        """Return the next border at which a further place of a class comes up."""
+        day, border_ms = self.budget.day(at_ms), self.budget.border_after(at_ms)
+        if self.left(kind, at_ms) <= 0:
             return day.end_ms
-        paced = share - floor(share * self.budget.instant_share)
-        part = (spent.total - spent.instant) / paced if paced else 1.0
-        span_ms = day.spent_ms - day.start_ms
-        return floor(day.start_ms + min(part, 1.0) * span_ms) - self.budget.every_ms
+        while border_ms < day.end_ms and not self.places(kind, border_ms):
+            border_ms = self.budget.border_after(border_ms)
+        return border_ms
 
     def spend(self, kind: str, at_ms: int, *, is_instant: bool = False) -> None:
         """Note a touch."""

@@ -60,7 +60,9 @@ def budget_of(budget: BudgetFile, reader: Reader, zone: str, quiet: QuietHours) 
         per_day={kind: number for kind, number in per_day.items() if number is not None},
         every_ms=every_ms,
         zone=reader.zone("$.budget.zone", budget.zone) if budget.zone else zone,
-        quiet_from=quiet.start,
+        open_zone=zone,
+        open_from=quiet.end,
+        open_to=quiet.start,
         instant_share=budget.instant,
     )
 

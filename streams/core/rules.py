@@ -16,7 +16,7 @@ from streams.core.time import DAY_MS, MINUTE_MS
 from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
 
-NO_BUDGET: Final = Budget({}, 5 * MINUTE_MS, "UTC", time(0))
+NO_BUDGET: Final = Budget({}, 5 * MINUTE_MS, "UTC", "UTC", time(0), time(0))
 
 
 MANY: Final = 2
