@@ -76,6 +76,7 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection (WINBACK_DATA=DIR)
 	$(BIN)/python -m tests.chaos.prove $(ARGS)
 	$(BIN)/python -m benchmarks.quality.detection
+	$(BIN)/python -m benchmarks.decisions.worlds all
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: demo

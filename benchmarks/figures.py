@@ -20,6 +20,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.decisions.promised import DECISIONS
+from benchmarks.decisions.promised_worlds import WORLDS
 from benchmarks.promise import Promise
 from benchmarks.quality.scenarios import promises
 
@@ -68,6 +69,7 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
     **promises(),
+    **WORLDS,
     **DECISIONS,
 }
 """Name of a figure to its promise."""

@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("streams.commands.run:run", "Run the service: pipeline, learner or both."),
     "sender": ("streams.commands.sender:sender", "Run a reference sender of touches."),
     "settings": ("streams.commands.settings:settings", "Print the settings in force."),
+    "simulate": ("streams.commands.simulate:simulate", "Run worlds with known truth."),
     "state": ("streams.commands.state:state", "Export the users' state."),
     "topics": ("streams.commands.topics:topics", "Plan and apply the Kafka topics."),
 }
