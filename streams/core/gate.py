@@ -30,7 +30,7 @@ from streams.core.tiers import edges_of
 from streams.core.time import FAR_FUTURE_MS, iso
 from streams.core.touch import moment_of
 from streams.core.users import Users
-from streams.core.worth import expected_loss, value_at
+from streams.core.worth import expected_loss, loss_edges, value_at
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -140,12 +140,13 @@ class Gate:
             yield self._status(at_ms, at_ms)
 
     def _weigh(self, at_ms: int) -> None:
-        """Take the value tiers anew."""
+        """Take the value tiers, and the ranks of losses, anew."""
         heads = self._users.sampled()
         if len(heads):
             at = np.full(len(heads), float(at_ms))
             values = value_at(heads, at, float(self._rules.churn.horizon_ms))
             self._book.tier_edges = edges_of(values, self._rules.tier_shares)
+            self._book.loss_edges = loss_edges(heads, at, self._rules)
 
     # -- places
 
@@ -300,8 +301,10 @@ class Gate:
     def record(self) -> GateRecord:
         """Return what the partition record keeps."""
         fuse = msgspec.structs.replace(self.fuse)
-        edges = self._book.tier_edges
-        return GateRecord(self.last_ms, self.ledger.record(), edges, fuse, self.threshold)
+        book, spent = self._book, self.ledger.record()
+        return GateRecord(
+            self.last_ms, spent, book.tier_edges, fuse, self.threshold, book.loss_edges
+        )
 
     def load(self, record: GateRecord) -> None:
         """Take over what the partition record kept."""
@@ -309,6 +312,7 @@ class Gate:
         self.fuse = record.fuse
         self.ledger.load(record.spent)
         self._book.tier_edges, self._book.is_fused = record.tier_edges, record.fuse.is_blown
+        self._book.loss_edges = record.loss_edges
 
 
 def took_place(effects: tuple[Effect, ...]) -> bool:

@@ -225,6 +225,7 @@ class Terms(msgspec.Struct, frozen=True):
         tier_edges: Least value of each tier, highest first; empty = not known yet.
         odds: Playbook to the probability of each variant, as the policy says.
         is_fused: Many more are at risk than usual.
+        loss_edges: Quantiles of what is at risk with users, rising; empty = not known yet.
     """
 
     mode: str
@@ -233,6 +234,7 @@ class Terms(msgspec.Struct, frozen=True):
     tier_edges: tuple[float, ...] = ()
     odds: dict[str, tuple[float, ...]] = {}
     is_fused: bool = False
+    loss_edges: tuple[float, ...] = ()
 
 
 class Stopped(msgspec.Struct, frozen=True):

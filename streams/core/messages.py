@@ -417,6 +417,7 @@ class GateRecord(msgspec.Struct, frozen=True):
         tier_edges: Least value of each tier.
         fuse: What is usual.
         threshold: Smallest expected loss that got a place last.
+        loss_edges: Quantiles of what is at risk with users.
     """
 
     last_ms: int
@@ -424,6 +425,7 @@ class GateRecord(msgspec.Struct, frozen=True):
     tier_edges: tuple[float, ...]
     fuse: Fuse
     threshold: float
+    loss_edges: tuple[float, ...] = ()
 
 
 class PartitionRecord(msgspec.Struct, frozen=True):

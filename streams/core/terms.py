@@ -12,6 +12,7 @@ class TermsBook:
     Attributes:
         controls: What operators have ordered.
         tier_edges: Least value of each tier, highest first.
+        loss_edges: Quantiles of what is at risk with users.
         is_fused: Whether the fuse is blown.
         is_shadow: Whether it is a back-test.
     """
@@ -21,6 +22,7 @@ class TermsBook:
         self.is_shadow = is_shadow
         self.controls = Controls()
         self.tier_edges: tuple[float, ...] = ()
+        self.loss_edges: tuple[float, ...] = ()
         self.is_fused = False
         self._advisor: Advisor | None = None
         self._odds: dict[str, tuple[float, ...]] = {}
@@ -51,4 +53,5 @@ class TermsBook:
             self.tier_edges,
             self._odds,
             self.is_fused,
+            self.loss_edges,
         )

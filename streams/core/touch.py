@@ -12,7 +12,7 @@ from streams.core.rules import Rules
 from streams.core.state import Column, UserState
 from streams.core.tiers import tier_of
 from streams.core.time import iso
-from streams.core.worth import quadrant
+from streams.core.worth import expected_loss, quadrant, rank
 
 
 class Moment(NamedTuple):
@@ -84,6 +84,9 @@ def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) ->
             acquisition_source=profile.source,
             traits=profile.traits,
         ),
-        priority=Priority(moment.quadrant, None),
+        priority=Priority(
+            moment.quadrant,
+            rank(expected_loss(score, rules.cost_of(step.channel), rules), moment.terms.loss_edges),
+        ),
         experiment=Experiment(case.playbook, case.variant, rules.holdout.share),
     )

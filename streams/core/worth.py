@@ -1,5 +1,6 @@
 """What is at stake with a user, and what contact is worth: the order in which places are given."""
 
+from bisect import bisect_right
 from typing import Final, TypeVar
 
 import numpy as np
@@ -21,6 +22,10 @@ LIFT_FULL: Final = 0.1
 LIFT_ERROR_KNOWN: Final = 0.05
 """Standard error at which an estimate of the lift counts half."""
 BID_STEPS: Final = 20
+RANKS: Final = 20
+"""Steps of a rank."""
+RANKED_LEAST: Final = 20
+"""Among fewer users at risk nobody is ranked."""
 
 
 def value_at(heads: F64, at_ms: F64, horizon_ms: float) -> F64:
@@ -53,6 +58,29 @@ def expected_loss(score: Score, cost: float, rules: Rules) -> float:
     """
     stake = rules.stake_least + max(score.value, 0.0)
     return score.reach * stake * persuadability(score.lift) - cost
+
+
+def loss_edges(heads: F64, at_ms: F64, rules: Rules) -> tuple[float, ...]:
+    """Return the quantiles of what is at risk with users whose risk is not calm, rising.
+
+    Args:
+        heads: Shape (users, WIDTH): a sample.
+        at_ms: Shape (users,).
+        rules: Say what is at stake with users of no value.
+    """
+    at_risk = np.flatnonzero(heads[:, Column.BAND] > 0.0)
+    if len(at_risk) < RANKED_LEAST:
+        return ()
+    value = value_at(heads[at_risk], at_ms[at_risk], float(rules.churn.horizon_ms))
+    losses = heads[at_risk, Column.RISK] * (rules.stake_least + np.maximum(value, 0.0))
+    return tuple(np.quantile(losses, np.linspace(0.0, 1.0, RANKS + 1)).tolist())
+
+
+def rank(loss: float, edges: tuple[float, ...]) -> float | None:
+    """Return the quantile of an expected loss, 0 … 1; None while there is nothing to compare."""
+    if not edges:
+        return None
+    return min(bisect_right(edges, loss), RANKS) / RANKS
 
 
 def quadrant(tier: str, reach: float, rules: Rules) -> str:

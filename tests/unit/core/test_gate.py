@@ -241,3 +241,12 @@ def test_a_restart_hands_out_the_same_places(history: list[Input], after: int) -
 
     assert sorted(map(repr, told(said))) == sorted(map(repr, expected))
     assert dict(second.values()) == dict(whole.values())
+
+
+def test_a_touch_says_how_much_is_at_risk_beside_others() -> None:
+    rules = budgeted(5)
+    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+
+    ranks = [touch.priority.rank for touch in made if touch.priority.rank is not None]
+    assert len(ranks) > 20
+    assert min(ranks) < max(ranks) <= 1.0
