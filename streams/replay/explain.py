@@ -12,7 +12,7 @@ from streams.core.coverage import Coverage
 from streams.core.messages import ReasonText
 from streams.core.reasons import text_of
 from streams.core.rules import Rules
-from streams.core.rulings import WORDS
+from streams.core.rulings import WORDS, Ruling
 from streams.core.scoring import Scorer, scored_before
 from streams.core.state import Column, UserState, decode
 from streams.core.step import may_open
@@ -172,7 +172,9 @@ def _contact(
     days, least = int(state[Rhythm.ACTIVE_DAYS]), rules.churn.min_active_days
     horizon, threshold = round(rules.horizon_days), rules.alert.probability
     may = may_open(0.0, state[Column.CLOSED_AT], state[Rhythm.LAST], 0.0, float(at_ms), rules)
+    no_more = WORDS[Ruling.SUPPRESSED]
     hurdles = (
+        (state.profile.is_suppressed, Said(no_more.en, no_more.zh)),
         (days < least,
          Said(f"too little is known: {days} active days, {least} are needed",
               f"了解太少：仅 {days} 个活跃日，至少需要 {least} 个")),
@@ -191,6 +193,9 @@ def _contact(
         (not may,
          Said("a case of this silence, or a recent one, is closed already",
               "本次沉默或近期的召回已结束")),
+        (state[Column.BID] > 0.0,
+         Said("waits for a place in the budget: others have more to lose",
+              "等待预算名额，目前优先损失更大的用户")),
     )  # fmt: skip
     opens = Said("a case opens at the next check", "将在下次检查时开启召回")
     return next((said for is_up, said in hurdles if is_up), opens)

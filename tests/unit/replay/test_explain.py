@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from models.roster import Roster
 from streams.core.coverage import Coverage
 from streams.core.rules_file import parse_rules
 from streams.core.scoring import Scorer
-from streams.core.state import decode
+from streams.core.state import decode, encode
 from streams.replay.explain import explained
 from streams.replay.explain_words import in_words
 from streams.replay.files import EventLog
@@ -115,3 +116,22 @@ def test_an_outage_is_no_silence(states: dict[str, bytes]) -> None:
 
     assert with_gap.silence_days == without.silence_days == 3
     assert with_gap.this_silence_reaches_horizon == without.this_silence_reaches_horizon
+
+
+def test_who_opted_out_or_waits_for_a_place_is_told_so(states: dict[str, bytes]) -> None:
+    user, value = next(iter(states.items()))
+    state = decode(value)
+    silent_ms = int(state.head[1]) + H_MS - DAY_MS
+    scorer = SCORERS["learned"]
+    gone = state.having(msgspec.structs.replace(state.profile, case=None, is_suppressed=True))
+    found = explained(user, encode(gone), silent_ms, scorer, RULES, Coverage())
+    assert found.contact.en == "the user opted out of all contact"
+    assert found.contact.zh == "用户已全部退订"
+
+    open_to_all = msgspec.structs.replace(state.profile, case=None)
+    waits = state.having(open_to_all, BID=0.8, CASE_AT=0.0, CLOSED_AT=0.0, ACTIVE_DAYS=9.0)
+    rules = msgspec.structs.replace(
+        RULES, alert=msgspec.structs.replace(RULES.alert, probability=0.0)
+    )
+    found = explained(user, encode(waits), silent_ms, scorer, rules, Coverage())
+    assert found.contact.en.startswith("waits for a place in the budget")
