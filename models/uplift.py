@@ -5,21 +5,30 @@ their returns is the effect. Its size depends on who the user is: contact brings
 others as they are, and drives some away. With little data the answer is "unknown": nothing, give or
 take much.
 
+One model learns both arms: logit P(return) = a·x + (t - e) b·x, with a Gaussian belief over all
+weights; e is the probability of being treated. The belief in b is narrow around zero: the effect is
+small until shown otherwise. With t instead of t - e, b would take its part of what is a's while few
+are held out (Hahn et al., 2020). Against residuals on residuals (Nie & Wager, 2021), learned online
+as well, it earned more in every kind of world that was tried; docs/experiments.md has the numbers.
+
 Source:
+    Hahn, Murray & Carvalho (2020), "Bayesian regression tree models for causal inference:
+    regularization, confounding, and heterogeneous effects", Bayesian Analysis 15(3);
+    Robinson (1988), "Root-n-consistent semiparametric regression", Econometrica 56(4);
     Nie & Wager (2021), "Quasi-oracle estimation of heterogeneous treatment effects", Biometrika
-    108(2); Robinson (1988), "Root-n-consistent semiparametric regression", Econometrica 56(4).
+    108(2). The filter is that of `models.second_order`.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
 
 from models.feature_list import FEATURES, WIDTH
-from models.hazard import CLIP, deviations
+from models.hazard import CLIP, LOGIT_MAX, deviations
 from models.snapshot import Refusal, SnapshotRefused
 
 if TYPE_CHECKING:
@@ -27,21 +36,20 @@ if TYPE_CHECKING:
 
     from models.features import F64
 
-PRIOR_BASE: Final = 0.1
-"""Standard deviation of the effect on an average user, before anything is known."""
-PRIOR_WEIGHT: Final = 0.03
-"""The same of what one standard deviation of a feature changes."""
-NOISE: Final = 1e-9
-"""Variance added per episode: effects change, slowly."""
-VARIANCE_MIN: Final = 0.01
-"""Of an outcome: a model that is sure of the return must still listen."""
-PROPENSITY_MIN: Final = 0.01
-HARM_Z: Final = 1.0
-"""A contact is refused where the effect is negative by this many standard errors."""
+BASE: Final = 3.5
+"""What stands for the average user in b·x: so much wider is the belief in the effect on all."""
+UNKNOWN: Final = 0.25
+"""Standard error of the effect while nothing is learned."""
+MEMORY: Final = 5_000
+"""Episodes over which the probability of being treated is averaged."""
+HARM_Z: Final = 0.3
+"""A contact is refused where the effect is negative by more than this many standard errors."""
 EXPLORED: Final = 0.05
 """Share of users (by salted hash) whom the gate lets pass, so that it can change its mind."""
-BLOCK_ROWS: Final = 512
-_PRIOR: Final = np.array([PRIOR_BASE**2, *[PRIOR_WEIGHT**2] * WIDTH])
+BLOCK_ROWS: Final = 1_024
+SIZE: Final = 2 * (WIDTH + 1)
+"""Weights: 1 and the features; the same times (t - e)."""
+_EFFECT: Final = slice(WIDTH + 1, SIZE)
 
 
 class Uplift(msgspec.Struct, frozen=True):
@@ -49,21 +57,17 @@ class Uplift(msgspec.Struct, frozen=True):
 
     Attributes:
         episodes: Episodes learned.
-        held_out: Of them, held out.
+        share: Probability of being treated, averaged over the newest.
         scaler: Counts, means and variances of the features, 3 × features.
-        outcome: Weights of the model of the return, 1 + features.
-        outcome_covariance: Their covariance, row by row.
-        effect: Weights of the effect, 1 + features.
-        effect_covariance: Their covariance.
+        weights: Of the model, `SIZE`.
+        covariance: Of the weights: the upper triangle, row by row.
     """
 
     episodes: int
-    held_out: int
+    share: float
     scaler: bytes
-    outcome: bytes
-    outcome_covariance: bytes
-    effect: bytes
-    effect_covariance: bytes
+    weights: bytes
+    covariance: bytes
 
 
 class Gauge:
@@ -73,9 +77,12 @@ class Gauge:
         _, means, variances = _floats(state.scaler).reshape(3, WIDTH)
         self._means = means[:, None]
         self._scale = deviations(variances)[:, None]
-        self._weights = _floats(state.effect)[:, None]
-        covariance = _floats(state.effect_covariance).reshape(WIDTH + 1, WIDTH + 1)
-        self._roots = np.linalg.cholesky(covariance).T
+        weights = _floats(state.weights)
+        self._share = state.share
+        self._outcome = weights[: WIDTH + 1, None]
+        self._effect = weights[_EFFECT, None] * _base()[:, None]
+        covariance = _square(state.covariance)[_EFFECT, _EFFECT] * np.outer(_base(), _base())
+        self._roots = np.linalg.cholesky(covariance).astype(np.float32)
 
     def lift(self, rows: NDArray[np.float32]) -> tuple[F64, F64]:
         """Return mean and standard error of the effect, each of shape (n,).
@@ -91,13 +98,20 @@ class Gauge:
 
     def _block(self, rows: NDArray[np.float32]) -> tuple[F64, F64]:
         columns = np.ones((WIDTH + 1, len(rows)))
-        scaled = (rows.T - self._means) / self._scale
-        np.clip(scaled, -CLIP, CLIP, out=columns[1:])
-        mean = _folded(columns * self._weights)
-        total = np.zeros(len(rows))
-        for place, root in enumerate(self._roots):
-            total += _folded(columns[place:] * root[place:, None]) ** 2
-        return mean, np.sqrt(total)
+        np.clip((rows.T - self._means) / self._scale, -CLIP, CLIP, out=columns[1:])
+        outcome = _folded(columns * self._outcome)
+        effect = _folded(columns * self._effect)
+        treated = _chance(outcome + (1.0 - self._share) * effect)
+        left = _chance(outcome - self._share * effect)
+        thin = columns.astype(np.float32)  # Enough for an error, and half the time.
+        turned, part = np.zeros_like(thin), np.empty_like(thin)
+        for place, root in enumerate(self._roots):  # Its transpose times the row, term by term.
+            upto = place + 1
+            np.multiply(root[:upto, None], thin[place], out=part[:upto])
+            turned[:upto] += part[:upto]
+        turned *= turned
+        slope = 0.5 * (treated * (1.0 - treated) + left * (1.0 - left))
+        return treated - left, slope * np.sqrt(_folded(turned).astype(np.float64))
 
 
 @lru_cache(maxsize=4)
@@ -108,7 +122,7 @@ def gauge(state: Uplift) -> Gauge:
 
 def unknown(count: int) -> tuple[F64, F64]:
     """Return what is said of users while nothing is learned: no effect, give or take much."""
-    return np.zeros(count), np.full(count, float(np.sqrt(_PRIOR.sum())))
+    return np.zeros(count), np.full(count, UNKNOWN)
 
 
 def refuses(mean: F64, error: F64) -> NDArray[np.bool_]:
@@ -117,26 +131,18 @@ def refuses(mean: F64, error: F64) -> NDArray[np.bool_]:
 
 
 class UpliftLearner:
-    """Learns the effect from what the model of the return did not expect.
-
-    The model of the return m(x) is asked before it learns, so it never judges what it has seen. Of
-    what is left, y - m(x), the share that goes with t - e(x) is the effect, a linear function of
-    the features with a Gaussian belief over its weights (a Kalman filter).
-    """
+    """Learns the effect, one episode after the other."""
 
     def __init__(self) -> None:
         # Here, not above: who only asks for the effect needs no River.
         from models.scaler import FadingScaler  # noqa: PLC0415
         from models.second_order import SecondOrderLogisticRegression  # noqa: PLC0415
 
-        names = [feature.name for feature in FEATURES]
         self._scaler = FadingScaler()
-        self._scaler.reserve(names)
-        self._outcome = SecondOrderLogisticRegression()
-        self._outcome.reserve(names)
-        self._effect: F64 = np.zeros(WIDTH + 1)
-        self._covariance: F64 = np.diag(_PRIOR)
-        self._episodes, self._held_out = 0, 0
+        self._scaler.reserve(feature.name for feature in FEATURES)
+        self._model = SecondOrderLogisticRegression()
+        self._model.reserve(range(SIZE - 1))
+        self._episodes, self._share = 0, 0.0
 
     def learn(
         self, row: NDArray[np.float32], returned: float, treated: float, propensity: float
@@ -149,33 +155,22 @@ class UpliftLearner:
             treated: 1 = treated, 0 = held out.
             propensity: Probability of being treated.
         """
-        scaled = self._scaler.learn_rows(row[None, :].astype(np.float64))[0]
-        expected = self._outcome.predict_row(scaled)
-        self._outcome.learn_row(scaled, bool(returned))
-        least = PROPENSITY_MIN
-        surplus = treated - min(max(propensity, least), 1.0 - least)
-        along = np.concatenate(([surplus], surplus * scaled))
-        variance = max(expected * (1.0 - expected), VARIANCE_MIN)
-        spread = self._covariance @ along
-        gain = spread / (variance + float(along @ spread))
-        self._effect += gain * (returned - expected - float(along @ self._effect))
-        self._covariance -= np.multiply.outer(gain, spread)
-        variances = self._covariance.reshape(-1)[:: WIDTH + 2]
-        np.minimum(variances + NOISE, _PRIOR, out=variances)
         self._episodes += 1
-        self._held_out += treated == 0.0
+        self._share += (propensity - self._share) / min(self._episodes, MEMORY)
+        scaled = self._scaler.learn_rows(row[None, :].astype(np.float64))[0]
+        surplus = treated - propensity
+        along = np.concatenate((scaled, (BASE * surplus,), scaled * surplus))
+        self._model.learn_row(along, bool(returned))
 
     def state(self) -> Uplift:
         """Return the whole state."""
         scaler = self._scaler
         return Uplift(
             episodes=self._episodes,
-            held_out=self._held_out,
+            share=self._share,
             scaler=_bytes(np.concatenate((scaler.counts, scaler.means, scaler.variances))),
-            outcome=_bytes(self._outcome.mean),
-            outcome_covariance=_bytes(self._outcome.covariance),
-            effect=_bytes(self._effect),
-            effect_covariance=_bytes(self._covariance),
+            weights=_bytes(self._model.mean),
+            covariance=_bytes(self._model.covariance[np.triu_indices(SIZE)]),
         )
 
     def restore(self, state: Uplift) -> None:
@@ -185,14 +180,13 @@ class UpliftLearner:
             SnapshotRefused: A vector has another length, or holds what is no number.
         """
         check(state)
-        size = WIDTH + 1
-        counts, means, variances = _floats(state.scaler).reshape(3, WIDTH)
-        self._scaler.counts, self._scaler.means, self._scaler.variances = counts, means, variances
-        self._outcome.mean = _floats(state.outcome).copy()
-        self._outcome.covariance = _floats(state.outcome_covariance).reshape(size, size).copy()
-        self._effect = _floats(state.effect).copy()
-        self._covariance = _floats(state.effect_covariance).reshape(size, size).copy()
-        self._episodes, self._held_out = state.episodes, state.held_out
+        scaler = self._scaler
+        scaler.counts, scaler.means, scaler.variances = (
+            _floats(state.scaler).reshape(3, WIDTH).copy()
+        )
+        self._model.mean = _floats(state.weights).copy()
+        self._model.covariance = _square(state.covariance)
+        self._episodes, self._share = state.episodes, state.share
 
 
 def check(state: Uplift) -> None:
@@ -201,28 +195,46 @@ def check(state: Uplift) -> None:
     Raises:
         SnapshotRefused: A vector has another length, or holds what is no number.
     """
-    size = WIDTH + 1
-    wanted = {
-        state.scaler: 3 * WIDTH,
-        state.outcome: size,
-        state.outcome_covariance: size * size,
-        state.effect: size,
-        state.effect_covariance: size * size,
-    }
-    for data, count in wanted.items():
+    wanted = (
+        (state.scaler, 3 * WIDTH),
+        (state.weights, SIZE),
+        (state.covariance, SIZE * (SIZE + 1) // 2),
+    )
+    for data, count in wanted:
         if len(data) != 8 * count or not np.isfinite(_floats(data)).all():
             raise SnapshotRefused(Refusal.BROKEN_NUMBERS, "the uplift model is not whole")
+    if np.linalg.eigvalsh(_square(state.covariance)[_EFFECT, _EFFECT]).min() <= 0.0:
+        raise SnapshotRefused(Refusal.BROKEN_NUMBERS, "the uplift model's belief is none")
 
 
-def _folded(parts: F64) -> F64:
+def _base() -> F64:
+    """Return what the columns of b·x are multiplied by, shape (1 + features,)."""
+    found = np.ones(WIDTH + 1)
+    found[0] = BASE
+    return found
+
+
+def _chance(logit: F64) -> F64:
+    chance: F64 = 1.0 / (1.0 + np.exp(-np.clip(logit, -LOGIT_MAX, LOGIT_MAX)))
+    return chance
+
+
+def _folded(parts: NDArray[Any]) -> NDArray[Any]:
     """Return the sums of columns (k, n); halves, as the order must not depend on the shape."""
     rows = len(parts)
     while rows > 1:
         half = rows // 2
         parts[:half] += parts[rows - half : rows]
         rows -= half
-    total: F64 = parts[0]
+    total: NDArray[Any] = parts[0]
     return total
+
+
+def _square(triangle: bytes) -> F64:
+    """Return a symmetric matrix, given its upper triangle row by row."""
+    found = np.zeros((SIZE, SIZE))
+    found[np.triu_indices(SIZE)] = _floats(triangle)
+    return found + np.triu(found, 1).T
 
 
 def _bytes(numbers: F64) -> bytes:
