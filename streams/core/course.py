@@ -281,15 +281,17 @@ class Course:
                 self.step(row, Stopped(users.names[row], at_ms))
             self.schedule(picked, heads, np.full(len(picked), float(at_ms)))
 
-    def answer(self, row: int, signal: Acted) -> None:
+    def answer(self, row: int, signal: Acted, at_ms: int) -> None:
         """Answer what a user is in trouble with, if a playbook is there for it."""
-        gate, at_ms = self.gate, signal.event_time_ms
+        gate = self.gate
         if not any(signal.trigger in book.match.triggers for book in self._rules.playbooks):
             return
         rows = np.array([row])
         score = self.assessor.scores(self.users.matrix(rows), np.full(1, float(at_ms)))[0]
         terms = self.book.at(at_ms)
-        kind = gate.kind_of_answer(decode(self.users.values[row]), signal, score, terms)
+        kind = gate.kind_of_answer(
+            decode(self.users.values[row]), signal.user_id, signal.trigger, at_ms, score, terms
+        )
         has_place = kind is None or gate.ledger.left(kind, at_ms) > 0
         troubled = Troubled(signal.user_id, at_ms, signal.trigger, score, terms, has_place)
         if took_place(self.step(row, troubled)) and kind is not None:

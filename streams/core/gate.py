@@ -17,7 +17,7 @@ from models.features import Rhythm
 from streams.core.budget import Ledger, day_name
 from streams.core.effects import Effect, RecordDecision
 from streams.core.fuse import Fuse
-from streams.core.inputs import Acted, Score, Terms, TurnCame
+from streams.core.inputs import Score, Terms, TurnCame
 from streams.core.journey import book_for, plan_of
 from streams.core.messages import BudgetStatus, GateRecord
 from streams.core.playbook import PlaybookStep, pick_variant
@@ -133,7 +133,7 @@ class Gate:
             self._weigh(at_ms)
             self.ledger.forget_before(at_ms)
         self._book.is_fused = self.fuse.is_blown
-        if users.waiting:
+        if users.waiting and not self._book.at(at_ms).is_stopped:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version
         if has_changed and budget.per_day:
@@ -258,15 +258,21 @@ class Gate:
         return TurnCame(name, at_ms, score, terms, lost_ms, has_place)
 
     def kind_of_answer(
-        self, state: UserState, signal: Acted, score: Score, terms: Terms
+        self,
+        state: UserState,
+        user_id: str,
+        trigger: str,
+        at_ms: int,
+        score: Score,
+        terms: Terms,
     ) -> str | None:
         """Return the rationed class of channel that an answer at once goes out on, or None."""
-        moment = moment_of(signal.user_id, signal.event_time_ms, score, terms, self._rules)
-        book = book_for(state, moment, signal.trigger, self._rules)
+        moment = moment_of(user_id, at_ms, score, terms, self._rules)
+        book = book_for(state, moment, trigger, self._rules)
         if book is None:
             return None
         odds = terms.odds.get(book.name, ())
-        variant, _ = pick_variant(book, signal.user_id, signal.event_time_ms, odds)
+        variant, _ = pick_variant(book, user_id, at_ms, odds)
         kind = self._rules.contact.channel(variant.steps[0].channel).kind
         return kind if kind in self._rules.budget.per_day else None
 

@@ -40,11 +40,17 @@ or will try again, is one."""
 
 
 def open_case(state: UserState, moment: Moment, trigger: str, rules: Rules) -> Outcome:
-    """Open a case and release its first step; where places are rationed, bid for one first."""
+    """Open a case and release its first step; where places are rationed, bid for one first.
+
+    While everything is stopped, or the playbook for the user may be paused, nobody gets a case; who
+    is still at risk afterwards does.
+    """
+    if moment.terms.is_stopped:
+        return state, ()
     at_ms, user_id, score = moment.at_ms, moment.user_id, moment.score
     profile = state.profile
     book = book_for(state, moment, trigger, rules)
-    if book is None and trigger in INSTANT:
+    if book is None and (trigger in INSTANT or moment.terms.paused):
         return state, ()
     if book is None:
         case = Case("", "", "", 0, trigger, is_held_out=False)

@@ -312,7 +312,8 @@ class Partition:
         ]
         if not asking:
             return end
-        until_ms = max(int(reached[end]), *(inputs[place].event_time_ms for place in asking))
+        newest_ms = int(reached[end]) + self.rules.lateness_ms
+        until_ms = max(newest_ms, *(inputs[place].event_time_ms for place in asking))
         if len(asking) <= self._course.gate.places_left(int(reached[start]), until_ms):
             return end
         return asking[0] + 1

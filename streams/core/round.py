@@ -142,5 +142,8 @@ class Round:
         if not self.answers:
             return
         for place, signal in enumerate(signals):
-            if isinstance(signal, Acted) and signal.trigger in self.answers and not is_late[place]:
-                self._course.answer(int(rows[place]), signal)
+            if isinstance(signal, Acted) and signal.trigger in self.answers:
+                # A word that arrives behind a later one is answered as of now.
+                now_ms = max(signal.event_time_ms, int(heads[place, Rhythm.LAST]))
+                if now_ms - signal.event_time_ms <= self._rules.contact.stale_after_ms:
+                    self._course.answer(int(rows[place]), signal, now_ms)
