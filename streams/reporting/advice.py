@@ -64,7 +64,7 @@ def advised(found: Earned, cost: float, dimension: str = "", value: str = "") ->
 
 
 def _action(found: Earned, cost: float) -> tuple[Action, bool]:
-    money, returns = found.money, found.returns
+    money, returns = found.sure_money, found.sure_returns
     if money is None and returns is None:
         has_arms = found.treated and found.held_out
         return (Action.WAIT if has_arms else Action.UNKNOWABLE), False
@@ -85,7 +85,7 @@ def _weeks(found: Earned, cost: float) -> float | None:
     An interval narrows as the root of the episodes, and they come at the pace so far. The quicker
     of return rate and money counts.
     """
-    asked = ((found.returns, 0.0), (found.money, cost))
+    asked = ((found.sure_returns, 0.0), (found.sure_money, cost))
     needed = [_times(gain, beside) for gain, beside in asked if gain is not None]
     more = [(times - 1.0) * found.weeks for times in needed if times is not None]
     return min(more, default=None)

@@ -18,6 +18,8 @@ LEFT: Final = 34.0
 BARS_MAX: Final = 100
 """More days than that are drawn week by week."""
 HUES: Final = 6
+PASSED: Final = {"defer": "c3", "withhold": "c5"}
+"""Verdict to hue: what is put off, and what is held back on purpose, is no refusal."""
 BASE: Final = 150.0
 TOP: Final = 26.0
 ROW: Final = 36.0
@@ -157,10 +159,10 @@ def passed_chart(passed: Sequence[Passed], language: Language) -> str:
     most = max(one.decisions for one in passed)
     rows = [
         (
-            ruling_said(one.reason, language)
-            + f": {numbers.count(one.decisions)} ({numbers.percent(one.share)})",
+            f"{numbers.count(one.decisions)} ({numbers.percent(one.share)})  "
+            + ruling_said(one.reason, language),
             0.0,
-            ((one.decisions / most, "c3" if one.verdict == "defer" else "ours soft solid"),),
+            ((one.decisions / most, PASSED.get(one.verdict, "ours soft solid")),),
         )
         for one in passed
     ]

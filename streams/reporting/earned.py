@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.effect import EffectMeter, Interval
+from models.effect import ALPHA, EffectMeter, Interval
 from streams.reporting.calendar import Span, iso_day
 from streams.reporting.facts import Answered
 
@@ -41,6 +41,8 @@ class Earned(msgspec.Struct, frozen=True):
         returned_held_out: The same of the held out.
         returns: Users that came back because of the contact, per 1,000; None = too few to say.
         money: Net value because of the contact, minor units per 1,000; None = too few to say.
+        sure_returns: As ``returns``, wide enough for all groups that are looked at together.
+        sure_money: As ``money``, likewise.
         weeks: From the first exposure to the last answer.
     """
 
@@ -50,6 +52,8 @@ class Earned(msgspec.Struct, frozen=True):
     returned_held_out: float | None = None
     returns: Gain | None = None
     money: Gain | None = None
+    sure_returns: Gain | None = None
+    sure_money: Gain | None = None
     weeks: float = 0.0
 
 
@@ -113,12 +117,12 @@ class Columns(NamedTuple):
         return (self.exposed >= span.first) & (self.matured <= span.last)
 
 
-def earned(columns: Columns, pick: Flags) -> Earned:
-    """Return the effect on those that are picked, shape (n,)."""
-    return _earned(columns, pick, columns.propensity)
+def earned(columns: Columns, pick: Flags, groups: int = 1) -> Earned:
+    """Return the effect on those that are picked, shape (n,), one of so many groups."""
+    return _earned(columns, pick, columns.propensity, groups)
 
 
-def earned_by_variant(columns: Columns, pick: Flags, name: str) -> Earned:
+def earned_by_variant(columns: Columns, pick: Flags, name: str, groups: int = 1) -> Earned:
     """Return what a variant earned beside all who were held out of its playbook.
 
     Whoever got it counts with the inverse of the probability of that, as bandits move the odds.
@@ -127,7 +131,7 @@ def earned_by_variant(columns: Columns, pick: Flags, name: str) -> Earned:
     book = name.rpartition(" / ")[0]
     own = np.where(columns.treated, variants == name, columns.cells["playbook"] == book)
     odds = np.where(columns.treated, columns.propensity * columns.of_variant, columns.propensity)
-    return _earned(columns, pick & own, odds)
+    return _earned(columns, pick & own, odds, groups)
 
 
 def trace(columns: Columns, pick: Flags) -> Iterator[tuple[str, Interval]]:
@@ -145,13 +149,14 @@ def trace(columns: Columns, pick: Flags) -> Iterator[tuple[str, Interval]]:
         yield iso_day(day), meter.interval("return_rate")
 
 
-def _earned(columns: Columns, pick: Flags, propensity: F64) -> Earned:
+def _earned(columns: Columns, pick: Flags, propensity: F64, groups: int) -> Earned:
     rows = np.flatnonzero(pick)
     if not len(rows):
         return Earned()
     meter = _metered(columns, rows, propensity)
     ours = rows[columns.is_ours[rows]]
     of_money = meter if len(ours) == len(rows) else _metered(columns, ours, propensity)
+    has_money = bool(columns.value.any())
     treated, returned = columns.treated[rows], columns.returned[rows]
     days = columns.matured[rows].max() - columns.exposed[rows].min() + 1
     return Earned(
@@ -160,7 +165,9 @@ def _earned(columns: Columns, pick: Flags, propensity: F64) -> Earned:
         returned_treated=float(returned[treated].mean()) if treated.any() else None,
         returned_held_out=float(returned[~treated].mean()) if not treated.all() else None,
         returns=_gain(meter.interval("return_rate")),
-        money=_gain(of_money.interval("net_value")) if columns.value.any() else None,
+        money=_gain(of_money.interval("net_value")) if has_money else None,
+        sure_returns=_gain(meter.interval("return_rate", ALPHA / groups)),
+        sure_money=_gain(of_money.interval("net_value", ALPHA / groups)) if has_money else None,
         weeks=float(days) / 7,
     )
 

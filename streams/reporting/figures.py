@@ -206,9 +206,9 @@ def _division(
         cell = by, value
         own = pick & (columns.cells[by] == value)
         found = (
-            earned_by_variant(columns, pick, value)
+            earned_by_variant(columns, pick, value, len(order))
             if by == "variant" and value
-            else earned(columns, np.asarray(own, np.bool_))
+            else earned(columns, np.asarray(own, np.bool_), len(order))
         )
         groups.append(Group(
             value=value,

@@ -38,6 +38,10 @@ EFFECT_PAPER: Final = (
     "Medicine 17; Lin (2013), Annals of Applied Statistics 7(1)."
 )
 
+CHOICES_PAPER: Final = (
+    "Dudík, Langford & Li (2011), “Doubly robust policy evaluation and learning”, ICML"
+)
+
 
 class Made(NamedTuple):
     """How the report was made: version and command."""
@@ -75,7 +79,7 @@ def page(found: Figures, made: Made, language: Language) -> str:
         named=lambda advice: words.named(advice, language),
         why=lambda advice: words.advice_said(advice, money, language),
         compared_names={name: text.say(language) for name, text in COMPARED.items()},
-        method={"effect": EFFECT_PAPER, "choices": ""},
+        method={"effect": EFFECT_PAPER, "choices": CHOICES_PAPER},
         said={
             "short": words.in_short(found, language),
             "effect": words.effect_said(found, language),

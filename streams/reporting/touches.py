@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sys import intern
 from typing import Final, NamedTuple
 
+from streams.core.feedback import ARRIVED, STRENGTH, UNANSWERED, WRONG_NUMBER
 from streams.core.messages import TouchRequested
 from streams.core.native import FEEDBACK_STATUSES, FeedbackEvent
 from streams.reporting.tally import Tally
@@ -12,7 +13,7 @@ from streams.reporting.tally import Tally
 SILENT: Final = "silent"
 """Of a touch on which its sender has not said a word."""
 
-ARRIVED: Final = frozenset({"delivered", "clicked", "replied", "opted_out", "handled"})
+REACHED: Final = frozenset(word for word, strength in STRENGTH.items() if strength >= ARRIVED)
 """Words after which a touch has reached its user."""
 
 
@@ -39,8 +40,8 @@ class Asked(NamedTuple):
         """Count what was said of it."""
         for word in self.said or {SILENT}:
             tally.answers[self.channel, word] += 1
-        tally.arrived[self.channel] += bool(self.said & ARRIVED)
-        tally.facts["contradictory"] += bool("failed" in self.said and self.said & ARRIVED)
+        tally.arrived[self.channel] += bool(self.said & REACHED)
+        tally.facts["contradictory"] += bool("failed" in self.said and self.said & REACHED)
         tally.outcomes.update(self.outcomes)
 
 
@@ -78,7 +79,7 @@ class Touches:
         """Take note of what a sender says, also of a touch that was not read yet."""
         found = self.asked.get(heard.touch_id)
         early = self._early[heard.touch_id] if found is None else (found.said, found.outcomes)
-        early[0].add(intern(heard.status))
+        early[0].add(_word(heard))
         if heard.outcome:
             early[1].add(heard.outcome)
 
@@ -86,6 +87,15 @@ class Touches:
     def unknown(self) -> int:
         """Touches that feedback named and nobody asked for."""
         return len(self._early)
+
+
+def _word(heard: FeedbackEvent) -> str:
+    """Return what was said of a touch: a person who reached nobody has not handled it."""
+    if heard.status == "handled" and heard.outcome in UNANSWERED:
+        return "unanswered"
+    if heard.status == "handled" and heard.outcome == WRONG_NUMBER:
+        return "failed"
+    return intern(heard.status)
 
 
 def heard_at(heard: FeedbackEvent) -> datetime:

@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from streams.core.reasons import TEXTS as REASONS
+from streams.core.rulings import WORDS, Ruling
 from streams.pages.wording import Language, Text
 
 DIMENSIONS: Final = MappingProxyType({
@@ -68,31 +69,18 @@ VALUES: Final = MappingProxyType({
     ("status", "opted_out"): Text("opted out", "退订"),
     ("status", "handled"): Text("handled by a person", "人工已处理"),
     ("status", "unknown"): Text("unknown", "结果未知"),
+    ("status", "unanswered"): Text("nobody answered", "无人接听"),
+    ("handled", "reached"): Text("spoken with", "已沟通"),
+    ("handled", "promised"): Text("promised to come back", "答应回来"),
+    ("handled", "refused"): Text("does not want the offer", "不需要"),
+    ("handled", "no_answer"): Text("nobody answered", "无人接听"),
+    ("handled", "busy"): Text("line busy", "占线"),
+    ("handled", "wrong_number"): Text("wrong number", "号码有误"),
+    ("handled", "hard"): Text("failed for good", "彻底失败"),
+    ("handled", "soft"): Text("failed for now", "暂时失败"),
+    ("handled", "unsent"): Text("never left", "未发出"),
 })  # fmt: skip
 """Kind of code and code to words."""
-
-RULINGS: Final = MappingProxyType({
-    "erased": Text("data erased at the user's wish", "用户要求删除数据"),
-    "stopped": Text("kill switch", "总开关已关闭"),
-    "paused": Text("paused by an operator", "被运营暂停"),
-    "suppressed": Text("opted out of everything", "已全面退订"),
-    "no_consent": Text("no consent for the channel", "该渠道未获同意"),
-    "channel_dead": Text("channel failed for good", "渠道已失效"),
-    "no_permission": Text("no token, no open window", "无订阅授权或会话窗口"),
-    "risk_eased": Text("no longer at risk", "风险已解除"),
-    "not_persuadable": Text("a contact would not help", "触达无益"),
-    "frequency_capped": Text("contacted often enough", "已达频次上限"),
-    "capacity": Text("budget used up", "名额已用完"),
-    "holiday": Text("holiday: put off", "节假日：推迟"),
-    "quiet_hours": Text("quiet hours: put off", "免打扰时段：推迟"),
-    "channel_hours": Text("hours of the channel: put off", "渠道时段外：推迟"),
-    "stale": Text("waited too long", "等待过久"),
-    "holdout": Text("held out, to compare with", "留作对照"),
-    "observed": Text("mode observe", "观察模式"),
-    "withheld": Text("mode holdout-only", "仅实验模式"),
-    "no_playbook": Text("no playbook fits", "没有适用的剧本"),
-})  # fmt: skip
-"""Why nobody was contacted, in words."""
 
 WAYS_OUT: Final = MappingProxyType({
     "no_consent": Text(
@@ -150,6 +138,8 @@ def value_said(kind: str, code: str, language: Language) -> str:
 
 
 def ruling_said(reason: str, language: Language) -> str:
-    """Return in words why somebody was not contacted."""
-    found = RULINGS.get(reason)
-    return reason.replace("_", " ") if found is None else found.say(language)
+    """Return in words why a touch did not leave; what follows a semicolon is for other places."""
+    if reason not in Ruling.__members__.values():
+        return reason.replace("_", " ")
+    said: str = getattr(WORDS[Ruling(reason)], language)
+    return said.partition(";")[0].partition("；")[0]

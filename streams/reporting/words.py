@@ -175,16 +175,20 @@ def advice_said(advice: Advice, money: Money, language: Language) -> str:
 
 def _stop(advice: Advice, money: Money, language: Language) -> str:
     earned = advice.earned
-    if advice.by_money and earned.money is not None and earned.money.high < 0:
+    if advice.by_money and earned.sure_money is not None and earned.sure_money.high < 0:
         return Text(
             "loses at least {least} per 1,000 contacted, and costs {cost} on top",
             "每触达千人至少损失 {least}，另有成本 {cost}",
-        ).say(language, least=money.said(-earned.money.high), cost=money.said(advice.cost))
-    if advice.by_money and earned.money is not None:
+        ).say(language, least=money.said(-earned.sure_money.high), cost=money.said(advice.cost))
+    if advice.by_money and earned.sure_money is not None:
         return Text(
             "earns at most {high} per 1,000 contacted and costs {cost}",
             "每触达千人至多带来 {high}，成本 {cost}",
-        ).say(language, high=money.said(earned.money.high, sign=True), cost=money.said(advice.cost))
+        ).say(
+            language,
+            high=money.said(earned.sure_money.high, sign=True),
+            cost=money.said(advice.cost),
+        )
     assert earned.returns is not None
     return Text("drives users away: {gain} of 1,000", "使用户离开：每千人 {gain}").say(
         language, gain=gain_said(earned.returns)
@@ -192,12 +196,14 @@ def _stop(advice: Advice, money: Money, language: Language) -> str:
 
 
 def _increase(advice: Advice, money: Money, language: Language) -> str:
-    assert advice.earned.money is not None
+    assert advice.earned.sure_money is not None
     return Text(
         "earns at least {low} per 1,000 contacted and costs {cost}",
         "每触达千人至少带来 {low}，成本 {cost}",
     ).say(
-        language, low=money.said(advice.earned.money.low, sign=True), cost=money.said(advice.cost)
+        language,
+        low=money.said(advice.earned.sure_money.low, sign=True),
+        cost=money.said(advice.cost),
     )
 
 
@@ -240,6 +246,5 @@ WHY: Final = {
 
 def named(advice: Advice, language: Language) -> str:
     """Return what an advice is about: ``channel: SMS``."""
-    kind = DIMENSIONS[advice.dimension].say(language)
-    colon = Text(": ", "：").say(language)
+    kind, colon = DIMENSIONS[advice.dimension].say(language), Text(": ", "：").say(language)
     return f"{kind.split(':')[0]}{colon}{value_said(advice.dimension, advice.value, language)}"

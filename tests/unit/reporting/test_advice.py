@@ -12,7 +12,7 @@ UP, DOWN, OPEN = Gain(50.0, 10.0, 90.0), Gain(-50.0, -90.0, -10.0), Gain(20.0, -
 
 
 def of(returns: Gain | None, money: Gain | None, weeks: float = 10.0) -> Earned:
-    return Earned(400, 100, 0.4, 0.3, returns, money, weeks)
+    return Earned(400, 100, 0.4, 0.3, returns, money, returns, money, weeks)
 
 
 @pytest.mark.parametrize(

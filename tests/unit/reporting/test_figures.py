@@ -112,6 +112,19 @@ def test_foreign_money_is_counted_and_not_added() -> None:
     assert theirs.whole.earned.treated == ours.whole.earned.treated + 150
 
 
+def test_if_everybody_got_one_variant(found: Figures) -> None:
+    """A bandit would say the same: each is what its own users did, and the better one is known."""
+    shares = {one.variant: one.share for one in found.choices}
+    assert {one.playbook for one in found.choices} == {"会员关怀"}  # the only one with a choice
+    assert sum(shares.values()) == pytest.approx(1.0)
+    for one in found.choices:
+        lift = {"a": 0.12, "b": 0.02}[one.variant]
+        assert one.returned.low < 1_000 * (0.3 + lift) < one.returned.high
+        assert one.money is not None
+    better, worse = sorted(found.choices, key=lambda one: -one.returned.value)
+    assert (better.variant, worse.variant, worse.is_best) == ("a", "b", False)
+
+
 def test_figures_are_json() -> None:
     found = told(read(worlds.world(days=20)))
     again = msgspec.json.decode(msgspec.json.encode(found))

@@ -79,9 +79,9 @@ class Shop:
                                     "m-1", iso(at_ms)))  # fmt: skip
         held_out = bool(draw.random() < self._holdout)
         refused = draw.random()
-        why = ("send", "send") if not held_out else ("refuse", "holdout")
+        why = ("send", "send") if not held_out else ("withhold", "holdout")
         if not may_send:
-            why = ("defer", "capacity")
+            why = ("refuse", "capacity")
         elif refused < 0.2:
             why = ("refuse", "no_consent")
         elif refused < 0.25:
@@ -157,7 +157,7 @@ class Shop:
             said = {"touch_id": touch_id, "user_id": user_id, "status": word,
                     "at": at_ms + 60_000 * number}  # fmt: skip
             if channel == "call" and word == "delivered":
-                said |= {"status": "handled", "outcome": "promised to come back"}
+                said |= {"status": "handled", "outcome": "promised"}
             self.streams["feedback"].append(msgspec.json.encode(said))
 
     def _decisions(self, message: msgspec.Struct) -> None:
