@@ -26,7 +26,7 @@ def named(app: str, **others: int) -> Settings:
     """Return settings whose topics are used by one test alone."""
     names = (
         "activity", "touches", "feedback", "decisions", "examples", "models", "dead_letters",
-        "journal",
+        "journal", "control",
     )  # fmt: skip
     return Settings(app_id=app, **{f"topic_{name}": f"{app}.{name}" for name in names}, **others)
 
