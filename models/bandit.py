@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from models.snapshot import Refusal, SnapshotRefused
+
 if TYPE_CHECKING:
     from models.features import F64
 
@@ -43,6 +45,7 @@ SPREAD_LEAST: Final = 0.02
 """The same for values, as a share of their standard deviation, where the mean is near nothing."""
 VARIANCE_MIN: Final = 1e-4
 DIGITS: Final = 6
+TOTALS: Final = 4
 
 
 class Book(msgspec.Struct, frozen=True, array_like=True):
@@ -137,6 +140,22 @@ class Tally:
         beyond = sums - counts * (sums.sum(axis=1, keepdims=True) / size)
         new = np.array([counts.sum(), *sums.sum(axis=1), self._square])
         return pairs, kept * self._scores + beyond, kept * self._totals + new
+
+
+def check(book: Book) -> None:
+    """Refuse a book that cannot be used.
+
+    Raises:
+        SnapshotRefused: Its sums do not fit its variants, or could not have been added up.
+    """
+    k = len(book.variants)
+    sizes = [len(part) for part in (book.pairs, book.returned, book.value, book.totals, book.block)]
+    if len(set(book.variants)) != k or sizes != [k * k, k, k, TOTALS, 3 * k + 1]:
+        raise SnapshotRefused(Refusal.BROKEN_NUMBERS, f"the book of {book.name} is not whole")
+    pairs = np.array(book.pairs).reshape(k, k)
+    counts = (*book.totals[:2], *book.block[: 2 * k])
+    if min(counts) < 0.0 or (k and np.linalg.eigvalsh(pairs).min() < -1e-6 * max(counts[0], 1.0)):
+        raise SnapshotRefused(Refusal.BROKEN_NUMBERS, f"the book of {book.name} is none")
 
 
 @lru_cache(maxsize=1_024)

@@ -87,6 +87,8 @@ def check(policy: Policy, *, rules_hash: str = "") -> None:
         raise SnapshotRefused(Refusal.OTHER_FEATURES, policy.features_hash)
     if rules_hash and policy.rules_hash and policy.rules_hash != rules_hash:
         raise SnapshotRefused(Refusal.OTHER_RULES, policy.rules_hash)
+    for book in policy.books:
+        bandit.check(book)
     if policy.uplift is not None:
         uplift.check(policy.uplift)
 

@@ -56,6 +56,29 @@ DECISIONS: Final[dict[str, Promise]] = {
     "offpolicy.covered": Promise(
         "off-policy: worlds whose truth lay within 1.96 standard errors", "", ">=", 0.9
     ),
+    "uplift.harm_gated": Promise(
+        "uplift: true effect on value of all contacts, many sleeping dogs, with the gate",
+        "",
+        ">=",
+        0.0,
+    ),
+    "uplift.harm_ungated": Promise("the same without the gate", "", "<=", 0.0),
+    "uplift.harm_late": Promise(
+        "the same with the gate: worlds that earn in the last third of the days", "", ">=", 0.9
+    ),
+    "uplift.earned": Promise(
+        "uplift: value earned against the highest risk first, equal budget", "", ">=", 1.5
+    ),
+    "uplift.earned_ungated": Promise("the same against risk times value", "", ">=", 1.0),
+    "uplift.gentle": Promise(
+        "the same where contact does everybody the same good: what the gate costs", "", ">=", 0.95
+    ),
+    "uplift.residuals": Promise(
+        "uplift: value by residuals on residuals less that by the model in force, the better kind",
+        "",
+        "<=",
+        0.0,
+    ),
 }
 """Name of a figure to its promise."""
 
