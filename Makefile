@@ -77,6 +77,7 @@ prove: install ## Break a deployment on a real Kafka, compare with the replay; a
 	$(BIN)/python -m tests.chaos.prove $(ARGS)
 	$(BIN)/python -m benchmarks.quality.detection
 	$(BIN)/python -m benchmarks.decisions.worlds all
+	for proof in effect bandit offpolicy uplift; do $(BIN)/python -m benchmarks.decisions.$$proof; done
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: demo
