@@ -57,7 +57,7 @@ def limits(found: Figures, language: Language) -> list[str]:
     said.append(Text(
         "Channels, tiers and playbooks go together: who gets a call is not who gets an SMS. A row "
         "compares users of its own kind with each other, not with those of the next row.",
-        "渠道、分层、剧本彼此相关：接到电话的人与收到短信的人不同。"
+        "渠道、分层、方案彼此相关：接到电话的人与收到短信的人不同。"
         "每一行只在同类用户内部比较，行与行之间不可直接比较。",
     ))  # fmt: skip
     told = [text.say(language) for text in said]
@@ -120,5 +120,5 @@ def budget_said(found: Figures, language: Language) -> str:
         said.append(Text("Touches are unlimited.", "触达不限量。").say(language))
     fused = len({day.day for day in found.budget if day.is_fused})
     if fused:
-        said.append(Text("The fuse held ({n} d).", "保险丝生效 {n} 天。").say(language, n=fused))
+        said.append(Text("The fuse held ({n} d).", "熔断生效 {n} 天。").say(language, n=fused))
     return " ".join(said)

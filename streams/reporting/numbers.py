@@ -12,6 +12,9 @@ MINOR_UNITS: Final = {
 }  # fmt: skip
 """Currency to its minor units, where they are not 100 (ISO 4217)."""
 
+NBSP: Final = "\u00a0"
+"""A number and its unit stay on one line."""
+
 WHOLE_FROM: Final = 100.0
 """From this amount on no cents are shown."""
 
@@ -24,7 +27,7 @@ class Money(NamedTuple):
 
     def said(self, minor: float, *, sign: bool = False) -> str:
         """Return ``1,234 CNY``; with ``sign`` ``+1,234 CNY``."""
-        return f"{self.plain(minor, sign=sign)} {self.currency}".rstrip()
+        return f"{self.plain(minor, sign=sign)}{NBSP}{self.currency}".rstrip()
 
     def plain(self, minor: float, *, sign: bool = False) -> str:
         """Return the same without the currency."""
@@ -48,7 +51,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     digits = 1 if 0.0 < abs(share) < 0.0995 else 0  # noqa: PLR2004 (two digits)
-    return f"{share * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f}{NBSP}%"
 
 
 def signed(number: float) -> str:

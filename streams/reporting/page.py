@@ -10,12 +10,15 @@ from streams.pages.wording import Language, Text
 from streams.reporting import charts, numbers, words
 from streams.reporting.advice import Action
 from streams.reporting.charts_of_effect import choices_chart, forest_chart, trace_chart
-from streams.reporting.figures import Figures
+from streams.reporting.figures import Figures, Group
 from streams.reporting.limits import budget_said, cautions, limits
 from streams.reporting.vocabulary import DIMENSIONS, WAYS_OUT, ruling_said, value_said
 
 TEMPLATE: Final = "page.html.j2"
 SOURCES_MAX: Final = 5
+QUADRANTS: Final = (
+    "important_urgent", "important_calm", "ordinary_urgent", "ordinary_calm",
+)  # fmt: skip
 WAYS_MAX: Final = 4
 
 COMPARED: Final = {
@@ -119,10 +122,19 @@ def _lists(found: Figures, language: Language) -> dict[str, Any]:
         "advice_by_action": [(name, list(group)) for name, group in by_action],
         "decided": any(advice.action is not Action.WAIT for advice in found.advice),
         "budget_charts": list(_budget_charts(found, language)),
+        "quadrants": _quadrants(found),
         "fused": any(day.is_fused for day in found.budget),
         "choice_charts": [(f"choices_{number}", book) for number, book in enumerate(books)],
         "has_choice_money": any(one.money is not None for one in found.choices),
     }  # fmt: skip
+
+
+def _quadrants(found: Figures) -> list[Group]:
+    """Return the quadrants that there are: important before ordinary, urgent before calm."""
+    groups = {group.value: group
+              for division in found.divisions if division.by == "quadrant"
+              for group in division.groups}  # fmt: skip
+    return [groups[name] for name in QUADRANTS if name in groups]
 
 
 def _pictures(found: Figures, language: Language) -> Mapping[str, Callable[[], str]]:

@@ -28,4 +28,4 @@ def shown(found: Figures, language: Language) -> str:
                     "{n} 条消息无法识别，第一条：{first}")  # fmt: skip
         lines.append(said.say(language, n=numbers.count(broken),
                               first=found.source.first_broken[0]))  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join(lines).replace(numbers.NBSP, " ")

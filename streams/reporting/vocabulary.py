@@ -11,8 +11,8 @@ DIMENSIONS: Final = MappingProxyType({
     "quadrant": Text("quadrant: important × urgent", "四象限：重要 × 紧急"),
     "value_tier": Text("value tier", "价值分层"),
     "channel": Text("channel", "渠道"),
-    "playbook": Text("playbook", "召回剧本"),
-    "variant": Text("playbook / variant", "剧本 / 方案"),
+    "playbook": Text("playbook", "召回方案"),
+    "variant": Text("playbook / variant", "方案 / 版本"),
     "reason": Text("foremost reason", "首要原因"),
     "acquisition_source": Text("acquisition source", "获客来源"),
     "cohort": Text("cohort: month of the first activity", "同期群：首次活跃月份"),
@@ -89,7 +89,7 @@ WAYS_OUT: Final = MappingProxyType({
     ),
     "channel_dead": Text(
         "renew the addresses, or give the playbook a second channel",
-        "更新联系方式，或为剧本增加第二渠道",
+        "更新联系方式，或为方案增加第二渠道",
     ),
     "no_permission": Text(
         "ask for a subscription where the user is active, or let SMS follow",
@@ -97,7 +97,7 @@ WAYS_OUT: Final = MappingProxyType({
     ),
     "frequency_capped": Text(
         "the caps protect your users; let fewer playbooks compete for the same user",
-        "频次上限保护用户；减少争抢同一用户的剧本",
+        "频次上限保护用户；减少争抢同一用户的方案",
     ),
     "capacity": Text(
         "raise the budget if what is contacted now earns more than it costs; else leave it",
@@ -109,7 +109,7 @@ WAYS_OUT: Final = MappingProxyType({
     ),
     "no_playbook": Text(
         "write a playbook for these users, or accept that nobody answers them",
-        "为这些用户编写剧本，或接受无人跟进",
+        "为这些用户编写方案，或接受无人跟进",
     ),
     "not_persuadable": Text(
         "as it should be: a contact of these users makes nothing better",

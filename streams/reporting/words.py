@@ -30,15 +30,14 @@ def in_short(found: Figures, language: Language) -> list[str]:
 def _to_do(found: Figures, language: Language) -> list[str]:
     said = []
     for action in (Action.STOP, Action.INCREASE, Action.KEEP):
-        names = [named(one, language) for one in found.advice if one.action is action]
+        names = [named(one, language, " ") for one in found.advice if one.action is action]
         if names:
             more = Text(" and {n} more", "，另有 {n} 项").say(language, n=len(names) - NAMES_MAX)
             listed = Text(", ", "、").say(language).join(names[:NAMES_MAX])
-            said.append(f"{ACTIONS[action].say(language).capitalize()}: {listed}"
+            said.append(f"{ACTIONS[action].say(language)}: {listed}"
                         + (more if len(names) > NAMES_MAX else ""))  # fmt: skip
-    return (
-        [Text("; ", "；").say(language).join(said) + Text(".", "。").say(language)] if said else []
-    )
+    listed = Text("; ", "；").say(language).join(said)
+    return [Text("To do: {it}.", "建议：{it}。").say(language, it=listed)] if said else []
 
 
 def _at_risk(found: Figures, language: Language) -> str:
@@ -244,7 +243,8 @@ WHY: Final = {
 }  # fmt: skip
 
 
-def named(advice: Advice, language: Language) -> str:
+def named(advice: Advice, language: Language, colon: str = "") -> str:
     """Return what an advice is about: ``channel: SMS``."""
-    kind, colon = DIMENSIONS[advice.dimension].say(language), Text(": ", "：").say(language)
-    return f"{kind.split(':')[0]}{colon}{value_said(advice.dimension, advice.value, language)}"
+    kind = DIMENSIONS[advice.dimension].say(language).partition(":")[0]
+    between = colon or Text(": ", "：").say(language)
+    return f"{kind}{between}{value_said(advice.dimension, advice.value, language)}"

@@ -171,7 +171,12 @@ def test_a_service_that_sent_nothing_says_so(mode: str) -> None:
 def test_a_week_shows_both_weeks() -> None:
     html = page(told(read(worlds.world(days=60)), is_week=True), MADE, "en")
     said = words_of(html)
-    for needed in ("this week", "week before", "users contacted", "effect known at the end"):
+    for needed in (
+        "this week",
+        "week before",
+        "users contacted",
+        "as known at the end of this week",
+    ):
         assert needed in said
 
 
