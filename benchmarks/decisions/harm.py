@@ -2,8 +2,8 @@
 
     python -m benchmarks.decisions.worlds harm [--worlds 1]
 
-One world under four policies of equal budget: the product's own; without asking what contact does;
-the highest risk first; anybody at risk. The lives are the same, so what differs is the policy.
+The same lives under policies of equal budget: the product's own; without asking what contact does;
+the highest risk first; anybody at risk. What differs is the policy.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+import msgspec
+
 from streams.simulation.policies import Policy
 from streams.simulation.scenario import Scenario, Senders
 from streams.simulation.simulate import Choices, simulated
+from streams.simulation.verdicts import Harm
 
 RULES: Final = """
 holdout: {share: 0.15, salt: harm}
-budget: {touches_per_day: 10}
+budget: {touches_per_day: 8}
 contact:
   consent_default: granted
   caps: [{touches: 2, per: 8d}]
@@ -29,33 +32,41 @@ playbooks:
     steps: [{channel: sms, template_key: care, expires: 1d}]
 """
 DOGS: Final = Scenario(
-    name="dogs", what="A third leaves when disturbed, another third can be held.", users=900,
-    days=160, horizon_days=6.0, gap=(0.15, 0.3), new_share=0.85, partitions=1, step_hours=12.0,
-    mix={"stable": 0.2, "sleeping_dog": 0.35, "persuadable": 0.35, "lost_cause": 0.1},
-    senders=Senders(fail=0.0, opted_out=0.0), rules=RULES,
+    name="dogs", what="Those with the most value leave when disturbed; others can be held.",
+    users=700, days=200, horizon_days=5.0, gap=(0.2, 0.35), new_share=0.85, partitions=1,
+    mix={"stable": 0.2, "sleeping_dog": 0.3, "persuadable": 0.4, "lost_cause": 0.1},
+    step_hours=12.0, senders=Senders(fail=0.0, opted_out=0.0), rules=RULES,
+)  # fmt: skip
+CAUSES: Final = msgspec.structs.replace(
+    DOGS, name="causes", what="Those with the most risk cannot be held by anything; others can.",
+    mix={"stable": 0.25, "lost_cause": 0.4, "persuadable": 0.35},
+    rules=RULES.replace("touches_per_day: 8", "touches_per_day: 2"),
 )  # fmt: skip
 
 
 def measured(worlds: int) -> dict[str, tuple[float, str]]:
-    """Run the world under every policy; return net effect and value, by figure."""
-    net: dict[Policy, float] = dict.fromkeys(Policy, 0.0)
-    value: dict[Policy, float] = dict.fromkeys(Policy, 0.0)
-    said = []
+    """Run the worlds under their policies; return net effect and value, by figure."""
+    net = dict.fromkeys((Policy.FULL, Policy.UNGATED), 0.0)
+    value = dict.fromkeys((Policy.FULL, Policy.RISK_FIRST, Policy.RANDOM), 0.0)
     for seed in range(worlds):
-        for policy in Policy:
-            found = simulated(DOGS, seed, Choices(policy=policy)).verdicts
-            net[policy] += found.harm.net_effect
-            value[policy] += found.harm.value_minor / 100
-            said.append(f"{policy} {found.harm.touches} touches")
-            print(f"{seed} {policy}: {found.harm}", file=sys.stderr)
-    note = ", ".join(f"{policy} {net[policy]:+.0f} returns {value[policy]:+,.0f} yuan"
-                     for policy in Policy)  # fmt: skip
+        for policy in net:
+            net[policy] += _run(DOGS, seed, policy).net_effect
+        for policy in value:
+            value[policy] += _run(CAUSES, seed, policy).value_minor / 100
+    returns = ", ".join(f"{policy} {sum_:+.1f}" for policy, sum_ in net.items())
+    earned = ", ".join(f"{policy} {sum_:+,.0f}" for policy, sum_ in value.items())
     return {
-        "harm.net_gated": (net[Policy.FULL], note),
-        "harm.net_ungated": (net[Policy.UNGATED], ", ".join(said[: len(Policy)])),
-        "harm.value_ratio": (_ratio(value[Policy.FULL], value[Policy.RISK_FIRST]), ""),
+        "harm.net_gated": (net[Policy.FULL], f"{DOGS.days} days, the first ones too: {returns}"),
+        "harm.net_ungated": (net[Policy.UNGATED], ""),
+        "harm.value_ratio": (_ratio(value[Policy.FULL], value[Policy.RISK_FIRST]), earned),
         "harm.random_ratio": (_ratio(value[Policy.FULL], value[Policy.RANDOM]), ""),
     }
+
+
+def _run(scenario: Scenario, seed: int, policy: Policy) -> Harm:
+    harm = simulated(scenario, seed, Choices(policy=policy)).verdicts.harm
+    print(f"{scenario.name} {seed} {policy}: {harm}", file=sys.stderr)
+    return harm
 
 
 def _ratio(ours: float, theirs: float) -> float:

@@ -70,6 +70,7 @@ class Referee:
         self._words: dict[str, str] = {}
         self._open: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._closed: set[str] = set()
+        self._revoked: set[str] = set()
         self._spent: Counter[tuple[str, object]] = Counter()
         self._stops: list[tuple[int, int, bool]] = []
 
@@ -78,13 +79,13 @@ class Referee:
         inputs, outputs = _by_step(run.applied), _by_step(run.said)
         for step in sorted(inputs.keys() | outputs.keys()):
             ending = self._hear(inputs[step])
-            revoked = {
+            self._revoked |= {
                 said.message.touch_id
                 for said in outputs[step]
                 if isinstance(said.message, TouchRevoked)
             }
             for said in outputs[step]:
-                self._look(said, revoked)
+                self._look(said)
             for user_id, at_ms in ending:
                 self._must_be_closed(user_id, at_ms)
 
@@ -134,12 +135,12 @@ class Referee:
 
     # -- what went out
 
-    def _look(self, said: Said, revoked: set[str]) -> None:
+    def _look(self, said: Said) -> None:
         match said.message:
             case TouchRequested() as touch:
                 self._touch(touch, said.step)
             case CaseClosed() as closed:
-                self._case_closed(closed, revoked)
+                self._case_closed(closed)
             case Decision(case_id=case_id) as decision if case_id:
                 if case_id not in self._closed:
                     opened_ms = instant_ms(decision.decided_at)
@@ -198,7 +199,7 @@ class Referee:
                  if when < step or effective_ms < at_ms]  # fmt: skip
         return bool(known) and known[-1]
 
-    def _case_closed(self, closed: CaseClosed, revoked: set[str]) -> None:
+    def _case_closed(self, closed: CaseClosed) -> None:
         """Check that whatever of a case may not have left was taken back with its end."""
         at_ms = instant_ms(closed.closed_at)
         if closed.case_id in self._closed:
@@ -209,7 +210,7 @@ class Referee:
             if out.touch.case_id != closed.case_id or out.expires_ms <= at_ms:
                 continue
             is_ours = self._words.get(touch_id, "requested") in IN_OUR_HANDS
-            if is_ours and touch_id not in revoked:
+            if is_ours and touch_id not in self._revoked:
                 self._broken(closed.user_id, at_ms, "not_revoked", touch_id)
 
     def _must_be_closed(self, user_id: str, at_ms: int) -> None:

@@ -14,7 +14,7 @@ from streams.simulation.referee import Referee
 from streams.simulation.rulebook import sections_of
 from streams.simulation.scenario import Scenario
 from streams.simulation.simulate import Choices, Outcome, simulated
-from streams.simulation.small import refereed, small_scenario
+from streams.simulation.small import refereed, small_scenario, small_worlds
 
 BUSY = Scenario(name="busy", what="Most leave, and there is place for two.", users=90, days=24,
                 horizon_days=4.0, partitions=1, mix=LEAVERS, step_hours=12.0,
@@ -26,15 +26,18 @@ def busy() -> Outcome:
     return simulated(BUSY, 1)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_what_must_never_happen_does_not(seed: int) -> None:
-    """A few of the 20,000 of ``make prove``: all rules, one and two partitions, two steps."""
-    assert refereed(seed).violations == []
+@pytest.mark.parametrize("group", range(0, 15, 3))
+def test_what_must_never_happen_does_not(group: int) -> None:
+    """Fifty of the 20,000 of ``make prove``: all rules, one and two partitions, two steps."""
+    found = refereed(group)
+
+    assert found.violations == []
+    assert found.touches > 5
 
 
-def test_small_worlds_touch_people_in_every_zone() -> None:
+def test_small_worlds_have_people_in_every_zone() -> None:
     assert len(small_scenario(1).zones) >= 12
-    assert sum(refereed(seed).touches for seed in range(4, 7)) > 0
+    assert len({person.user_id for person in small_worlds(1).people}) == 80
 
 
 def test_the_same_world_runs_the_same_way() -> None:
