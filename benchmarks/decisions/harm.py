@@ -14,9 +14,9 @@ from typing import Final
 import msgspec
 
 from streams.simulation.policies import Policy
+from streams.simulation.run import Run
 from streams.simulation.scenario import Scenario, Senders
-from streams.simulation.simulate import Choices, simulated
-from streams.simulation.verdicts import Harm
+from streams.simulation.simulate import Choices, Outcome, simulated
 
 RULES: Final = """
 holdout: {share: 0.15, salt: harm}
@@ -46,27 +46,42 @@ CAUSES: Final = msgspec.structs.replace(
 
 def measured(worlds: int) -> dict[str, tuple[float, str]]:
     """Run the worlds under their policies; return net effect and value, by figure."""
-    net = dict.fromkeys((Policy.FULL, Policy.UNGATED), 0.0)
+    asks = (Policy.FULL, Policy.UNGATED)
+    late, whole = dict.fromkeys(asks, 0.0), dict.fromkeys(asks, 0.0)
     value = dict.fromkeys((Policy.FULL, Policy.RISK_FIRST, Policy.RANDOM), 0.0)
     for seed in range(worlds):
-        for policy in net:
-            net[policy] += _run(DOGS, seed, policy).net_effect
+        for policy in asks:
+            outcome = _run(DOGS, seed, policy)
+            whole[policy] += outcome.verdicts.harm.net_effect
+            late[policy] += late_effect(outcome.run)
         for policy in value:
-            value[policy] += _run(CAUSES, seed, policy).value_minor / 100
-    returns = ", ".join(f"{policy} {sum_:+.1f}" for policy, sum_ in net.items())
-    earned = ", ".join(f"{policy} {sum_:+,.0f}" for policy, sum_ in value.items())
+            value[policy] += _run(CAUSES, seed, policy).verdicts.harm.value_minor / 100
+    said = ", ".join(f"{policy} {late[policy]:+.1f}" for policy in asks)
+    said_whole = ", ".join(f"{policy} {whole[policy]:+.1f}" for policy in asks)
+    earned = ", ".join(f"{policy} {yuan:+,.0f}" for policy, yuan in value.items())
     return {
-        "harm.net_gated": (net[Policy.FULL], f"{DOGS.days} days, the first ones too: {returns}"),
-        "harm.net_ungated": (net[Policy.UNGATED], ""),
+        "harm.net_gated": (late[Policy.FULL], f"second half of {DOGS.days} days: {said}"),
+        "harm.net_ungated": (late[Policy.UNGATED], ""),
+        "harm.net_whole": (whole[Policy.FULL], f"all {DOGS.days} days: {said_whole}"),
         "harm.value_ratio": (_ratio(value[Policy.FULL], value[Policy.RISK_FIRST]), earned),
         "harm.random_ratio": (_ratio(value[Policy.FULL], value[Policy.RANDOM]), ""),
     }
 
 
-def _run(scenario: Scenario, seed: int, policy: Policy) -> Harm:
-    harm = simulated(scenario, seed, Choices(policy=policy)).verdicts.harm
-    print(f"{scenario.name} {seed} {policy}: {harm}", file=sys.stderr)
-    return harm
+def late_effect(run: Run) -> float:
+    """Return the sum of the true effects of contacts in the second half, when much is learned."""
+    middle_ms = (run.world.start_ms + run.world.end_ms) // 2
+    return sum(
+        made.prospect.effect
+        for made in run.exposed
+        if made.at_ms >= middle_ms and not made.is_held_out
+    )
+
+
+def _run(scenario: Scenario, seed: int, policy: Policy) -> Outcome:
+    outcome = simulated(scenario, seed, Choices(policy=policy))
+    print(f"{scenario.name} {seed} {policy}: {outcome.verdicts.harm}", file=sys.stderr)
+    return outcome
 
 
 def _ratio(ours: float, theirs: float) -> float:

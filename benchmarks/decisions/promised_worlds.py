@@ -40,9 +40,10 @@ WORLDS: Final[dict[str, Promise]] = {
     "worlds.false_alarm": Promise("the same: A/A worlds ever told of an effect", "", "<=", 0.06),
     "worlds.count": Promise("the same: worlds of each kind", "worlds"),
     "harm.net_gated": Promise(
-        "harm: sleeping dogs, net effect with the uplift gate", "returns", ">=", 0.001
+        "harm: sleeping dogs, net effect with the uplift gate, once learned", "returns", ">=", 0.001
     ),
     "harm.net_ungated": Promise("the same without it", "returns", "<=", -0.001),
+    "harm.net_whole": Promise("the same with it, from the first day on", "returns"),
     "harm.value_ratio": Promise(
         "harm: value earned against contacting the highest risk first", "×", ">=", 1.5
     ),
