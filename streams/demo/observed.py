@@ -6,15 +6,26 @@ from typing import Final, NamedTuple
 import msgspec
 
 from models.snapshot import Serving, SnapshotRefused, load
-from streams.core.messages import CaseClosed, Decision, JournalEntry, TouchRequested, TouchRevoked
+from streams.core.messages import (
+    BudgetStatus,
+    CaseClosed,
+    Decision,
+    Episode,
+    JournalEntry,
+    RiskChanged,
+    TouchRequested,
+    TouchRevoked,
+)
 from streams.core.native import FeedbackEvent
+from streams.demo.places import Places
+from streams.demo.spells import Spells
 from streams.senders.inbox import instant_ms
 from streams.settings import Settings
 
 Message = TouchRequested | TouchRevoked | CaseClosed
 
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-_DECISION: Final = msgspec.json.Decoder(Decision)
+_DECISION: Final = msgspec.json.Decoder(Decision | RiskChanged | BudgetStatus | Episode)
 _JOURNAL: Final = msgspec.json.Decoder(JournalEntry)
 _FEEDBACK: Final = msgspec.json.Decoder(FeedbackEvent)
 
@@ -25,6 +36,13 @@ class Case(NamedTuple):
     user_id: str
     at_ms: int
     trigger: str
+
+
+class Asked(NamedTuple):
+    """A touch that was asked for: when (epoch ms UTC), and on which channel."""
+
+    at_ms: int
+    channel: str
 
 
 class Model(NamedTuple):
@@ -44,12 +62,16 @@ class Observed:
         settings: Names the topics and the key of the models.
 
     Attributes:
-        cases: Every alert by case id.
+        spells: When users were at high risk.
+        places: What the partitions say of their budgets.
+        cases: Every case by id.
         touch_ids: Every touch that was asked for, with how often.
+        asked: The same, with when and where.
         touched: Cases with a touch.
         revoked: Touches taken back.
         closed: Every closed case by id.
         held_out: Cases that are watched and not touched.
+        refused: Case to the last reason why a touch did not leave or had to wait.
         answers: Touches by the last word of the sender.
         reported: Touches that the sender has reported.
         applied: Next offset by source topic and partition, durable.
@@ -59,12 +81,16 @@ class Observed:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.spells = Spells()
+        self.places = Places(settings.partitions)
         self.cases: dict[str, Case] = {}
         self.touch_ids: Counter[str] = Counter()
+        self.asked: dict[str, Asked] = {}
         self.touched: set[str] = set()
         self.revoked = 0
         self.closed: dict[str, CaseClosed] = {}
         self.held_out: set[str] = set()
+        self.refused: dict[str, str] = {}
         self.answers: dict[str, str] = {}
         self.reported: set[str] = set()
         self.applied: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -98,41 +124,42 @@ class Observed:
         return sum(offset for (found, _), offset in self.applied.items() if found == topic)
 
     @property
-    def open_cases(self) -> int:
-        """Users at risk now: their case is open."""
-        return len(self.cases.keys() - self.closed.keys())
-
-    @property
     def returned(self) -> int:
         """Cases that ended because the user came back by itself."""
         return sum(case.outcome == "returned" for case in self.closed.values())
 
-    def alerts(self) -> dict[str, list[int]]:
-        """Return the instants of the alerts by user, epoch ms UTC."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for case in self.cases.values():
-            found[case.user_id].append(case.at_ms)
-        return dict(found)
-
     def _message(self, value: bytes) -> None:
         match _MESSAGE.decode(value):
-            case TouchRequested(touch_id=touch_id, case_id=case_id):
-                self.touch_ids[touch_id] += 1
-                self.touched.add(case_id)
+            case TouchRequested() as touch:
+                self.touch_ids[touch.touch_id] += 1
+                self.asked[touch.touch_id] = Asked(instant_ms(touch.not_before), touch.channel)
+                self.touched.add(touch.case_id)
             case TouchRevoked():
                 self.revoked += 1
             case CaseClosed() as closed:
                 self.closed[closed.case_id] = closed
 
     def _decision(self, value: bytes) -> None:
-        decision = _DECISION.decode(value)
+        match _DECISION.decode(value):
+            case Decision() as decision:
+                self._decided(decision)
+            case RiskChanged() as changed:
+                self.spells.see(changed)
+            case BudgetStatus() as status:
+                self.places.see(status)
+            case Episode():
+                pass  # The report at the end counts them.
+
+    def _decided(self, decision: Decision) -> None:
         if not decision.case_id:
             return
         if decision.case_id not in self.cases:  # A case is decided about when it is opened.
             at_ms = instant_ms(decision.decided_at)
             self.cases[decision.case_id] = Case(decision.user_id, at_ms, decision.trigger)
-        if decision.reason == "holdout":
+        if decision.verdict == "withhold":
             self.held_out.add(decision.case_id)
+        elif decision.verdict != "send":
+            self.refused[decision.case_id] = decision.reason
 
     def _feedback(self, value: bytes) -> None:
         said = _FEEDBACK.decode(value)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from streams.demo.children import Child
 from streams.demo.proof import Proof, accounts, prove
 from streams.demo.script import Cue, Script
@@ -12,8 +14,8 @@ from streams.demo.stage import SESSION_TIMEOUT_S, Stage
 from streams.demo.summary import Log
 from streams.demo.view import Screen, day
 from streams.demo.watch import Watch
-from streams.demo.workers import ask
 from streams.errors import Exit, UserError
+from streams.reporting.figures import Figures
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_reader import TopicReader
 from streams.settings import Settings
@@ -25,6 +27,7 @@ START_PATIENCE_S: Final = 60.0
 DRAIN_PATIENCE_S: Final = 60.0
 STOP_PATIENCE_S: Final = 20.0
 ANSWER_RATE: Final = 0.25
+REPORT: Final = "report.html"
 LAST_NICENESS: Final = 15
 
 
@@ -62,8 +65,8 @@ class Play:
         self._script = Script(SESSION_TIMEOUT_S * 1_000)
         self._is_playing = False
 
-    def run(self, seconds: float) -> Proof:
-        """Play, and return the proof.
+    def run(self, seconds: float) -> tuple[Proof, Figures]:
+        """Play, and return the proof and the figures of the report, which lies beside the logs.
 
         Args:
             seconds: How long the feed shall take.
@@ -84,7 +87,7 @@ class Play:
             self._until(self._watch.is_drained, DRAIN_PATIENCE_S, "not everything became durable")
             self._children.stop(sender, learner, *self._alive(), patience_s=STOP_PATIENCE_S)
             self._until(self._reader.is_at_end, START_PATIENCE_S, "the topics were not read")
-        return self._prove()
+        return self._end()
 
     # -- acts
 
@@ -117,7 +120,7 @@ class Play:
         """Kill a worker, see that the other takes over, start one in its place."""
         cue = self._script.cue(self._watch.share, now_ms(), self.observed.moved_ms)
         if cue is Cue.KILL:
-            self._kill("worker-1")
+            self._kill(*self._watch.busiest())
         elif cue is Cue.TAKEN_OVER:
             self._screen.tell("taken_over", seconds=(self._script.takeover_ms or 0) / 1_000,
                               timeout=SESSION_TIMEOUT_S)  # fmt: skip
@@ -130,25 +133,29 @@ class Play:
         is_replaced = "worker-3" in self._watch.workers
         return is_replaced and self._watch.answer("worker-3").is_ready
 
-    def _kill(self, name: str) -> None:
-        worker = self._watch.workers[name]
-        partitions = ask(worker).partitions or self._watch.answer(name).partitions
-        self._children.kill(worker)
+    def _kill(self, name: str, partitions: tuple[int, ...]) -> None:
+        self._children.kill(self._watch.workers[name])
         self._script.killed(partitions, now_ms())
         self._screen.tell("killed", name=name, partitions=" ".join(map(str, partitions)))
 
-    def _prove(self) -> Proof:
+    def _end(self) -> tuple[Proof, Figures]:
+        """Compare the state with that of the replay, and let the report be written."""
         self._screen.tell("proving")
         directory = self._stage.directory
         live = directory / "live.jsonl"
         export = self._children.start("export", "state", "export", "--out", str(live))
-        for child in (export, self._children.named("replay")):
+        report = self._children.start(
+            "report", "report", "--json", "--lang", self._screen.language, "--out",
+            str(directory / REPORT),
+        )  # fmt: skip
+        for child in (export, report, self._children.named("replay")):
             while child.is_alive:
                 self._stage.interrupts.check()
                 time.sleep(POLL_MS / 1_000)
         self._children.demand_alive()
+        figures = msgspec.json.decode((directory / "report.txt").read_bytes(), type=Figures)
         touches = self.observed.touch_ids.values()
-        return prove(accounts(live), accounts(directory / "replay.jsonl"), touches)
+        return prove(accounts(live), accounts(directory / "replay.jsonl"), touches), figures
 
     # -- the run
 

@@ -1,14 +1,17 @@
 """What the run came to: pure functions from what was observed and the log itself."""
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streams.demo.observed import Case, Observed
+from streams.core.rules import Rules
+from streams.demo.observed import Observed
+from streams.demo.places import Kept, kept
+from streams.demo.spells import CONTACTED, Course, fates
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted
 from streams.replay.outcomes import SilenceOutcomes
+from streams.senders.inbox import instant_ms
 
 
 class Log(NamedTuple):
@@ -21,18 +24,6 @@ class Log(NamedTuple):
     def span_ms(self) -> int:
         """From the first event to the last."""
         return self.times_ms[-1] - self.times_ms[0]
-
-
-class Arm(NamedTuple):
-    """Cases of the touched, or of the held out, and after how many of them the user came back."""
-
-    cases: int
-    returned: int
-
-    @property
-    def rate(self) -> float | None:
-        """Share that returned."""
-        return self.returned / self.cases if self.cases else None
 
 
 class Detection(NamedTuple):
@@ -60,16 +51,38 @@ class Detection(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The run in numbers."""
+    """The run in numbers, all of them from the topics.
 
-    alerts: int
+    Attributes:
+        at_risk: How often the risk of a user became high.
+        users_at_risk: Of how many users.
+        at_risk_now: Users at high risk at the end.
+        fates: What came of it: contacted, or why not; together as many as ``at_risk``.
+        cases: Cases opened.
+        by_trigger: What opened them.
+        budgets: Channel class to how its budget was kept.
+        fused_days: Days on which many more users than usual were at risk.
+        detection: How good the alerts were, whoever got a place.
+        touches: Touches that left.
+        channels: Channel to touches.
+        revoked: Touches taken back.
+        answers: What the sender said last, to touches.
+        outcomes: How cases ended.
+    """
+
+    at_risk: int
+    users_at_risk: int
+    at_risk_now: int
+    fates: dict[str, int]
+    cases: int
     by_trigger: dict[str, int]
+    budgets: dict[str, Kept]
+    fused_days: int
     detection: Detection
     touches: int
+    channels: dict[str, int]
     revoked: int
     answers: dict[str, int]
-    touched: Arm
-    held_out: Arm
     outcomes: dict[str, int]
 
 
@@ -109,38 +122,43 @@ def detected(
     )
 
 
-def arm(cases: Iterable[Case], log: Log, horizon_ms: int) -> Arm:
-    """Return how many users of cases came back within H of the alert, as the log itself tells.
-
-    Cases whose H days the log does not cover are left out. What a case was closed for is not asked:
-    a reply closes it too, and only the touched can reply.
-    """
-    times: dict[str, list[int]] = defaultdict(list)
-    for user_id, at_ms in zip(log.user_ids, log.times_ms, strict=True):
-        times[user_id].append(at_ms)
-    covered = [case for case in cases if case.at_ms + horizon_ms <= log.times_ms[-1]]
-    returned = 0
-    for user_id, at_ms, _ in covered:
-        after = bisect_right(times[user_id], at_ms)
-        returned += after < len(times[user_id]) and times[user_id][after] <= at_ms + horizon_ms
-    return Arm(len(covered), returned)
+def courses(observed: Observed) -> dict[str, list[Course]]:
+    """Return the cases of every user in order of time, each with what came of it."""
+    found: defaultdict[str, list[Course]] = defaultdict(list)
+    for case_id, case in observed.cases.items():
+        closed = observed.closed.get(case_id)
+        end_ms = None if closed is None else instant_ms(closed.closed_at)
+        fate = CONTACTED if case_id in observed.touched else _why_not(observed, case_id)
+        found[case.user_id].append(Course(case.at_ms, end_ms, fate))
+    return {user_id: sorted(cases) for user_id, cases in found.items()}
 
 
-def summarised(observed: Observed, log: Log, *, horizon_ms: int, min_active_days: int) -> Summary:
+def _why_not(observed: Observed, case_id: str) -> str:
+    return "holdout" if case_id in observed.held_out else observed.refused.get(case_id, "")
+
+
+def summarised(observed: Observed, log: Log, rules: Rules) -> Summary:
     """Return the run in numbers."""
-    cases = observed.cases
-    touched = [cases[case_id] for case_id in observed.touched & cases.keys()]
-    held_out = [cases[case_id] for case_id in observed.held_out]
+    begins, of_user = observed.spells.begins(), courses(observed)
+    came = fates(
+        observed.spells, lambda user_id: of_user.get(user_id, []), rules.alert.cool_down_ms
+    )
     return Summary(
-        alerts=len(observed.cases),
+        at_risk=len(observed.spells),
+        users_at_risk=len(begins),
+        at_risk_now=observed.spells.now,
+        fates=dict(came),
+        cases=len(observed.cases),
         by_trigger=dict(Counter(case.trigger for case in observed.cases.values())),
+        budgets=kept(observed.asked.values(), observed.places, rules),
+        fused_days=len(observed.places.fused),
         detection=detected(
-            observed.alerts(), log, horizon_ms=horizon_ms, min_active_days=min_active_days
+            begins, log, horizon_ms=rules.churn.horizon_ms,
+            min_active_days=rules.churn.min_active_days,
         ),
         touches=len(observed.touch_ids),
+        channels=dict(Counter(touch.channel for touch in observed.asked.values())),
         revoked=observed.revoked,
         answers=dict(Counter(observed.answers.values())),
-        touched=arm(touched, log, horizon_ms),
-        held_out=arm(held_out, log, horizon_ms),
         outcomes=dict(Counter(case.outcome for case in observed.closed.values())),
-    )
+    )  # fmt: skip

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.demo.observed import Model
+from streams.demo.places import Day
 from streams.demo.wording import say
 from streams.pages.wording import Language
+from streams.reporting.vocabulary import value_said
 
 NEWS_SHOWN: Final = 6
 PLAIN_EVERY_S: Final = 10.0
@@ -29,7 +31,10 @@ class WorkerState(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """One moment of the run; ``at_ms`` is the event time reached, 0 before the first."""
+    """One moment of the run.
+
+    ``at_ms`` is the event time reached, 0 before the first; ``day`` is the last day that is over.
+    """
 
     at_ms: int
     share: float
@@ -38,10 +43,11 @@ class Frame(NamedTuple):
     rate: float
     users: int
     at_risk: int
-    alerts: int
+    cases: int
     touches: int
     returns: int
     held_out: int
+    day: Day | None
     model: Model
     workers: tuple[WorkerState, ...]
 
@@ -61,11 +67,23 @@ def numbers(frame: Frame, language: Language) -> list[tuple[str, str]]:
         (say(language, "lag"), f"{frame.lag:,}"),
         (say(language, "users"), f"{frame.users:,}"),
         (say(language, "at_risk"), f"{frame.at_risk:,}"),
-        (say(language, "alerts"), f"{frame.alerts:,}"),
+        (say(language, "cases"), f"{frame.cases:,}"),
         (say(language, "touches"), f"{frame.touches:,}"),
         (say(language, "returns"), f"{frame.returns:,}"),
         (say(language, "held_out"), f"{frame.held_out:,}"),
     ]
+
+
+def spent(found: Day | None, language: Language) -> str:
+    """Return how a day stood with its budget: places used, of how many, and who waits."""
+    if found is None:
+        return say(language, "no_day")
+    parts = [
+        f"{value_said('class', kind, language)} {found.used[kind]}/{share}"
+        for kind, share in found.share.items()
+    ]
+    waiting = say(language, "waiting", waiting=found.waiting)
+    return ", ".join([*parts, waiting])
 
 
 def learned(model: Model, language: Language) -> str:
@@ -83,7 +101,10 @@ def plain(frame: Frame, language: Language) -> str:
     alive = sum(worker.mark == "●" for worker in frame.workers)
     model = f"{say(language, 'model')}: {learned(frame.model, language)}"
     workers = f"{say(language, 'workers')} {alive}"
-    return f"{day(frame.at_ms)} {frame.share:4.0%}  " + ", ".join([*parts, workers, model])
+    budget = f"{say(language, 'budget')}: {spent(frame.day, language)}"
+    return "; ".join([
+        f"{day(frame.at_ms)} {frame.share:4.0%}  {', '.join([*parts, workers])}", budget, model
+    ])  # fmt: skip
 
 
 def drawn(frame: Frame, news: list[str], language: Language) -> Panel:
@@ -107,8 +128,10 @@ def drawn(frame: Frame, news: list[str], language: Language) -> Panel:
         said = f"{worker.mark} {worker.name}{f' [{owned}]' if owned else ''}   "
         workers.append(said, COLOURS[worker.mark])
     model = Text.assemble((f"{say(language, 'model')}  ", "dim"), learned(frame.model, language))
+    budget = Text.assemble((f"{say(language, 'budget')}  ", "dim"), spent(frame.day, language))
     lines = Text("\n".join(news[-NEWS_SHOWN:]), "cyan")
-    return Panel(Group(way, table, model, workers, Text(), lines), title="winback", width=WIDTH)
+    shown_all = Group(way, table, budget, model, workers, Text(), lines)
+    return Panel(shown_all, title="winback", width=WIDTH)
 
 
 class Screen:

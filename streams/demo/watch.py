@@ -50,7 +50,7 @@ class Watch:
         self._looked_s = now_s
         self._ends = self._reader.source_ends()
         for name, worker in self.workers.items():
-            self._answers[name] = ask(worker)
+            self._answers[name] = ask(worker) or self.answer(name)  # Busy ones are as they were.
             self._users.update(self._answers[name].users)
         self._recent.append((now_s, self._applied))
         while now_s - self._recent[0][0] > RATE_OVER_S:
@@ -59,6 +59,11 @@ class Watch:
     def answer(self, name: str) -> Answer:
         """Return what a worker said last."""
         return self._answers.get(name, SILENT)
+
+    def busiest(self) -> tuple[str, tuple[int, ...]]:
+        """Return the worker that owns most partitions, and which."""
+        name = max(self.workers, key=lambda name: len(self.answer(name).partitions))
+        return name, self.answer(name).partitions
 
     @property
     def share(self) -> float:
@@ -79,9 +84,10 @@ class Watch:
         return Frame(
             at_ms=observed.newest_ms, share=self.share, applied=applied,
             lag=max(0, end - applied), rate=(applied - begin) / passed_s,
-            users=sum(self._users.values()), at_risk=observed.open_cases,
-            alerts=len(observed.cases), touches=len(observed.touch_ids),
-            returns=observed.returned, held_out=len(observed.held_out), model=observed.model,
+            users=sum(self._users.values()), at_risk=observed.spells.now,
+            cases=len(observed.cases), touches=len(observed.touch_ids),
+            returns=observed.returned, held_out=len(observed.held_out),
+            day=observed.places.newest(), model=observed.model,
             workers=tuple(self._state(name, worker) for name, worker in self.workers.items()),
         )  # fmt: skip
 

@@ -45,17 +45,20 @@ TEXTS: Final[dict[str, Text]] = {
         "已全部持久化，等待每次触达得到回执",
     ),
     "proving": Text(
-        "comparing the live state with a pure replay of the same file",
-        "正在将实时状态与同一文件的纯重放进行比对",
+        "comparing the live state with a pure replay of the same file, and writing the report",
+        "正在将实时状态与同一文件的纯重放进行比对，并生成报告",
     ),
     "events": Text("events", "事件"),
     "lag": Text("lag", "积压"),
     "users": Text("users", "用户"),
     "at_risk": Text("at risk now", "当前有风险"),
-    "alerts": Text("alerts", "预警"),
+    "cases": Text("cases", "案例"),
     "touches": Text("touches", "触达"),
     "returns": Text("returns", "回归"),
     "held_out": Text("held out", "对照组"),
+    "budget": Text("budget", "名额"),
+    "no_day": Text("no day is over yet", "尚无完整的一天"),
+    "waiting": Text("{waiting:,} more wait", "另有 {waiting:,} 位等待"),
     "model": Text("model", "模型"),
     "learned": Text("{examples:,} examples learned", "已学习 {examples:,} 个样本"),
     "quality": Text(
@@ -84,10 +87,64 @@ TEXTS: Final[dict[str, Text]] = {
         "{repeated:,} touches stand on the topic more than once",
         "有 {repeated:,} 次触达在主题上重复出现",
     ),
+    "budget_holds": Text(
+        "the budget held on every day: {what}, at most {most} of {per_day} a day on {days:,} days; "
+        "every place was used on {full:,} of them (by the held out, too)",
+        "每天都未超出名额：{what}，{days:,} 天中每天至多 {most}/{per_day}；"
+        "其中 {full:,} 天名额全部用完（含对照组占用）",
+    ),
+    "budget_fails": Text(
+        "the budget was exceeded: {what}, {most} of {per_day} on the worst day, on {over:,} of "
+        "{days:,} days; every place was used on {full:,}",
+        "超出名额：{what}，最多一天 {most}/{per_day}，{days:,} 天中有 {over:,} 天超出；"
+        "{full:,} 天名额全部用完",
+    ),
+    "chance_holds": Text(
+        "nobody in a log of the past can react to a touch, so its true effect is 0: the interval "
+        "contains it ({low} to {high} of 1,000), as in 19 of 20 such runs (an A/A test)",
+        "历史日志中的用户无法对触达作出反应，真实效果必为 0：区间（每千人 {low} 至 {high}）"
+        "包含 0，20 次此类运行中应有 19 次如此（A/A 测试）",
+    ),
+    "chance_fails": Text(
+        "nobody in a log of the past can react to a touch, so its true effect is 0, and the "
+        "interval misses it ({low} to {high} of 1,000): chance, in 1 of 20 such runs",
+        "历史日志中的用户无法对触达作出反应，真实效果必为 0，而区间（每千人 {low} 至 {high}）"
+        "未包含 0：20 次此类运行中偶然会有 1 次",
+    ),
+    "chance_unknown": Text(
+        "nobody in a log of the past can react to a touch, so its true effect is 0; there are too "
+        "few answers for an interval yet",
+        "历史日志中的用户无法对触达作出反应，真实效果必为 0；目前结果太少，尚无法给出区间",
+    ),
+    "loop": Text("The loop", "闭环"),
+    "at_risk_in_all": Text("at risk", "有风险"),
+    "times": Text(
+        "{times:,} times, {users:,} users; {now:,} of them at the end",
+        "{times:,} 次，涉及 {users:,} 位用户；结束时 {now:,} 位",
+    ),
+    "contacted": Text("contacted", "已触达"),
+    "contacted_times": Text("{times:,} of these times", "其中 {times:,} 次"),
+    "why_not": Text("not contacted", "未触达"),
+    "fate_no_place": Text(
+        "without a place in the budget: others had more to lose", "没有名额：其他用户损失更大"
+    ),
+    "fate_cooling": Text("so soon after a case", "距上一案例太近"),
+    "fate_waiting": Text("still waiting for a place", "仍在等待名额"),
+    "why": Text("because of", "原因"),
+    "touches_by": Text(
+        "{touches:,}: {channels}; {revoked:,} of them taken back, as the case ended before the "
+        "sender's answer was known",
+        "{touches:,}：{channels}；其中 {revoked:,} 次因案例在收到回执前结束而撤回",
+    ),
+    "returned": Text(
+        "{returned:,} of {closed:,} cases that are closed ended because the user came back",
+        "{closed:,} 个已结案例中，{returned:,} 个因用户回归而结束",
+    ),
+    "effect": Text("effect", "效果"),
     "run": Text("The run", "运行结果"),
-    "alerts_by": Text(
-        "{risk:,} by the model, {silence:,} by the silence backstop",
-        "模型 {risk:,}，沉默兜底 {silence:,}",
+    "cases_by": Text(
+        "{cases:,}: {risk:,} by the model, {silence:,} by the silence backstop",
+        "{cases:,}：模型 {risk:,}，沉默兜底 {silence:,}",
     ),
     "precision": Text("precision", "准确率"),
     "beside": Text(
@@ -115,19 +172,13 @@ TEXTS: Final[dict[str, Text]] = {
     "answer_expired": Text("expired before they could be sent", "发送前已过期"),
     "answer_revoked": Text("revoked before they could be sent", "发送前已撤回"),
     "answer_interrupted": Text("unknown: the sender was interrupted", "未知：发送器被中断"),
-    "came_back": Text("came back", "自然回归"),
-    "arms": Text(
-        "{touched} of {touched_cases:,} touched, {held_out} of {held_out_cases:,} held out, within "
-        "{days:g} days (a log of the past: no touch has changed it, so they should not differ)",
-        "{days:g} 天内：触达组 {touched_cases:,} 例中 {touched}，对照组 {held_out_cases:,} 例中 "
-        "{held_out}（历史日志：触达无法改变它，两组理应无差异）",
-    ),
     "speed": Text("speed", "速度"),
     "paced": Text(
         "{rate:,} events/s, paced; {seconds:.0f} s from the first command to here",
         "每秒 {rate:,} 个事件（按节奏输入）；全程 {seconds:.0f} 秒",
     ),
     "next": Text("Look next", "下一步"),
+    "next_report": Text("the report for operations", "运营报告"),
     "next_touches": Text("what members would have read", "会员会看到的内容"),
     "next_logs": Text("what workers and learner said", "各进程的日志"),
     "next_explain": Text("why a user is at risk", "查看用户风险原因"),

@@ -28,19 +28,20 @@ class Answer(NamedTuple):
 
 
 SILENT: Final = Answer(is_ready=False, partitions=(), users={})
+"""What is known of a worker that has not answered yet."""
 
 
-def ask(worker: Child) -> Answer:
-    """Return what a worker says; one that does not answer is not ready."""
+def ask(worker: Child) -> Answer | None:
+    """Return what a worker says; None = it is too busy to answer, or gone."""
     found = _SERVING.search(worker.log_path.read_text(encoding="utf-8", errors="replace"))
     if found is None or not worker.is_alive:
-        return SILENT
+        return None
     connection = http.client.HTTPConnection(found[1], int(found[2]), timeout=ASK_TIMEOUT_S)
     try:
         health: dict[str, Any] = msgspec.json.decode(_get(connection, "/health"))
         metrics = _get(connection, "/metrics").decode()
     except (OSError, http.client.HTTPException, msgspec.DecodeError):
-        return SILENT
+        return None
     finally:
         connection.close()
     return Answer(

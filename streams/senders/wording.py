@@ -23,6 +23,30 @@ TEMPLATES: Final[dict[str, dict[Language, str]]] = {
         "en": "A short call: how has it been, and what can we do better?",
         "zh": "会员关怀电话：了解近期体验，听取您的建议。",
     },
+    "top_care_call": {
+        "en": "A call by your adviser: is everything as you like it, is anything needed?",
+        "zh": "会员顾问来电：近期购物是否顺利，有什么需要？",
+    },
+    "top_care_greeting": {
+        "en": "I am your personal adviser. Shall I keep an eye on anything for you?",
+        "zh": "您好，我是您的专属顾问，需要我帮您留意什么吗？",
+    },
+    "top_care_benefit": {
+        "en": "Thank you for being with us: a member's benefit is in your account.",
+        "zh": "感谢您一直以来的支持，会员专属礼遇已放入您的账户。",
+    },
+    "member_greeting": {
+        "en": "There is news in your member centre; reply and we are there to help.",
+        "zh": "会员中心有更新，有任何问题直接回复即可联系客服。",
+    },
+    "member_benefit_sms": {
+        "en": "Dear member, your benefit is in your account. Reply R to stop messages.",
+        "zh": "尊敬的会员，您的会员礼遇已放入账户，可在会员中心查看。拒收请回复R",
+    },
+    "member_care_again": {
+        "en": "Are you happy with our service? Tell us whatever you need.",
+        "zh": "近期的服务您还满意吗？需要帮助时直接回复即可联系客服。",
+    },
 }
 """Template key to words; unknown keys are shown as they are."""
 
@@ -30,6 +54,7 @@ CHANNELS: Final[dict[str, dict[Language, str]]] = {
     "wechat": {"en": "WeChat", "zh": "微信"},
     "sms": {"en": "SMS", "zh": "短信"},
     "call": {"en": "call", "zh": "电话"},
+    "wecom": {"en": "WeCom", "zh": "企业微信"},
 }
 
 STATUSES: Final[dict[str, dict[Language, str]]] = {

@@ -3,17 +3,25 @@
 import csv
 import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from streams.core.channels import CATALOGUE
+from streams.reporting.figures import Figures
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-LOG = Path(__file__).parents[3] / "data" / "complete_journey.csv.gz"
+HOUSE = Path(__file__).parents[3]
+LOG = HOUSE / "data" / "complete_journey.csv.gz"
+RULES = HOUSE / "deploy" / "rules" / "demo.yaml"
+BUDGET = {"message": 4, "person": 4}
 WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
 
 
@@ -40,6 +48,25 @@ def part_of_a_year(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def small_budget(tmp_path: Path) -> Path:
+    """The rules of the demo with a budget that a sixth of the households uses up."""
+    text = RULES.read_text(encoding="utf-8")
+    for name, kind in (("touches_per_day", "message"), ("calls_per_day", "person")):
+        text, changed = re.subn(rf"{name}: \d+", f"{name}: {BUDGET[kind]}", text)
+        assert changed == 1
+    path = tmp_path / "rules.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def number(pattern: str, said: str) -> int:
+    """Return the number that a pattern finds in what was said."""
+    found = re.search(pattern, said)
+    assert found is not None, said
+    return int(found[1].replace(",", ""))
+
+
 def processes_of(directory: Path) -> list[str]:
     """Return the command lines of processes that mention a directory or live in it."""
     found = []
@@ -56,25 +83,48 @@ def processes_of(directory: Path) -> list[str]:
     return found
 
 
-def test_the_demo_proves_that_nothing_was_lost(
-    environ: dict[str, str], part_of_a_year: Path, tmp_path: Path
+def test_the_demo_closes_the_loop_and_proves_that_nothing_was_lost(
+    environ: dict[str, str], part_of_a_year: Path, small_budget: Path, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [*WINBACK, "demo", "--seconds", "15", "--log", str(part_of_a_year)],
+        [*WINBACK, "demo", "--seconds", "15", "--log", str(part_of_a_year), "--rules",
+         str(small_budget)],
         env=environ, capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "was killed with SIGKILL; it owned partitions" in done.stdout
-    assert "its partitions are durable again" in done.stdout
-    assert "worker-3 was started in its place" in done.stdout
-    assert "✓ nothing lost, nothing doubled" in done.stdout
-    assert "every touch_id once" in done.stdout
-    assert "Look next" in done.stdout
+    said = done.stdout
+    assert done.returncode == 0, said + done.stderr
+    assert "was killed with SIGKILL; it owned partitions" in said
+    assert "its partitions are durable again" in said
+    assert "worker-3 was started in its place" in said
+    assert "✓ nothing lost, nothing doubled" in said
+    assert "every touch_id once" in said
+    assert "Look next" in said
     assert processes_of(tmp_path) == []
     (left,) = tmp_path.glob("winback-demo-*")
     assert (left / "sender.txt").read_text().count("member")
+    assert (left / "report.html").as_uri() in said
+    assert "</html>" in (left / "report.html").read_text(encoding="utf-8")
     assert not (left / "kafka").exists()
+
+    # what is said is what another reader finds on the topics
+    figures = msgspec.json.decode((left / "report.txt").read_bytes(), type=Figures)
+    assert number(r"touches {2}([\d,]+):", said) == figures.done.touches > 0
+    assert number(r"cases {2}([\d,]+):", said) == figures.risk.cases
+    times = number(r"at risk {2}([\d,]+) times", said)
+    contacted = number(r"contacted {2}([\d,]+) of these", said)
+    others = said[said.index("not contacted") : said.index("touches  ")]
+    assert contacted == figures.done.contacted
+    assert contacted + sum(map(int, re.findall(r" {2}(\d+) ", others))) == times
+
+    # no day has more touches than it may, on either class of channel
+    assert said.count("✓ the budget held on every day") == len(BUDGET)
+    for day in figures.done.days:
+        for kind, most in BUDGET.items():
+            of_kind = (CATALOGUE[channel].kind == kind for channel in day.channels)
+            counts = zip(day.channels.values(), of_kind, strict=True)
+            assert sum(count for count, is_kind in counts if is_kind) <= most, day
+    assert any(day.used == day.budget for day in figures.budget)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,26 @@
 """What the demo makes of the topics."""
 
 import string
+from io import StringIO
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from models.snapshot import Phase, Serving, sign
-from streams.core.messages import CaseClosed, Decision, JournalEntry, to_json
+from streams.core.messages import (
+    BudgetStatus,
+    CaseClosed,
+    Decision,
+    Episode,
+    JournalEntry,
+    RiskChanged,
+    to_json,
+)
 from streams.core.native import FeedbackEvent
 from streams.core.time import DAY_MS, iso
-from streams.demo.observed import Case, Observed
+from streams.demo.observed import Asked, Case, Observed
+from streams.demo.places import Day
 from streams.demo.view import Frame, WorkerState, drawn, plain
 from streams.demo.wording import TEXTS
 from streams.settings import Settings
@@ -17,13 +29,16 @@ from tests.unit.senders.letters import START_MS, touch
 SETTINGS = Settings()
 
 
+VERDICTS = {"holdout": "withhold", "send": "send"}
+
+
 def decision(case_id: str, user_id: str, at_ms: int, reason: str) -> bytes:
     return to_json(
         Decision(
             user_id=user_id,
             case_id=case_id,
             step=1,
-            verdict="send",
+            verdict=VERDICTS.get(reason, "refuse"),
             reason=reason,
             channel="sms",
             trigger="risk",
@@ -36,6 +51,35 @@ def decision(case_id: str, user_id: str, at_ms: int, reason: str) -> bytes:
     )
 
 
+def risk(user_id: str, band: str, before: str, at_ms: int) -> bytes:
+    return to_json(
+        RiskChanged(
+            user_id=user_id, band=band, band_before=before, probability=0.5,
+            lifecycle_stage="at_risk", value_tier="low", value_net=1, acquisition_source="",
+            model_version="v", changed_at=iso(at_ms),
+        )
+    )  # fmt: skip
+
+
+def status(partition: int, used: int) -> bytes:
+    return to_json(
+        BudgetStatus(
+            partition=partition, day="2017-03-01", used={"message": used}, share={"message": 5},
+            waiting=3, threshold=0.0, is_fused=False, at=iso(START_MS),
+        )
+    )  # fmt: skip
+
+
+EPISODE = to_json(
+    Episode(
+        user_id="ada", case_id="c1", playbook="p", playbook_version="1", variant="a",
+        channel="sms", is_held_out=False, propensity=0.9, probability=0.5, returned=True,
+        value_change=1, currency="USD", exposed_at=iso(START_MS), matured_at=iso(START_MS),
+        dimensions={},
+    )
+)  # fmt: skip
+
+
 @pytest.fixture
 def observed() -> Observed:
     found = Observed(SETTINGS)
@@ -44,6 +88,11 @@ def observed() -> Observed:
         (SETTINGS.topic_decisions, decision("c1", "ada", START_MS + DAY_MS, "send")),
         (SETTINGS.topic_decisions, decision("c2", "bob", START_MS, "holdout")),
         (SETTINGS.topic_decisions, decision("", "eve", START_MS, "no_playbook")),
+        (SETTINGS.topic_decisions, decision("c3", "kim", START_MS, "not_persuadable")),
+        (SETTINGS.topic_decisions, risk("ada", "high", "calm", START_MS)),
+        (SETTINGS.topic_decisions, risk("bob", "elevated", "calm", START_MS)),
+        *((SETTINGS.topic_decisions, status(partition, 2)) for partition in range(4)),
+        (SETTINGS.topic_decisions, EPISODE),
         (SETTINGS.topic_touches, to_json(touch("t1"))),
         (SETTINGS.topic_touches, to_json(
             CaseClosed("c1", "ada", "returned", 1, is_held_out=False, opened_at="", closed_at="")
@@ -65,11 +114,18 @@ def test_cases_touches_and_answers_are_counted(observed: Observed) -> None:
     assert observed.cases == {
         "c1": Case("ada", START_MS, "risk"),
         "c2": Case("bob", START_MS, "risk"),
+        "c3": Case("kim", START_MS, "risk"),
     }
-    assert observed.alerts() == {"ada": [START_MS], "bob": [START_MS]}
-    assert (observed.open_cases, observed.returned, observed.held_out) == (1, 1, {"c2"})
+    assert (observed.returned, observed.held_out) == (1, {"c2"})
+    assert observed.refused == {"c3": "not_persuadable"}
     assert observed.touch_ids == {"t1": 1}
+    assert observed.asked == {"t1": Asked(START_MS, "sms")}
     assert observed.answers == {"t1": "expired"}
+
+
+def test_risk_and_budget_are_taken_from_the_decisions(observed: Observed) -> None:
+    assert observed.spells.begins() == {"ada": [START_MS]}
+    assert observed.places.newest() == Day("2017-03-01", {"message": 8}, {"message": 20}, 12)
 
 
 def test_the_journal_tells_what_is_durable(observed: Observed) -> None:
@@ -95,12 +151,19 @@ def test_only_a_signed_model_is_believed(observed: Observed) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_moment_can_be_shown_anywhere(observed: Observed, language: str) -> None:
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_moment_can_be_shown_anywhere(observed: Observed, language: str, width: int) -> None:
     workers = (WorkerState("worker-1", "✝", ()), WorkerState("worker-2", "●", (0, 1, 2, 3)))
-    frame = Frame(START_MS, 0.5, 13, 2, 1_500.0, 4, 1, 2, 1, 1, 1, observed.model, workers)
+    day = observed.places.newest()
+    frame = Frame(START_MS, 0.5, 13, 2, 1_500.0, 4, 1, 2, 1, 1, 1, day, observed.model, workers)
 
     assert plain(frame, language).startswith("2017-03-01  50%")
-    assert drawn(frame, ["· news"], language) is not None
+    assert "8/20" in plain(frame, language)
+    console = Console(file=StringIO(), width=width)
+    console.print(drawn(frame, ["· news"], language))
+    shown = console.file.getvalue()
+    assert "8/20" in shown
+    assert max(map(cell_len, shown.splitlines())) <= width
 
 
 def test_every_text_has_the_same_facts_in_both_languages() -> None:

@@ -1,8 +1,12 @@
 """The numbers of the summary, on logs small enough to be checked by hand."""
 
-from streams.core.time import DAY_MS
-from streams.demo.observed import Case
-from streams.demo.summary import Arm, Log, arm, detected
+from streams.core.messages import CaseClosed
+from streams.core.rules_file import parse_rules
+from streams.core.time import DAY_MS, iso
+from streams.demo.observed import Asked, Case, Observed
+from streams.demo.spells import CONTACTED, Course
+from streams.demo.summary import Log, courses, detected, summarised
+from streams.settings import Settings
 
 H_MS = 30 * DAY_MS
 
@@ -42,13 +46,31 @@ def test_alerts_whose_horizon_the_log_does_not_cover_are_left_out() -> None:
     assert (found.alerts, found.precision, found.days_earlier) == (0, None, None)
 
 
-def test_who_came_back_is_told_by_the_log() -> None:
-    cases = [
-        Case("bob", 10 * DAY_MS, "risk"),  # back on day 25
-        Case("bob", 40 * DAY_MS, "risk"),  # back on day 90: too late
-        Case("ada", 9 * DAY_MS, "silence"),  # never
-        Case("bob", 80 * DAY_MS, "risk"),  # the log does not cover 30 days
-    ]
+def test_the_numbers_are_those_of_the_topics() -> None:
+    found = Observed(Settings())
+    found.cases = {
+        "c1": Case("ada", 10 * DAY_MS, "risk"),
+        "c2": Case("ada", 50 * DAY_MS, "silence"),
+        "c3": Case("bob", 10 * DAY_MS, "risk"),
+        "c4": Case("eve", 10 * DAY_MS, "risk"),
+    }
+    found.touched, found.held_out, found.refused = {"c2"}, {"c3"}, {"c1": "not_persuadable"}
+    found.asked = {"t1": Asked(50 * DAY_MS, "sms"), "t2": Asked(51 * DAY_MS, "call")}
+    found.touch_ids.update(found.asked)
+    found.closed["c1"] = CaseClosed(
+        "c1", "ada", "returned", 0, is_held_out=False, opened_at="", closed_at=iso(20 * DAY_MS)
+    )
 
-    assert arm(cases, LOG, H_MS) == Arm(cases=3, returned=1)
-    assert arm([], LOG, H_MS).rate is None
+    assert courses(found) == {
+        "ada": [
+            Course(10 * DAY_MS, 20 * DAY_MS, "not_persuadable"),
+            Course(50 * DAY_MS, None, CONTACTED),
+        ],
+        "bob": [Course(10 * DAY_MS, None, "holdout")],
+        "eve": [Course(10 * DAY_MS, None, "")],
+    }
+    summary = summarised(found, LOG, parse_rules("budget: {touches_per_day: 9}"))
+    assert (summary.cases, summary.by_trigger) == (4, {"risk": 3, "silence": 1})
+    assert (summary.touches, summary.channels) == (2, {"sms": 1, "call": 1})
+    assert summary.outcomes == {"returned": 1}
+    assert {kind: kept.touches for kind, kept in summary.budgets.items()} == {"message": 1}
