@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from streams.core.time import DAY_MS, span_ms
 
-NOON: Final = time(12)
 PERSONS: Final = frozenset({"call", "wecom"})
 """Channels that cost a person's time; all others are messages."""
 
@@ -28,7 +27,6 @@ class Law(NamedTuple):
         budget: Class of channels to the touches of a day.
         budget_zone: Where that day is counted.
         hold_ms: How long an erased user stays unknown.
-        stale_ms: How long a touch may have been put off.
     """
 
     is_live: bool

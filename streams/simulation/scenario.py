@@ -140,7 +140,6 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         rules: Sections of the rules that differ, as YAML.
         step_hours: The loop looks at what came out so often.
         partitions: Of the topic.
-        demand: Whether there are always more users at risk than places in the budget.
     """
 
     name: str
@@ -168,4 +167,3 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     rules: str = ""
     step_hours: float = 6.0
     partitions: int = 2
-    demand: bool = False
