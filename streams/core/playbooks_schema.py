@@ -177,6 +177,7 @@ DEFAULT_PLAYBOOK: Final = PlaybookFile(
     name="member_care",
     steps=[
         StepFile(channel="wechat", template_key="member_care_greeting"),
+        StepFile(channel="sms", template_key="member_care_greeting", instead=True),
         StepFile(channel="sms", template_key="member_care_benefit", wait="3d"),
         StepFile(channel="call", template_key="member_care_call", wait="5d", expires="3d"),
     ],

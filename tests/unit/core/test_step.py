@@ -44,7 +44,7 @@ def test_a_high_risk_opens_a_case_and_asks_for_the_first_touch_at_once() -> None
 
     assert kinds(told.effects) == [RecordDecision, RequestTouch]
     touch = told.effects[1].touch
-    assert (touch.step, touch.steps_total, touch.channel) == (1, 3, "wechat")
+    assert (touch.step, touch.steps_total, touch.channel) == (1, 4, "wechat")
     assert len(touch.touch_id) == 32
     assert touch.user.lifecycle_stage == "at_risk"
     assert told.state[Column.DUE] == day(15)
