@@ -12,11 +12,8 @@ def test_an_empty_file_is_a_whole_set_of_rules() -> None:
     rules = parse_rules("")
     assert rules.churn.horizon_ms == 30 * DAY_MS
     assert not rules.contact.is_consent_assumed, "unknown consent is a no unless the rules say so"
-    assert [step.channel for step in rules.playbooks[0].variants[0].steps] == [
-        "wechat",
-        "sms",
-        "call",
-    ]
+    channels = [step.channel for step in rules.playbooks[0].variants[0].steps]
+    assert channels == ["wechat", "sms", "sms", "call"]
     assert rules.meanings["refund"] is Meaning.REFUND
     assert rules.is_promotion_automatic
     assert not parse_rules("models: {promotion: manual}").is_promotion_automatic
