@@ -121,6 +121,7 @@ def _sections(rules: str | None, playbooks: str | None) -> dict[str, Any]:
             raise UserError(f"{path} has no sections", "write it as in deploy/rules/default.yaml")
         wanted = {"playbooks": read.get("playbooks", [])} if path == playbooks else read
         sections |= wanted
+    sections.pop("mode", None)  # Nothing leaves a simulation; what it would do is the question.
     return sections
 
 

@@ -10,6 +10,9 @@ from streams.core.time import DAY_MS, span_ms
 PERSONS: Final = frozenset({"call", "wecom"})
 """Channels that cost a person's time; all others are messages."""
 
+DAYTIME: Final = {name: {"start": "08:00", "end": "20:00"} for name in ("sms", "call")}
+"""Hours of channels of which the rules say nothing."""
+
 Clock = tuple[time, time]
 
 
@@ -22,6 +25,8 @@ class Law(NamedTuple):
         hours: Channel to the only local hours in which it is allowed.
         caps: Touches and span of every cap over all channels.
         channel_caps: The same by channel.
+        holidays: Days on which nobody is contacted.
+        holiday_channels: Channels of which that is true; none = of all.
         zone: Where users live of whom it is not known.
         is_consent_assumed: What an unknown consent means.
         budget: Class of channels to the touches of a day.
@@ -34,6 +39,8 @@ class Law(NamedTuple):
     hours: dict[str, Clock]
     caps: tuple[tuple[int, int], ...]
     channel_caps: dict[str, tuple[tuple[int, int], ...]]
+    holidays: frozenset[date]
+    holiday_channels: frozenset[str]
     zone: str
     is_consent_assumed: bool
     budget: dict[str, int]
@@ -50,6 +57,7 @@ def law_of(sections: dict[str, Any]) -> Law:
     contact, channels = sections.get("contact", {}), sections.get("channels", {})
     quiet = contact.get("quiet_hours", {"start": "21:00", "end": "09:00"})
     windows = [quiet] if isinstance(quiet, dict) else quiet
+    holidays = contact.get("holidays", {})
     budget = sections.get("budget", {})
     named = (("message", "touches_per_day"), ("person", "calls_per_day"))
     zone = contact.get("zone", "Asia/Shanghai")
@@ -57,18 +65,27 @@ def law_of(sections: dict[str, Any]) -> Law:
         is_live=sections.get("mode", "observe") == "live",
         quiet=tuple(_clock(window) for window in windows if window["start"] != window["end"]),
         hours={
-            name: _clock(said["hours"])
-            for name, said in channels.items()
-            if isinstance(said.get("hours"), dict)
+            name: _clock(hours)
+            for name in (*DAYTIME, *channels)
+            if isinstance(hours := channels.get(name, {}).get("hours", DAYTIME.get(name)), dict)
         },
         caps=_caps(contact.get("caps", [{"touches": 3, "per": "14d"}])),
         channel_caps={name: _caps(said.get("caps", [])) for name, said in channels.items()},
+        holidays=frozenset(date.fromisoformat(str(day)) for day in holidays.get("dates", ())),
+        holiday_channels=frozenset(holidays.get("channels", ())),
         zone=zone,
         is_consent_assumed=contact.get("consent_default") == "granted",
         budget={kind: budget[key] for kind, key in named if budget.get(key) is not None},
         budget_zone=budget.get("zone") or zone,
         hold_ms=2 * span_ms(sections.get("churn", {}).get("horizon", "30d")),
     )
+
+
+def is_closed(law: Law, channel: str, at_ms: int, zone: str) -> bool:
+    """Return whether an instant lies on a holiday of a channel, where the user lives."""
+    if law.holiday_channels and channel not in law.holiday_channels:
+        return False
+    return day_of(at_ms, zone) in law.holidays
 
 
 def _clock(window: dict[str, str]) -> Clock:

@@ -85,7 +85,7 @@ class Loop:
             for begin, days in world.scenario.stops
             for day, is_on in ((begin, True), (begin + days, False))
         ]
-        source = Source(world)
+        source = Source(world, rules.currency)
         self._cases: set[str] = set()
         self._run = Run(world, rules, source, SenderCrew(world, source), [], [], [], [], {}, {})
 

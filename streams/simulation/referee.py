@@ -21,7 +21,7 @@ from streams.core.messages import CaseClosed, Decision, TouchRequested, TouchRev
 from streams.core.rules import Rules
 from streams.core.time import iso
 from streams.simulation.dossier import Dossier
-from streams.simulation.law import Law, day_of, instant_ms, is_within, law_of, local
+from streams.simulation.law import Law, day_of, instant_ms, is_closed, is_within, law_of, local
 from streams.simulation.run import Applied, Run, Said
 
 IN_OUR_HANDS: Final = frozenset({"requested", "unknown"})
@@ -179,6 +179,7 @@ class Referee:
              f"{clock:%H:%M} in {zone}"),
             (channel in law.hours and not is_within(law.hours[channel], clock), "legal_hours",
              f"{channel} at {clock:%H:%M} in {zone}"),
+            (is_closed(law, channel, at_ms, zone), "holiday", f"{channel} in {zone}"),
             (any(dossier.is_full(cap, at_ms, of) for cap, of in caps), "cap", channel),
             (bool(facts.get("opted_out")), "opted_out", channel),
             (not consent, "consent", channel),

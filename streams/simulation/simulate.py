@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from streams.core.messages import Output
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
@@ -66,6 +68,8 @@ def simulated(
     """Run the world of a scenario and a seed and hold it against the truth."""
     sections = sections_under(choices.policy, sections_of(scenario) | dict(choices.sections))
     rules = parse_rules(written(sections), f"rules of {scenario.name}")
+    if "churn" in choices.sections:
+        scenario = msgspec.structs.replace(scenario, horizon_days=rules.horizon_days)
     world = make_world(scenario, seed)
     student = _Learner(rules, choices)
     scorer = scorer_under(choices.policy, student.scorer(), rules.alert.probability)

@@ -34,10 +34,15 @@ class Record(NamedTuple):
 
 
 class Source:
-    """Everything that writes to the topics which the service reads."""
+    """Everything that writes to the topics which the service reads.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    Args:
+        world: The world.
+        currency: What money is counted in.
+    """
+
+    def __init__(self, world: World, currency: str) -> None:
+        self._currency = currency
         self._noise = world.scenario.noise
         self._rng = generator(world.scenario, world.seed, "source")
         self._lives = [(Life(person, world), list(person.said)) for person in world.people]
@@ -86,7 +91,7 @@ class Source:
         value = _ENCODE(
             NativeEvent(
                 f"{user_id}-{number}", user_id, event.name, event.at_ms, event.amount,
-                "CNY" if event.amount is not None else None, event.properties,
+                self._currency if event.amount is not None else None, event.properties,
             )
         )  # fmt: skip
         at_ms = event.at_ms - person.skew_ms

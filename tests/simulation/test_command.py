@@ -63,14 +63,20 @@ def test_a_world_as_json_and_as_files_that_replay_reads(tmp_path: Path) -> None:
 
 def test_rules_and_playbooks_of_ones_own(tmp_path: Path) -> None:
     rules, books = tmp_path / "rules.yaml", tmp_path / "books.yaml"
-    rules.write_text("mode: observe\n")
+    rules.write_text(
+        "mode: observe\nchurn: {horizon: 4d, min_active_days: 3}\n"
+        "budget: {touches_per_day: 1}\nmoney: {currency: USD}\n"
+    )
     books.write_text(
         "playbooks:\n  - name: own\n    steps: [{channel: email, template_key: own}]\n"
     )
 
     found = run(*SMALL, "--rules", str(rules), "--playbooks", str(books), "--json")
 
-    assert msgspec.json.decode(found.output)["harm"]["touches"] == 0
+    verdicts = msgspec.json.decode(found.output)
+    assert verdicts["harm"]["touches"] > 0
+    assert [use["budget"] for use in verdicts["spending"]] == [1]
+    assert verdicts["violations"] == []
 
 
 def test_a_file_that_is_not_there_is_said() -> None:

@@ -82,6 +82,25 @@ def test_a_clock_that_changes_is_followed() -> None:
     assert rules_broken([ACT, zone], [touch(1, at(6, 13.5), at(0))]) == []
 
 
+def test_holidays_are_days_where_the_user_lives() -> None:
+    """In Auckland, thirteen hours ahead, the fifth begins at 11:00 UTC of the fourth."""
+    zone = took(0, TraitsSet("ada", at(0), zone="Pacific/Auckland"))
+    night = {"start": "00:00", "end": "00:00"}
+    shut = {
+        "consent_default": "granted",
+        "quiet_hours": night,
+        "holidays": {"dates": ["2024-03-06"]},
+    }
+    channels = {"sms": {"hours": "always"}}
+
+    def broken(hour: float) -> list[str]:
+        story = [touch(1, at(1, hour), at(0))]
+        return rules_broken([ACT, zone], story, contact=shut, channels=channels)
+
+    assert broken(10.9) == []
+    assert broken(11.1) == ["holiday"]
+
+
 def test_caps_roll_and_the_budget_is_of_a_day() -> None:
     third = [touch(n, at(n, 12), at(0), n) for n in (1, 2, 3)]
     fourth = [touch(n, at(n, 12), at(0), n) for n in (1, 2, 4)]
