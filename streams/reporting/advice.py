@@ -23,7 +23,7 @@ class Action(StrEnum):
     UNKNOWABLE = "unknowable"  # there is nothing to compare with
 
 
-LEVERS: Final = ("playbook", "variant", "channel", "value_tier", "acquisition_source", "reason")
+LEVERS: Final = ("playbook", "variant", "channel", "value_tier", "acquisition_source")
 """Dimensions that an operator can act upon, in the order in which advice is given."""
 
 

@@ -1,6 +1,5 @@
 """All figures of a report; the page shows them, ``--json`` prints them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -225,22 +224,21 @@ def _advice(divisions: Sequence[Division]) -> tuple[Advice, ...]:
     """Return what is to be done about levers: stop, increase, keep, wait; the surest first."""
     ranks = {action: rank for rank, action in enumerate(Action)}
     levers = {name: rank for rank, name in enumerate(LEVERS)}
-    variants = Counter(
-        group.value.rpartition(" / ")[0]
-        for division in divisions
-        if division.by == "variant"
-        for group in division.groups
-    )
-    alone = {book for book, count in variants.items() if count == 1}  # as its playbook
     found = [
         group.advice
         for division in divisions
         if division.by in levers
         for group in division.groups
-        if group.value
-        and group.advice.action is not Action.UNKNOWABLE
-        and not (division.by == "variant" and group.value.rpartition(" / ")[0] in alone)
+        if group.advice.action is not Action.UNKNOWABLE and _is_choice(group, division)
     ]
     return tuple(
         sorted(found, key=lambda one: (ranks[one.action], levers[one.dimension], one.value))
     )
+
+
+def _is_choice(group: Group, division: Division) -> bool:
+    """Return whether there is something beside a group: else it says what its whole says."""
+    if division.by == "variant":
+        book = group.value.rpartition(" / ")[0]
+        return sum(one.value.rpartition(" / ")[0] == book for one in division.groups) > 1
+    return bool(group.value) and (division.by == "playbook" or len(division.groups) > 1)

@@ -4,6 +4,7 @@ from streams.core.channels import CATALOGUE
 from streams.pages.wording import Language, Text
 from streams.reporting import numbers
 from streams.reporting.figures import Figures
+from streams.reporting.vocabulary import value_said
 
 BROKEN_MUCH = 0.01
 """From this share of messages on, what was not understood comes before the figures."""
@@ -112,13 +113,16 @@ def budget_said(found: Figures, language: Language) -> str:
             continue
         full = sum(day.used >= 0.95 * day.budget for day in days)
         share = sum(day.used for day in days) / sum(day.budget for day in days)
+        kind, used = value_said("class", name, language), numbers.percent(share)
         said.append(Text(
-            "Of the budget of {days} days {share} was used; it was used up on {full}.",
-            "{days} 天的预算共用去 {share}；其中 {full} 天用完。",
-        ).say(language, days=len(days), share=numbers.percent(share), full=full))  # fmt: skip
+            "Of the budget for {kind} of {days} days {share} was used; it was used up on {full}.",
+            "{kind}：{days} 天的预算共用去 {share}，其中 {full} 天用完。",
+        ).say(language, kind=kind, days=len(days), share=used, full=full))  # fmt: skip
     if not said:
         said.append(Text("Touches are unlimited.", "触达不限量。").say(language))
     fused = len({day.day for day in found.budget if day.is_fused})
     if fused:
-        said.append(Text("The fuse held ({n} d).", "熔断生效 {n} 天。").say(language, n=fused))
+        said.append(
+            Text("Days on which the fuse held: {n}.", "熔断生效 {n} 天。").say(language, n=fused)
+        )
     return " ".join(said)
