@@ -54,8 +54,13 @@ def budget_of(budget: BudgetFile, reader: Reader, zone: str, quiet: QuietHours) 
     """Return the budget; ``zone`` and ``quiet`` are those of contact."""
     per_day = {"message": budget.touches_per_day, "person": budget.calls_per_day}
     every_ms = reader.ms("$.budget.every", budget.every)
-    if not MINUTE_MS <= every_ms <= DAY_MS:
-        raise reader.refuse("$.budget.every", "places are handed out every 1m to 24h")
+    most_ms = _open_ms(quiet) // 2
+    if not MINUTE_MS <= every_ms <= most_ms:
+        what = (
+            f"places are handed out every 1m to {most_ms // MINUTE_MS}m: twice within the hours "
+            "that are not quiet"
+        )
+        raise reader.refuse("$.budget.every", what)
     return Budget(
         per_day={kind: number for kind, number in per_day.items() if number is not None},
         every_ms=every_ms,
@@ -65,6 +70,12 @@ def budget_of(budget: BudgetFile, reader: Reader, zone: str, quiet: QuietHours) 
         open_to=quiet.start,
         instant_share=budget.instant,
     )
+
+
+def _open_ms(quiet: QuietHours) -> int:
+    """Return how much of a day is not quiet."""
+    minutes = [edge.hour * 60 + edge.minute for edge in (quiet.end, quiet.start)]
+    return (minutes[1] - minutes[0]) * MINUTE_MS % DAY_MS or DAY_MS
 
 
 def tiers_of(money: MoneyFile, reader: Reader) -> tuple[tuple[str, float], ...]:

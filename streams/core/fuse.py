@@ -13,8 +13,8 @@ RATIO: Final = 3.0
 """Times the usual number of new bids of a day that blow it."""
 DAYS_LEAST: Final = 3
 """Days that must have passed before anything is usual."""
-BIDS_LEAST: Final = 20
-"""Fewer new bids a day blow nothing, however unusual."""
+BIDS_LEAST: Final = 8
+"""Fewer new bids a day blow nothing: where two or three are usual, chance alone brings no more."""
 WEIGHT: Final = 0.2
 """Weight of the newest day in what is usual."""
 
