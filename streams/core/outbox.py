@@ -28,9 +28,14 @@ EXAMPLES: Final = "examples"
 class Outbox:
     """Records that are not durable yet, by stream, in the order in which they were asked for."""
 
-    def __init__(self, source: str) -> None:
-        """Args: ``source``: the CloudEvents source of everything that goes out."""
-        self._source = source
+    def __init__(self, source: str, *, is_shadow: bool = False) -> None:
+        """Make an empty one.
+
+        Args:
+            source: The CloudEvents source of everything that goes out.
+            is_shadow: Nobody reads how risks move.
+        """
+        self._source, self._is_shadow = source, is_shadow
         self._records: dict[str, list[Output]] = {}
 
     def add(self, effects: Iterable[Effect], counts: Counter[str]) -> None:
@@ -57,6 +62,8 @@ class Outbox:
                     name = f"{made.case_id}-{made.step}-{made.decided_at}"
                     self._put(DECISIONS, "decision", name, at_iso, made.user_id, made)
                     counts[f"verdict_{made.reason}"] += 1
+                case RecordRisk() if self._is_shadow:
+                    continue
                 case RecordRisk(changed):
                     name = f"{changed.user_id}-risk-{at_iso}"
                     self._put(DECISIONS, "risk.changed", name, at_iso, changed.user_id, changed)

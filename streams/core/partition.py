@@ -108,7 +108,7 @@ class Partition:
         self.watermark_ms = 0
         self._fired_ms = 0
         self._taken: dict[str, int] | None = {}
-        self._outbox = Outbox(f"/{app_id}")
+        self._outbox = Outbox(f"/{app_id}", is_shadow=is_shadow)
         self._course = Course(
             rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
             observer=observer,
