@@ -89,7 +89,7 @@ class Columns(NamedTuple):
     @classmethod
     def of(cls, episodes: Sequence[Answered], currency: str, dimensions: Sequence[str]) -> Self:
         """Return episodes as columns."""
-        rows = sorted(episodes, key=lambda row: (row.matured, row.exposed))
+        rows = sorted(episodes, key=lambda row: (row.matured, row.exposed, row.user_id))
         treated = np.array([not row.is_held_out for row in rows], np.bool_)
         said = np.array([row.propensity for row in rows], np.float64)
         of_variant = np.array([row.of_variant for row in rows], np.float64)
