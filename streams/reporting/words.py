@@ -51,7 +51,7 @@ def _at_risk(found: Figures, language: Language) -> str:
         "本期新开 {cases} 个召回案例：即将流失的用户。",
     ).say(language, cases=numbers.count(risk.cases))
     if risk.stake > 0:
-        said += Text(" At stake: {stake}.", " 预计损失：{stake}。").say(
+        said += Text(" Expected loss: {stake}.", " 期望损失：{stake}。").say(
             language, stake=money.said(risk.stake)
         )
     return said
