@@ -53,7 +53,8 @@ def demo(*, seconds: float, language: "Language", log_path: Path, rules_path: Pa
 
 
 def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) -> int:
-    from streams.demo.report import Ending, print_ending  # noqa: PLC0415 (quick --help)
+    from streams.core.time import DAY_MS  # noqa: PLC0415 (quick --help)
+    from streams.demo.report import Ending, print_ending  # noqa: PLC0415
     from streams.demo.show import Play  # noqa: PLC0415
     from streams.demo.stage import Stage  # noqa: PLC0415
     from streams.demo.summary import log_of, summarised  # noqa: PLC0415
@@ -77,9 +78,10 @@ def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) ->
         proof, figures = play.run(seconds)
         summary = summarised(play.observed, log, rules)
     screen.close()
+    day_s = len(log.times_ms) / play.rate / max(log.span_ms / DAY_MS, 1.0)
     ending = Ending(
         proof, summary, figures, play.observed.model, play.rate, time.monotonic() - begin_s,
-        stage.directory, log_path,
+        day_s, stage.directory, log_path,
     )  # fmt: skip
     print_ending(screen.console, ending, rules, rules_path, screen.language)
     return Exit.OK if ending.holds else Exit.FAILED

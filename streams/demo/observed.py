@@ -156,7 +156,7 @@ class Observed:
         if decision.case_id not in self.cases:  # A case is decided about when it is opened.
             at_ms = instant_ms(decision.decided_at)
             self.cases[decision.case_id] = Case(decision.user_id, at_ms, decision.trigger)
-        if decision.verdict == "withhold":
+        if decision.reason == "holdout":
             self.held_out.add(decision.case_id)
         elif decision.verdict != "send":
             self.refused[decision.case_id] = decision.reason

@@ -40,6 +40,7 @@ class Ending(NamedTuple):
         model: The last one.
         rate: Events per second that became durable, over the feed.
         seconds: From the start of the demo.
+        day_s: Seconds that a day of the log took.
         directory: Logs and results.
         log_path: The log that was fed.
     """
@@ -50,6 +51,7 @@ class Ending(NamedTuple):
     model: Model
     rate: float
     seconds: float
+    day_s: float
     directory: Path
     log_path: Path
 
@@ -133,7 +135,7 @@ def lines_of_contact(ending: Ending, language: Language) -> Lines:
         (say(language, "why_not"), _listed(others, lambda name: _fate(name, language), "\n")),
         (say(language, "touches"), say(
             language, "touches_by", touches=summary.touches, channels=channels,
-            revoked=summary.revoked)),
+            revoked=summary.revoked, day_s=ending.day_s)),
         (say(language, "why"), _listed(
             foremost, lambda name: value_said("reason", name, language), "\n")),
         (say(language, "answers"), _listed(summary.answers, lambda name: _answer(name, language))),

@@ -14,7 +14,7 @@ from streams.demo.stage import SESSION_TIMEOUT_S, Stage
 from streams.demo.summary import Log
 from streams.demo.view import Screen, day
 from streams.demo.watch import Watch
-from streams.errors import Exit, UserError
+from streams.errors import Exit, Unavailable, UserError
 from streams.reporting.figures import Figures
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_reader import TopicReader
@@ -172,9 +172,14 @@ class Play:
     def _turn(self) -> None:
         """Read what is new and show the moment."""
         self._stage.interrupts.check()
+        self._stage.demand_kafka()  # Everybody else fails when it does.
         self._children.demand_alive()
         now_s = time.monotonic()
-        self._watch.turn(now_s, POLL_MS)
+        try:
+            self._watch.turn(now_s, POLL_MS)
+        except Unavailable:
+            self._stage.demand_kafka()
+            raise
         if self._is_playing:
             self._follow_script()
         self._screen.show(self._watch.frame(now_s), now_s)

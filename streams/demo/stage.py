@@ -10,15 +10,19 @@ from types import FrameType, TracebackType
 from typing import Final, Self
 
 from streams.demo.children import Children
+from streams.errors import Exit, UserError
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options, Started
 from streams.runtime.embedded.jars import Progress
+from streams.runtime.embedded.launch import log_tail
 from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
 from streams.settings import PREFIX, Settings, load_settings
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SESSION_TIMEOUT_S: Final = 3
 """Silence after which a worker counts as dead: short, so that the takeover can be watched."""
+ROOM_MB: Final = 500
+"""What Kafka, its changelog and the results of a year come to, and as much again."""
 
 
 class Interrupts:
@@ -58,12 +62,21 @@ class Stage:
         environ: The user's environment; its settings of winback do not count here.
         progress: Is shown the jars of Kafka as they come.
 
+    Raises:
+        UserError: There is no room for temporary files.
+
     Attributes:
         directory: Logs and results; it stays when the demo ran to its end.
         interrupts: To be checked wherever the demo waits.
     """
 
     def __init__(self, rules: Path, environ: Mapping[str, str], progress: Progress) -> None:
+        if (free_mb := _free_mb()) < ROOM_MB:
+            raise UserError(
+                f"the demo needs {ROOM_MB} MB in {tempfile.gettempdir()}, where {free_mb} are free",
+                "let it use another directory: TMPDIR=DIR winback demo",
+                Exit.FAILED,
+            )
         self.interrupts = Interrupts()
         self.directory = Path(tempfile.mkdtemp(prefix="winback-demo-"))
         self._environ = {
@@ -120,3 +133,21 @@ class Stage:
             apply_plan(client, plan_topics(client, settings), settings.replication)
         self.interrupts.check()
         return settings
+
+    def demand_kafka(self) -> None:
+        """Check that Kafka has not ended by itself.
+
+        Raises:
+            UserError: With the last lines of its log.
+        """
+        process = None if self._kafka is None else self._kafka.process
+        if process is not None and process.poll() is not None:
+            raise UserError(
+                f"Kafka has ended; the end of its log:\n{log_tail(self.directory / 'kafka')}",
+                f"{_free_mb()} MB are free in {self.directory.parent}",
+                Exit.FAILED,
+            )
+
+
+def _free_mb() -> int:
+    return shutil.disk_usage(tempfile.gettempdir()).free >> 20

@@ -20,6 +20,8 @@ from streams.reporting.vocabulary import value_said
 NEWS_SHOWN: Final = 6
 PLAIN_EVERY_S: Final = 10.0
 WIDTH: Final = 100
+WIDE_FROM: Final = 90
+"""Fewer columns of the terminal hold only two numbers beside each other."""
 
 
 class WorkerState(NamedTuple):
@@ -77,7 +79,7 @@ def numbers(frame: Frame, language: Language) -> list[tuple[str, str]]:
 def spent(found: Day | None, language: Language) -> str:
     """Return how a day stood with its budget: places used, of how many, and who waits."""
     if found is None:
-        return say(language, "no_day")
+        return "–"
     parts = [
         f"{value_said('class', kind, language)} {found.used[kind]}/{share}"
         for kind, share in found.share.items()
@@ -107,21 +109,22 @@ def plain(frame: Frame, language: Language) -> str:
     ])  # fmt: skip
 
 
-def drawn(frame: Frame, news: list[str], language: Language) -> Panel:
-    """Return a moment as a picture."""
+def drawn(frame: Frame, news: list[str], language: Language, width: int = WIDTH) -> Panel:
+    """Return a moment as a picture, for a terminal of so many columns."""
     way = Table.grid(padding=(0, 2))
     way.add_row(
         Text(day(frame.at_ms), "bold"),
-        ProgressBar(total=1.0, completed=frame.share, width=60),
+        ProgressBar(total=1.0, completed=frame.share, width=min(60, max(10, width - 30))),
         f"{frame.share:.0%}",
     )
     table = Table.grid(padding=(0, 3))
     shown = numbers(frame, language)
-    half = (len(shown) + 1) // 2
-    for row in (shown[:half], shown[half:]):
-        table.add_row(
-            *(Text.assemble((f"{title} ", "dim"), (value, "bold")) for title, value in row)
-        )
+    beside = 4 if width >= WIDE_FROM else 2
+    for place in range(0, len(shown), beside):
+        table.add_row(*(
+            Text.assemble((f"{title} ", "dim"), (value, "bold"))
+            for title, value in shown[place : place + beside]
+        ))  # fmt: skip
     workers = Text(f"{say(language, 'workers')}  ", "dim")
     for worker in frame.workers:
         owned = " ".join(map(str, worker.partitions))
@@ -181,7 +184,8 @@ class Screen:
     def show(self, frame: Frame, at_s: float) -> None:
         """Show a moment; away from a terminal only now and then."""
         if self._live is not None:
-            self._live.update(drawn(frame, self._news, self.language), refresh=True)
+            shown = drawn(frame, self._news, self.language, self.console.width)
+            self._live.update(shown, refresh=True)
         elif at_s - self._printed_s >= PLAIN_EVERY_S:
             self._printed_s = at_s
             self.console.print(

@@ -57,7 +57,6 @@ TEXTS: Final[dict[str, Text]] = {
     "returns": Text("returns", "回归"),
     "held_out": Text("held out", "对照组"),
     "budget": Text("budget", "名额"),
-    "no_day": Text("no day is over yet", "尚无完整的一天"),
     "waiting": Text("{waiting:,} more wait", "另有 {waiting:,} 位等待"),
     "model": Text("model", "模型"),
     "learned": Text("{examples:,} examples learned", "已学习 {examples:,} 个样本"),
@@ -132,9 +131,10 @@ TEXTS: Final[dict[str, Text]] = {
     "fate_waiting": Text("still waiting for a place", "仍在等待名额"),
     "why": Text("because of", "原因"),
     "touches_by": Text(
-        "{touches:,}: {channels}; {revoked:,} of them taken back, as the case ended before the "
-        "sender's answer was known",
-        "{touches:,}：{channels}；其中 {revoked:,} 次因案例在收到回执前结束而撤回",
+        "{touches:,}: {channels}; {revoked:,} taken back, as the case was over before the sender's "
+        "answer was known (a day lasts {day_s:.1f} s here)",
+        "{touches:,}：{channels}；{revoked:,} 次因案例在收到回执前已结束而撤回（此处一天仅 "
+        "{day_s:.1f} 秒）",
     ),
     "returned": Text(
         "{returned:,} of {closed:,} cases that are closed ended because the user came back",

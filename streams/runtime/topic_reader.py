@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.errors import Unavailable
 
@@ -97,12 +98,19 @@ class TopicReader:
         return all(self._consumer.position(found) >= end for found, end in ends.items())
 
     def _ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return the ends; kafka-python 3.0 fails on a partition whose leader is just changing."""
+        """Return the ends; kafka-python 3.0 fails on a partition whose leader is just changing.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
         for _ in range(TRIES):
             try:
                 ends: dict[TopicPartition, int] = self._consumer.end_offsets(partitions)
             except KeyError:
                 time.sleep(TRY_AGAIN_S)
+            except KafkaError as error:
+                said = f"Kafka does not say where its topics end ({error})"
+                raise Unavailable(said, "check that it runs: winback kafka status") from None
             else:
                 return ends
         raise Unavailable("Kafka does not say where its topics end", "see the broker's log")

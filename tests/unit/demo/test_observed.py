@@ -160,7 +160,7 @@ def test_a_moment_can_be_shown_anywhere(observed: Observed, language: str, width
     assert plain(frame, language).startswith("2017-03-01  50%")
     assert "8/20" in plain(frame, language)
     console = Console(file=StringIO(), width=width)
-    console.print(drawn(frame, ["· news"], language))
+    console.print(drawn(frame, ["· news"], language, width))
     shown = console.file.getvalue()
     assert "8/20" in shown
     assert max(map(cell_len, shown.splitlines())) <= width
