@@ -17,7 +17,7 @@ from streams.core.time import DAY_MS, MINUTE_MS, iso
 from streams.errors import Unavailable
 from streams.runtime.control_feed import BadControlError, directive_of
 from streams.runtime.live_state import partition_count, read_states
-from streams.runtime.newest import read_newest
+from streams.runtime.newest import POLL_MS, TAIL
 from streams.runtime.publisher import Publisher
 from streams.runtime.recovery import read_changelog, reader
 from streams.runtime.ticks import now_ms
@@ -88,17 +88,28 @@ async def standing(bootstrap: str, settings: Settings) -> Standing:
 async def _records(
     bootstrap: str, topic: str, partitions: int
 ) -> dict[int, PartitionRecord | None]:
+    """Return the record of each partition; every commit ends with one, so the ends are read."""
     consumer = reader(bootstrap)
     await consumer.start()
     try:
-        found: dict[int, PartitionRecord | None] = {}
-        for number in range(partitions):
-            source = TopicPartition(topic, number)
-            newest = dict(await read_newest(consumer, source, {PARTITION_KEY}))
-            value = newest.get(PARTITION_KEY)
-            found[number] = (
-                None if value is None else msgspec.json.decode(value, type=PartitionRecord)
-            )
+        sources = [TopicPartition(topic, number) for number in range(partitions)]
+        ends = await consumer.end_offsets(sources)
+        begins = await consumer.beginning_offsets(sources)
+        found: dict[int, PartitionRecord | None] = dict.fromkeys(range(partitions))
+        left = {source for source in sources if ends[source] > begins[source]}
+        if not left:
+            return found
+        consumer.assign(sources)
+        for source in left:
+            consumer.seek(source, max(begins[source], ends[source] - TAIL))
+        while left:
+            for source, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+                for record in records:
+                    if record.key == PARTITION_KEY and record.value is not None:
+                        found[source.partition] = msgspec.json.decode(
+                            record.value, type=PartitionRecord
+                        )
+            left = {part for part in left if await consumer.position(part) < ends[part]}
         return found
     finally:
         await consumer.stop()
