@@ -20,7 +20,7 @@ from streams.simulation.simulate import Choices, Outcome, simulated
 
 RULES: Final = """
 holdout: {share: 0.15, salt: harm}
-budget: {touches_per_day: 8}
+budget: {touches_per_day: 6}
 contact:
   consent_default: granted
   caps: [{touches: 2, per: 8d}]
@@ -33,14 +33,14 @@ playbooks:
 """
 DOGS: Final = Scenario(
     name="dogs", what="Those with the most value leave when disturbed; others can be held.",
-    users=700, days=200, horizon_days=5.0, gap=(0.2, 0.35), new_share=0.85, partitions=1,
+    users=500, days=150, horizon_days=5.0, gap=(0.2, 0.35), new_share=0.85, partitions=1,
     mix={"stable": 0.2, "sleeping_dog": 0.3, "persuadable": 0.4, "lost_cause": 0.1},
     step_hours=12.0, senders=Senders(fail=0.0, opted_out=0.0), rules=RULES,
 )  # fmt: skip
 CAUSES: Final = msgspec.structs.replace(
-    DOGS, name="causes", what="Those with the most risk cannot be held by anything; others can.",
-    mix={"stable": 0.25, "lost_cause": 0.4, "persuadable": 0.35},
-    rules=RULES.replace("touches_per_day: 8", "touches_per_day: 2"),
+    DOGS, name="causes", what="Some at risk can be held, some cannot, and some of these spend most.",
+    mix={"stable": 0.25, "lost_cause": 0.15, "doomed": 0.2, "persuadable": 0.4},
+    rules=RULES.replace("touches_per_day: 6", "touches_per_day: 2"),
 )  # fmt: skip
 
 

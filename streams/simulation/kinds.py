@@ -109,9 +109,9 @@ KINDS: Final[dict[str, Kind]] = {
     "seasonal": Kind(_comes_in_seasons, pull=0.05),
     "one_time": Kind(_comes_once),
     "doomed": Kind(_leaves, pull=0.02, grumbles=True),
-    "persuadable": Kind(_leaves, pull=0.6, in_time=1.0, buys=0.25, acts=2.0),
+    "persuadable": Kind(_leaves, pull=0.6, in_time=1.0, buys=0.4, acts=2.0),
     "sleeping_dog": Kind(_pauses, push=0.8, buys=0.6, acts=0.0),
-    "lost_cause": Kind(_leaves, buys=0.9, spends=240.0, acts=0.2),
+    "lost_cause": Kind(_leaves, buys=0.6, spends=90.0, acts=0.2),
 }
 """Name to kind; the names stand in scenarios and in ``truth.jsonl``."""
 

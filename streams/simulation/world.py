@@ -17,6 +17,9 @@ DRAWS: Final = 24
 HOLIDAY_LEFT: Final = 0.2
 """Share of the visits that take place on a holiday all the same."""
 
+WEALTH: Final = 0.8
+"""Standard deviation of the logarithm of what users of one kind spend."""
+
 GRUMBLE: Final = 0.5
 """Share of those who leave in anger who say so."""
 
@@ -115,9 +118,10 @@ def _person(scenario: Scenario, rng: Rng, user_id: str, kind: str, start_ms: int
     begin = rng.random() * length * 0.8 if is_new else 0.0
     span = Span(begin, length + 1.0, rng.uniform(*scenario.gap))
     at = KINDS[kind].lives(rng, span) * horizon
-    untouched = _lived(scenario, rng, kind, at)
+    wealth = float(np.exp(WEALTH * rng.standard_normal()))
+    untouched = _lived(scenario, rng, kind, at, wealth)
     stay = visits(rng, 0.0, 6.0 if kind == "persuadable" else 2.0, span.gap) * horizon
-    reserve = _acts(rng, kind, np.concatenate((np.zeros(1), stay)))
+    reserve = _acts(rng, kind, np.concatenate((np.zeros(1), stay)), wealth)
     ms = horizon * DAY_MS
     channels = list(CHANNELS)
     return Person(
@@ -135,7 +139,7 @@ def _person(scenario: Scenario, rng: Rng, user_id: str, kind: str, start_ms: int
     )
 
 
-def _lived(scenario: Scenario, rng: Rng, kind: str, at: F64) -> list[Event]:
+def _lived(scenario: Scenario, rng: Rng, kind: str, at: F64, wealth: float) -> list[Event]:
     """Return the events of visits (instants in days), bent by what happens to everybody."""
     for begin, days in scenario.holidays:
         at = at[(at < begin) | (at >= begin + days) | (rng.random(len(at)) < HOLIDAY_LEFT)]
@@ -144,7 +148,7 @@ def _lived(scenario: Scenario, rng: Rng, kind: str, at: F64) -> list[Event]:
             at = at[at < begin]
     for begin in scenario.campaigns:
         at = np.sort(np.concatenate((at, begin + rng.random(1 + int(3 * rng.random())))))
-    events = _acts(rng, kind, at)
+    events = _acts(rng, kind, at, wealth)
     if KINDS[kind].grumbles and len(events) and rng.random() < GRUMBLE:
         last = events[-1]
         wrath = ("complaint", None) if rng.random() < COIN else ("refund", 30.0)
@@ -155,11 +159,11 @@ def _lived(scenario: Scenario, rng: Rng, kind: str, at: F64) -> list[Event]:
     return events
 
 
-def _acts(rng: Rng, kind: str, at_days: F64) -> list[Event]:
+def _acts(rng: Rng, kind: str, at_days: F64, wealth: float) -> list[Event]:
     """Return what a user does at its visits: a purchase or a look, and some further looks."""
     truth, count = KINDS[kind], len(at_days)
     buys = (rng.random(count) < truth.buys).tolist()
-    sizes = np.round(truth.spends * np.exp(0.5 * rng.standard_normal(count)), 2).tolist()
+    sizes = np.round(truth.spends * wealth * np.exp(0.5 * rng.standard_normal(count)), 2).tolist()
     more = rng.poisson(truth.acts, count).tolist()
     minutes = rng.integers(1, 40, sum(more)).tolist()
     events, place = [], 0
