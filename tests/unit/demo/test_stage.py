@@ -16,7 +16,7 @@ def test_without_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(stage.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(stage.shutil, "disk_usage", lambda _: Usage(1 << 30, 0, 3 << 20))
 
-    with pytest.raises(UserError, match="needs 500 MB in .*, where 3 are free"):
+    with pytest.raises(UserError, match=r"needs 500 MB in .*, where 3 are free"):
         Stage(Path("rules.yaml"), {}, lambda *_: None)
 
     assert not list(tmp_path.iterdir())
