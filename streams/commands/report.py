@@ -81,6 +81,7 @@ def report(
         is_week=week,
         costs={name: channel.cost_minor for name, channel in book.contact.channels.items()},
         minor_units={book.currency: book.minor_units},
+        currency=book.currency,
     )
     found = figures(facts, asked, missing)
     if out is not None:

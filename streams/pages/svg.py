@@ -10,6 +10,10 @@ WIDTH: Final = 440.0
 
 RIGHT: Final = WIDTH - 6.0
 """Where a picture ends."""
+NARROW: Final = 6.3
+WIDE: Final = 12.0
+CJK: Final = "\u2e80"
+"""Width of a letter at 12 units, and from which letter on they are square."""
 ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 """Steps of an axis, times a power of ten."""
 
@@ -83,6 +87,16 @@ class Svg:
 
 def _tip(said: str) -> str:
     return f"<title>{escape(said)}</title>" if said else ""
+
+
+def fitted(said: str, room: float = RIGHT) -> str:
+    """Return words cut to a room; what is cut off belongs into a tip."""
+    used = 0.0
+    for place, letter in enumerate(said):
+        used += WIDE if letter >= CJK else NARROW
+        if used > room:
+            return f"{said[: max(place - 1, 1)].rstrip()}…"
+    return said
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

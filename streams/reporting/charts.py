@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, ticks
+from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, fitted, ticks
 from streams.pages.wording import Language, Text
 from streams.reporting import numbers
 from streams.reporting.calendar import WEEK, iso_day
@@ -178,7 +178,7 @@ def _rows(rows: Sequence[tuple[str, float, Parts]], title: str) -> str:
     x = Scale(0.0, 1.0, 4.0, WIDTH - 8.0)
     for row, (label, ground, parts) in enumerate(rows):
         top = 13.0 + row * ROW
-        picture.text(4, top, label, "label")
+        picture.text(4, top, fitted(label), "label")
         if ground:
             picture.bar(4, top + 6, (x(ground) - 4, 10), "bar", label)
         for length, hue in parts:

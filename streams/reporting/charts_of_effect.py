@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, ticks
+from streams.pages.svg import RIGHT, WIDTH, Scale, Svg, fitted, ticks
 from streams.pages.wording import Language, Text
 from streams.reporting import numbers
 from streams.reporting.advice import Action, Advice
@@ -43,7 +43,7 @@ def forest_chart(rows: Sequence[tuple[str, Advice]], money: Money, language: Lan
         _panel(picture, panel, (MIDDLE + 12, RIGHT), said,
                lambda minor: money.plain(minor, sign=True))  # fmt: skip
     for row, (label, _) in enumerate(rows):
-        picture.text(4, HEAD + 13 + row * ROW, _cut(label), "label")
+        picture.text(4, HEAD + 13 + row * ROW, fitted(label), "label")
     return str(picture)
 
 
@@ -123,9 +123,5 @@ def choices_chart(rows: Sequence[Choice], language: Language) -> str:
             language, share=numbers.percent(one.share)
         )
         label = f"{value_said('variant', one.variant, language)} · {used}"
-        picture.text(4, HEAD + 13 + row * ROW, _cut(label), "label")
+        picture.text(4, HEAD + 13 + row * ROW, fitted(label), "label")
     return str(picture)
-
-
-def _cut(label: str, most: int = 58) -> str:
-    return label if len(label) <= most else f"{label[: most - 1]}…"

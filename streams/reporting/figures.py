@@ -28,13 +28,15 @@ class Asked(NamedTuple):
         span: The days it tells of.
         is_week: Whether it is a week, to be held beside the one before.
         costs: Channel to what a touch costs, minor units.
-        minor_units: Of the currency; None = as ISO 4217 says.
+        minor_units: Currency to its minor units, where they are not as ISO 4217 says.
+        currency: What money is in where no message says it.
     """
 
     span: Span
     is_week: bool
     costs: Mapping[str, float]
     minor_units: Mapping[str, int] = {}
+    currency: str = ""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -144,7 +146,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 def figures(facts: Facts, asked: Asked, missing: Sequence[str] = ()) -> Figures:
     """Return the figures of a period."""
-    currency = facts.currencies.most_common(1)[0][0] if facts.currencies else ""
+    currency = facts.currencies.most_common(1)[0][0] if facts.currencies else asked.currency
     columns = Columns.of(facts.episodes, currency, DIMENSIONS)
     span, tally = asked.span, facts.within(asked.span)
     # An effect needs time: of a week all is told that is known by its end.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.pages.svg import fitted
 from streams.reporting import numbers
 from streams.reporting.numbers import Money, money_of
 
@@ -33,3 +34,16 @@ from streams.reporting.numbers import Money, money_of
 )
 def test_numbers_are_said(said: str, expected: str) -> None:
     assert said.replace(numbers.NBSP, " ") == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "room", "expected"),
+    [
+        ("short", 100.0, "short"),
+        ("a sentence that is far too long", 80.0, "a sentence…"),
+        ("渠道需要订阅授权或可回复窗口", 80.0, "渠道需要订…"),
+        ("", 10.0, ""),
+    ],
+)
+def test_labels_fit_into_their_picture(said: str, room: float, expected: str) -> None:
+    assert fitted(said, room) == expected
