@@ -149,6 +149,12 @@ class Deployment:
         finally:
             consumer.close()
 
+    def applied(self) -> int:
+        """Return how many records of activity are durable in the state."""
+        name = self.env["WINBACK_TOPIC_ACTIVITY"]
+        steps = [step for entry in self.records("JOURNAL") for step in entry["inputs"]]
+        return sum(end - start for topic, start, end in steps if topic == name)
+
     def touches(self, kind: str = "touch.requested") -> list[dict[str, Any]]:
         """Return the messages of a kind on the topic of touches."""
         return [touch for touch in self.records("TOUCHES") if touch["type"] == kind]
