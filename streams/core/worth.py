@@ -17,8 +17,8 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 HALF_LIFE_HORIZONS: Final = 4
 """A purchase counts half after so many horizons, as the fold of activities has it."""
 
-LIFT_FULL: Final = 0.1
-"""A user who returns so much more often when contacted is worth the whole risk."""
+LIFT_USUAL: Final = 0.1
+"""What contact is believed to do to P(return) as long as nothing is known of it."""
 LIFT_ERROR_KNOWN: Final = 0.05
 """Standard error at which an estimate of the lift counts half."""
 BID_STEPS: Final = 20
@@ -43,12 +43,12 @@ def quantised(reach: Number) -> Number:
 
 
 def persuadability(lift: tuple[float, float] | None) -> float:
-    """Return how much of what is at stake contact can save, 0 … 1; 1 as long as it is not known."""
+    """Return how much contact moves a user, beside what is usual: 1 as long as it is not known."""
     if lift is None:
         return 1.0
     mean, error = lift
     known = LIFT_ERROR_KNOWN**2 / (LIFT_ERROR_KNOWN**2 + error * error)
-    return 1.0 - known + known * min(max(mean / LIFT_FULL, 0.0), 1.0)
+    return 1.0 - known + known * max(mean, 0.0) / LIFT_USUAL
 
 
 def expected_loss(score: Score, cost: float, rules: Rules) -> float:
