@@ -34,6 +34,8 @@ from streams.settings import Settings
 log = get_logger(__name__)
 
 SNAPSHOT_EVERY_S: Final = 1.0
+POLICY_EVERY: Final = 10
+"""Commits after which the policy is repeated: who follows it reads from the end of the topic."""
 CHUNK_MAX: Final = 2
 """Blocks at once: one may hold 4,000 examples, and all models together take 100 µs for each."""
 
@@ -75,6 +77,7 @@ class LearnerEngine:
         self._orders = OrderBook(self.roster, self._key, metrics)
         self._told: tuple[Phase, int] = (self.roster.phase, 0)
         self._episodes_told = -1
+        self._takes = 0
         self._has_learned = False
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
@@ -197,7 +200,8 @@ class LearnerEngine:
         self._has_learned = False
         applied = {topic: {0: offset} for topic, offset in self.applied.items()}
         taken: dict[str, Any] = {**roster_records.take(self.roster, applied)}
-        if self._episodes_told != self.policy.episodes:
+        self._takes += 1
+        if self._episodes_told != self.policy.episodes or self._takes % POLICY_EVERY == 0:
             self._episodes_told = self.policy.episodes
             taken[POLICY] = self.policy.policy()
         taken[REPORT] = report = self.roster.report()
