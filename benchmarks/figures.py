@@ -1,6 +1,6 @@
 """Figures: what is promised beside what was measured.
 
-    python -m benchmarks.figures          # table of all, printed and written to docs/figures.md
+    python -m benchmarks.figures [--json]  # table of all, printed and written to docs/figures.md
 
 A measurement calls `record`, which writes one JSON file a figure into ``build/figures``. The
 promises are the catalogue below: a figure without a promise is a fact, and holds nothing.
@@ -230,6 +230,9 @@ def main() -> None:
     figures = read_all()
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(figures), encoding="utf-8")
+    if "--json" in sys.argv[1:]:
+        print(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
+        sys.exit(any(figure.holds is False for figure in figures))
     show(figures)
     absent = PROMISES.keys() - {figure.name for figure in figures}
     for name in filter(absent.__contains__, PROMISES):

@@ -10,6 +10,11 @@ from typing import Final
 from benchmarks.promise import Promise
 
 DECISIONS: Final[dict[str, Promise]] = {
+    "journey.send_us": Promise(
+        "verdict and journey of a user with a due timer: a touch leaves", "µs", "<=", 10
+    ),
+    "journey.holdout_us": Promise("the same: the holdout withholds it", "µs", "<=", 10),
+    "journey.defer_us": Promise("the same: it waits for the end of the night", "µs", "<=", 10),
     "effect.covered": Promise(
         "effect: worlds whose interval held the true return effect at every daily look",
         "",
