@@ -37,14 +37,12 @@ if TYPE_CHECKING:
     from models.features import F64
 
 BASE: Final = 3.5
-"""What stands for the average user in b·x: the belief in the effect on all is wider than others."""
-EACH: Final = 0.6
-"""What a feature is multiplied by there: the belief in what it changes is narrower. Measured."""
+"""What stands for the average user in b·x: so much wider is the belief in the effect on all."""
 UNKNOWN: Final = 0.25
 """Standard error of the effect while nothing is learned."""
 MEMORY: Final = 5_000
 """Episodes over which the probability of being treated is averaged."""
-HARM_Z: Final = 0.3
+HARM_Z: Final = 0.5
 """A contact is refused where the effect is negative by more than this many standard errors."""
 EXPLORED: Final = 0.05
 """Share of users (by salted hash) whom the gate lets pass, so that it can change its mind."""
@@ -161,7 +159,7 @@ class UpliftLearner:
         self._share += (propensity - self._share) / min(self._episodes, MEMORY)
         scaled = self._scaler.learn_rows(row[None, :].astype(np.float64))[0]
         surplus = treated - propensity
-        along = np.concatenate((scaled, (BASE * surplus,), EACH * surplus * scaled))
+        along = np.concatenate((scaled, (BASE * surplus,), surplus * scaled))
         self._model.learn_row(along, bool(returned))
 
     def state(self) -> Uplift:
@@ -211,7 +209,7 @@ def check(state: Uplift) -> None:
 
 def _base() -> F64:
     """Return what the columns of b·x are multiplied by, shape (1 + features,)."""
-    found = np.full(WIDTH + 1, EACH)
+    found = np.ones(WIDTH + 1)
     found[0] = BASE
     return found
 
