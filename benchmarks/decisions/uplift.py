@@ -1,6 +1,6 @@
 """The effect of a contact on a user: does the gate keep dogs asleep, and does it earn its keep?
 
-    python -m benchmarks.decisions.uplift [--worlds 40] [--json]
+    python -m benchmarks.decisions.uplift [--worlds 24] [--json]
 
 A world has 400 users at risk a day for 180 days and a budget of 100 contacts a day, a tenth of them
 held out. Users are of four types, which their features tell only in part: sleeping dogs leave when
@@ -197,7 +197,7 @@ def measured(worlds: int) -> dict[str, tuple[float, str]]:
 
 
 def main() -> None:
-    asked = arguments(__doc__, 40)
+    asked = arguments(__doc__, 24)
     tell(measured(asked.worlds), as_json=asked.json)
 
 
