@@ -95,7 +95,11 @@ def estimates(logged: Logged, target: F64) -> Estimates:
 
 
 def evaluate(
-    episodes: Episodes, policy: Policy, *, reward: Reward = "returned", is_gated: bool = True
+    episodes: Episodes,
+    policy: Policy,
+    *,
+    reward: Reward = "returned",
+    errors: float | None = uplift.HARM_Z,
 ) -> Estimates | None:
     """Return what a policy would have brought in a deployment; None = it knows nothing of it.
 
@@ -105,7 +109,8 @@ def evaluate(
         episodes: Of both arms, none of which the policy has learned from.
         policy: Which is asked about.
         reward: What counts.
-        is_gated: Whether it also refuses whom contact drives away.
+        errors: Standard errors by which the effect must be negative for the gate to refuse
+            (`contact.uplift.errors` of the rules); None = without the gate.
     """
     names = np.array(episodes.playbooks, dtype=object)
     parts = []
@@ -118,8 +123,8 @@ def evaluate(
         if not odds:
             continue
         contact = own.treat_propensity
-        if is_gated:
-            refused = uplift.refuses(*policy.lift(own.rows))
+        if errors is not None:
+            refused = uplift.refuses(*policy.lift(own.rows), errors)
             contact = contact * np.where(refused, uplift.EXPLORED, 1.0)
         places = {name: place for place, name in enumerate((NOTHING, *variants))}
         brought = own.returned if reward == "returned" else own.value_change

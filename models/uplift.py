@@ -43,7 +43,8 @@ UNKNOWN: Final = 0.25
 MEMORY: Final = 5_000
 """Episodes over which the probability of being treated is averaged."""
 HARM_Z: Final = 0.5
-"""A contact is refused where the effect is negative by more than this many standard errors."""
+"""A contact is refused where the effect is negative by more than this many standard errors; the
+rules may ask for another number."""
 EXPLORED: Final = 0.05
 """Share of users (by salted hash) whom the gate lets pass, so that it can change its mind."""
 BLOCK_ROWS: Final = 1_024
@@ -125,9 +126,9 @@ def unknown(count: int) -> tuple[F64, F64]:
     return np.zeros(count), np.full(count, UNKNOWN)
 
 
-def refuses(mean: F64, error: F64) -> NDArray[np.bool_]:
+def refuses(mean: F64, error: F64, errors: float = HARM_Z) -> NDArray[np.bool_]:
     """Return whether a contact does harm, as far as one can tell, shape (n,)."""
-    return mean + HARM_Z * error < 0.0
+    return mean + errors * error < 0.0
 
 
 class UpliftLearner:

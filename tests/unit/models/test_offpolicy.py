@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from benchmarks.decisions.offpolicy import NAMES, errors, lived
 from models.bandit import Book, Tally
-from models.episodes import Episodes
+from models.episodes import Episodes, only
 from models.feature_list import WIDTH
 from models.offpolicy import Logged, estimates, evaluate
-from models.policy import Policy
+from models.policy import Policy, PolicyLearner
 
 HOLDOUT = 0.1
 
@@ -110,3 +110,19 @@ def test_small_worlds_are_close_to_the_truth() -> None:
     assert means["doubly_robust"] < means["ips"]
     assert means["doubly_robust"] < means["logged"]
     assert held.mean(axis=0)[NAMES.index("doubly_robust")] > 0.8
+
+
+def test_the_gate_is_part_of_what_is_asked() -> None:
+    """Contact drives everybody away; a policy that has learned it brings what nothing brings."""
+    rng = np.random.default_rng(6)
+    harmful = episodes(6_000, seed=6)
+    returned = rng.random(6_000) < np.where(harmful.treated, 0.1, 0.5)
+    harmful = harmful._replace(returned=returned)
+    learner = PolicyLearner()
+    learner.learn(only(harmful, np.arange(3_000)))
+    later, policy = only(harmful, np.arange(3_000, 6_000)), learner.policy()
+    gated, open_ = evaluate(later, policy), evaluate(later, policy, errors=None)
+    assert gated is not None
+    assert open_ is not None
+    assert gated.doubly_robust.value > 0.4
+    assert open_.doubly_robust.value < 0.2
