@@ -36,6 +36,11 @@ class Child:
         """Whether it runs."""
         return self.process.poll() is None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was ended as a power cut would."""
+        return self.process.poll() == -signal.SIGKILL
+
     def log_tail(self) -> str:
         """Return its last words."""
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -17,12 +17,14 @@ from streams.demo.spells import CONTACTED
 from streams.demo.summary import Detection, Summary
 from streams.demo.view import learned
 from streams.demo.wording import TEXTS, say
-from streams.pages.wording import Language
+from streams.pages.wording import Language, Text
 from streams.reporting.earned import Earned
 from streams.reporting.figures import Figures
 from streams.reporting.numbers import signed
 from streams.reporting.vocabulary import ruling_said, value_said
 from streams.reporting.words import effect_said
+
+COMMA: Final = Text(", ", "、")
 
 COLOURS: Final = {"✓": "green", "✗": "red", "!": "yellow"}
 
@@ -125,20 +127,23 @@ def lines_of_contact(ending: Ending, language: Language) -> Lines:
     others = {name: count for name, count in summary.fates.items() if name != CONTACTED}
     reasons = next((found.groups for found in figures.divisions if found.by == "reason"), ())
     foremost = {group.value: group.touches for group in reasons}
-    channels = _listed(summary.channels, lambda name: value_said("channel", name, language))
+    channels = _listed(
+        summary.channels, lambda name: value_said("channel", name, language), COMMA.say(language)
+    )
     closed = sum(summary.outcomes.values())
     return [
         (say(language, "at_risk_in_all"), say(
             language, "times", times=summary.at_risk, users=summary.users_at_risk,
             now=summary.at_risk_now)),
         (say(language, "contacted"), say(language, "contacted_times", times=contacted)),
-        (say(language, "why_not"), _listed(others, lambda name: _fate(name, language), "\n")),
+        (say(language, "why_not"), _listed(others, lambda name: _fate(name, language))),
         (say(language, "touches"), say(
             language, "touches_by", touches=summary.touches, channels=channels,
             revoked=summary.revoked, day_s=ending.day_s)),
         (say(language, "why"), _listed(
-            foremost, lambda name: value_said("reason", name, language), "\n")),
-        (say(language, "answers"), _listed(summary.answers, lambda name: _answer(name, language))),
+            foremost, lambda name: value_said("reason", name, language))),
+        (say(language, "answers"), _listed(
+            summary.answers, lambda name: _answer(name, language), COMMA.say(language))),
         (say(language, "returns"), say(
             language, "returned", returned=summary.outcomes.get("returned", 0), closed=closed)),
         (say(language, "effect"), effect_said(figures, language)),
@@ -204,7 +209,7 @@ def print_ending(
         write(f"  [cyan]{escape(command)}[/cyan]  [dim]# {escape(why)}[/dim]")
 
 
-def _listed(counts: Mapping[str, int], name: Callable[[str], str], between: str = ", ") -> str:
+def _listed(counts: Mapping[str, int], name: Callable[[str], str], between: str = "\n") -> str:
     """Return counts with their names, the largest first."""
     found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return between.join(f"{count:,} {name(code)}" for code, count in found if count) or "–"

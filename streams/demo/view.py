@@ -25,7 +25,7 @@ WIDE_FROM: Final = 90
 
 
 class WorkerState(NamedTuple):
-    """A worker as it is shown; ``mark`` is ● alive, ○ starting, ✝ killed."""
+    """A worker as it is shown; ``mark`` is ● alive, ○ starting, ✝ killed, ■ ended in order."""
 
     name: str
     mark: str
@@ -54,7 +54,7 @@ class Frame(NamedTuple):
     workers: tuple[WorkerState, ...]
 
 
-COLOURS: Final = {"●": "green", "○": "yellow", "✝": "red"}
+COLOURS: Final = {"●": "green", "○": "yellow", "✝": "red", "■": "dim"}
 
 
 def day(at_ms: int) -> str:

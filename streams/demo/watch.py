@@ -94,7 +94,7 @@ class Watch:
     def _state(self, name: str, worker: Child) -> WorkerState:
         answer = self.answer(name)
         if not worker.is_alive:
-            return WorkerState(name, "✝", ())
+            return WorkerState(name, "✝" if worker.was_killed else "■", ())
         return WorkerState(name, "●" if answer.is_ready else "○", answer.partitions)
 
     # -- conditions
