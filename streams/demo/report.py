@@ -137,6 +137,8 @@ def lines_of_contact(ending: Ending, language: Language) -> Lines:
             now=summary.at_risk_now)),
         (say(language, "contacted"), say(language, "contacted_times", times=contacted)),
         (say(language, "why_not"), _listed(others, lambda name: _fate(name, language))),
+        *([(say(language, "fuse"), say(language, "fused", days=summary.fused_days))]
+          if summary.fused_days else []),
         (say(language, "touches"), say(
             language, "touches_by", touches=summary.touches, channels=channels,
             revoked=summary.revoked, day_s=ending.day_s)),

@@ -129,6 +129,11 @@ TEXTS: Final[dict[str, Text]] = {
     ),
     "fate_cooling": Text("so soon after a case", "距上一案例太近"),
     "fate_waiting": Text("still waiting for a place", "仍在等待名额"),
+    "fuse": Text("fuse", "熔断"),
+    "fused": Text(
+        "on {days:,} days many more than usual were at risk; no more than the budget left",
+        "{days:,} 天中有风险的用户远多于平常，发出的触达仍未超出名额",
+    ),
     "why": Text("because of", "原因"),
     "touches_by": Text(
         "{touches:,}: {channels}; {revoked:,} taken back, as the case was over before the sender's "
