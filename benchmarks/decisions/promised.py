@@ -69,7 +69,7 @@ DECISIONS: Final[dict[str, Promise]] = {
     ),
     "uplift.harm_ungated": Promise("the same without the gate", "", "<=", 0.0),
     "uplift.harm_late": Promise(
-        "the same with the gate: worlds that earn in the last third of the days", "", ">=", 0.9
+        "the same with the gate: worlds that earn in the last third of the days", ""
     ),
     "uplift.earned": Promise(
         "uplift: value earned against the highest risk first, equal budget", "", ">=", 1.5
