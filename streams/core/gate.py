@@ -153,13 +153,9 @@ class Gate:
     def _hand_out(self, at_ms: int, step: Step) -> None:
         ledger = self.ledger
         places = {kind: ledger.places(kind, at_ms) for kind in self._rules.budget.per_day}
-        self._idle_until = min(
-            (ledger.next_place_ms(kind, at_ms) for kind in places), default=at_ms
-        )
-        if not any(places.values()):
-            return
-        candidates = self._candidates(at_ms)
         lowest = 0.0
+        in_vain: set[str] = set()
+        candidates = self._candidates(at_ms, places, in_vain)
         while any(places.values()):
             wanted = 4 * sum(places.values()) + SPARE
             found = [each for _, each in zip(range(wanted), candidates, strict=False)]
@@ -167,29 +163,43 @@ class Gate:
                 break
             for loss, candidate, score in self._ranked(found, at_ms):
                 kind = self._rules.contact.channel(candidate.step.channel).kind
-                is_rationed = kind in places
-                has_place = not is_rationed or places[kind] > 0
-                if not has_place and not self._gives_up(candidate.step, kind, at_ms):
+                if not self._may_ask(candidate.step, places, at_ms):
+                    in_vain.add(kind)
                     continue
+                has_place = places.get(kind, 1) > 0
                 took = step(candidate.row, self._turn(candidate, score, at_ms, has_place=has_place))
-                if is_rationed and took_place(took):
+                if kind in places and took_place(took):
                     ledger.spend(kind, at_ms)
                     places[kind] -= 1
                     lowest = min(lowest or loss, loss)
                 if not any(places.values()):
                     break
-        self.threshold = lowest
-        held = [until_ms for until_ms, _ in self._held.values()]
-        is_out = any(places.values())
-        if is_out:
-            self._idle_until = min(held, default=self.border(at_ms))
+        if not any(places.values()):
+            in_vain.update(places)
+        self.threshold = lowest or self.threshold
+        later = [ledger.next_place_ms(kind, at_ms) for kind in sorted(in_vain)]
+        later += [until_ms for until_ms, _ in self._held.values()]
+        self._idle_until = min(later, default=self.border(at_ms))
+
+    def _may_ask(self, step: PlaybookStep, places: dict[str, int], at_ms: int) -> bool:
+        """Return whether a step finds a place, needs none, or is given up for want of one."""
+        kind = self._rules.contact.channel(step.channel).kind
+        return places.get(kind, 1) > 0 or self._gives_up(step, kind, at_ms)
 
     def _gives_up(self, step: PlaybookStep, kind: str, at_ms: int) -> bool:
         """Return whether a step is skipped because the day has no place left for it."""
         return step.on_full == "skip" and self.ledger.left(kind, at_ms) <= 0
 
-    def _candidates(self, at_ms: int) -> Iterator[_Candidate]:
-        """Yield who may be contacted now, but for a place: the likeliest to be worth it first."""
+    def _candidates(
+        self, at_ms: int, places: dict[str, int], in_vain: set[str]
+    ) -> Iterator[_Candidate]:
+        """Yield who may be contacted now: the likeliest to be worth it first.
+
+        Args:
+            at_ms: The border.
+            places: Class of channel to the places that are left.
+            in_vain: Takes the classes for which somebody waits without a place.
+        """
         users, rules = self._users, self._rules
         self._held = {
             row: held
@@ -214,11 +224,15 @@ class Gate:
                 heads[place : place + 1], at[:1], float(rules.churn.horizon_ms))[0]))  # fmt: skip
             moment = moment_of(users.names[row], at_ms, score, terms, rules)
             step = plan_of(state, moment, rules)
-            closed = None if step is None else self._closed_until(state, step, at_ms)
+            if step is None:
+                continue
+            closed = self._closed_until(state, step, at_ms)
             if closed is not None:
                 self._held[row] = (closed, users.values[row])
-            elif step is not None:
+            elif self._may_ask(step, places, at_ms):
                 yield _Candidate(row, step)
+            else:
+                in_vain.add(rules.contact.channel(step.channel).kind)
 
     def _closed_until(self, state: UserState, step: PlaybookStep, at_ms: int) -> int | None:
         channel = self._rules.contact.channel(step.channel)
