@@ -22,7 +22,7 @@ from streams.simulation.simulate import Choices, simulated
 
 MESSAGES, CALLS = 20, 3
 """Places a day; one partition, so that this is its share."""
-USERS, DAYS, HORIZON_DAYS = 900, 34, 6.0
+USERS, DAYS, HORIZON_DAYS = 1_400, 28, 6.0
 QUEUE = 1.5
 """A day has more demand than places when so many times its share wait already as it begins."""
 LEFT_OUT = frozenset({"observe", "one_timers"})
@@ -46,16 +46,16 @@ class Use(NamedTuple):
 
 
 def stressed(scenario: Scenario) -> Scenario:
-    """Return a scenario with many users and few days; what happens in it happens on day 20."""
+    """Return a scenario with many users and few days; what happens in it happens on day 18."""
     return msgspec.structs.replace(
         scenario, users=USERS, days=DAYS, horizon_days=HORIZON_DAYS, partitions=1,
-        outages=tuple(msgspec.structs.replace(gap, begin=20.0, days=2.0)
+        outages=tuple(msgspec.structs.replace(gap, begin=18.0, days=2.0)
                       for gap in scenario.outages),
-        holidays=tuple((20.0, 4.0) for _ in scenario.holidays),
-        campaigns=tuple((16.0, 24.0)[: len(scenario.campaigns)]),
-        exits=tuple((20.0, share) for _, share in scenario.exits),
-        complaints=tuple((20.0, share) for _, share in scenario.complaints),
-        stops=tuple((20.0, 3.0) for _ in scenario.stops),
+        holidays=tuple((18.0, 4.0) for _ in scenario.holidays),
+        campaigns=tuple((15.0, 20.0)[: len(scenario.campaigns)]),
+        exits=tuple((18.0, share) for _, share in scenario.exits),
+        complaints=tuple((18.0, share) for _, share in scenario.complaints),
+        stops=tuple((18.0, 3.0) for _ in scenario.stops),
     )  # fmt: skip
 
 
