@@ -123,6 +123,7 @@ class EffectMeter:
         pairs = 1.0 / (1.0 / treated.users + 1.0 / held_out.users)
         z = critical(pairs, self.alpha if alpha is None else alpha)
         if metric == "return_rate":
+            estimate = min(max(estimate, -1.0), 1.0)
             (down1, up1), (down0, up0) = high.wilson(z), low.wilson(z)
             down, up = math.hypot(down1, up0), math.hypot(up1, down0)  # Newcombe's method 10.
         else:
