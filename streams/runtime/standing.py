@@ -13,7 +13,6 @@ from streams.runtime.metrics import Metric, Metrics
 _BY_REASON: Final = {
     "verdict_": (Metric.DECISIONS, "reason"),
     "closed_": (Metric.CASES_CLOSED, "outcome"),
-    "feedback_": (Metric.FEEDBACK_UNUSED, "reason"),
 }
 """Begin of a count of the core: its metric, and the label that takes the rest of the name."""
 

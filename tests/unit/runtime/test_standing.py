@@ -28,9 +28,7 @@ def test_partitions_are_shown_together() -> None:
 
 def test_decisions_cases_episodes_and_feedback_are_counted() -> None:
     metrics = Metrics()
-    count_decisions(
-        metrics, {"verdict_send": 3, "closed_returned": 2, "episodes": 1, "feedback_late": 4}
-    )
+    count_decisions(metrics, {"verdict_send": 3, "closed_returned": 2, "episodes": 1, "paths": 4})
     said = ["delivered", "unknown", "delivered"]
     count_feedback(metrics, [FeedbackReceived("ada", 1, "t", status) for status in said])
     page = metrics.page().decode()
@@ -38,7 +36,6 @@ def test_decisions_cases_episodes_and_feedback_are_counted() -> None:
         'winback_decisions_total{reason="send"} 3.0',
         'winback_cases_closed_total{outcome="returned"} 2.0',
         "winback_episodes_total 1.0",
-        'winback_feedback_unused_total{reason="late"} 4.0',
         'winback_feedback_total{status="delivered"} 2.0',
         'winback_feedback_total{status="unknown"} 1.0',
     ):

@@ -1,0 +1,277 @@
+"""The closed catalogue of metrics; each with its unit, its meaning and what to do about it.
+
+Counted per chunk or commit, never per event. No label carries a user's id.
+"""
+
+from enum import StrEnum
+from typing import Final, Literal, NamedTuple
+
+
+class Metric(StrEnum):
+    """Every metric the runtime exposes."""
+
+    RECORDS_APPLIED = "winback_records_applied_total"
+    RECORDS_REJECTED = "winback_records_rejected_total"
+    RECORDS_SKIPPED = "winback_records_skipped_total"
+    OUTPUTS_COMMITTED = "winback_outputs_committed_total"
+    STATES_COMMITTED = "winback_states_committed_total"
+    COMMITS = "winback_commits_total"
+    APPLY_SECONDS = "winback_apply_seconds_total"
+    COMMIT_SECONDS = "winback_commit_seconds"
+    PENDING_RECORDS = "winback_pending_records"
+    LAG_RECORDS = "winback_lag_records"
+    PARTITIONS_OWNED = "winback_partitions_owned"
+    USERS = "winback_users"
+    WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
+    MODEL_EXAMPLES = "winback_model_examples"
+    MODEL_TRAINED_TIMESTAMP_SECONDS = "winback_model_trained_timestamp_seconds"
+    MODEL_REFUSED = "winback_model_snapshots_refused_total"
+    EXAMPLES_LEARNED = "winback_examples_learned_total"
+    LESSONS = "winback_lessons_total"
+    QUESTIONS_OPEN = "winback_questions_open"
+    MODEL_PHASE = "winback_model_phase"
+    MODEL_MAY_ALERT = "winback_model_may_alert"
+    MODEL_IN_FORCE = "winback_model_in_force"
+    MODEL_PRIOR_WEIGHT = "winback_model_prior_weight"
+    MODEL_CALIBRATION = "winback_model_calibration"
+    MODEL_OUTCOMES = "winback_model_outcomes"
+    MODEL_QUALITY = "winback_model_quality"
+    MODEL_RELIABILITY = "winback_model_reliability"
+    MODEL_ALARM = "winback_model_alarm"
+    MODEL_PROMOTIONS = "winback_model_promotions_total"
+    MODEL_FITS = "winback_model_fits_total"
+    MODEL_ORDERS = "winback_model_orders_total"
+    POLICY_EPISODES = "winback_policy_episodes"
+    DECISIONS = "winback_decisions_total"
+    CASES_CLOSED = "winback_cases_closed_total"
+    CASES_OPEN = "winback_cases_open"
+    EPISODES = "winback_episodes_total"
+    FEEDBACK = "winback_feedback_total"
+    BUDGET_USED = "winback_budget_used"
+    BUDGET_SHARE = "winback_budget_share"
+    BUDGET_WAITING = "winback_budget_waiting"
+    BUDGET_THRESHOLD = "winback_budget_threshold_minor"
+    FUSE = "winback_fuse_blown"
+    RULES_IN_FORCE = "winback_rules_in_force"
+    RULES_REFUSED = "winback_rules_refused_total"
+    CONTROLS_REFUSED = "winback_controls_refused_total"
+    MODE = "winback_mode"
+    STOPPED = "winback_stopped"
+    PAUSES = "winback_pauses"
+
+
+class Spec(NamedTuple):
+    """What a metric is.
+
+    Attributes:
+        kind: Prometheus type.
+        unit: Base unit.
+        labels: Names of the labels.
+        meaning: What it counts.
+        action: What to do when it looks wrong.
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+    action: str
+
+
+METRICS: Final[dict[Metric, Spec]] = {
+    Metric.RECORDS_APPLIED: Spec(
+        "counter", "records", ("partition",), "Source records taken in, rejected ones included.",
+        "Flat while lag grows: the worker is stuck; /health says so, restart it.",
+    ),
+    Metric.RECORDS_REJECTED: Spec(
+        "counter", "records", ("topic", "reason"), "Records sent to the dead-letter topic.",
+        "Read them on the dead-letter topic; mend the producer or the mapping in the rules.",
+    ),
+    Metric.RECORDS_SKIPPED: Spec(
+        "counter", "records", ("reason",), "Records that rightly changed nothing, by reason.",
+        "A jump of repeats: a producer retries without idempotence; of late ones: its clock; of "
+        "feedback_contradicted: a sender guesses.",
+    ),
+    Metric.OUTPUTS_COMMITTED: Spec(
+        "counter", "records", ("topic",), "Records written and durable, by topic.",
+        "No touches for long: look at the decisions topic, every refusal has its reason.",
+    ),
+    Metric.STATES_COMMITTED: Spec(
+        "counter", "records", (), "States written to the changelog.",
+        "Far above the records applied: many timers fire; normal once after a long stop.",
+    ),
+    Metric.COMMITS: Spec(
+        "counter", "commits", (), "Transactions that became durable.",
+        "Zero while records are applied: Kafka's transactions fail; see the log.",
+    ),
+    Metric.APPLY_SECONDS: Spec(
+        "counter", "seconds", (), "Time in which chunks were applied; the event loop was held.",
+        "Its rate near 1: the worker is at its limit; add workers, up to one per partition.",
+    ),
+    Metric.COMMIT_SECONDS: Spec(
+        "histogram", "seconds", (), "From begin to end of a transaction.",
+        "Above 0.5 s: the brokers are slow or far away.",
+    ),
+    Metric.PENDING_RECORDS: Spec(
+        "gauge", "records", ("partition",), "Records applied and not durable yet.",
+        "At its ceiling (16,000): commits do not keep up.",
+    ),
+    Metric.LAG_RECORDS: Spec(
+        "gauge", "records", ("topic", "partition"), "End of the source less what was applied.",
+        "Growing: add workers; growing on one partition only: a hot key or a stuck lane.",
+    ),
+    Metric.PARTITIONS_OWNED: Spec(
+        "gauge", "partitions", (), "Partitions this worker owns.",
+        "Sum over workers below the topic's count for a minute: a worker is away.",
+    ),
+    Metric.USERS: Spec(
+        "gauge", "users", ("partition",), "Users in state.", "Plan memory: about 800 B each.",
+    ),
+    Metric.WATERMARK_TIMESTAMP_SECONDS: Spec(
+        "gauge", "seconds since the epoch", ("partition",),
+        "Event time before which nothing more is expected.",
+        "Standing still on one partition: no events and no ticks arrive there.",
+    ),
+    Metric.MODEL_EXAMPLES: Spec(
+        "gauge", "examples", (), "Matured examples behind the model in use.",
+        "Not growing: the learner is away; scores age, alerts go on.",
+    ),
+    Metric.MODEL_TRAINED_TIMESTAMP_SECONDS: Spec(
+        "gauge", "seconds since the epoch", (), "Event time up to which the model has learned.",
+        "Far behind the watermark: the learner lags.",
+    ),
+    Metric.MODEL_REFUSED: Spec(
+        "counter", "snapshots", ("reason",), "Snapshots that were not taken; the old model stays.",
+        "signature: key differs or somebody meddles; features or rules: versions are mixed.",
+    ),
+    Metric.EXAMPLES_LEARNED: Spec(
+        "counter", "examples", ("outcome",), "Examples learned or refused by the learner.",
+        "Refused ones: rows that are not finite; report it with the block's offset.",
+    ),
+    Metric.LESSONS: Spec(
+        "counter", "rows", ("kind",), "Questions opened and outcomes known, as the learner reads.",
+        "No outcomes for long after H: nobody is left alone, or the pipeline is away.",
+    ),
+    Metric.QUESTIONS_OPEN: Spec(
+        "gauge", "questions", (), "Questions about users whose answer H will bring.",
+        "About one per user who is active within H; zero: no openings reach the learner.",
+    ),
+    Metric.MODEL_PHASE: Spec(
+        "gauge", "1 or 0", ("phase",), "How far the model is trusted: 1 for the phase of now.",
+        "prior: wait for examples; fallen_back: the model errs more than silence alone.",
+    ),
+    Metric.MODEL_MAY_ALERT: Spec(
+        "gauge", "1 or 0", (), "Whether alerts may rest on the model.",
+        "0: only the silence backstop alerts; the phase and the quality of the floor say why.",
+    ),
+    Metric.MODEL_IN_FORCE: Spec(
+        "gauge", "1", ("model",), "Name of the champion.",
+        "It changed and should not have: winback models list, winback models rollback.",
+    ),
+    Metric.MODEL_PRIOR_WEIGHT: Spec(
+        "gauge", "share", (), "Share of the prior in the log-odds, 1 to 0 as examples come in.",
+        "Stays at 1: too few examples; see winback_examples_learned_total.",
+    ),
+    Metric.MODEL_CALIBRATION: Spec(
+        "gauge", "log-odds", ("part",), "Calibration in force: shift and slope; 0 and 1 are none.",
+        "A slope far from 1: the model is too sure, or not enough; see the reliability.",
+    ),
+    Metric.MODEL_OUTCOMES: Spec(
+        "gauge", "outcomes", ("model",), "Newest outcomes that the quality of a model rests on.",
+        "Below 500: the quality is not known well.",
+    ),
+    Metric.MODEL_QUALITY: Spec(
+        "gauge", "ratio", ("model", "measure"),
+        "Quality on the newest outcomes, said before they were known; served: as it was in force.",
+        "auc near 0.5, or ece well above ece_floor: do not trust ranking or level.",
+    ),
+    Metric.MODEL_RELIABILITY: Spec(
+        "gauge", "probability, rows", ("bin", "part"),
+        "Said and seen of what was in force, in ten bins of equal mass.",
+        "said and seen apart in many bins: the level is wrong; the ranking may still be right.",
+    ),
+    Metric.MODEL_ALARM: Spec(
+        "gauge", "1 or 0", ("alarm",), "Drift of inputs, outcome rate or error.",
+        "inputs: has a producer changed its events? error: the prior has taken over by itself.",
+    ),
+    Metric.MODEL_PROMOTIONS: Spec(
+        "counter", "promotions", ("model",), "Models put in force, by evidence or by order.",
+        "Many: two models are equal; set models.promotion to manual.",
+    ),
+    Metric.MODEL_FITS: Spec(
+        "counter", "fits", ("outcome",), "Boosters fitted in the background, or failed.",
+        "Failed ones: see the log; the trees before them stay in use.",
+    ),
+    Metric.MODEL_ORDERS: Spec(
+        "counter", "orders", ("action", "outcome"), "Orders of operators carried out or refused.",
+        "Refused ones that nobody gave: somebody writes to the topic of examples.",
+    ),
+    Metric.POLICY_EPISODES: Spec(
+        "gauge", "episodes", (), "Matured exposures behind the policy: odds of variants, uplift.",
+        "Not growing while touches go out: the learner is away, or nothing matures.",
+    ),
+    Metric.DECISIONS: Spec(
+        "counter", "decisions", ("reason",), "What the first rule that spoke said of a touch.",
+        "docs/touches.md has the reasons; nothing but one of them: see what that rule asks for.",
+    ),
+    Metric.CASES_CLOSED: Spec(
+        "counter", "cases", ("outcome",), "Attempts to win a user back that have ended.",
+        "Hardly any that returned: winback report says which playbook is worth what.",
+    ),
+    Metric.CASES_OPEN: Spec(
+        "gauge", "cases", (), "Users of the owned partitions who have an open case.",
+        "Growing without end: steps wait for places, or no feedback comes; see the budget.",
+    ),
+    Metric.EPISODES: Spec(
+        "counter", "episodes", (), "Exposures, treated or held out, of which the end is known.",
+        "None for long after the first touch: they mature holdout.window after it.",
+    ),
+    Metric.FEEDBACK: Spec(
+        "counter", "records", ("status",), "What senders and staff said of touches.",
+        "Much unknown or failed: look into the sender; none at all: no sender reports back.",
+    ),
+    Metric.BUDGET_USED: Spec(
+        "gauge", "touches", ("kind",), "Places of today's budget that are used, by channel class.",
+        "Used up early every day: raise the budget, or see whether the fuse is blown.",
+    ),
+    Metric.BUDGET_SHARE: Spec(
+        "gauge", "touches", ("kind",), "Today's budget of the owned partitions, by channel class.",
+        "The sum over workers is the budget of the rules; less: a partition is owned by nobody.",
+    ),
+    Metric.BUDGET_WAITING: Spec(
+        "gauge", "users", (), "Users at high risk who wait for a place of the budget.",
+        "Many for days: the budget is small, or the threshold of the alert is low.",
+    ),
+    Metric.BUDGET_THRESHOLD: Spec(
+        "gauge", "minor units", (), "Smallest expected loss that got a place last, of all owned.",
+        "It says what the next touch is worth; below the cost of a touch, lower the budget.",
+    ),
+    Metric.FUSE: Spec(
+        "gauge", "1 or 0", (), "Many more users bid for contact than usual; the budget holds.",
+        "Look at the source first: outage, holiday, broken tracking? winback coverage add tells.",
+    ),
+    Metric.RULES_IN_FORCE: Spec(
+        "gauge", "1", ("version",), "Fingerprint of the rules files that the worker goes by.",
+        "Workers differ for more than some seconds: one has other files, or refused them.",
+    ),
+    Metric.RULES_REFUSED: Spec(
+        "counter", "refusals", (), "Changed rules that cannot be used; the last good ones stay.",
+        "Read the log line rules_refused, or /health: file, line and what is wrong.",
+    ),
+    Metric.CONTROLS_REFUSED: Spec(
+        "counter", "records", (), "Records on the topic of controls that are no order.",
+        "Give orders with winback control; somebody else writes to the topic.",
+    ),
+    Metric.MODE: Spec(
+        "gauge", "partitions", ("mode",), "Owned partitions that are in this mode.",
+        "Not what you ordered: winback control says which partition has not taken it.",
+    ),
+    Metric.STOPPED: Spec(
+        "gauge", "partitions", (), "Owned partitions in which the kill switch is thrown.",
+        "Above 0: nothing goes out there until winback control resume.",
+    ),
+    Metric.PAUSES: Spec(
+        "gauge", "pauses", (), "Playbooks and channels that operators have paused.",
+        "Forgotten ones: winback control lists them.",
+    ),
+}  # fmt: skip
