@@ -114,7 +114,8 @@ def steadied(arms: Sequence[Sums]) -> list[float]:
     for sums, total, square, scale in zip(arms, totals, squares, scales, strict=True):
         middle = total * total / sums.users
         most = max(0.5 * (square + sums.moved * shared), sums.moved * shape * scale)
-        factors.append((most - middle) / (square - middle) if square > middle else 1.0)
+        factor = (most - middle) / (square - middle) if square > middle else 1.0
+        factors.append(max(factor, 0.5))  # Never less than half its own.
     return factors
 
 

@@ -88,6 +88,18 @@ def test_a_covariate_takes_out_what_chance_gave_to_one_arm() -> None:
     assert narrow[0] < 1.0 < narrow[1]
 
 
+def test_where_everybody_brings_the_same_the_arms_do_not_lend_each_other_too_little() -> None:
+    """A held-out user brings 100, give or take 1; a treated one half of that, exactly."""
+    rng = np.random.default_rng(8)
+    treated = rng.random(2_000) < 0.9
+    value = np.where(treated, 50.0, 100.0 + rng.normal(0.0, 1.0, 2_000))
+    meter = EffectMeter()
+    meter.add(treated, value > 0.0, value, 0.9)
+    low, high = ends(meter.interval("net_value"))
+    assert low < -50.0 < high
+    assert high - low > 0.1
+
+
 def test_a_user_who_comes_ten_times_is_one_user() -> None:
     """Ten copies of an episode are no more evidence than one."""
     once, often = EffectMeter(), EffectMeter()
