@@ -175,7 +175,10 @@ def lines_of_next(ending: Ending, rules_path: Path, language: Language) -> Lines
         (f"ls {folder}", say(language, "next_logs")),
         (f"less {rules_path}", say(language, "next_rules")),
         (f"winback backtest {log} --horizon-days 30", say(language, "next_backtest")),
-        (f"winback explain USER {log}", say(language, "next_explain")),
+        (
+            f"winback explain {ending.summary.newest or 'USER'} {log} --rules {rules_path}",
+            say(language, "next_explain"),
+        ),
         ("winback kafka up && winback topics apply && winback run", say(language, "next_service")),
     ]
 

@@ -66,6 +66,11 @@ class Spells:
         """Users at high risk now."""
         return len(self._begun)
 
+    @property
+    def newest(self) -> str | None:
+        """The user whose risk became high last, of those at high risk now."""
+        return max(self._begun, key=lambda user_id: self._begun[user_id], default=None)
+
     def begins(self) -> dict[str, list[int]]:
         """Return user to the instants at which the risk became high, epoch ms UTC."""
         found: defaultdict[str, list[int]] = defaultdict(list)

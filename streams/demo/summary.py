@@ -57,6 +57,7 @@ class Summary(NamedTuple):
         at_risk: How often the risk of a user became high.
         users_at_risk: Of how many users.
         at_risk_now: Users at high risk at the end.
+        newest: The last of them.
         fates: What came of it: contacted, or why not; together as many as ``at_risk``.
         cases: Cases opened.
         by_trigger: What opened them.
@@ -73,6 +74,7 @@ class Summary(NamedTuple):
     at_risk: int
     users_at_risk: int
     at_risk_now: int
+    newest: str | None
     fates: dict[str, int]
     cases: int
     by_trigger: dict[str, int]
@@ -147,6 +149,7 @@ def summarised(observed: Observed, log: Log, rules: Rules) -> Summary:
         at_risk=len(observed.spells),
         users_at_risk=len(begins),
         at_risk_now=observed.spells.now,
+        newest=observed.spells.newest,
         fates=dict(came),
         cases=len(observed.cases),
         by_trigger=dict(Counter(case.trigger for case in observed.cases.values())),

@@ -77,7 +77,7 @@ def numbers(frame: Frame, language: Language) -> list[tuple[str, str]]:
 
 
 def spent(found: Day | None, language: Language) -> str:
-    """Return how a day stood with its budget: places used, of how many, and who waits."""
+    """Return how a day stood with its budget: places used, of how many, and who waits then."""
     if found is None:
         return "–"
     parts = [
@@ -85,7 +85,7 @@ def spent(found: Day | None, language: Language) -> str:
         for kind, share in found.share.items()
     ]
     waiting = say(language, "waiting", waiting=found.waiting)
-    return ", ".join([*parts, waiting])
+    return f"{found.name}  {', '.join([*parts, waiting])}"
 
 
 def learned(model: Model, language: Language) -> str:
@@ -150,6 +150,7 @@ class Screen:
         self.language: Language = language
         self._news: list[str] = []
         self._live: Live | None = None
+        self._frame: Frame | None = None
         self._printed_s = 0.0
 
     def __enter__(self) -> Self:
@@ -178,16 +179,19 @@ class Screen:
         self._news.append(f"· {text}")
         if self._live is None:
             self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-        else:
-            self._live.refresh()
+        elif self._frame is not None:
+            self._draw(self._live, self._frame)
 
     def show(self, frame: Frame, at_s: float) -> None:
         """Show a moment; away from a terminal only now and then."""
+        self._frame = frame
         if self._live is not None:
-            shown = drawn(frame, self._news, self.language, self.console.width)
-            self._live.update(shown, refresh=True)
+            self._draw(self._live, frame)
         elif at_s - self._printed_s >= PLAIN_EVERY_S:
             self._printed_s = at_s
             self.console.print(
                 plain(frame, self.language), highlight=False, markup=False, soft_wrap=True
             )
+
+    def _draw(self, live: Live, frame: Frame) -> None:
+        live.update(drawn(frame, self._news, self.language, self.console.width), refresh=True)

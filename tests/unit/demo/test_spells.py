@@ -42,7 +42,7 @@ def test_a_spell_lasts_while_the_risk_is_high() -> None:
         Spell("ada", 2 * DAY_MS, 5 * DAY_MS),
         Spell("ada", 9 * DAY_MS, None),
     ]
-    assert (len(found), found.now) == (2, 1)
+    assert (len(found), found.now, found.newest) == (2, 1, "ada")
     assert found.begins() == {"ada": [2 * DAY_MS, 9 * DAY_MS]}
 
 
