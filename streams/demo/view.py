@@ -179,19 +179,24 @@ class Screen:
         self._news.append(f"· {text}")
         if self._live is None:
             self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-        elif self._frame is not None:
-            self._draw(self._live, self._frame)
+        else:
+            self._draw(self._live)
 
     def show(self, frame: Frame, at_s: float) -> None:
         """Show a moment; away from a terminal only now and then."""
         self._frame = frame
         if self._live is not None:
-            self._draw(self._live, frame)
+            self._draw(self._live)
         elif at_s - self._printed_s >= PLAIN_EVERY_S:
             self._printed_s = at_s
             self.console.print(
                 plain(frame, self.language), highlight=False, markup=False, soft_wrap=True
             )
 
-    def _draw(self, live: Live, frame: Frame) -> None:
-        live.update(drawn(frame, self._news, self.language, self.console.width), refresh=True)
+    def _draw(self, live: Live) -> None:
+        """Show the last moment; before the first one, what was said."""
+        if self._frame is None:
+            live.update(Text("\n".join(self._news), "cyan"), refresh=True)
+        else:
+            shown = drawn(self._frame, self._news, self.language, self.console.width)
+            live.update(shown, refresh=True)

@@ -21,7 +21,7 @@ from streams.core.native import FeedbackEvent
 from streams.core.time import DAY_MS, iso
 from streams.demo.observed import Asked, Case, Observed
 from streams.demo.places import Day
-from streams.demo.view import Frame, WorkerState, drawn, plain
+from streams.demo.view import Frame, Screen, WorkerState, drawn, plain
 from streams.demo.wording import TEXTS
 from streams.settings import Settings
 from tests.unit.senders.letters import START_MS, touch
@@ -164,6 +164,14 @@ def test_a_moment_can_be_shown_anywhere(observed: Observed, language: str, width
     shown = console.file.getvalue()
     assert "8/20" in shown
     assert max(map(cell_len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_is_said_is_seen_before_the_first_moment(*, is_terminal: bool) -> None:
+    console = Console(file=StringIO(), width=80, force_terminal=is_terminal)
+    with Screen(console, "en") as screen:
+        screen.tell("jars", done=12, wanted=60)
+        assert "12/60 jars" in console.file.getvalue()
 
 
 def test_every_text_has_the_same_facts_in_both_languages() -> None:
