@@ -38,7 +38,8 @@ DOGS: Final = Scenario(
     step_hours=12.0, senders=Senders(fail=0.0, opted_out=0.0), rules=RULES,
 )  # fmt: skip
 CAUSES: Final = msgspec.structs.replace(
-    DOGS, name="causes", what="Some at risk can be held, some cannot, and some of these spend most.",
+    DOGS, name="causes",
+    what="Some at risk can be held, some cannot, and some of these spend most.",
     mix={"stable": 0.25, "lost_cause": 0.15, "doomed": 0.2, "persuadable": 0.4},
     rules=RULES.replace("touches_per_day: 6", "touches_per_day: 2"),
 )  # fmt: skip

@@ -25,8 +25,10 @@ contact: {consent_default: granted, zone: UTC, quiet_hours: {start: "21:00", end
 channels: {wechat: {reach: any}}
 holdout: {share: 0.0}
 alert: {probability: 0.3, examples_min: 0}
-playbooks: [{name: care, steps: [{channel: wechat, template_key: c}, {channel: sms, template_key: d, wait: 1d}]}]
-"""
+playbooks: [{name: care, steps: [WECHAT, SMS]}]
+""".replace("WECHAT", "{channel: wechat, template_key: c}").replace(
+    "SMS", "{channel: sms, template_key: d, wait: 1d}"
+)
 
 
 def budgeted(touches: int, every: str = "1h", **sections: str) -> Rules:
@@ -38,7 +40,7 @@ def fresh(rules: Rules, number: int = 0, of: int = 1) -> Partition:
     return Partition(number, rules, scorer, of=of)
 
 
-def crowd(rules: Rules, size: int = CROWD) -> list[Input]:
+def crowd(size: int = CROWD) -> list[Input]:
     """Return visits of users who come on two days and then fall silent, a few a day."""
     visits = [
         act(day(number % 20 + again, 10 + number % 7), f"user {number}", money_minor=100 * number)
@@ -77,7 +79,7 @@ def days_of(made: list[TouchRequested], zone: str = "UTC") -> Counter[str]:
 
 def test_a_day_has_as_many_touches_as_the_budget_says_and_no_more() -> None:
     rules = budgeted(5)
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(40))]))
 
     a_day = days_of(made)
     assert max(a_day.values()) == 5
@@ -97,7 +99,7 @@ def test_the_places_go_to_those_with_the_most_to_lose() -> None:
 
 def test_unfinished_journeys_come_before_new_ones() -> None:
     rules = budgeted(2)
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(30))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(30))]))
 
     steps = Counter(touch.step for touch in made)
     assert steps[2] >= 0.8 * steps[1] - 2 > 0
@@ -105,7 +107,7 @@ def test_unfinished_journeys_come_before_new_ones() -> None:
 
 def test_nobody_is_touched_at_night_even_when_places_are_left() -> None:
     rules = budgeted(50)
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(40))]))
 
     hours = {datetime.fromisoformat(touch.not_before).hour for touch in made}
     assert hours <= set(range(9, 21))
@@ -132,11 +134,12 @@ def test_the_shares_of_the_partitions_are_the_budget_on_every_day(of: int, budge
 
 
 def test_the_day_is_the_one_of_the_operator() -> None:
+    hours = "{start: '00:00', end: '00:00'}"
     rules = rules_of(
         BUDGETED, budget="{touches_per_day: 4, every: 1h, zone: America/New_York}",
-        contact="{consent_default: granted, zone: UTC, quiet_hours: {start: '00:00', end: '00:00'}}",
+        contact=f"{{consent_default: granted, zone: UTC, quiet_hours: {hours}}}",
     )  # fmt: skip
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(40))]))
 
     assert max(days_of(made, "America/New_York").values()) == 4
 
@@ -147,7 +150,7 @@ def test_calls_and_messages_have_budgets_of_their_own() -> None:
     rules = rules_of(
         BUDGETED, budget="{touches_per_day: 5, calls_per_day: 1, every: 1h}", playbooks=book
     )
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(40))]))
 
     assert max(days_of([touch for touch in made if touch.channel == "call"]).values()) == 1
     assert max(days_of([touch for touch in made if touch.channel == "sms"]).values()) == 5
@@ -169,7 +172,8 @@ def test_a_flood_blows_the_fuse_and_the_budget_holds() -> None:
 
 
 def test_a_complaint_is_answered_at_once_and_within_the_budget() -> None:
-    book = """[{name: sorry, match: {triggers: [complaint]}, steps: [{channel: sms, template_key: s}]},
+    book = """[{name: sorry, match: {triggers: [complaint]},
+               steps: [{channel: sms, template_key: s}]},
                {name: care, steps: [{channel: wechat, template_key: c}]}]"""
     rules = budgeted(3, playbooks=" ".join(book.split()))
     visits: list[Input] = [act(day(n), f"user {who}") for n in (0, 1) for who in range(9)]
@@ -189,16 +193,31 @@ FEW = budgeted(3, every="6h", playbooks="""[{name: sorry, match: {triggers: [com
  steps: [{channel: sms, template_key: s}]}, {name: care, steps: [{channel: wechat, template_key: c},
  {channel: sms, template_key: d, wait: 1d}]}]""".replace("\n", ""))  # fmt: skip
 
+
+def complaint(user_id: str, hour: int) -> Acted:
+    name = f"complaint {user_id} {hour}"
+    return Acted(user_id, name, day(0, hour), is_risky=True, trigger="complaint")
+
+
+def heard(user_id: str, hour: int) -> FeedbackReceived:
+    return FeedbackReceived(user_id, day(0, hour), "nothing we sent", "opted_out")
+
+
+def said(user_id: str, hour: int) -> ConsentChanged:
+    return ConsentChanged(user_id, day(0, hour), "sms", is_granted=bool(hour % 3))
+
+
 people = st.sampled_from(["ada", "bo", "cy", "李雷", "dee", "eve"])
 hours = st.integers(0, 24 * 30)
 inputs = st.one_of(
-    st.builds(lambda u, h, n: act(day(0, h), u, event_id=f"{u}{h}{n}", money_minor=n * 100), people,
-              hours, st.integers(0, 3)),
+    st.builds(
+        lambda u, h, n: act(day(0, h), u, event_id=f"{u}{h}{n}", money_minor=n * 100),
+        people, hours, st.integers(0, 3),
+    ),
     st.builds(lambda u, h: act(day(0, h), u), people, hours),
-    st.builds(lambda u, h: Acted(u, f"c{u}{h}", day(0, h), is_risky=True, trigger="complaint"),
-              people, hours),
-    st.builds(lambda u, h: ConsentChanged(u, day(0, h), "sms", is_granted=bool(h % 3)), people, hours),
-    st.builds(lambda u, h: FeedbackReceived(u, day(0, h), "nothing we sent", "opted_out"), people, hours),
+    st.builds(complaint, people, hours),
+    st.builds(said, people, hours),
+    st.builds(heard, people, hours),
     st.builds(lambda h: WatermarkPassed(day(0, h)), hours),
 )  # fmt: skip
 histories = st.lists(inputs, max_size=60).map(
@@ -245,7 +264,7 @@ def test_a_restart_hands_out_the_same_places(history: list[Input], after: int) -
 
 def test_a_touch_says_how_much_is_at_risk_beside_others() -> None:
     rules = budgeted(5)
-    made = touches(run(fresh(rules), [*crowd(rules), WatermarkPassed(day(40))]))
+    made = touches(run(fresh(rules), [*crowd(), WatermarkPassed(day(40))]))
 
     ranks = [touch.priority.rank for touch in made if touch.priority.rank is not None]
     assert len(ranks) > 20
