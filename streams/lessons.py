@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from models.episodes import Episodes
 from models.features import FEATURES, features_hash
 from models.questions import Examples, Openings, Outcomes
-from streams.core.messages import (
+from streams.core.state import WIDTH
+from streams.core.teaching import (
     EpisodeBlock,
     ExampleBlock,
     LearnerInput,
@@ -17,7 +18,6 @@ from streams.core.messages import (
     OpeningBlock,
     OutcomeBlock,
 )
-from streams.core.state import WIDTH
 
 F64 = NDArray[np.float64]
 

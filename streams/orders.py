@@ -14,7 +14,7 @@ import msgspec
 
 from models.catalogue import GUEST
 from models.snapshot import FORMAT, Snapshot
-from streams.core.messages import ModelOrder
+from streams.core.teaching import ModelOrder
 from streams.core.time import HOUR_MS, iso
 
 KEY: Final = "orders"

@@ -29,7 +29,6 @@ from streams.core.inputs import (
     TimerFired,
     Troubled,
 )
-from streams.core.messages import LearnerInput
 from streams.core.outbox import Outbox
 from streams.core.outcomes import OutcomeCollector
 from streams.core.rounds import blocks
@@ -37,6 +36,7 @@ from streams.core.rules import Rules
 from streams.core.scoring import Advisor, Assessed, Assessor, Observer, Scorer
 from streams.core.state import CASE_WAITS, Column, decode, encode
 from streams.core.step import step
+from streams.core.teaching import LearnerInput
 from streams.core.terms import TermsBook
 from streams.core.timers import Timers
 from streams.core.users import GONE, Users

@@ -4,8 +4,8 @@ import numpy as np
 
 from models.features import features_hash
 from streams.core.effects import RecordEpisode
-from streams.core.messages import EpisodeBlock
 from streams.core.rules import Rules
+from streams.core.teaching import EpisodeBlock
 
 
 class EpisodeCollector:

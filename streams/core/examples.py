@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from models.features import FEATURES, Rhythm, features, features_hash
 from streams.core.coverage import Coverage
-from streams.core.messages import ExampleBlock
 from streams.core.rules import Rules
 from streams.core.state import Column, frozen_rows
+from streams.core.teaching import ExampleBlock
 from streams.core.treatment import Treatment
 
 F32 = NDArray[np.float32]

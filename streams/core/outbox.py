@@ -17,7 +17,8 @@ from streams.core.effects import (
     RequestTouch,
     RevokeTouch,
 )
-from streams.core.messages import BudgetStatus, LearnerInput, Output, cloud_event, to_json
+from streams.core.messages import BudgetStatus, Output, cloud_event, to_json
+from streams.core.teaching import LearnerInput
 from streams.core.time import iso
 
 TOUCHES: Final = "touches"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm, features_hash
 from streams.core.coverage import Coverage
-from streams.core.messages import OpeningBlock, OutcomeBlock
 from streams.core.rules import Rules
 from streams.core.state import WIDTH
+from streams.core.teaching import OpeningBlock, OutcomeBlock
 from streams.core.treatment import F32, F64, Flags, Treatment
 
 U64 = NDArray[np.uint64]

@@ -18,8 +18,8 @@ from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
 from models.standing import REPORT, Report
 from streams import orders
-from streams.core.messages import ModelOrder
 from streams.core.rules import Rules
+from streams.core.teaching import ModelOrder
 from streams.errors import Exit, UserError
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
 from streams.runtime.logs import get_logger

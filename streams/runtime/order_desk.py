@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.snapshot import SnapshotRefused, load
-from streams.core.messages import ModelOrder
+from streams.core.teaching import ModelOrder
 from streams.errors import Unavailable
 from streams.orders import KEY, Handled, Orders
 from streams.runtime.live_state import partition_count

@@ -7,7 +7,7 @@ import msgspec
 from models.catalogue import GUEST
 from models.roster import Roster
 from models.snapshot import FORMAT, Snapshot, SnapshotRefused
-from streams.core.messages import ModelOrder
+from streams.core.teaching import ModelOrder
 from streams.core.time import iso
 from streams.orders import KEPT, STALE_AFTER_MS, Action, Handled, Orders, given_ms, is_signed
 from streams.runtime.logs import get_logger

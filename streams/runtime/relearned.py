@@ -15,8 +15,8 @@ import numpy as np
 from models.episodes import Episodes
 from models.features import F64, features
 from models.questions import Examples, Matured, Openings, Questions, joined
-from streams.core.messages import ModelOrder
 from streams.core.rules import Rules
+from streams.core.teaching import ModelOrder
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
 from streams.orders import Action
 from streams.runtime.columns import Columns

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from streams.core.messages import EpisodeBlock
+from streams.core.teaching import EpisodeBlock
 from streams.replay.rulebook import rules_at
 from tests.integration.control.deployment import PARTITIONS, Deployment, wait_for
 from tests.unit.runtime.teaching import episodes

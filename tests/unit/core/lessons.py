@@ -3,13 +3,8 @@
 import msgspec
 import numpy as np
 
-from streams.core.messages import (
-    EpisodeBlock,
-    ExampleBlock,
-    LearnerInput,
-    OpeningBlock,
-    Output,
-)
+from streams.core.messages import Output
+from streams.core.teaching import EpisodeBlock, ExampleBlock, LearnerInput, OpeningBlock
 
 Row = tuple[float, ...]
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from models.features import RHYTHM_WIDTH
 from streams.core.inputs import Acted, Input, WatermarkPassed
-from streams.core.messages import OpeningBlock
 from streams.core.partition import Harvest, Partition
 from streams.core.rules import Rules
 from streams.core.state import WIDTH, Column
+from streams.core.teaching import OpeningBlock
 from streams.core.time import DAY_MS
 from tests.unit.core.lessons import Row, lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run

@@ -8,8 +8,8 @@ import numpy as np
 
 from models.features import FEATURES, features_hash
 from models.roster_records import SERVING
-from streams.core.messages import EpisodeBlock, ExampleBlock, ModelOrder
 from streams.core.rules_file import parse_rules
+from streams.core.teaching import EpisodeBlock, ExampleBlock, ModelOrder
 from streams.orders import Action, guest, ordered
 from streams.runtime.columns import Columns
 from streams.runtime.learner import LearnerEngine

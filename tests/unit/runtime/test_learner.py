@@ -19,8 +19,8 @@ from models.questions import Openings
 from models.roster_records import MODEL, SERVING
 from models.snapshot import Phase, Serving, Snapshot, load, seal, sign
 from models.standing import REPORT, Report
-from streams.core.messages import ExampleBlock, OpeningBlock
 from streams.core.rules_file import parse_rules
+from streams.core.teaching import ExampleBlock, OpeningBlock
 from streams.errors import UserError
 from streams.lessons import block_of, lesson_of
 from streams.replay.files import EventLog

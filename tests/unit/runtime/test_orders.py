@@ -6,7 +6,7 @@ import pytest
 from models.catalogue import CHAMPION, FLOOR, MIX
 from models.snapshot import Serving, load
 from models.standing import REPORT, Report
-from streams.core.messages import ModelOrder
+from streams.core.teaching import ModelOrder
 from streams.core.time import DAY_MS, HOUR_MS
 from streams.orders import KEY as ORDERS
 from streams.orders import Action, Orders, guest, is_signed, ordered
