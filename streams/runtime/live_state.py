@@ -23,6 +23,8 @@ from streams.runtime.recovery import read_changelog, reader
 from streams.settings import Settings
 
 PATIENCE_S: Final = 30.0
+DECISION: Final = b'{"type":"decision"'
+"""Begin of a decision about a user; beside them the topic tells of risks, budgets and episodes."""
 
 
 class LiveUser(NamedTuple):
@@ -114,7 +116,8 @@ async def read_user(bootstrap: str, settings: Settings, user_id: str, partition:
     """
     key = user_id.encode()
     states = (await _read(bootstrap, settings.topic_users_changelog, [partition]))[partition]
-    decisions = (await _read(bootstrap, settings.topic_decisions, [partition]))[partition]
+    made = await _read(bootstrap, settings.topic_decisions, [partition], DECISION)
+    decisions = made[partition]
     record = states.get(PARTITION_KEY)
     if record is None:
         return LiveUser(states.get(key), decisions.get(key), None, None, {})
@@ -163,9 +166,9 @@ async def read_models(
 
 
 async def _read(
-    bootstrap: str, topic: str, partitions: Sequence[int]
+    bootstrap: str, topic: str, partitions: Sequence[int], begin: bytes = b""
 ) -> dict[int, dict[bytes, bytes]]:
     try:
-        return await read_changelog(bootstrap, topic, partitions)
+        return await read_changelog(bootstrap, topic, partitions, begin=begin)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error}") from None

@@ -40,11 +40,19 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
     )
 
 
-async def read_changelog(bootstrap: str, topic: str, partitions: Collection[int]) -> Contents:
+async def read_changelog(
+    bootstrap: str, topic: str, partitions: Collection[int], *, begin: bytes = b""
+) -> Contents:
     """Read partitions of a compacted topic to their end.
 
     Call it after the partitions' producers have started: then nobody else can append, and what a
     former owner left open has been aborted.
+
+    Args:
+        bootstrap: host:port, several separated by commas.
+        topic: Its name.
+        partitions: Which of them.
+        begin: Only values that begin so count.
 
     Returns:
         The newest value of every key; deleted keys are absent.
@@ -63,7 +71,7 @@ async def read_changelog(bootstrap: str, topic: str, partitions: Collection[int]
         consumer.assign(wanted)
         await consumer.seek_to_beginning(*wanted)
         left = {partition for partition in wanted if ends[partition] > begins[partition]}
-        await _read_to(consumer, left, ends, contents)
+        await _read_to(consumer, left, ends, contents, begin)
     finally:
         await consumer.stop()
     return {
@@ -77,6 +85,7 @@ async def _read_to(
     left: set[Any],
     ends: Mapping[Any, int],
     contents: dict[int, dict[Any, Any]],
+    begin: bytes,
 ) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
     quiet = 0
@@ -84,7 +93,12 @@ async def _read_to(
     while left:
         for partition, columns in take_fetched(fetcher, left.__contains__).items():
             quiet = 0
-            contents[partition.partition].update(zip(columns.keys, columns.values, strict=True))
+            pairs = zip(columns.keys, columns.values, strict=True)
+            contents[partition.partition].update(
+                pairs
+                if not begin
+                else (pair for pair in pairs if (pair[1] or b"").startswith(begin))
+            )
             if columns.next_offset >= ends[partition]:
                 left.discard(partition)
             await asyncio.sleep(0)
