@@ -24,6 +24,7 @@ class Dossier:
         self._facts: list[Fact] = []
         self._acts: list[tuple[int, int]] = []
         self._newest_ms: int | None = None
+        self._reached_ms = 0
         self._step = -1
         self._erased: list[tuple[int, int, int]] = []
         self._before: list[Fact] = []
@@ -43,7 +44,9 @@ class Dossier:
         if step != self._step:
             self._settle()
             self._step = step
-        self._acts.append((effective_ms, at_ms))
+        # Timers of a user fire up to its newest act, so an older one that follows counts from there.
+        self._reached_ms = max(self._reached_ms, effective_ms)
+        self._acts.append((self._reached_ms, at_ms))
 
     def say(self, step: int, effective_ms: int, name: str, *, value: object) -> None:
         """Note what the user, or a sender, said."""

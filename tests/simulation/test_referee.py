@@ -54,6 +54,15 @@ def test_a_user_who_was_active_again_is_not_to_be_touched() -> None:
     assert rules_broken([ACT, back], [touch(1, at(1, 11), at(0))]) == []
 
 
+def test_an_older_activity_that_comes_after_a_newer_one_was_not_known_in_between() -> None:
+    """The newer one lets the user's timers fire up to it, before anybody knows of the older."""
+    newer, older = Acted("ada", "e3", at(1, 14)), Acted("ada", "e2", at(1, 12))
+    story = [touch(1, at(1, 13), at(0))]
+
+    assert rules_broken([ACT, took(1, newer), took(1, older)], story) == []
+    assert rules_broken([ACT, took(1, older), took(1, newer)], story) == ["returned"]
+
+
 def test_a_case_ends_in_the_step_of_the_return_and_takes_its_touches_back() -> None:
     back = took(2, Acted("ada", "e2", at(2)))
     story = [decided(1, at(1)), touch(1, at(1), at(0))]
