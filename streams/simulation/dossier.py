@@ -44,7 +44,7 @@ class Dossier:
         if step != self._step:
             self._settle()
             self._step = step
-        # Timers of a user fire up to its newest act, so an older one that follows counts from there.
+        # Timers fire up to a user's newest act, so an older one that follows counts from there.
         self._reached_ms = max(self._reached_ms, effective_ms)
         self._acts.append((self._reached_ms, at_ms))
 
