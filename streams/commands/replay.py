@@ -94,7 +94,7 @@ def replay(
         facts |= {"skipped_rows": log.skipped, "events_per_s": round(replayed.events / seconds)}
         click.echo(msgspec.json.encode(facts).decode())
     else:
-        _say(replayed, seconds)
+        _say(replayed, seconds, book.mode)
         if log.skipped:
             bad = counted(log.skipped, "bad row")
             click.echo(f"  {bad} skipped, the first: {log.first_bad}", err=True)
@@ -119,17 +119,18 @@ def _save_model(run: "Replay", path: str, key: str) -> None:
         file.write(sign(run.apprentice.serving(), key.encode()).decode())
 
 
-def _say(replayed: "Replayed", seconds: float) -> None:
+def _say(replayed: "Replayed", seconds: float, mode: str) -> None:
     rate = replayed.events / seconds
     stages = ", ".join(f"{stage} {count:,}" for stage, count in replayed.lifecycle.items() if count)
     until = f", {replayed.first_event_at} to {replayed.last_event_at}"
     events, users = counted(replayed.events, "event"), counted(replayed.users, "user")
     learned = counted(replayed.examples_learned, "example")
+    quiet = "" if mode == "live" else f"; nothing goes out in mode {mode} of the rules"
     lines = [
         f"replayed {events} of {users}{until}, {rate:,.0f}/s",
         f"  users    {stages}",
         f"  alerts   {replayed.alerts:,}, {replayed.returns:,} of them returned",
-        f"  touches  {replayed.touches:,}, {replayed.revocations:,} revoked",
+        f"  touches  {replayed.touches:,}, {replayed.revocations:,} revoked{quiet}",
         f"  model    {replayed.model}, {learned} learned",
     ]
     for title, counts in (("verdicts", replayed.verdicts), ("rejected", replayed.rejected),
