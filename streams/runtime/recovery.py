@@ -85,7 +85,7 @@ async def _read_to(
     left: set[Any],
     ends: Mapping[Any, int],
     contents: dict[int, dict[Any, Any]],
-    begin: bytes,
+    begin: bytes = b"",
 ) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
     quiet = 0
