@@ -39,6 +39,9 @@ Step = Callable[[int, TurnCame], tuple[Effect, ...]]
 SPARE: Final = 64
 """So many more users than there are places are scored afresh: not everybody will be contacted."""
 
+WEEK: Final = 7
+"""Days: so often tiers are taken anew without a budget. Every time the stream is cut."""
+
 SPENDS: Final = frozenset({"send", "observed", "withheld"})
 """Decisions that take a place: a touch that left, or would have in another mode."""
 
@@ -99,7 +102,14 @@ class Gate:
         budget = self._rules.budget
         if self._is_idle:
             return FAR_FUTURE_MS
-        return budget.border_after(at_ms) if budget.per_day else budget.day(at_ms).end_ms
+        return budget.border_after(at_ms) if budget.per_day else self._weigh_ms(at_ms)
+
+    def _weigh_ms(self, at_ms: int) -> int:
+        """Return when tiers are taken anew where nothing else is: daily at first, then weekly."""
+        day = self._rules.budget.day(at_ms)
+        while self.fuse.days >= WEEK and (day.number + 1) % WEEK:
+            day = self._rules.budget.day(day.end_ms)
+        return day.end_ms
 
     def next_ms(self) -> int:
         """Return the next border at which something may happen."""
@@ -108,7 +118,7 @@ class Gate:
         day_end = self._rules.budget.day(self.last_ms).end_ms
         users = self._users
         if not self._rules.budget.per_day:
-            return day_end
+            return self._weigh_ms(self.last_ms)
         if not users.waiting:
             first = users.deadlines[: len(users.values)].min(initial=float(day_end))
             return min(self.border(max(int(first) - 1, self.last_ms)), day_end)
