@@ -163,10 +163,6 @@ class Ledger:
         self.budget, self._number, self._of = budget, number, of
         self._days: dict[int, dict[str, Spent]] = {}
 
-    def is_limited(self, kind: str) -> bool:
-        """Return whether a channel class has a budget."""
-        return kind in self.budget.per_day
-
     def share(self, kind: str, at_ms: int) -> int:
         """Return the partition's share of a class on the day of an instant."""
         return self.budget.share(kind, self.budget.day(at_ms).number, self._number, self._of)

@@ -4,8 +4,6 @@ from typing import Any, Final
 
 import yaml
 
-from streams.core.rules import Rules
-from streams.core.rules_file import parse_rules
 from streams.simulation.scenario import Scenario
 
 BASE: Final = """
@@ -43,8 +41,3 @@ def sections_of(scenario: Scenario) -> dict[str, Any]:
 def written(sections: dict[str, Any]) -> str:
     """Return a rules file as text."""
     return yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
-
-
-def rules_of(scenario: Scenario) -> Rules:
-    """Return the rules of a scenario."""
-    return parse_rules(written(sections_of(scenario)), f"rules of {scenario.name}")
