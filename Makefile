@@ -15,7 +15,7 @@ help: ## Print this list
 .PHONY: install
 install: $(STAMP) ## Make the environment in .venv (does nothing when it is up to date)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml sender/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "winback needs Python 3.11 or newer; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 || true)" >&2; \
 	  echo "Install one, then: make install PYTHON=python3.12" >&2; exit 2; }
@@ -24,11 +24,11 @@ $(STAMP): requirements.lock pyproject.toml
 	  echo "On Debian and Ubuntu: apt-get install python3-venv, then make install again." >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./sender -e .
 	@touch $@
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --no-annotate --quiet --custom-compile-command "make lock"
+  --no-emit-index-url --no-emit-find-links --no-emit-package winback-sender --no-annotate --quiet --custom-compile-command "make lock"
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew: hashes, no hosts

@@ -16,7 +16,7 @@ from streams.core.playbooks_file import (
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules, playbook_paths
 from streams.errors import UserError
-from streams.settings import DEVELOPMENT_KEY
+from winback_sender.settings import DEVELOPMENT_KEY
 
 
 def load_rules(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:

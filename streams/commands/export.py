@@ -12,7 +12,8 @@ from streams.commands.counted import counted
 from streams.commands.guest_options import GuestOptions, guest_options
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
-from streams.settings import DEVELOPMENT_KEY, Settings, load_settings
+from streams.settings import Settings, load_settings
+from winback_sender.settings import DEVELOPMENT_KEY
 
 if TYPE_CHECKING:
     from streams.replay.dataset import Dataset, Origin

@@ -107,9 +107,9 @@ def _loaded(settings: Settings) -> "Loaded":
 
 def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> None:
     from streams.replay.run import model_at  # noqa: PLC0415
-    from streams.runtime.logs import configure, get_logger  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
+    from winback_sender.logs import configure, get_logger  # noqa: PLC0415
 
     configure(settings.log_level, settings.id_key)
     loaded = _loaded(settings)

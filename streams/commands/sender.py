@@ -11,7 +11,7 @@ import click
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.senders.wording import Language
+    from winback_sender.adapters.wording import Language
 
 
 @click.command()
@@ -43,13 +43,13 @@ def sender(
     interrupted is reported as unknown. Ctrl-C or SIGTERM ends it after the touch in hand.
     """
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
-    from streams.runtime.logs import configure  # noqa: PLC0415
     from streams.runtime.topic_admin import require_topics  # noqa: PLC0415
-    from streams.senders.clock import EventClock, WallClock  # noqa: PLC0415
-    from streams.senders.console import console  # noqa: PLC0415
-    from streams.senders.desk import Desk  # noqa: PLC0415
-    from streams.senders.journal import Journal  # noqa: PLC0415
-    from streams.senders.worker import Sender  # noqa: PLC0415
+    from winback_sender.adapters.console import console  # noqa: PLC0415
+    from winback_sender.clock import EventClock, WallClock  # noqa: PLC0415
+    from winback_sender.desk import Desk  # noqa: PLC0415
+    from winback_sender.journal import Journal  # noqa: PLC0415
+    from winback_sender.logs import configure  # noqa: PLC0415
+    from winback_sender.worker import Sender  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     level = "warning" if settings.log_level == "info" else settings.log_level

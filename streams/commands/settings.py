@@ -5,7 +5,8 @@ import os
 import click
 import msgspec
 
-from streams.settings import catalogue, load_settings, markdown
+from streams.settings import Settings, load_settings, markdown
+from winback_sender.settings_catalogue import catalogue
 
 
 @click.command()
@@ -19,13 +20,13 @@ def settings(*, as_json: bool, as_markdown: bool) -> None:
     in_force = load_settings(os.environ)
     values = {
         entry.variable: "(hidden)" if entry.is_secret else getattr(in_force, entry.field)
-        for entry in catalogue()
+        for entry in catalogue(Settings)
     }
     if as_json:
         click.echo(msgspec.json.encode(values).decode())
         return
     width = max(map(len, values))
-    for entry in catalogue():
+    for entry in catalogue(Settings):
         mark = "*" if str(getattr(in_force, entry.field)) != entry.default else " "
         click.echo(f"{mark} {entry.variable:<{width}}  {values[entry.variable] or '(empty)'}")
     click.echo("* = not the default. What each means: winback settings --markdown", err=True)

@@ -1,8 +1,9 @@
 """The page about decisions, written from the catalogues."""
 
 from streams.core.channels import CATALOGUE
-from streams.core.feedback import OUTCOMES, STRENGTH, Heard
+from streams.core.feedback import Heard
 from streams.core.rulings import DEFERS, WITHHOLDS, WORDS, Ruling
+from winback_sender.contract.words import OUTCOMES, STRENGTH
 
 INTRO = """# Decisions
 

@@ -3,14 +3,8 @@
 import msgspec
 
 from streams.core.journey_state import Exposure
-from streams.core.messages import (
-    CaseClosed,
-    Decision,
-    Episode,
-    RiskChanged,
-    TouchRequested,
-    TouchRevoked,
-)
+from streams.core.messages import Decision, Episode, RiskChanged
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 
 class RequestTouch(msgspec.Struct, frozen=True):

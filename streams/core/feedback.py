@@ -21,6 +21,7 @@ from streams.core.journey_state import Case, OpenTouch
 from streams.core.reach import arrived, failed
 from streams.core.rules import Rules
 from streams.core.state import UserState
+from winback_sender.contract.words import HARD, STRENGTH, WRONG_NUMBER
 
 
 class Heard(StrEnum):
@@ -32,37 +33,8 @@ class Heard(StrEnum):
     CONTRADICTED = "feedback_contradicted"  # failed and arrived: the arrival is believed
 
 
-STRENGTH: Final = {
-    word: strength
-    for strength, word in enumerate((
-        "requested", "revoked", "unknown", "accepted", "sent", "unanswered", "failed",
-        "delivered", "clicked", "replied", "handled",
-    ))
-}  # fmt: skip
-"""Words on a touch, weakest first. ``requested``, ``revoked`` and ``unanswered`` are our own: the
-first two before any sender spoke, the last for staff who tried and reached nobody."""
-
 ARRIVED: Final = STRENGTH["delivered"]
 """From here on the touch reached the user."""
-
-HARD: Final = "hard"
-WRONG_NUMBER: Final = "wrong_number"
-OUTCOMES: Final[dict[str, dict[str, str]]] = {
-    "failed": {
-        HARD: "the channel cannot reach this user: no such number, the account is blocked",
-        "soft": "it may work another time: the phone was off, the box was full",
-        "unsent": "it never left: expired, revoked, over a limit",
-    },
-    "handled": {
-        "reached": "staff spoke with the user",
-        "promised": "the user said to come back",
-        "refused": "the user does not want what was offered; no opt-out by itself",
-        "no_answer": "nobody answered; the journey goes on",
-        "busy": "the line was busy; the journey goes on",
-        WRONG_NUMBER: "somebody else answered: a failure, and the channel is given up at once",
-    },
-}
-"""Status to the outcomes that mean something to us; any other is kept for people to read."""
 
 UNANSWERED: Final = frozenset({"no_answer", "busy"})
 

@@ -12,7 +12,6 @@ from streams.core.effects import CloseCase, Effect, RequestTouch, RevokeTouch
 from streams.core.exposure import exposure_of
 from streams.core.ids import share_of
 from streams.core.journey_state import Case, OpenTouch
-from streams.core.messages import CaseClosed, TouchRevoked
 from streams.core.playbook import (
     INSTANT,
     Playbook,
@@ -31,6 +30,7 @@ from streams.core.time import iso
 from streams.core.touch import Moment, request_touch
 from streams.core.verdict import Contact, Defer, Refuse, Send, Verdict, may_contact
 from streams.core.worth import quantised
+from winback_sender.contract.messages import CaseClosed, TouchRevoked
 
 Outcome = tuple[UserState, tuple[Effect, ...]]
 

@@ -36,6 +36,8 @@ from streams.core.outages import NEVER, edge_ms
 from streams.core.reach import TOKENS_MAX
 from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
 from streams.core.time import DAY_MS, FAR_FUTURE_MS, HOUR_MS, span_ms
+from winback_sender.contract.messages import Feedback
+from winback_sender.contract.words import Status
 
 WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
@@ -52,19 +54,7 @@ WINDOW_MAX_MS: Final = 366 * DAY_MS  # No provider leaves a window open for long
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 
-FEEDBACK_STATUSES: Final = frozenset(
-    {
-        "accepted",
-        "sent",
-        "delivered",
-        "failed",
-        "clicked",
-        "replied",
-        "opted_out",
-        "handled",
-        "unknown",
-    }
-)
+FEEDBACK_STATUSES: Final = frozenset(Status)
 
 
 class RejectReason(StrEnum):
@@ -112,17 +102,6 @@ class NativeEvent(msgspec.Struct, gc=False):
     amount: float | str | None = None
     currency: str | None = None
     properties: msgspec.Raw = msgspec.Raw()
-
-
-class FeedbackEvent(msgspec.Struct):
-    """The wire form of a sender's feedback."""
-
-    touch_id: str
-    user_id: str
-    status: str
-    at: int | datetime
-    outcome: str = ""
-    channel: str = ""
 
 
 class _Plan(NamedTuple):
@@ -214,7 +193,7 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
     if len(value) > VALUE_BYTES_MAX or len(key) > KEY_BYTES_MAX:
         return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
     try:
-        event = msgspec.json.decode(value, type=FeedbackEvent)
+        event = msgspec.json.decode(value, type=Feedback)
     except UNREADABLE as error:
         return Rejected(RejectReason.NOT_DECODABLE, str(error))
     at_ms = event.at if isinstance(event.at, int) else _instant(event.at)
@@ -222,13 +201,14 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
         return Rejected(RejectReason.BAD_TIME, f"at {event.at} has no zone or is before 1970")
     if at_ms > timestamp_ms + FUTURE_MAX_MS:
         return Rejected(RejectReason.FUTURE, f"at {at_ms}, record timestamp {timestamp_ms}")
-    if not event.user_id or not event.touch_id:
+    if not event.user_id or not (event.touch_id or event.status == Status.OPTED_OUT):
         return Rejected(RejectReason.NO_ID, "user_id and touch_id must not be empty")
     if event.user_id.encode() != key:
         return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {event.user_id!r}")
     if event.status not in FEEDBACK_STATUSES:
         return Rejected(
-            RejectReason.BAD_STATUS, f"{event.status!r}; known: {sorted(FEEDBACK_STATUSES)}"
+            RejectReason.BAD_STATUS,
+            f"{event.status!r}; known: {sorted(map(str, FEEDBACK_STATUSES))}",
         )
     if len(event.outcome) > TEXT_MAX or len(event.channel) > CHANNEL_MAX:
         return Rejected(RejectReason.BAD_PROPERTY, "the outcome or the channel is too long")

@@ -17,9 +17,10 @@ from streams.core.effects import (
     RequestTouch,
     RevokeTouch,
 )
-from streams.core.messages import BudgetStatus, Output, cloud_event, to_json
+from streams.core.messages import BudgetStatus
 from streams.core.teaching import LearnerInput
 from streams.core.time import iso
+from winback_sender.contract.messages import Output, cloud_event, to_json
 
 TOUCHES: Final = "touches"
 DECISIONS: Final = "decisions"

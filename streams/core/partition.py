@@ -32,7 +32,7 @@ from streams.core.inputs import (
     OutageAnnounced,
     WatermarkPassed,
 )
-from streams.core.messages import BudgetStatus, Output, PartitionRecord
+from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outages import NEVER
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.rhythm_rows import columns_of
@@ -44,6 +44,7 @@ from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.state import (
     LAYOUT,
 )
+from winback_sender.contract.messages import Output
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -19,9 +19,9 @@ from streams.core.playbooks_schema import (
 )
 from streams.core.rules import Rules
 from streams.core.strict import converted, part_at, without
-from streams.core.template_rules import Template
 from streams.core.tiers import NO_VALUE
 from streams.core.yaml_nodes import Document, read_document
+from winback_sender.law.template_rules import Template
 
 
 class Source(NamedTuple):

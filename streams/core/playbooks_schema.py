@@ -13,8 +13,8 @@ from streams.core.lifecycle import Stage
 from streams.core.playbook import EXITS, INSTANT
 from streams.core.reasons import TEXTS
 from streams.core.rules_schema import DEFAULT_TIERS
-from streams.core.template_rules import PROVIDERS
 from streams.core.tiers import NO_VALUE
+from winback_sender.law.template_rules import PROVIDERS
 
 CHANNELS: Final = tuple(CATALOGUE)
 """Channels that every deployment knows; the rules may define more."""

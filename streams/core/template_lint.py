@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.core.faults import Fault
+from streams.core.playbook import TRAIT
 from streams.core.playbooks_file import Reading
-from streams.core.template_rules import PROVIDERS, Objection, Template, objections
+from winback_sender.law.template_rules import PROVIDERS, Objection, Template, objections
 
 
 class Finding(NamedTuple):
@@ -58,7 +59,7 @@ def _findings(reading: Reading) -> Iterator[Finding]:
         place = document.place(fault.path)
         template = Template(templates[key].text, templates[key].kind)
         for provider, objection in _objections(
-            reading, use.step.channel, template, use.step.params
+            reading, use.step.channel, template, _shown(use.step.params)
         ):
             yield Finding(provider, key, *objection, document.name, *place)
 
@@ -70,3 +71,8 @@ def _objections(
         if PROVIDERS[name].channel == channel:
             for objection in objections(template, PROVIDERS[name], values):
                 yield name, objection
+
+
+def _shown(params: dict[str, str]) -> dict[str, str]:
+    """Return params as a user sees them of whom no trait is known."""
+    return {name: TRAIT.sub(lambda place: place[2], text) for name, text in params.items()}

@@ -1,17 +1,17 @@
 """Event time: instants and spans in integer milliseconds."""
 
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final, NewType
+
+from winback_sender.contract.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, iso
+
+__all__ = [
+    "DAY_MS", "FAR_FUTURE_MS", "HOUR_MS", "MINUTE_MS", "SECOND_MS", "SPAN_MAX_MS", "EventTimeMs",
+    "iso", "span_ms",
+]  # fmt: skip
 
 EventTimeMs = NewType("EventTimeMs", int)
 """An instant in event time, epoch milliseconds UTC."""
-
-SECOND_MS: Final = 1_000
-MINUTE_MS: Final = 60 * SECOND_MS
-HOUR_MS: Final = 60 * MINUTE_MS
-DAY_MS: Final = 24 * HOUR_MS
 
 FAR_FUTURE_MS: Final = 4_102_444_800_000
 """2100-01-01: no event of a running business lies beyond; a clock that says so is broken."""
@@ -39,10 +39,3 @@ def span_ms(text: str) -> int:
     if ms > SPAN_MAX_MS:
         raise ValueError(f"{text!r} is too long: at most a hundred years")
     return round(ms)
-
-
-@lru_cache(maxsize=1_024)
-def iso(at_ms: float) -> str:
-    """Return an instant as ISO 8601 in UTC with milliseconds, as every message carries it."""
-    moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

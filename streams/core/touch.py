@@ -5,7 +5,6 @@ from typing import NamedTuple
 from models.features import Rhythm
 from streams.core.inputs import Score, Terms
 from streams.core.journey_state import Case
-from streams.core.messages import Experiment, Priority, Risk, TouchRequested, TouchUser
 from streams.core.playbook import fill
 from streams.core.reasons import in_words
 from streams.core.rules import Rules
@@ -13,6 +12,7 @@ from streams.core.state import Column, UserState
 from streams.core.tiers import tier_of
 from streams.core.time import iso
 from streams.core.worth import expected_loss, quadrant, rank
+from winback_sender.contract.messages import Experiment, Priority, Risk, TouchRequested, TouchUser
 
 
 class Moment(NamedTuple):

@@ -6,28 +6,19 @@ from typing import Final, NamedTuple
 import msgspec
 
 from models.snapshot import Serving, SnapshotRefused, load
-from streams.core.messages import (
-    BudgetStatus,
-    CaseClosed,
-    Decision,
-    Episode,
-    JournalEntry,
-    RiskChanged,
-    TouchRequested,
-    TouchRevoked,
-)
-from streams.core.native import FeedbackEvent
+from streams.core.messages import BudgetStatus, Decision, Episode, JournalEntry, RiskChanged
 from streams.demo.places import Places
 from streams.demo.spells import Spells
-from streams.senders.inbox import instant_ms
 from streams.settings import Settings
+from winback_sender.contract.instants import instant_ms
+from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequested, TouchRevoked
 
 Message = TouchRequested | TouchRevoked | CaseClosed
 
 _MESSAGE: Final = msgspec.json.Decoder(Message)
 _DECISION: Final = msgspec.json.Decoder(Decision | RiskChanged | BudgetStatus | Episode)
 _JOURNAL: Final = msgspec.json.Decoder(JournalEntry)
-_FEEDBACK: Final = msgspec.json.Decoder(FeedbackEvent)
+_FEEDBACK: Final = msgspec.json.Decoder(Feedback)
 
 
 class Case(NamedTuple):

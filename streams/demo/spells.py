@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from streams.core.messages import RiskChanged
-from streams.senders.inbox import instant_ms
+from winback_sender.contract.instants import instant_ms
 
 CONTACTED: Final = "contacted"
 NO_PLACE: Final = "no_place"

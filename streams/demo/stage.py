@@ -16,7 +16,8 @@ from streams.runtime.embedded.broker import Options, Started
 from streams.runtime.embedded.jars import Progress
 from streams.runtime.embedded.launch import log_tail
 from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
-from streams.settings import PREFIX, Settings, load_settings
+from streams.settings import Settings, load_settings
+from winback_sender.settings_catalogue import PREFIX
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SESSION_TIMEOUT_S: Final = 3

@@ -11,7 +11,7 @@ from streams.demo.spells import CONTACTED, Course, fates
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted
 from streams.replay.outcomes import SilenceOutcomes
-from streams.senders.inbox import instant_ms
+from winback_sender.contract.instants import instant_ms
 
 
 class Log(NamedTuple):

@@ -9,11 +9,11 @@ from models.policy import Policy, PolicyLearner
 from models.questions import Examples, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Serving
-from streams.core.messages import Output
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.lessons import block_of, lesson_of
 from streams.replay.guests import NOBODY, Guests
+from winback_sender.contract.messages import Output
 
 EPOCHS_PER_PERIOD: Final = 64
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.coverage import Coverage
-from streams.core.messages import ReasonText
 from streams.core.reasons import text_of
 from streams.core.rules import Rules
 from streams.core.rulings import WORDS, Ruling
@@ -19,6 +18,7 @@ from streams.core.step import may_open
 from streams.core.time import DAY_MS
 from streams.replay.export import ExportedUser, described
 from streams.replay.instants import short_iso
+from winback_sender.contract.messages import ReasonText
 
 F64 = NDArray[np.float64]
 

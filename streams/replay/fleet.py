@@ -8,7 +8,6 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from streams.core.inputs import Input, ObservationPaused, WatermarkPassed
-from streams.core.messages import Output
 from streams.core.native import Rejected, Skipped, make_decode
 from streams.core.partition import Partition
 from streams.core.rules import Rules
@@ -17,6 +16,7 @@ from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible, encoded
 from streams.replay.partitioner import Partitioner
+from winback_sender.contract.messages import Output
 
 SLICE_ROWS: Final = 8_192
 """Inputs applied at once, over all partitions; the size changes speed and nothing else."""

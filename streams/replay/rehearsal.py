@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.core.messages import CaseClosed, Decision, TouchRequested, TouchRevoked
+from streams.core.messages import Decision
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 NOBODY: Final = "(no playbook fits)"
 """Under this name stand the users whom no playbook fits."""

@@ -15,7 +15,7 @@ from streams.core.time import DAY_MS
 from streams.errors import UserError
 from streams.replay.blocks import Block
 from streams.rule_files import load_rules
-from streams.settings import DEVELOPMENT_KEY
+from winback_sender.settings import DEVELOPMENT_KEY
 
 KINDS_ROWS: Final = 1_000
 """The event names that the model tells apart are the two most frequent of so many first rows."""

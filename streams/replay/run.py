@@ -12,7 +12,6 @@ from models.serving import serving_scorer
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.inputs import ObservationPaused
 from streams.core.lifecycle import Stage
-from streams.core.messages import Output
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
@@ -21,6 +20,7 @@ from streams.errors import UserError
 from streams.replay.blocks import Block
 from streams.replay.fleet import Accepted, Fleet, drive
 from streams.replay.instants import short_iso
+from winback_sender.contract.messages import Output
 
 if TYPE_CHECKING:
     from streams.replay.apprentice import Apprentice

@@ -10,20 +10,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.core.messages import (
-    BudgetStatus,
-    CaseClosed,
-    Decision,
-    Episode,
-    RiskChanged,
-    TouchRequested,
-    TouchRevoked,
-)
-from streams.core.native import FeedbackEvent
+from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
 from streams.reporting.calendar import Span, day_numbers
 from streams.reporting.standing import Budgets, Standing
 from streams.reporting.tally import ALL, Cell, Tally, added
 from streams.reporting.touches import Touches, heard_at
+from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequested, TouchRevoked
 
 DECISIONS: Final = "decisions"
 TOUCHES: Final = "touches"
@@ -35,7 +27,7 @@ EXAMPLES_MAX: Final = 5
 _DECODERS: Final = {
     DECISIONS: msgspec.json.Decoder(Decision | RiskChanged | Episode | BudgetStatus),
     TOUCHES: msgspec.json.Decoder(TouchRequested | TouchRevoked | CaseClosed),
-    FEEDBACK: msgspec.json.Decoder(FeedbackEvent),
+    FEEDBACK: msgspec.json.Decoder(Feedback),
 }
 
 
@@ -124,7 +116,7 @@ class Facts:
                 self._decision(message)
             case TouchRequested():
                 self._touch(message)
-            case FeedbackEvent():
+            case Feedback():
                 self._feedback(message)
             case Episode():
                 self._episode(message)
@@ -204,7 +196,7 @@ class Facts:
         for cell in (ALL, *cells):
             self.days[day].count_touch(cell, asked.channel, is_first=is_first)
 
-    def _feedback(self, heard: FeedbackEvent) -> None:
+    def _feedback(self, heard: Feedback) -> None:
         at = heard_at(heard)
         day = at.astimezone(self._zone).date().toordinal()
         if self._until is None or day <= self._until:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from sys import intern
 from typing import Final, NamedTuple
 
-from streams.core.feedback import ARRIVED, STRENGTH, UNANSWERED, WRONG_NUMBER
-from streams.core.messages import TouchRequested
-from streams.core.native import FEEDBACK_STATUSES, FeedbackEvent
+from streams.core.feedback import ARRIVED, UNANSWERED
+from streams.core.native import FEEDBACK_STATUSES
 from streams.reporting.tally import Tally
+from winback_sender.contract.messages import Feedback, TouchRequested
+from winback_sender.contract.words import STRENGTH, WRONG_NUMBER
 
 SILENT: Final = "silent"
 """Of a touch on which its sender has not said a word."""
@@ -75,7 +76,7 @@ class Touches:
         """Return whether a touch is the first of its case."""
         return self.asked[touch.touch_id].is_first
 
-    def hear(self, heard: FeedbackEvent) -> None:
+    def hear(self, heard: Feedback) -> None:
         """Take note of what a sender says, also of a touch that was not read yet."""
         found = self.asked.get(heard.touch_id)
         early = self._early[heard.touch_id] if found is None else (found.said, found.outcomes)
@@ -89,7 +90,7 @@ class Touches:
         return len(self._early)
 
 
-def _word(heard: FeedbackEvent) -> str:
+def _word(heard: Feedback) -> str:
     """Return what was said of a touch: a person who reached nobody has not handled it."""
     if heard.status == "handled" and heard.outcome in UNANSWERED:
         return "unanswered"
@@ -98,7 +99,7 @@ def _word(heard: FeedbackEvent) -> str:
     return intern(heard.status)
 
 
-def heard_at(heard: FeedbackEvent) -> datetime:
+def heard_at(heard: Feedback) -> datetime:
     """Return when something was said.
 
     Raises:

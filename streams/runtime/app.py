@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import faust
 
-from streams.runtime.logs import LIBRARY
 from streams.runtime.recovery import BulkTableManager
 from streams.runtime.table import LaneOptions, LaneTable
 from streams.runtime.transport import ChunkSchema, chunk_transport
 from streams.settings import Settings
+from winback_sender.logs import LIBRARY
 
 QUEUE_CHUNKS: Final = 8
 """Chunks that wait in Faust's queue; more would only age there."""

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.core.controls import OFF, Taken, values_of
-from streams.core.messages import Control, PartitionRecord, cloud_event, to_json
+from streams.core.messages import Control, PartitionRecord
 from streams.core.partition import PARTITION_KEY
 from streams.core.state import Column, matrix
 from streams.core.time import DAY_MS, MINUTE_MS, iso
@@ -22,6 +22,7 @@ from streams.runtime.publisher import Publisher
 from streams.runtime.recovery import read_changelog, reader
 from streams.runtime.ticks import now_ms
 from streams.settings import Settings
+from winback_sender.contract.messages import cloud_event, to_json
 
 PATIENCE_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.3

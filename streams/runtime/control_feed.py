@@ -12,11 +12,11 @@ from aiokafka.errors import KafkaError
 from streams.core.controls import values_of
 from streams.core.inputs import Directive
 from streams.core.messages import Control
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.newest import POLL_MS
 from streams.runtime.recovery import reader
 from streams.settings import Settings
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -6,9 +6,9 @@ compressed, or came near the limit of a record, is cut: with the headers it woul
 
 from typing import Final
 
-from streams.core.messages import Headers, Output
 from streams.core.native import Rejected, RejectReason
-from streams.runtime.logs import get_logger
+from winback_sender.contract.messages import Headers, Output
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

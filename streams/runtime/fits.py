@@ -3,8 +3,8 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from models.boosted import Fit, Trees
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -22,7 +22,6 @@ from streams.core.rules import Rules
 from streams.core.teaching import ModelOrder
 from streams.errors import Exit, UserError
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.model_meter import show_report, show_serving
 from streams.runtime.orders import OrderBook
@@ -30,6 +29,7 @@ from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

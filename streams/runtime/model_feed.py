@@ -15,12 +15,12 @@ from models.serving import serving_scorer
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.model_meter import show_serving
 from streams.runtime.newest import POLL_MS, read_newest
 from streams.runtime.recovery import reader
 from streams.settings import Settings
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

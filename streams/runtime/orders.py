@@ -10,8 +10,8 @@ from models.snapshot import FORMAT, Snapshot, SnapshotRefused
 from streams.core.teaching import ModelOrder
 from streams.core.time import iso
 from streams.orders import KEPT, STALE_AFTER_MS, Action, Handled, Orders, given_ms, is_signed
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

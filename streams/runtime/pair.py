@@ -14,7 +14,8 @@ from types import FrameType
 from typing import Final
 
 from streams.errors import Exit
-from streams.settings import PREFIX, Settings
+from streams.settings import Settings
+from winback_sender.settings_catalogue import PREFIX
 
 PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
 STOP_PATIENCE_S: Final = 20.0

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from streams.core import consent
 from streams.core.feedback import Heard
 from streams.core.inputs import ControlSet, Directive, Input
-from streams.core.messages import JournalEntry, Output, to_json
+from streams.core.messages import JournalEntry
 from streams.core.native import Rejected, Skipped
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.partition import Partition, StateMismatchError
@@ -20,13 +20,14 @@ from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.dead_letters import Notices, dead_letter
 from streams.runtime.in_force import InForce
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
+from winback_sender.contract.messages import Output, to_json
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

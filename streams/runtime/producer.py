@@ -13,9 +13,9 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from streams.core.messages import Headers, Output
 from streams.errors import Exit, UserError
 from streams.runtime.ticks import now_ms
+from winback_sender.contract.messages import Headers, Output
 
 BATCH_BYTES_MAX: Final = 900_000
 """Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""

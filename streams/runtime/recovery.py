@@ -10,7 +10,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
 from streams.runtime.columns import take_fetched, wait_fetched
-from streams.runtime.logs import LIBRARY, get_logger
+from winback_sender.logs import LIBRARY, get_logger
 
 log = get_logger(__name__)
 

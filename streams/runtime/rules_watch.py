@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from streams.core.rules import Rules
 from streams.errors import UserError
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import Metric, Metrics
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

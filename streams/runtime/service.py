@@ -9,13 +9,13 @@ from faust.types import TP
 
 from streams.runtime.app import LaneApp
 from streams.runtime.health import Health, HealthServer
-from streams.runtime.logs import get_logger
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.standing import show_standing
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -12,11 +12,11 @@ from faust.types import TP
 from streams.errors import Exit, UserError
 from streams.runtime.columns import LostRecordsError
 from streams.runtime.lane import Engine, Lane, Observer, Pace
-from streams.runtime.logs import LIBRARY, get_logger
 from streams.runtime.producer import PartitionProducer
 from streams.runtime.recovery import Contents, read_changelog, reader
 from streams.runtime.stride import Stride, give_turns
 from streams.runtime.transport import Chunk
+from winback_sender.logs import LIBRARY, get_logger
 
 log = get_logger(__name__)
 

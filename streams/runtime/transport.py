@@ -21,7 +21,7 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
 from streams.runtime.columns import Columns, take_fetched, wait_fetched
-from streams.runtime.logs import LIBRARY
+from winback_sender.logs import LIBRARY
 
 FETCH_BYTES_MIN: Final = 65_536
 """The broker gathers this much, or FETCH_WAIT_MS. Faust's 1 byte makes a chunk per event."""

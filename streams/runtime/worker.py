@@ -20,8 +20,8 @@ from aiokafka.errors import (
 
 from streams.errors import Exit, Unavailable, UserError
 from streams.runtime.app import LaneApp
-from streams.runtime.logs import get_logger
 from streams.runtime.producer import FencedError
+from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -4,10 +4,10 @@ from typing import Final
 
 import msgspec
 
-from streams.core.messages import TouchRequested
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.simulation.source import Source
 from streams.simulation.world import World, generator
+from winback_sender.contract.messages import TouchRequested
 
 PERSON: Final = frozenset({"call", "wecom"})
 """Channels on which a person answers: with an outcome."""

@@ -15,7 +15,7 @@ from streams.core.inputs import (
     OutageAnnounced,
     WatermarkPassed,
 )
-from streams.core.messages import Decision, Output, TouchRequested, TouchRevoked
+from streams.core.messages import Decision
 from streams.core.native import Rejected, Skipped, decode_feedback, make_decode
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.rules import Rules
@@ -36,6 +36,7 @@ from streams.simulation.run import (
 )
 from streams.simulation.source import Record, Source
 from streams.simulation.world import World
+from winback_sender.contract.messages import Output, TouchRequested, TouchRevoked
 
 _MESSAGES: Final = {
     TOUCHES: msgspec.json.Decoder(TouchMessage),

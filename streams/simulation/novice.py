@@ -4,9 +4,9 @@ import numpy as np
 
 from models.episodes import Episodes, joined, only
 from models.policy import Policy, PolicyLearner
-from streams.core.messages import Output
 from streams.core.teaching import EpisodeBlock
 from streams.lessons import block_of, lesson_of
+from winback_sender.contract.messages import Output
 
 
 class Novice:

@@ -17,12 +17,13 @@ from streams.core.inputs import (
     OptedOut,
     TraitsSet,
 )
-from streams.core.messages import CaseClosed, Decision, TouchRequested, TouchRevoked
+from streams.core.messages import Decision
 from streams.core.rules import Rules
 from streams.core.time import iso
 from streams.simulation.dossier import Dossier
 from streams.simulation.law import Law, day_of, instant_ms, is_closed, is_within, law_of, local
 from streams.simulation.run import Applied, Run, Said
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 IN_OUR_HANDS: Final = frozenset({"requested", "unknown"})
 """Last words of a sender after which a touch can still be taken back."""

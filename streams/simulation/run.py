@@ -3,20 +3,13 @@
 from typing import NamedTuple
 
 from streams.core.inputs import Input
-from streams.core.messages import (
-    BudgetStatus,
-    CaseClosed,
-    Decision,
-    Episode,
-    RiskChanged,
-    TouchRequested,
-    TouchRevoked,
-)
+from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
 from streams.core.rules import Rules
 from streams.simulation.answers import SenderCrew
 from streams.simulation.life import Prospect
 from streams.simulation.source import Record, Source
 from streams.simulation.world import World
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 TouchMessage = TouchRequested | TouchRevoked | CaseClosed
 DecisionMessage = Decision | RiskChanged | Episode | BudgetStatus

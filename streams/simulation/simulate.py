@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from streams.core.messages import Output
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.core.scoring import Scorer
@@ -24,6 +23,7 @@ from streams.simulation.scenario import Scenario
 from streams.simulation.verdicts import Verdicts, judged
 from streams.simulation.watch import Watcher
 from streams.simulation.world import make_world
+from winback_sender.contract.messages import Output
 
 
 class Choices(NamedTuple):

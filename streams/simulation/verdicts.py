@@ -8,12 +8,13 @@ import msgspec
 import numpy as np
 
 from models.effect import EffectMeter
-from streams.core.messages import Decision, Episode, TouchRequested, TouchRevoked
+from streams.core.messages import Decision, Episode
 from streams.simulation.detection import Detection, detection_of
 from streams.simulation.law import Law, day_of, days_of, instant_ms
 from streams.simulation.referee import Violation
 from streams.simulation.run import Run
 from streams.simulation.watch import Look
+from winback_sender.contract.messages import TouchRequested, TouchRevoked
 
 
 class Effect(msgspec.Struct, frozen=True):

@@ -3,21 +3,21 @@
 from typing import Any, NamedTuple
 
 from streams.core.inputs import Input
-from streams.core.messages import (
-    CaseClosed,
-    Decision,
-    Experiment,
-    Priority,
-    Risk,
-    TouchRequested,
-    TouchUser,
-)
+from streams.core.messages import Decision
 from streams.core.rules_file import parse_rules
 from streams.core.time import DAY_MS, HOUR_MS, iso
 from streams.simulation.referee import Referee
 from streams.simulation.rulebook import sections_of, written
 from streams.simulation.run import Applied, Said
 from streams.simulation.scenario import Scenario
+from winback_sender.contract.messages import (
+    CaseClosed,
+    Experiment,
+    Priority,
+    Risk,
+    TouchRequested,
+    TouchUser,
+)
 
 MONDAY = 1_709_510_400_000  # 2024-03-04
 SCENARIO = Scenario(name="told", what="Told by hand.", rules="""

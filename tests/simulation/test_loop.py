@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.decisions.budget import uses
 from benchmarks.decisions.pipeline import EFFECT, looked
-from streams.core.messages import Episode, TouchRequested
+from streams.core.messages import Episode
 from streams.simulation.catalogue import LEAVERS, SCENARIOS
 from streams.simulation.policies import Policy
 from streams.simulation.referee import Referee
@@ -15,6 +15,7 @@ from streams.simulation.rulebook import sections_of
 from streams.simulation.scenario import Scenario
 from streams.simulation.simulate import Choices, Outcome, simulated
 from streams.simulation.small import refereed, small_scenario, small_worlds
+from winback_sender.contract.messages import TouchRequested
 
 BUSY = Scenario(name="busy", what="Most leave, and there is place for two.", users=90, days=24,
                 horizon_days=4.0, partitions=1, mix=LEAVERS, step_hours=12.0,

@@ -12,10 +12,10 @@ from streams.core.inputs import (
     OptedOut,
     TraitsSet,
 )
-from streams.core.messages import TouchRevoked
 from streams.core.time import DAY_MS, HOUR_MS, iso
 from streams.simulation.run import Applied, Said
 from tests.simulation.judging import at, closed, decided, rules_broken, took, touch
+from winback_sender.contract.messages import TouchRevoked
 
 ACT = took(0, Acted("ada", "e1", at(0)))
 

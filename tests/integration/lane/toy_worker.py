@@ -10,10 +10,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from streams.core.messages import Output
 from streams.runtime.app import LaneApp, make_app
 from streams.runtime.lane import Pace
-from streams.runtime.logs import configure
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.table import LaneOptions
@@ -21,6 +19,8 @@ from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.runtime.worker import work
 from streams.settings import Settings
+from winback_sender.contract.messages import Output
+from winback_sender.logs import configure
 
 PARTITION_KEY = b"\x00partition"
 OUTPUT_EVERY = 10

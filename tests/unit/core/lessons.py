@@ -3,8 +3,8 @@
 import msgspec
 import numpy as np
 
-from streams.core.messages import Output
 from streams.core.teaching import EpisodeBlock, ExampleBlock, LearnerInput, OpeningBlock
+from winback_sender.contract.messages import Output
 
 Row = tuple[float, ...]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.effects import CloseCase, Effect, Note, RevokeTouch
-from streams.core.feedback import ARRIVED, OUTCOMES, STRENGTH, Heard, heard
+from streams.core.feedback import ARRIVED, Heard, heard
 from streams.core.inputs import ConsentChanged, FeedbackReceived, OptedOut
 from streams.core.journey_state import Case, OpenTouch, Profile, Reach
 from streams.core.native import FEEDBACK_STATUSES
@@ -16,6 +16,7 @@ from streams.core.partition import Partition
 from streams.core.state import Column, UserState, blank, decode
 from streams.core.step import step
 from tests.unit.core.stories import ADA, RULES, ToldScorer, act, by_silence, day, rules_of
+from winback_sender.contract.words import OUTCOMES, STRENGTH
 
 OUT = day(12)
 TOUCH = OpenTouch("t1", "sms", OUT, day(14))

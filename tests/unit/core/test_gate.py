@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from streams.core.budget import Ledger
 from streams.core.inputs import Acted, ConsentChanged, FeedbackReceived, Input, WatermarkPassed
-from streams.core.messages import BudgetStatus, Decision, Episode, TouchRequested, TouchRevoked
+from streams.core.messages import BudgetStatus, Decision, Episode
 from streams.core.partition import Harvest, Partition
 from streams.core.rules import Rules
 from tests.unit.core.stories import ToldScorer, act, by_silence, day, rules_of, run
+from winback_sender.contract.messages import TouchRequested, TouchRevoked
 
 CROWD = 120
 BUDGETED = """

@@ -20,7 +20,6 @@ from streams.core.inputs import (
     OutageAnnounced,
     WatermarkPassed,
 )
-from streams.core.messages import Output
 from streams.core.outages import NEVER
 from streams.core.partition import PARTITION_KEY, Harvest, Partition, StateMismatchError
 from streams.core.rules import Rules
@@ -29,6 +28,7 @@ from streams.core.step import step
 from streams.core.time import DAY_MS, HOUR_MS
 from tests.unit.core.lessons import lessons_of
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
+from winback_sender.contract.messages import Output
 
 DISORDERLY = rules_of("""
 mode: live

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from models.features import GROUPS, Rhythm
 from streams.core.inputs import Cause, WatermarkPassed
-from streams.core.messages import TouchRequested
 from streams.core.partition import Partition
 from streams.core.reasons import STAYING, TEXTS, in_words, text_of
 from streams.core.scoring import scored_before
 from streams.core.state import WIDTH, Column
 from streams.core.time import DAY_MS
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day
+from winback_sender.contract.messages import TouchRequested
 
 CHECK_DAYS = 1  # H/30
 

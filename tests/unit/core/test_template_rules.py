@@ -6,7 +6,7 @@ from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import playbooks_source, read_playbooks
 from streams.core.sensitive import sensitive_category
 from streams.core.template_lint import findings
-from streams.core.template_rules import OPT_OUTS, PROVIDERS, Template, objections, submission
+from winback_sender.law.template_rules import OPT_OUTS, PROVIDERS, Template, objections, submission
 
 KIND = Template("尊敬的会员，您的会员服务一切如常", "promotion")
 SMS = [name for name, provider in PROVIDERS.items() if provider.channel == "sms"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from streams.core.inputs import FeedbackReceived
-from streams.core.messages import TouchRequested
 from streams.core.native import FEEDBACK_STATUSES, decode_feedback
 from tests.unit.core.stories import RULES, act, day, scored, tell
+from winback_sender.contract.messages import TouchRequested
 
 PAGE = (Path(__file__).parents[3] / "docs/touches.md").read_text()
 EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]

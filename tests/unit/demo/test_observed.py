@@ -8,23 +8,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from models.snapshot import Phase, Serving, sign
-from streams.core.messages import (
-    BudgetStatus,
-    CaseClosed,
-    Decision,
-    Episode,
-    JournalEntry,
-    RiskChanged,
-    to_json,
-)
-from streams.core.native import FeedbackEvent
+from streams.core.messages import BudgetStatus, Decision, Episode, JournalEntry, RiskChanged
 from streams.core.time import DAY_MS, iso
 from streams.demo.observed import Asked, Case, Observed
 from streams.demo.places import Day
 from streams.demo.view import Frame, Screen, WorkerState, drawn, plain
 from streams.demo.wording import TEXTS
 from streams.settings import Settings
-from tests.unit.senders.letters import START_MS, touch
+from tests.unit.sender.letters import START_MS, touch
+from winback_sender.contract.messages import CaseClosed, Feedback, to_json
 
 SETTINGS = Settings()
 
@@ -97,7 +89,7 @@ def observed() -> Observed:
         (SETTINGS.topic_touches, to_json(
             CaseClosed("c1", "ada", "returned", 1, is_held_out=False, opened_at="", closed_at="")
         )),
-        (SETTINGS.topic_feedback, to_json(FeedbackEvent("t1", "ada", "failed", 1, "expired"))),
+        (SETTINGS.topic_feedback, to_json(Feedback("t1", "ada", "failed", 1, "expired"))),
         (SETTINGS.topic_journal, to_json(
             JournalEntry(0, (("user-activity", 0, 7), ("$tick", 5, 5)), 99, "v", "r")
         )),

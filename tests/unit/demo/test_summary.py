@@ -1,12 +1,12 @@
 """The numbers of the summary, on logs small enough to be checked by hand."""
 
-from streams.core.messages import CaseClosed
 from streams.core.rules_file import parse_rules
 from streams.core.time import DAY_MS, iso
 from streams.demo.observed import Asked, Case, Observed
 from streams.demo.spells import CONTACTED, Course
 from streams.demo.summary import Log, courses, detected, summarised
 from streams.settings import Settings
+from winback_sender.contract.messages import CaseClosed
 
 H_MS = 30 * DAY_MS
 

@@ -8,12 +8,13 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.messages import BudgetStatus, RiskChanged, to_json
+from streams.core.messages import BudgetStatus, RiskChanged
 from streams.core.time import DAY_MS, HOUR_MS, iso
 from streams.reporting.calendar import Span, last_full_week
 from streams.reporting.facts import Facts
 from streams.reporting.figures import Asked, Figures, figures
 from streams.reporting.tally import ALL
+from winback_sender.contract.messages import to_json
 
 UTC = ZoneInfo("UTC")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -6,11 +6,12 @@ import pytest
 import worlds
 from test_facts import COSTS, read, told
 
-from streams.core.messages import Episode, to_json
+from streams.core.messages import Episode
 from streams.core.time import DAY_MS, iso
 from streams.reporting.advice import Action
 from streams.reporting.calendar import Span
 from streams.reporting.figures import Asked, Figures, Group, figures
+from winback_sender.contract.messages import to_json
 
 
 @pytest.fixture(scope="module")

@@ -6,23 +6,20 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from streams.core.messages import (
-    BudgetStatus,
+from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
+from streams.core.time import DAY_MS, HOUR_MS, iso
+from winback_sender.contract.messages import (
     CaseClosed,
-    Decision,
-    Episode,
     Experiment,
     Priority,
     Reason,
     ReasonText,
     Risk,
-    RiskChanged,
     TouchRequested,
     TouchRevoked,
     TouchUser,
     to_json,
 )
-from streams.core.time import DAY_MS, HOUR_MS, iso
 
 START_MS: Final = 1_748_736_000_000  # 2025-06-01T00:00:00Z, a Sunday
 HOLDOUT: Final = 0.2

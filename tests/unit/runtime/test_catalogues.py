@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.health import STUCK_AFTER_S, Health, Liveness
-from streams.runtime.logs import LineFormatter, Moderator, configure, get_logger, hashed
 from streams.runtime.metrics import METRICS, LaneMeter, Metric, Metrics, as_markdown
+from winback_sender.logs import LineFormatter, Moderator, configure, get_logger, hashed
 
 
 def test_every_metric_has_unit_meaning_and_what_to_do() -> None:

@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from streams.core.inputs import Directive
-from streams.core.messages import Control, to_json
+from streams.core.messages import Control
 from streams.runtime import control_desk
 from streams.runtime.control_desk import order_of
 from streams.runtime.control_feed import BadControlError, ControlFeed, directive_of
 from streams.runtime.metrics import Metrics
 from streams.settings import Settings
+from winback_sender.contract.messages import to_json
 
 AT = "2026-03-01T12:00:00.000Z"
 AT_MS = 1_772_366_400_000

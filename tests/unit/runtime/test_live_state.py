@@ -1,7 +1,8 @@
 """What is looked for in the topics of a running service."""
 
-from streams.core.messages import Decision, to_json
+from streams.core.messages import Decision
 from streams.runtime.live_state import DECISION
+from winback_sender.contract.messages import to_json
 
 
 def test_a_decision_is_told_from_what_else_is_said_of_users() -> None:

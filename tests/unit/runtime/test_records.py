@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from streams.core.messages import Output
 from streams.core.native import Rejected, RejectReason
 from streams.errors import UserError
 from streams.runtime.dead_letters import VALUE_BYTES_MAX, dead_letter
 from streams.runtime.producer import RECORD_BYTES_MAX, Commit, PartitionProducer
 from streams.runtime.worker import BrokerAway, readable
+from winback_sender.contract.messages import Output
 
 
 def letter(key: bytes | None, value: bytes | None, detail: str = "why") -> Output:

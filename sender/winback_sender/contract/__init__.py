@@ -1,0 +1,1 @@
+"""What winback and its senders say to each other: messages, words, schemas."""

@@ -1,0 +1,43 @@
+"""Writing ``win-back-feedback``: what became of a touch."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from winback_sender.contract.instants import iso
+from winback_sender.contract.messages import Feedback, Output, cloud_event, to_json
+from winback_sender.receipt import Receipt
+
+
+class Report(NamedTuple):
+    """What is to be reported of one touch; ``at_ms`` is epoch ms UTC in the sender's time."""
+
+    touch_id: str
+    user_id: str
+    channel: str
+    provider: str
+    receipt: Receipt
+    at_ms: int
+
+
+def record(report: Report, source: str) -> Output:
+    """Return the record of a report; its id is the same however often it is sent.
+
+    Args:
+        report: What is to be said.
+        source: CloudEvents source, the name of the sender.
+    """
+    receipt, user_id = report.receipt, report.user_id
+    feedback = Feedback(
+        touch_id=report.touch_id,
+        user_id=user_id,
+        status=str(receipt.status),
+        at=datetime.fromtimestamp(report.at_ms / 1_000, UTC),
+        outcome=receipt.outcome,
+        channel=report.channel,
+        reason=receipt.reason,
+        provider=report.provider,
+        provider_ref=receipt.ref,
+    )
+    event_id = f"{report.touch_id}-{receipt.status}"
+    headers = cloud_event("feedback", event_id, source, iso(report.at_ms), user_id)
+    return Output(user_id.encode(), to_json(feedback), headers)

@@ -1,0 +1,1 @@
+"""What providers and countries allow, as data."""

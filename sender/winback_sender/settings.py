@@ -1,0 +1,116 @@
+"""What every sender is told by the environment; adapters have settings of their own."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from winback_sender.settings_catalogue import PREFIX, load, says
+
+SENDER_PREFIX: Final = f"{PREFIX}SENDER_"
+"""Of the settings that senders alone have; the service passes over them."""
+
+DEVELOPMENT_KEY: Final = "winback-development-key"
+
+_HOST_PORT: Final = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}"
+
+Bootstrap = Annotated[
+    str, Meta(title="host:port[,host:port…]", pattern=rf"^({_HOST_PORT}(,\s*{_HOST_PORT})*)?$")
+]
+Topic = Annotated[str, Meta(title="a Kafka name", pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+Secret = Annotated[str, Meta(title="text of at least 16 characters", min_length=16)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that senders share with the service: ``WINBACK_*``."""
+
+    kafka_bootstrap: Annotated[
+        Bootstrap,
+        says(
+            "Kafka brokers as `host:port`, several separated by commas. "
+            "Empty: the running embedded Kafka."
+        ),
+    ] = ""
+    app_id: Annotated[
+        Topic, says("Name of this deployment: consumer groups, transactions, changelog.")
+    ] = "winback"
+    clock: Annotated[
+        Literal["wall", "event"],
+        says(
+            "What makes timers due: `wall` for live traffic, `event` for a log that is fed in "
+            "(only events and watermark records move time)."
+        ),
+    ] = "wall"
+    topic_touches: Annotated[Topic, says("Out: touches for the senders.")] = "win-back"
+    topic_feedback: Annotated[Topic, says("In: what happened to each touch.")] = "win-back-feedback"
+    topic_dead_letters: Annotated[Topic, says("Out: records that could not be understood.")] = (
+        "winback-dead-letters"
+    )
+    id_key: Annotated[
+        Secret,
+        says(
+            "Secret that ids of touches and cases, and pseudonyms in logs, are made with. Workers "
+            "and replays that are to agree share it; another one gives every touch a new id.",
+            is_secret=True,
+        ),
+    ] = DEVELOPMENT_KEY
+    session_timeout_s: Annotated[
+        float,
+        Meta(ge=1, le=300),
+        says(
+            "Silence after which the group takes a worker for dead. Not below the broker's "
+            "`group.min.session.timeout.ms`.",
+            "s",
+        ),
+    ] = 10.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], says("Least important log line printed.")
+    ] = "info"
+
+
+class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that every sender has: ``WINBACK_SENDER_*``."""
+
+    journal: Annotated[
+        str,
+        says(
+            "SQLite file that remembers what was sent; all senders of a group share it. "
+            "Empty: under the user's data home."
+        ),
+    ] = ""
+    parallel: Annotated[
+        int, Meta(ge=1, le=1_000), says("Touches under way at the same time, of different users.")
+    ] = 64
+    web_host: Annotated[str, says("Address of `/metrics`, `/health` and the call-backs.")] = (
+        "127.0.0.1"
+    )
+    web_port: Annotated[
+        int,
+        Meta(ge=0, le=65_535),
+        says("Port of `/metrics`, `/health` and the call-backs; 0 takes a free one."),
+    ] = 6067
+    templates: Annotated[
+        str, says("Path of the templates (YAML): template key to the provider's template.")
+    ] = ""
+    law: Annotated[
+        str, says("Path of what is changed in the channel law (YAML), each with a reason.")
+    ] = ""
+    addresses: Annotated[
+        str,
+        says("Where addresses are: `csv:PATH`, `sql:URL`, `http://…` or `https://…`."),
+    ] = ""
+    unknown_after_s: Annotated[
+        float,
+        Meta(ge=1, le=86_400),
+        says("A touch that is unknown is asked about for so long.", "s"),
+    ] = 86_400.0
+
+
+def load_sender_settings(environ: Mapping[str, str]) -> tuple[Settings, SenderSettings]:
+    """Return the settings of an environment.
+
+    Raises:
+        UserError: A value cannot be; all faults are named at once.
+    """
+    return load(Settings, environ), load(SenderSettings, environ, SENDER_PREFIX)

@@ -1,0 +1,1 @@
+"""Stand-ins for providers: they behave, and misbehave, as the documents say."""
