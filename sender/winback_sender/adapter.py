@@ -127,5 +127,5 @@ class Adapter(ABC):
         """
         return ()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most hold nothing
         """Let go of connections and files."""

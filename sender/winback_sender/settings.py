@@ -72,11 +72,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings that every sender has: ``WINBACK_SENDER_*``."""
 
-    journal: Annotated[
+    group: Annotated[
+        str, says("Consumer group. Empty: from WINBACK_APP_ID and the channels that are sent.")
+    ] = ""
+    state: Annotated[
         str,
         says(
-            "SQLite file that remembers what was sent; all senders of a group share it. "
-            "Empty: under the user's data home."
+            "Directory of the journal, which remembers what was sent; all senders of a group "
+            "share it. Empty: under the user's data home."
         ),
     ] = ""
     parallel: Annotated[

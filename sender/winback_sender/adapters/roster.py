@@ -42,6 +42,6 @@ ROSTER: Final[dict[str, Entry]] = {
     ),
     "webhook": Entry("winback_sender.adapters.webhook", (), "A webhook of your own, signed."),
     "call_list": Entry("winback_sender.adapters.call_list", ("call",), "Call lists for staff."),
-    "email": Entry("winback_sender.adapters.email", ("email",), "E-mail by SMTP."),
+    "email": Entry("winback_sender.adapters.mail", ("email",), "E-mail by SMTP."),
 }  # fmt: skip
 """Name to entry; names are those of the channel law where a provider has rules there."""
