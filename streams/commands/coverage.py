@@ -142,7 +142,8 @@ def _gaps(span: "Span", user_id: str | None) -> "Gaps":
 
 
 def _announce(gaps: "Gaps", *, is_local: bool, as_json: bool) -> int:
-    from streams.runtime.bootstrap import require_reachable, resolve_bootstrap  # noqa: PLC0415 (quick --help)
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
+    from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     servers = resolve_bootstrap(settings, os.environ, is_local=is_local)

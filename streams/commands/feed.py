@@ -59,7 +59,8 @@ def feed(
     """
     from streams.replay.blocks import Window  # noqa: PLC0415 (quick --help)
     from streams.replay.instants import option_ms  # noqa: PLC0415
-    from streams.runtime.bootstrap import require_reachable, resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)

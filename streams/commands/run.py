@@ -64,7 +64,8 @@ def run(
     The pipeline turns activity into touches; start as many as there are partitions to share them.
     The learner learns who leaves; a second one stands by.
     """
-    from streams.runtime.bootstrap import require_reachable, resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = _changed(
         load_settings(os.environ), rules=rules, model_file=model_file, clock=clock,
@@ -143,7 +144,7 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
 
 
 def _wait_until_reachable(bootstrap: str) -> None:
-    from streams.runtime.bootstrap import require_reachable  # noqa: PLC0415
+    from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     while True:
         time.sleep(BACK_OFF_S)

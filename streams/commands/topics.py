@@ -41,7 +41,8 @@ def topics() -> None:
 @_with_options
 def plan_command(*, is_local: bool, as_json: bool) -> int:
     """Show what apply would do. Exit code 1 when it would refuse."""
-    from streams.runtime.topic_admin import admin_client, plan_topics  # noqa: PLC0415 (quick --help)
+    from streams.runtime.topic_admin import plan_topics  # noqa: PLC0415 (quick --help)
+    from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
@@ -56,11 +57,11 @@ def plan_command(*, is_local: bool, as_json: bool) -> int:
 def apply_command(*, is_local: bool, as_json: bool) -> None:
     """Create what is missing and change what differs; nothing at all if a step is refused."""
     from streams.runtime.topic_admin import (  # noqa: PLC0415 (quick --help)
-        admin_client,
         apply_plan,
         plan_topics,
         refusal,
     )
+    from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:

@@ -15,8 +15,9 @@ from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options, Started
 from streams.runtime.embedded.jars import Progress
 from streams.runtime.embedded.launch import log_tail
-from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
+from streams.runtime.topic_admin import apply_plan, plan_topics
 from streams.settings import Settings, load_settings
+from winback_sender.doorstep import admin_client
 from winback_sender.settings_catalogue import PREFIX
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,9 +1,7 @@
 """Where Kafka is: as set, else the embedded one that runs, else (with ``--local``) a new one."""
 
-import socket
 import sys
 from collections.abc import Mapping
-from typing import Final
 
 from streams.errors import Unavailable
 from streams.runtime.embedded import broker
@@ -11,8 +9,6 @@ from streams.runtime.embedded.config import data_directory
 from streams.runtime.embedded.progress import show_progress
 from streams.runtime.embedded.record import running
 from streams.settings import Settings
-
-_CONNECT_TIMEOUT_S: Final = 3.0
 
 
 def resolve_bootstrap(
@@ -44,27 +40,4 @@ def resolve_bootstrap(
         "no Kafka is known: WINBACK_KAFKA_BOOTSTRAP is not set and no embedded Kafka runs",
         "set WINBACK_KAFKA_BOOTSTRAP=host:port, or run `winback kafka up`, "
         "or add --local to start the embedded one",
-    )
-
-
-def require_reachable(bootstrap: str) -> None:
-    """Connect to one of the servers, so that a wrong address is told at once and clearly.
-
-    Kafka clients themselves try again for half a minute and then say little.
-
-    Raises:
-        Unavailable: None of them accepts a connection; says why for each.
-    """
-    reasons = []
-    for server in bootstrap.split(","):
-        host, _, port = server.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
-        except (OSError, OverflowError) as error:
-            reasons.append(f"{server}: {getattr(error, 'strerror', None) or error}")
-        else:
-            return
-    raise Unavailable(
-        f"Kafka cannot be reached: {'; '.join(reasons)}",
-        "check WINBACK_KAFKA_BOOTSTRAP and whether Kafka runs (the embedded one: winback kafka up)",
     )

@@ -17,10 +17,10 @@ from streams.core.outages import NEVER, Span
 from streams.core.partition import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
-from streams.runtime.bootstrap import require_reachable
 from streams.runtime.newest import read_newest
 from streams.runtime.recovery import read_changelog, reader
 from streams.settings import Settings
+from winback_sender.doorstep import require_reachable
 
 PATIENCE_S: Final = 30.0
 DECISION: Final = b'{"type":"decision"'

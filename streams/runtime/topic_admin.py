@@ -1,51 +1,18 @@
 """Ask Kafka for its topics, and carry out a plan."""
 
-import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Final
 
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAlreadyExistsError
 
-from streams.errors import Exit, Unavailable, UserError
-from streams.runtime.bootstrap import require_reachable
+from streams.errors import Exit, UserError
 from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
 from streams.settings import Settings
+from winback_sender.doorstep import admin_client
 
-_BOOTSTRAP_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 8_000
 _HARMLESS_ERRORS: Final = (0, TopicAlreadyExistsError.errno)  # somebody else was quicker
-
-
-@contextmanager
-def admin_client(bootstrap: str) -> Iterator[Any]:
-    """Give an admin client.
-
-    Raises:
-        Unavailable: Kafka is not reachable, or what answers there is not Kafka.
-        UserError: Kafka refuses what is asked.
-    """
-    require_reachable(bootstrap)
-    # What goes wrong is raised; without a handler the client would also print it.
-    logging.getLogger("kafka").addHandler(logging.NullHandler())
-    try:
-        client = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), client_id="winback-topics",
-            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
-        )  # fmt: skip
-    except KafkaError as error:
-        raise Unavailable(
-            f"what answers at {bootstrap} does not speak like Kafka ({error})",
-            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
-        ) from error
-    try:
-        yield client
-    except KafkaError as error:
-        kind = Unavailable if getattr(error, "retriable", False) else _refused
-        raise kind(f"Kafka at {bootstrap}: {error}", "see the broker's log") from error
-    finally:
-        client.close()
 
 
 def plan_topics(client: Any, settings: Settings) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ import pytest
 
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.embedded.process import identity
-from streams.runtime.topic_admin import admin_client
+from winback_sender.doorstep import admin_client
 
 pytestmark = pytest.mark.kafka
 

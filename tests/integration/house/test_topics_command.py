@@ -13,9 +13,10 @@ import pytest
 
 from streams.errors import Unavailable, UserError
 from streams.runtime.bootstrap import resolve_bootstrap
-from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics, require_topics
+from streams.runtime.topic_admin import apply_plan, plan_topics, require_topics
 from streams.runtime.topics import Action, topics
 from streams.settings import Settings
+from winback_sender.doorstep import admin_client
 
 pytestmark = pytest.mark.kafka
 

@@ -17,13 +17,14 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from streams.core.time import HOUR_MS, iso
-from streams.runtime.topic_admin import admin_client, apply_plan, plan_topics
+from streams.runtime.topic_admin import apply_plan, plan_topics
 from streams.settings import Settings, load_settings
 from tests.unit.sender.letters import START_MS, revoked, touch
 from winback_sender.clock import EventClock
 from winback_sender.contract.messages import Feedback, Output, cloud_event, to_json
 from winback_sender.contract.words import Status
 from winback_sender.desk import Desk
+from winback_sender.doorstep import admin_client
 from winback_sender.journal import Journal
 from winback_sender.receipt import Receipt
 from winback_sender.worker import Sender

@@ -12,13 +12,14 @@ from models.bgnbd import BgNbdScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
-from streams.runtime import bootstrap, logs, pair, roles, service, topic_check
+from streams.runtime import logs, pair, roles, service, topic_check
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.settings import Settings
+from winback_sender import doorstep
 
 RULES = parse_rules("")
 LOADED = Loaded(RULES, (), "shipped")
@@ -188,7 +189,7 @@ def test_a_pair_is_not_started_over_what_both_would_complain_of(
         raise UserError("no topic churn-models")
 
     monkeypatch.setenv("WINBACK_KAFKA_BOOTSTRAP", "nowhere:1")
-    monkeypatch.setattr(bootstrap, "require_reachable", lambda _servers: None)
+    monkeypatch.setattr(doorstep, "require_reachable", lambda _servers: None)
     monkeypatch.setattr(topic_check, "check_topics", missing)
     monkeypatch.setattr(pair, "run_pair", lambda *_, **__: pytest.fail("children were started"))
     for words, what in (([], "no topic"), (["--rules", "nowhere.yaml"], "cannot be read")):

@@ -9,10 +9,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NotEnoughRe
 
 from streams.commands import run
 from streams.errors import Unavailable, UserError
-from streams.runtime import bootstrap, logs, roles
+from streams.runtime import logs, roles
 from streams.runtime.producer import FencedError
 from streams.runtime.worker import BrokerAway, readable
 from streams.settings import Settings
+from winback_sender import doorstep
 
 
 def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
@@ -61,7 +62,7 @@ def test_after_a_long_outage_the_process_begins_anew_with_the_same_words(
 
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(roles, "run_pipeline", away)
-    monkeypatch.setattr(bootstrap, "require_reachable", knock)
+    monkeypatch.setattr(doorstep, "require_reachable", knock)
     monkeypatch.setattr(run, "BACK_OFF_S", 0.0)
     monkeypatch.setattr(os, "execv", replace)
     with pytest.raises(Replaced) as anew:
