@@ -82,7 +82,7 @@ def prefix_of(name: str) -> str:
 
 
 def _module(name: str) -> _Module:
-    module: _Module = importlib.import_module(ROSTER[name].module)  # type: ignore[assignment]
+    module: _Module = importlib.import_module(ROSTER[name].module)
     return module
 
 

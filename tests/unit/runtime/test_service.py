@@ -12,14 +12,14 @@ from models.bgnbd import BgNbdScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
-from streams.runtime import logs, pair, roles, service, topic_check
+from streams.runtime import pair, roles, service, topic_check
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.settings import Settings
-from winback_sender import doorstep
+from winback_sender import doorstep, logs
 
 RULES = parse_rules("")
 LOADED = Loaded(RULES, (), "shipped")

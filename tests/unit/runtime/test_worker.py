@@ -9,11 +9,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NotEnoughRe
 
 from streams.commands import run
 from streams.errors import Unavailable, UserError
-from streams.runtime import logs, roles
+from streams.runtime import roles
 from streams.runtime.producer import FencedError
 from streams.runtime.worker import BrokerAway, readable
 from streams.settings import Settings
-from winback_sender import doorstep
+from winback_sender import doorstep, logs
 
 
 def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
