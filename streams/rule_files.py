@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from streams.core.faults import RulesRefused
 from streams.core.playbook import Playbook
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import (
@@ -16,6 +15,7 @@ from streams.core.playbooks_file import (
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules, playbook_paths
 from streams.errors import UserError
+from winback_sender.documents.faults import RulesRefused
 from winback_sender.settings import DEVELOPMENT_KEY
 
 

@@ -12,12 +12,12 @@ from streams.errors import Exit, UserError
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.core.faults import Complaint
     from streams.core.playbook import Playbook
     from streams.core.playbooks_compile import Known
     from streams.core.playbooks_file import Reading
     from streams.core.rules import Rules
     from streams.core.template_lint import Finding
+    from winback_sender.documents.faults import Complaint
 
 RULES = click.option(
     "--rules", metavar="YAML", help="Rules that name tiers, channels and traits. Default: none."
@@ -71,8 +71,8 @@ def check(*, files: tuple[str, ...], rules: str | None, as_json: bool) -> int:
 @RULES
 def show(*, file: str, name: str | None, mermaid: bool, rules: str | None) -> int:
     """Show the journeys of FILE: for whom, the touches with their times, how they end."""
-    from streams.core.faults import meant, refused  # noqa: PLC0415 (quick --help)
     from streams.core.playbook_text import as_mermaid, as_text  # noqa: PLC0415
+    from winback_sender.documents.faults import meant, refused  # noqa: PLC0415 (quick --help)
 
     readings, complaints = _readings([file], _known(rules))
     if complaints:
@@ -167,9 +167,9 @@ def _known(rules: str | None) -> "Known":
 
 def _readings(files: Sequence[str], known: "Known") -> tuple[list["Reading"], list["Complaint"]]:
     """Return what can be read of the files, and everything that is wrong with them."""
-    from streams.core.faults import RulesRefused  # noqa: PLC0415 (quick --help)
     from streams.core.playbooks_file import all_playbooks  # noqa: PLC0415
     from streams.rule_files import readings_of  # noqa: PLC0415
+    from winback_sender.documents.faults import RulesRefused  # noqa: PLC0415 (quick --help)
 
     readings, complaints = list["Reading"](), list["Complaint"]()
     for file in files:
@@ -182,9 +182,9 @@ def _readings(files: Sequence[str], known: "Known") -> tuple[list["Reading"], li
 
 
 def _sound(files: Sequence[str], rules: "Rules") -> tuple["Playbook", ...]:
-    from streams.core.faults import RulesRefused  # noqa: PLC0415 (quick --help)
     from streams.core.playbooks_file import known_of  # noqa: PLC0415
     from streams.rule_files import load_playbooks  # noqa: PLC0415
+    from winback_sender.documents.faults import RulesRefused  # noqa: PLC0415 (quick --help)
 
     try:
         return load_playbooks(files, known_of(rules))

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from math import isclose
 from typing import NamedTuple
 
-from streams.core.faults import Fault, Path, meant
 from streams.core.outages import edge_ms
 from streams.core.playbook import TRAIT, Match, Playbook, PlaybookStep, Variant, with_version
 from streams.core.playbooks_schema import (
@@ -17,6 +16,7 @@ from streams.core.playbooks_schema import (
 )
 from streams.core.sensitive import sensitive_category
 from streams.core.time import FAR_FUTURE_MS, span_ms
+from winback_sender.documents.faults import Fault, Path, meant
 
 
 class Known(NamedTuple):

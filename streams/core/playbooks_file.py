@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.core.faults import Complaint, Fault, Path, meant, refused
 from streams.core.playbook import TRAIT, Playbook
 from streams.core.playbooks_compile import Known, compiled, sensitive_fault
 from streams.core.playbooks_schema import (
@@ -18,9 +17,10 @@ from streams.core.playbooks_schema import (
     TemplateFile,
 )
 from streams.core.rules import Rules
-from streams.core.strict import converted, part_at, without
 from streams.core.tiers import NO_VALUE
-from streams.core.yaml_nodes import Document, read_document
+from winback_sender.documents.faults import Complaint, Fault, Path, meant, refused
+from winback_sender.documents.strict import converted, part_at, without
+from winback_sender.documents.yaml_nodes import Document, read_document
 from winback_sender.law.template_rules import Template
 
 

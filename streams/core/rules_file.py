@@ -9,7 +9,6 @@ import msgspec
 
 from streams.core.budget_file import alert_of, budget_of, tiers_of
 from streams.core.contact_file import contact_of
-from streams.core.faults import Fault, RulesRefused, refused
 from streams.core.ids import Ids
 from streams.core.outages import Span, edge_ms
 from streams.core.playbooks_compile import sensitive_fault
@@ -28,10 +27,11 @@ from streams.core.rules_schema import (
     CoverageFile,
     RulesFile,
 )
-from streams.core.strict import converted
 from streams.core.time import span_ms
 from streams.core.told_apart import ToldApartError, kinds_of, traits_of
-from streams.core.yaml_nodes import Document, path_of, read_document
+from winback_sender.documents.faults import Fault, RulesRefused, refused
+from winback_sender.documents.strict import converted
+from winback_sender.documents.yaml_nodes import Document, path_of, read_document
 
 UNITS: Final = 120  # H is a multiple, so that H/4, H/30 and 2H/3 are whole milliseconds.
 HOLDOUT_LEAST: Final = 0.01  # Its examples weigh 1/share; more than 100 would rule the model.

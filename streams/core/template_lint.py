@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.core.faults import Fault
 from streams.core.playbook import TRAIT
 from streams.core.playbooks_file import Reading
+from winback_sender.documents.faults import Fault
 from winback_sender.law.template_rules import PROVIDERS, Objection, Template, objections
 
 

@@ -8,13 +8,13 @@ from typing import Final
 import msgspec
 import yaml
 
-from streams.core.faults import RulesRefused
 from streams.core.rules import ACTS, Rules
 from streams.core.rules_file import horizon_override
 from streams.core.time import DAY_MS
 from streams.errors import UserError
 from streams.replay.blocks import Block
 from streams.rule_files import load_rules
+from winback_sender.documents.faults import RulesRefused
 from winback_sender.settings import DEVELOPMENT_KEY
 
 KINDS_ROWS: Final = 1_000

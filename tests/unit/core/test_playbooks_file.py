@@ -5,11 +5,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.faults import RulesRefused
 from streams.core.playbook import Playbook
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import playbooks_of, playbooks_source
 from streams.core.time import DAY_MS, HOUR_MS
+from winback_sender.documents.faults import RulesRefused
 
 STEP = "{channel: sms, template_key: hi}"
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from streams.core.faults import RulesRefused
 from streams.core.playbook import Playbook
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import known_of, playbooks_of, playbooks_source, rules_with
 from streams.core.rules_file import parse_rules, playbook_paths
+from winback_sender.documents.faults import RulesRefused
 
 STEP = "{channel: sms, template_key: hi}"
 

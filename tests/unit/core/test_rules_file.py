@@ -2,10 +2,10 @@
 
 import pytest
 
-from streams.core.faults import RulesRefused
 from streams.core.rules import Meaning
 from streams.core.rules_file import horizon_override, parse_rules
 from streams.core.time import DAY_MS
+from winback_sender.documents.faults import RulesRefused
 
 
 def test_an_empty_file_is_a_whole_set_of_rules() -> None:

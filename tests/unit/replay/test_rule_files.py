@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.core.faults import RulesRefused
 from streams.errors import UserError
 from streams.rule_files import load_playbooks, load_rules, watched
+from winback_sender.documents.faults import RulesRefused
 
 BOOK = "- {name: NAME, steps: [{channel: sms, template_key: x}]}"
 

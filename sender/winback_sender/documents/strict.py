@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get
 import msgspec
 from msgspec import Meta
 
-from streams.core.faults import Fault, Path, meant
+from winback_sender.documents.faults import Fault, Path, meant
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from streams.core.faults import Fault
-from streams.core.strict import converted, faults_in
+from winback_sender.documents.faults import Fault
+from winback_sender.documents.strict import converted, faults_in
 
 
 class Leaf(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 
-from streams.core.faults import Complaint, Fault, Path, RulesRefused, refused
+from winback_sender.documents.faults import Complaint, Fault, Path, RulesRefused, refused
 
 TEXT_MAX: Final = 1_000_000
 """Characters of a document; a thousand playbooks are fewer."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.core.faults import RulesRefused
-from streams.core.yaml_nodes import path_of, read_document
+from winback_sender.documents.faults import RulesRefused
+from winback_sender.documents.yaml_nodes import path_of, read_document
 
 
 def complaints_of(text: str) -> list[str]:
