@@ -6,9 +6,12 @@ never goes; what cannot live with that is a message of a new type.
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Final, NamedTuple
 
 import msgspec
+
+from winback_sender.contract.versions import HEADER, dataschema
 
 Headers = list[tuple[str, bytes]]
 
@@ -173,13 +176,19 @@ def cloud_event(
     """
     return [
         ("ce_specversion", b"1.0"),
+        *_of_kind(kind),
         ("ce_id", event_id.encode()),
         ("ce_source", source.encode()),
-        ("ce_type", f"winback.{kind}".encode()),
         ("ce_time", at_iso.encode()),
         ("ce_subject", subject.encode()),
         ("content-type", content.encode()),
     ]
+
+
+@cache
+def _of_kind(kind: str) -> Headers:
+    """Return the headers that all messages of a kind share."""
+    return [("ce_type", f"winback.{kind}".encode()), (HEADER, dataschema(kind).encode())]
 
 
 def to_json(message: msgspec.Struct) -> bytes:
