@@ -5,22 +5,32 @@ offset committed. A crash anywhere repeats a feedback at most, never a touch.
 """
 
 import math
+import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
+from winback_sender.adapter import Adapter
+from winback_sender.addresses.book import AddressBook
+from winback_sender.clock import Clock, EventClock, WallClock
+from winback_sender.contract.messages import TouchRequested
 from winback_sender.desk import Desk
 from winback_sender.errors import Unavailable
 from winback_sender.feedback import Report, record
 from winback_sender.inbox import letter
+from winback_sender.journal import Journal
 from winback_sender.logs import get_logger
-from winback_sender.settings import Settings
+from winback_sender.receipt import Receipt
+from winback_sender.routes import EVERY
+from winback_sender.settings import SenderSettings, Settings
 
 log = get_logger(__name__)
 
@@ -36,23 +46,63 @@ COMMIT_EVERY_S: Final = 1.0
 PRUNE_EVERY_S: Final = 3_600.0
 
 
+Law = Callable[[str, TouchRequested, int], int]
+"""``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""
+
+
+def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
+    """Return that it may be sent now."""
+    del provider, touch
+    return now_ms
+
+
 class Sender:
-    """One consumer of the group of a channel.
+    """One process of the consumer group of a sender.
 
     Args:
         settings: Names the topics and the deployment.
+        own: Settings of senders.
+        routes: Channel to its adapter; ``*`` stands for every other channel.
         bootstrap: Where Kafka is.
-        channel: What this sender sends through; names its group.
-        desk: Decides and delivers.
+        addresses: Knows whose address a reply came from.
+        law: When a touch may be sent.
+        clock: What time it is; None: as the settings say.
+        adopts_journal: Go on with another journal than the one that worked before.
+
+    Attributes:
+        counts: What happened so far: touches by what they ended with.
+        web_port: Port of metrics, health and call-backs, once it runs.
     """
 
-    def __init__(self, settings: Settings, bootstrap: str, channel: str, desk: Desk) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        own: SenderSettings,
+        routes: Mapping[str, Adapter],
+        bootstrap: str,
+        *,
+        addresses: AddressBook | None = None,
+        law: Law = earliest_always,
+        clock: Clock | None = None,
+        adopts_journal: bool = False,
+    ) -> None:
+        del addresses, law, adopts_journal
+        self.counts: Counter[str] = Counter()
+        self.web_port = own.web_port
         self._settings = settings
-        self._source = f"/{settings.app_id}/sender/{channel}"
-        self._group = f"{settings.app_id}-sender-{channel}"
+        self._routes = routes
+        self._group = own.group or "-".join([settings.app_id, "sender", *sorted(routes)]).replace(
+            EVERY, "every"
+        )
+        self._source = f"/{settings.app_id}/sender/{self._group}"
         self._servers = bootstrap.split(",")
-        self._desk = desk
+        self._clock = clock or (EventClock() if settings.clock == "event" else WallClock())
+        self._state = _state(own) / f"{self._group}.sqlite"
         self._owes_feedback = False
+
+    def _deliver(self, touch: TouchRequested) -> Receipt:
+        adapter = self._routes.get(touch.channel) or self._routes[EVERY]
+        return adapter.deliver(touch)
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
         """Send until asked to stop; then everything delivered has been reported.
@@ -60,6 +110,8 @@ class Sender:
         Raises:
             Unavailable: Kafka is away for too long; start it again, nothing is sent twice.
         """
+        self._desk = Desk(self._deliver, Journal(self._state), self._clock)
+        self.counts = self._desk.counts
         try:
             with self._clients() as (consumer, producer):
                 commit_s = time.monotonic()
@@ -183,3 +235,10 @@ class Rebalance(AsyncConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Start from what is committed, as the consumer does by itself."""
         log.info("partitions_owned", partitions=sorted(found.partition for found in assigned))
+
+
+def _state(own: SenderSettings) -> Path:
+    if own.state:
+        return Path(own.state).expanduser()
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "winback" / "senders"

@@ -1,0 +1,82 @@
+"""The door for developers of senders: all that a sender needs is imported from here.
+
+from winback_sender.kit import NotSentError, Receipt, Status, TouchRequested, serve
+
+def deliver(touch: TouchRequested) -> Receipt:
+...
+
+if __name__ == "__main__":
+serve(deliver, channel="sms")
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+from winback_sender.adapter import Adapter, Answer, Heard, Limits, Request, Route, Sent
+from winback_sender.adapters.function import Ask, FunctionAdapter
+from winback_sender.addresses.book import AddressBook
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.words import Status, Why
+from winback_sender.errors import Exit, Unavailable, UserError
+from winback_sender.logs import configure
+from winback_sender.receipt import Deliver, NotSentError, Receipt
+from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
+from winback_sender.stop import Stop
+from winback_sender.worker import Law, Sender, earliest_always
+
+__all__ = [
+    "Adapter", "Answer", "Ask", "Deliver", "FunctionAdapter", "Heard", "Law", "Limits",
+    "NotSentError", "Receipt", "Request", "Route", "Sender", "SenderSettings", "Sent", "Settings",
+    "Status", "TouchRequested", "Why", "serve",
+]  # fmt: skip
+
+
+def serve(
+    deliver: Deliver | Adapter,
+    channel: str = "",
+    *,
+    ask: Ask | None = None,
+    name: str = "function",
+    limits: Limits = Limits(),  # noqa: B008 (a tuple: nobody can change it)
+    addresses: AddressBook | None = None,
+    law: Law = earliest_always,
+    environ: Mapping[str, str] | None = None,
+) -> None:
+    """Run a sender until SIGTERM or Ctrl-C; what is to be told to people goes to standard error.
+
+    Args:
+        deliver: Sends one touch; or a whole adapter.
+        channel: What it sends through. Empty: ``WINBACK_SENDER_CHANNEL``.
+        ask: Asks the provider what became of a touch that is unknown.
+        name: Of the provider, for metrics, feedback and the channel law.
+        limits: What the provider takes.
+        addresses: Knows whose address a reply came from; where a function gets the addresses
+            that it sends to is its own affair.
+        law: When it may be sent.
+        environ: Settings; None: those of the process.
+
+    Raises:
+        SystemExit: With one of `errors.Exit`, unless it ended in order.
+    """
+    found = os.environ if environ is None else environ
+    try:
+        settings, own = load_sender_settings(found)
+        configure(settings.log_level, settings.id_key)
+        channel = channel or found.get(f"{SENDER_PREFIX}CHANNEL", "").strip()
+        if not channel:
+            raise UserError("no channel is named", f"set {SENDER_PREFIX}CHANNEL, as in sms")
+        if not settings.kafka_bootstrap:
+            raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
+        is_adapter = isinstance(deliver, Adapter)
+        adapter = deliver if is_adapter else FunctionAdapter(deliver, ask, name=name, limits=limits)
+        sender = Sender(
+            settings, own, {channel: adapter}, settings.kafka_bootstrap,
+            addresses=addresses, law=law,
+        )  # fmt: skip
+        sender.run(Stop().is_asked)
+    except UserError as error:
+        logging.shutdown()
+        sys.stderr.write(f"{error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        sys.exit(error.exit_code or Exit.FAILED)
