@@ -7,13 +7,23 @@ never goes; what cannot live with that is a message of a new type.
 
 from datetime import datetime
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from winback_sender.contract.versions import HEADER, dataschema
+from winback_sender.contract.words import Status
 
 Headers = list[tuple[str, bytes]]
+
+OUTCOME_MAX: Final = 200  # Characters.
+CHANNEL_MAX: Final = 32  # Characters of a channel's name.
+
+# What a schema says and a reader does not check: a message is never refused for it.
+Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Share = Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": 1})]
+Id = Annotated[str, Meta(extra_json_schema={"minLength": 1})]
 
 
 class Output(NamedTuple):
@@ -25,16 +35,25 @@ class Output(NamedTuple):
 
 
 class ReasonText(msgspec.Struct, frozen=True):
-    """A reason in words."""
+    """A reason in words.
+
+    Attributes:
+        en: English.
+        zh: Chinese.
+    """
 
     en: str
     zh: str
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a user is at risk: a feature group and its share of the score, log-odds toward leaving.
+    """Why a user is at risk.
 
-    ``change`` is by how much that share moved since the score before.
+    Attributes:
+        code: Group of features, such as ``silence``.
+        weight: Its share of the score, log-odds toward leaving.
+        text: The same in words.
+        change: By how much that share moved since the score before.
     """
 
     code: str
@@ -44,63 +63,107 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Risk(msgspec.Struct, frozen=True):
-    """What the model said when the touch was decided."""
+    """What the model said when the touch was decided.
 
-    probability: float
+    Attributes:
+        probability: That this silence reaches the horizon, calibrated.
+        horizon_days: Silence after which a user has left.
+        level: Band of the risk: calm, elevated, high.
+        reasons: The strongest first.
+        model_version: Which model said so.
+        scored_at: When.
+    """
+
+    probability: Share
     horizon_days: float
     level: str
     reasons: tuple[Reason, ...]
     model_version: str
-    scored_at: str
+    scored_at: Instant
 
 
 class TouchUser(msgspec.Struct, frozen=True):
     """What a sender may want to know of the user; never a contact address.
 
-    ``value_net`` is in minor units of the currency: purchases less refunds.
+    Attributes:
+        lifecycle_stage: new, active, slipping, at_risk, lapsed, won_back, gone.
+        value_tier: By the operator's rules.
+        value_net: Purchases less refunds, minor units of the currency.
+        currency: ISO 4217.
+        last_active_at: When the silence began.
+        acquisition_source: Where the user came from; empty = not known.
+        traits: What the company told of the user, such as a name to be used in the greeting.
     """
 
     lifecycle_stage: str
     value_tier: str
     value_net: int
     currency: str
-    last_active_at: str
+    last_active_at: Instant
     acquisition_source: str
     traits: dict[str, str]
 
 
 class Priority(msgspec.Struct, frozen=True):
-    """Important (value) by urgent (risk); the rank is the quantile of the expected loss."""
+    """In which order people would work.
+
+    Attributes:
+        quadrant: Important (value) by urgent (risk): ``important_urgent`` … ``ordinary_calm``.
+        rank: Quantile of the expected loss among all users at risk; null while fewer than 20 are.
+    """
 
     quadrant: str
-    rank: float | None
+    rank: Share | None
 
 
 class Experiment(msgspec.Struct, frozen=True):
-    """Which playbook and variant the touch belongs to, and how many users are held out."""
+    """What is compared with what.
+
+    Attributes:
+        playbook: Name of the playbook.
+        variant: Which of its variants.
+        holdout_share: Share of the users who are not contacted, for comparison.
+    """
 
     playbook: str
     variant: str
-    holdout_share: float
+    holdout_share: Share
 
 
 class TouchRequested(msgspec.Struct, frozen=True, tag_field="type", tag="touch.requested"):
-    """Please contact this user, not before and not after the stated instants.
+    """Please contact this user once, not before and not after the stated instants.
 
-    ``touch_id`` is deterministic: the same touch never has two. Hand it to the provider.
+    Attributes:
+        touch_id: The same touch never has two. Hand it to the provider as your own id.
+        case_id: The attempt to win the user back that the touch belongs to.
+        user_id: Whom; also the key of the record. Ask your own system for the address.
+        step: Which step of the journey, from 1.
+        steps_total: How many it has.
+        channel: Through which channel: sms, wechat, call and so on.
+        template_key: Which text; the sender knows its template at the provider.
+        params: Variables of the text.
+        offer: What is offered, such as a coupon; empty = nothing.
+        not_before: Not before this instant.
+        expires_at: Not at this instant or later.
+        audience_local_timezone: The user's zone, IANA name; hours of the law are hours there.
+        purpose: What the contact is for, as consent and law ask.
+        risk: Why now.
+        user: Of whom.
+        priority: Whom first.
+        experiment: What is compared.
     """
 
-    touch_id: str
+    touch_id: Id
     case_id: str
-    user_id: str
+    user_id: Id
     step: int
     steps_total: int
     channel: str
     template_key: str
     params: dict[str, str]
     offer: dict[str, str]
-    not_before: str
-    expires_at: str
+    not_before: Instant
+    expires_at: Instant
     audience_local_timezone: str
     purpose: str
     risk: Risk
@@ -110,36 +173,55 @@ class TouchRequested(msgspec.Struct, frozen=True, tag_field="type", tag="touch.r
 
 
 class TouchRevoked(msgspec.Struct, frozen=True, tag_field="type", tag="touch.revoked"):
-    """Do not send this touch any more if you still can."""
+    """Do not send this touch any more if it has not left.
 
-    touch_id: str
+    Attributes:
+        touch_id: Which touch.
+        case_id: Of which case.
+        user_id: Whose; also the key of the record.
+        reason: Why: the user is back, opted out or was erased, or an operator stopped it.
+        revoked_at: When.
+    """
+
+    touch_id: Id
     case_id: str
-    user_id: str
+    user_id: Id
     reason: str
-    revoked_at: str
+    revoked_at: Instant
 
 
 class CaseClosed(msgspec.Struct, frozen=True, tag_field="type", tag="case.closed"):
-    """The attempt to win this user back has ended."""
+    """The attempt to win this user back has ended; nothing is to be done.
 
-    case_id: str
-    user_id: str
+    Attributes:
+        case_id: Which case.
+        user_id: Whose; also the key of the record.
+        outcome: How it ended: ``returned``, ``converted``, ``exhausted``, ``opted_out`` and so on.
+        touches: How many touches were requested.
+        is_held_out: The user was not to be contacted, for comparison.
+        opened_at: When it began.
+        closed_at: When it ended.
+    """
+
+    case_id: Id
+    user_id: Id
     outcome: str
     touches: int
     is_held_out: bool
-    opened_at: str
-    closed_at: str
+    opened_at: Instant
+    closed_at: Instant
 
 
 class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of a touch, in the words of a sender; key of the record is ``user_id``.
+    """What became of a touch, in the words of a sender.
 
     Attributes:
         touch_id: Which touch; empty for a word that belongs to none, such as an opt-out by phone.
-        user_id: Whose.
-        status: One of `words.Status`.
+        user_id: Whose; also the key of the record.
+        status: What can be said of the touch.
         at: When, ISO 8601 with a zone or epoch milliseconds.
-        outcome: What it comes to, one of `words.OUTCOMES` of the status, else read by people only.
+        outcome: What it comes to. Of ``failed``: hard, soft, unsent; of ``handled``: reached,
+            promised, refused, no_answer, busy, wrong_number. Any other is read by people only.
         channel: Through which channel.
         reason: Why, a code for people and reports: ``revoked``, ``no_address``, a provider's code.
         provider: Who carried it.
@@ -147,11 +229,14 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     touch_id: str
-    user_id: str
-    status: str
-    at: datetime | int
-    outcome: str = ""
-    channel: str = ""
+    user_id: Id
+    status: Annotated[str, Meta(extra_json_schema={"enum": [str(word) for word in Status]})]
+    at: (
+        Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
+        | Annotated[int, Meta(extra_json_schema={"minimum": 1})]
+    )
+    outcome: Annotated[str, Meta(extra_json_schema={"maxLength": OUTCOME_MAX})] = ""
+    channel: Annotated[str, Meta(extra_json_schema={"maxLength": CHANNEL_MAX})] = ""
     reason: str = ""
     provider: str = ""
     provider_ref: str = ""
