@@ -18,7 +18,7 @@ from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.partition import Partition, StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
-from streams.runtime.dead_letters import Notices, dead_letter
+from streams.runtime.dead_letters import Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -26,6 +26,7 @@ from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
+from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import Output, to_json
 from winback_sender.logs import get_logger
 
@@ -149,8 +150,9 @@ class PipelineEngine:
         columns, topic, partition = chunk.columns, chunk.topic, chunk.partition
         offset = columns.offsets[place]
         letter = dead_letter(
-            rejected, topic=topic, partition=partition, offset=offset, key=columns.keys[place],
-            value=columns.values[place], timestamp_ms=columns.timestamps_ms[place],
+            rejected.reason.value, rejected.detail, topic=topic, partition=partition,
+            offset=offset, key=columns.keys[place], value=columns.values[place],
+            timestamp_ms=columns.timestamps_ms[place],
         )  # fmt: skip
         self._dead_letters.append(letter)
         self._notices.note(rejected, topic=topic, partition=partition, offset=offset)

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from streams.core.native import Rejected, RejectReason
+from streams.core.native import RejectReason
 from streams.errors import UserError
-from streams.runtime.dead_letters import VALUE_BYTES_MAX, dead_letter
 from streams.runtime.producer import RECORD_BYTES_MAX, Commit, PartitionProducer
 from streams.runtime.worker import BrokerAway, readable
+from winback_sender.contract.dead_letters import VALUE_BYTES_MAX, dead_letter
 from winback_sender.contract.messages import Output
 
 
 def letter(key: bytes | None, value: bytes | None, detail: str = "why") -> Output:
     return dead_letter(
-        Rejected(RejectReason.TOO_LARGE, detail), topic="in", partition=0, offset=7,
+        RejectReason.TOO_LARGE.value, detail, topic="in", partition=0, offset=7,
         key=key, value=value, timestamp_ms=5,
     )  # fmt: skip
 
