@@ -1,20 +1,39 @@
-"""The console sender: prints each touch instead of sending it, and answers for the user."""
+"""The console adapter: prints each touch instead of sending it, and answers for the user."""
 
+import sys
+import threading
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
+from msgspec import Meta
+
+from winback_sender.adapter import Adapter
 from winback_sender.adapters.wording import Language, line
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
-from winback_sender.receipt import Deliver, Receipt
+from winback_sender.own_settings import load_own
+from winback_sender.receipt import Receipt
+from winback_sender.settings import SENDER_PREFIX
+from winback_sender.settings_catalogue import says
+from winback_sender.tools import Tools
 
 OPT_OUT_SHARE: Final = 0.1
 """Of those who answer, so many want no more messages."""
 
 
-def console(write: Callable[[str], None], language: Language, answer_rate: float) -> Deliver:
-    """Return a deliverer that prints.
+class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the console is told: ``WINBACK_SENDER_CONSOLE_*``."""
+
+    language: Annotated[Language, says("Of what is printed.")] = "en"
+    answer_rate: Annotated[
+        float, Meta(ge=0, le=1), says("Share of touches that are answered for the user.")
+    ] = 0.0
+
+
+class Console(Adapter):
+    """Prints; whole lines, also when several threads do.
 
     Args:
         write: Takes one line.
@@ -23,12 +42,30 @@ def console(write: Callable[[str], None], language: Language, answer_rate: float
             opt-out. The touch's id decides, so it is the same in every run.
     """
 
-    def deliver(touch: TouchRequested) -> Receipt:
-        receipt = Receipt(answer(touch.touch_id, answer_rate))
-        write(line(touch, str(receipt.status), language))
+    name = "console"
+
+    def __init__(
+        self, write: Callable[[str], None], language: Language, answer_rate: float
+    ) -> None:
+        self._write, self._language, self._answer_rate = write, language, answer_rate
+        self._lock = threading.Lock()
+
+    def deliver(self, touch: TouchRequested) -> Receipt:
+        """Print a touch."""
+        receipt = Receipt(answer(touch.touch_id, self._answer_rate))
+        with self._lock:
+            self._write(line(touch, str(receipt.status), self._language))
         return receipt
 
-    return deliver
+
+def make(tools: Tools) -> Console:
+    """Return the console on standard output.
+
+    Raises:
+        UserError: A setting is wrong.
+    """
+    settings = load_own(AdapterSettings, tools.environ, f"{SENDER_PREFIX}CONSOLE_")
+    return Console(_print, settings.language, settings.answer_rate)
 
 
 def answer(touch_id: str, rate: float) -> Status:
@@ -38,3 +75,8 @@ def answer(touch_id: str, rate: float) -> Status:
     if drawn < rate * OPT_OUT_SHARE:
         return Status.OPTED_OUT
     return Status.REPLIED if drawn < rate else Status.DELIVERED
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

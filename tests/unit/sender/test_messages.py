@@ -7,8 +7,6 @@ from streams.core.inputs import FeedbackReceived
 from streams.core.native import FEEDBACK_STATUSES, decode_feedback
 from streams.core.time import iso
 from tests.unit.sender.letters import START_MS, touch
-from winback_sender.adapters.console import answer, console
-from winback_sender.adapters.wording import TEMPLATES, line
 from winback_sender.contract.messages import CaseClosed, cloud_event, to_json
 from winback_sender.contract.words import Status
 from winback_sender.feedback import Feedback, record
@@ -62,34 +60,3 @@ def test_feedback_is_what_the_pipeline_understands() -> None:
 
 def test_the_words_of_a_sender_are_those_of_the_pipeline() -> None:
     assert set(Status) == FEEDBACK_STATUSES
-
-
-def test_answers_follow_from_the_id() -> None:
-    ids = [f"touch-{number}" for number in range(4_000)]
-    drawn = [answer(touch_id, 0.3) for touch_id in ids]
-
-    assert drawn == [answer(touch_id, 0.3) for touch_id in ids]
-    assert 0.24 < drawn.count(Status.REPLIED) / len(ids) < 0.30
-    assert 0.02 < drawn.count(Status.OPTED_OUT) / len(ids) < 0.04
-    assert {answer(touch_id, 0.0) for touch_id in ids} == {Status.DELIVERED}
-
-
-def test_the_console_prints_and_answers() -> None:
-    lines: list[str] = []
-
-    receipt = console(lines.append, "en", 0.0)(touch("t1"))
-
-    assert receipt == Receipt(Status.DELIVERED)
-    (printed,) = lines
-    assert printed.startswith('2017-03-01 09:00  SMS 1/3  member ada: "Dear member, it is good')
-    assert printed.endswith('" Because: silent for long. [delivered]')
-    assert "会员 ada" in line(touch("t1"), "replied", "zh")
-
-
-def test_the_wording_is_member_care() -> None:
-    """Several providers refuse templates that speak of recalling users."""
-    words = " ".join(text for template in TEMPLATES.values() for text in template.values())
-
-    assert "召回" not in words
-    assert "recall" not in words.lower()
-    assert "拒收请回复R" in TEMPLATES["member_care_benefit"]["zh"]
