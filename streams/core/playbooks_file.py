@@ -39,11 +39,21 @@ class Source(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A step that uses a template."""
+    """A step that uses a template.
+
+    Attributes:
+        playbook: Name of its playbook.
+        step: As it is written.
+        path: Where it stands.
+        purpose: Of the playbook.
+        variant: Name of its variant, empty when there is one alone.
+    """
 
     playbook: str
     step: StepFile
     path: Path
+    purpose: str = ""
+    variant: str = ""
 
 
 class Reading(NamedTuple):
@@ -203,15 +213,16 @@ def _new(
 
 def _uses(file: PlaybookFile, path: Path) -> Iterable[Use]:
     for place, step in enumerate(file.steps or ()):
-        yield Use(file.name, step, (*path, "steps", place))
+        yield Use(file.name, step, (*path, "steps", place), file.purpose)
     for number, variant in enumerate(file.variants or ()):
         for place, step in enumerate(variant.steps):
-            yield Use(file.name, step, (*path, "variants", number, "steps", place))
+            where = (*path, "variants", number, "steps", place)
+            yield Use(file.name, step, where, file.purpose, variant.name)
 
 
 def _template_faults(head: PlaybooksFile, uses: Sequence[Use]) -> Iterable[Fault]:
     """Yield the steps whose template is not there, or does not fit what the step gives it."""
-    for _, step, path in uses if head.templates is not None else ():
+    for _, step, path, _, _ in uses if head.templates is not None else ():
         key = step.template_key
         assert head.templates is not None
         if key not in head.templates:

@@ -14,7 +14,7 @@ from streams.core.playbook import EXITS, INSTANT
 from streams.core.reasons import TEXTS
 from streams.core.rules_schema import DEFAULT_TIERS
 from streams.core.tiers import NO_VALUE
-from winback_sender.law.template_rules import PROVIDERS
+from winback_sender.law.rules import CARRIES
 
 CHANNELS: Final = tuple(CATALOGUE)
 """Channels that every deployment knows; the rules may define more."""
@@ -168,7 +168,7 @@ class PlaybooksFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Texts by template_key. Given: every step is checked against them."),
     ] = None
     providers: Annotated[
-        list[Annotated[str, _words(tuple(PROVIDERS), "A provider.")]] | None,
+        list[Annotated[str, _words(tuple(CARRIES), "A provider.")]] | None,
         Meta(description="Whose rules the texts must keep; all when not given."),
     ] = None
 

@@ -6,8 +6,8 @@ edges or shows it twice, it can be read as two instants; the earlier begin and t
 so that nobody is woken early.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import Iterator
+from datetime import date, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ import msgspec
 
 from streams.core.rulings import Ruling
 from streams.core.time import DAY_MS, MINUTE_MS
+from winback_sender.law.wall_time import edges, is_there
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 MINUTES: Final = DAY_MS // MINUTE_MS
@@ -100,39 +101,18 @@ def _spans(zone: str, closed: Closed, day: int) -> tuple[Span, ...]:
 def _near(zone: tzinfo, closed: Closed, day: date) -> Iterator[Span]:
     """Yield the closed spans that begin on the local dates around a day of UTC."""
     around = (day + timedelta(days=shift) for shift in (-2, -1, 0, 1))
-    dates = [local for local in around if _is_there(local, zone)]
-    midnight = QuietHours(time(0), time(0))
+    dates = [local for local in around if is_there(local, zone)]
+    midnight = time(0)
     for local in dates:
         if local in closed.holidays:
-            yield (*_edges(local, midnight, zone), Ruling.HOLIDAY)
+            yield (*edges(local, midnight, midnight, zone), Ruling.HOLIDAY)
     for windows, ruling in (
         (closed.quiet, Ruling.QUIET_HOURS),
         (closed.outside, Ruling.CHANNEL_HOURS),
     ):
         for hours in windows:
             for local in dates if hours.start != hours.end else ():
-                yield (*_edges(local, hours, zone), ruling)
-
-
-def _edges(local: date, hours: QuietHours, zone: tzinfo) -> tuple[int, int]:
-    """Return the instants at which a window that begins on a local date begins and ends."""
-    last = local if hours.start < hours.end else local + timedelta(days=1)
-    return min(_readings(local, hours.start, zone)), max(_readings(last, hours.end, zone))
-
-
-def _readings(local: date, clock: time, zone: tzinfo) -> Iterable[int]:
-    """Return both instants that a local wall time may mean; mostly they are the same."""
-    for fold in (0, 1):
-        moment = datetime.combine(local, clock.replace(fold=fold), zone)
-        yield round(moment.timestamp() * 1_000)
-
-
-def _is_there(local: date, zone: tzinfo) -> bool:
-    """Return whether a date happens in a zone: Samoa went from 29 to 31 December 2011."""
-    return any(
-        datetime.fromtimestamp(at_ms / 1_000, zone).date() == local
-        for at_ms in _readings(local, time(12), zone)
-    )
+                yield (*edges(local, hours.start, hours.end, zone), ruling)
 
 
 def _minutes(hours: QuietHours) -> range:

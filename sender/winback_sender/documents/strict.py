@@ -69,11 +69,9 @@ def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
     if get_origin(kind) is Annotated:
         plain, *metas = get_args(kind)
         hint = next((_hint(meta) for meta in metas if _hint(meta)), "")
-        found = tuple(
-            fault._replace(hint=hint) if hint and fault.path == path else fault
-            for fault in faults_in(value, plain, path)
-        )
-        yield from found or _of_metas(value, plain, metas, path)
+        found = list(faults_in(value, plain, path)) or _of_metas(value, plain, metas, path)
+        for fault in found:
+            yield fault._replace(hint=hint) if hint and fault.path == path else fault
     elif get_origin(kind) in {Union, UnionType}:
         yield from _of_union(value, get_args(kind), path)
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):

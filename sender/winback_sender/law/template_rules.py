@@ -1,37 +1,24 @@
-"""What providers accept as the text of a template, as data.
+"""What the law has against a template: its text, its kind, and the values of its variables.
 
 A text is written once, with variables as ``${name}`` and without an opt-out; `submission` gives the
-form in which a provider gets it. The rules are those of the providers' public documentation (stored
-copies of varying age); what could not be confirmed is marked, and a text that breaks it is warned
-of, not refused.
-
-Source:
-    The addresses stand at each provider. MIIT Order 31 (2015): a commercial message carries a way
-    to refuse it.
+form in which a provider gets it. Whoever breaks a rule that could not be confirmed is warned, not
+refused.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from winback_sender.law.rules import CARRIES, OURS, Law, Rule
+from winback_sender.law.shipped import SHIPPED
+
 VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
-OPT_OUTS: Final = ("拒收请回复R", "回TD退订", "回T退订", "退订回T", "退订回TD")
-
-RECALL: Final = ("召回", "拉新", "优惠券", "积分兑换", "积分领取", "问卷", "调查")
-"""Content that Tencent, Huawei and Qiniu do not carry: 用户召回, 用户拉新, 优惠券类推广, ..."""
-
-MARKETING: Final = (
-    "优惠", "折扣", "打折", "特价", "促销", "抢购", "秒杀", "红包", "立减", "满减", "免费领",
-    "代金券", "礼券", "限时",
-)  # fmt: skip
-"""Words that make a notice an advertisement."""
-
-UNKIND: Final = ("召回", "流失", "挽回", "沉睡用户")
-"""Words of our trade that no user should read, whoever carries them."""
-
 _LINK: Final = re.compile(r"https?://\S*|www\.\S*", re.IGNORECASE)
+_TOUCHING: Final = re.compile(r"\$\{[^{}]*\}\$\{")
+_EMOJI: Final = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3]")
+_DIGITS: Final = "0123456789"
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -51,175 +38,196 @@ class Template(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(VARIABLE.findall(self.text)))
 
 
-class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """Rules of one provider.
-
-    Attributes:
-        channel: Which channel it carries.
-        source: Where its rules are published.
-        forbidden: Words that no text may have.
-        forbidden_signs: Characters that no text may have.
-        opt_out: What a promotion ends with, appended to the text; empty = nothing.
-        kinds: Kinds of templates that it carries.
-        may_vary_promotions: Whether a promotion may have variables.
-        may_touch: Whether two variables may stand next to each other.
-        may_link: Whether a variable may carry a link.
-        length_max: Characters of the whole text, with its opt-out; 0 = not stated.
-        value_length_max: Characters of a variable's value; 0 = not stated.
-        is_value_length_sure: Whether that was confirmed.
-        salutation: What a promotion has to have, since it may only go to members.
-    """
-
-    channel: str
-    source: str
-    forbidden: tuple[str, ...] = ()
-    forbidden_signs: str = "【】"
-    opt_out: str = ""
-    kinds: tuple[str, ...] = ("notice", "promotion")
-    may_vary_promotions: bool = True
-    may_touch: bool = True
-    may_link: bool = True
-    length_max: int = 0
-    value_length_max: int = 0
-    is_value_length_sure: bool = True
-    salutation: str = ""
-
-
-PROVIDERS: Final[dict[str, Provider]] = {
-    "aliyun": Provider(
-        channel="sms", source="https://help.aliyun.com/document_detail/91975.html",
-        opt_out="拒收请回复R", salutation="会员", may_link=False, may_touch=False,
-    ),
-    "tencent": Provider(
-        channel="sms", source="https://cloud.tencent.com/document/product/382/39023",
-        forbidden=RECALL, forbidden_signs="【】¥￥★", length_max=500, may_touch=False,
-        may_link=False, value_length_max=6, is_value_length_sure=False,
-        opt_out="拒收请回复R",  # unverified: the rules read do not say which wording
-    ),
-    "huawei": Provider(
-        channel="sms", source="https://support.huaweicloud.com/usermanual-iotcom/iotcom_03_1002.html",
-        forbidden=RECALL, opt_out="拒收请回复R", may_vary_promotions=False, may_touch=False,
-        may_link=False,
-    ),
-    "qiniu": Provider(
-        channel="sms", source="https://developer.qiniu.com/sms/5814/template-specification",
-        forbidden=RECALL, opt_out="回T退订", may_touch=False, may_link=False,
-    ),
-    "baidu": Provider(
-        channel="sms", source="https://cloud.baidu.com/doc/SMS/s/Rkih1xo03",
-        opt_out="回T退订",  # unverified, as for Tencent
-        may_touch=False, may_link=False,
-    ),
-    "wechat_template": Provider(
-        channel="wechat",
-        source="https://developers.weixin.qq.com/doc/offiaccount/Message_Management/"
-        "Template_Message_Interface.html",
-        kinds=("notice",), may_link=False,
-    ),
-    "wechat_subscribe": Provider(
-        channel="wechat",
-        source="https://developers.weixin.qq.com/doc/service/en/guide/product/"
-        "subscription_messages/push.html",
-        kinds=("notice",), may_link=False, value_length_max=20, is_value_length_sure=False,
-    ),
-    "wechat_customer_service": Provider(
-        channel="wechat",
-        source="https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/"
-        "Customer_Service_Messages.html",
-        forbidden_signs="",
-    ),
-    "wecom": Provider(
-        channel="wecom", source="https://developer.work.weixin.qq.com/document/path/92135",
-        forbidden_signs="", length_max=1_300,  # 4,000 bytes, unverified
-    ),
-}  # fmt: skip
-"""Name of a provider to its rules; the sender kit reads the same."""
-
-
 class Objection(NamedTuple):
-    """What a provider has against a template.
+    """What the law has against something.
 
     Attributes:
         level: ``error``, or ``warning``: the rule could not be confirmed.
         what: The objection.
+        rule: Which rule says so.
+        hint: What to do about it.
     """
 
     level: Literal["error", "warning"]
     what: str
+    rule: Rule
+    hint: str = ""
 
 
-def submission(template: Template, provider: Provider) -> str:
+def opt_outs(law: Law = SHIPPED) -> tuple[str, ...]:
+    """Return the wordings of all providers, the longest first: none is to be written in a text."""
+    texts = {text for name in CARRIES for text in law.value(name, "opt_out", ())}
+    return tuple(sorted(texts | {"退订回T", "退订回TD"}, key=lambda text: (-len(text), text)))
+
+
+def submission(template: Template, provider: str, law: Law = SHIPPED) -> str:
     """Return the text as it is handed in: a promotion ends with the provider's opt-out."""
-    is_marked = template.kind == "promotion" and provider.opt_out
-    return f"{template.text.rstrip('。. ')}，{provider.opt_out}" if is_marked else template.text
+    endings = law.value(provider, "opt_out", ())
+    if template.kind != "promotion" or not endings:
+        return template.text
+    return f"{template.text.rstrip('。. ')}，{endings[0]}"
 
 
 def objections(
-    template: Template, provider: Provider, values: Mapping[str, str] | None = None
+    template: Template,
+    provider: str,
+    values: Mapping[str, str] | None = None,
+    law: Law = SHIPPED,
 ) -> list[Objection]:
-    """Return what a provider has against a template and the values of its variables.
+    """Return what the law of a provider has against a template and the values of its variables.
 
     Args:
         template: The text.
-        provider: The rules.
+        provider: Who carries it.
         values: Variable to what the playbooks put there.
+        law: The rules in force.
     """
-    said = [*_of_kind(template, provider), *_of_words(template, provider)]
-    said += _of_variables(template, provider)
-    errors = [Objection("error", what) for what in said]
-    return [*errors, *_of_values(provider, values or {})]
+    court = _Court(provider, law)
+    said = [*court.of_kind(template), *court.of_words(template), *court.of_variables(template)]
+    return [*said, *value_objections(provider, values or {}, law)]
 
 
-def _of_kind(template: Template, provider: Provider) -> list[str]:
-    said = []
-    whole = submission(template, provider)
-    if template.kind not in provider.kinds:
-        said.append(f"carries no {template.kind}")
-    if template.kind == "promotion":
-        if provider.salutation and provider.salutation not in template.text:
-            said.append(f"promotions go to members only: address them as {provider.salutation!r}")
-        if template.variables and not provider.may_vary_promotions:
-            said.append("a promotion may have no variables")
-    else:
-        said += [f"a notice may not advertise: {word!r}" for word in MARKETING
-                 if word in template.text]  # fmt: skip
-    said += [f"the opt-out {text!r} is added by kind: promotion, leave it out"
-             for text in OPT_OUTS if text in template.text]  # fmt: skip
-    if provider.length_max and len(whole) > provider.length_max:
-        said.append(f"{len(whole)} characters, at most {provider.length_max}")
-    return said
+def value_objections(
+    provider: str, values: Mapping[str, str], law: Law = SHIPPED
+) -> Iterator[Objection]:
+    """Yield what the law of a provider has against values of variables.
 
-
-def _of_words(template: Template, provider: Provider) -> list[str]:
-    words = dict.fromkeys((*provider.forbidden, *UNKIND))
-    said = [f"the word {word!r} is forbidden" for word in words if word in template.text]
-    signs = [sign for sign in provider.forbidden_signs if sign in template.text]
-    return [*said, *(f"the sign {sign!r} is forbidden" for sign in signs)]
-
-
-def _of_variables(template: Template, provider: Provider) -> list[str]:
-    said = []
-    if template.variables and not VARIABLE.sub("", template.text).strip():
-        said.append("a text of variables alone is no template")
-    if not provider.may_touch and re.search(r"\$\{[^{}]*\}\$\{", template.text):
-        said.append("two variables may not touch: put a word between them")
-    links = _LINK.findall(template.text)
-    if not provider.may_link and any("${" in link for link in links):
-        said.append("a link must be constant: no variable in it")
-    return said
-
-
-def _of_values(provider: Provider, values: Mapping[str, str]) -> list[Objection]:
-    said = []
+    Args:
+        provider: Who carries them.
+        values: The provider's name of a variable to its value.
+        law: The rules in force.
+    """
+    court = _Court(provider, law)
     for name, value in values.items():
-        if not provider.may_link and _LINK.search(value):
-            said.append(Objection("error", f"variable {name!r} may not carry a link"))
-        if provider.value_length_max and len(value) > provider.value_length_max:
-            what = (
-                f"variable {name!r}: {len(value)} characters, at most {provider.value_length_max}"
-            )
-            level: Literal["error", "warning"] = "error"
-            if not provider.is_value_length_sure:
-                level, what = "warning", f"{what} (unverified)"
-            said.append(Objection(level, what))
-    return said
+        yield from court.of_value(name, value)
+
+
+def tag_objections(provider: str, tags: Iterable[str], law: Law = SHIPPED) -> Iterator[Objection]:
+    """Yield the categories to which an offer or a purpose of a playbook belongs by its name."""
+    rule = law.rule(provider, "forbidden_categories")
+    named = {tag.lower() for tag in tags if tag}
+    for category in () if rule is None else rule.value:
+        for tag in sorted(named.intersection(category.tags)):
+            what = f"{tag!r} says that it is of the category {category.name}, which is not carried"
+            assert rule is not None
+            yield _objection(rule, what, "carry it on another channel, or offer something else")
+
+
+def _objection(rule: Rule, what: str, hint: str = "") -> Objection:
+    if rule.verified:
+        return Objection("error", what, rule, hint)
+    return Objection("warning", f"{what} (unverified)", rule, hint)
+
+
+class _Court:
+    """The rules of one provider, and those that hold whoever carries a message."""
+
+    def __init__(self, provider: str, law: Law) -> None:
+        self._provider, self._law = provider, law
+
+    def _rules(self, kind: str) -> Iterator[Rule]:
+        """Yield the rules of a kind, our own first."""
+        for of in (OURS, self._provider):
+            rule = self._law.rule(of, kind)
+            if rule is not None:
+                yield rule
+
+    def of_kind(self, template: Template) -> Iterator[Objection]:
+        """Yield what is wrong with what the template says it is."""
+        for rule in self._rules("kinds"):
+            if template.kind not in rule.value:
+                yield _objection(rule, f"carries no {template.kind}", "send it on another channel")
+        if template.kind == "promotion":
+            yield from self._of_promotion(template)
+        else:
+            for rule in self._rules("advertising"):
+                for word in rule.value:
+                    if word in template.text:
+                        what = f"a notice may not advertise: {word!r}"
+                        yield _objection(rule, what, "make it kind: promotion, or leave it out")
+        for text in opt_outs(self._law):
+            if text in template.text:
+                rule = next(self._rules("opt_out"), self._law.rules["winback.advertising"])
+                what = f"the opt-out {text!r} is added by kind: promotion"
+                yield Objection("error", what, rule, "leave it out")
+                break
+
+    def _of_promotion(self, template: Template) -> Iterator[Objection]:
+        for rule in self._rules("salutation"):
+            if rule.value and rule.value not in template.text:
+                what = f"promotions go to members only: address them as {rule.value!r}"
+                yield _objection(rule, what)
+        for rule in self._rules("promotion_variables"):
+            if not rule.value and template.variables:
+                what = "a promotion may have no variables"
+                yield _objection(rule, what, "write it without, or make it a notice")
+
+    def of_words(self, template: Template) -> Iterator[Objection]:
+        """Yield words and signs that the text may not have, and whether it is too long."""
+        for rule in self._rules("forbidden_categories"):
+            for category in rule.value:
+                for word in category.words:
+                    if word in template.text:
+                        what = f"the word {word!r} is forbidden: category {category.name}"
+                        yield _objection(rule, what, "say it in words of care and service")
+        for rule in self._rules("forbidden_words"):
+            for word in rule.value:
+                if word in template.text:
+                    yield _objection(rule, f"the word {word!r} is forbidden")
+        bare = VARIABLE.sub("", template.text)
+        yield from self._of_signs(bare, "")
+        for rule in self._rules("text_max"):
+            whole = len(submission(template, self._provider, self._law))
+            if whole > rule.value:
+                yield _objection(rule, f"{whole} characters, at most {rule.value}", "shorten it")
+
+    def _of_signs(self, text: str, where: str) -> Iterator[Objection]:
+        for rule in self._rules("forbidden_signs"):
+            for sign in dict.fromkeys(rule.value):
+                if sign in text:
+                    yield _objection(rule, f"{where}the sign {sign!r} is forbidden")
+        found = _EMOJI.search(text)
+        for rule in self._rules("plain_text") if found else ():
+            if rule.value and found is not None:
+                yield _objection(rule, f"{where}no emoji or symbols: {found[0]!r}")
+
+    def of_variables(self, template: Template) -> Iterator[Objection]:
+        """Yield what is wrong with the places of the variables."""
+        if template.variables and not VARIABLE.sub("", template.text).strip():
+            for rule in self._rules("variables_apart"):
+                yield _objection(rule, "a text of variables alone is no template")
+        for rule in self._rules("variables_apart"):
+            if rule.value and _TOUCHING.search(template.text):
+                what = "two variables may not touch"
+                yield _objection(rule, what, "put a word between them")
+        for rule in self._rules("constant_links"):
+            if rule.value and any("${" in link for link in _LINK.findall(template.text)):
+                what = "a link must be constant: no variable in it"
+                yield _objection(rule, what, "write the whole address in the text")
+        for rule in self._rules("variables_max"):
+            if len(template.variables) > rule.value:
+                what = f"{len(template.variables)} variables, at most {rule.value}"
+                yield _objection(rule, what)
+
+    def of_value(self, name: str, value: str) -> Iterator[Objection]:
+        """Yield what is wrong with what a variable gets."""
+        for rule in self._rules("constant_links"):
+            if rule.value and _LINK.search(value):
+                yield _objection(rule, f"variable {name!r} may not carry a link")
+        for rule in self._rules("value_max"):
+            if len(value) > rule.value:
+                yield _too_long(rule, name, value, rule.value)
+        for rule in self._rules("value_max_by_type"):
+            most = rule.value.get(name.rstrip(_DIGITS), len(value))
+            if len(value) > most:
+                yield _too_long(rule, name, value, most)
+        for rule in self._rules("value_signs"):
+            for sign in dict.fromkeys(rule.value):
+                if sign in value:
+                    yield _objection(rule, f"variable {name!r} may not have {sign!r}")
+        yield from self._of_signs(value, f"variable {name!r}: ")
+
+
+def _too_long(rule: Rule, name: str, value: str, most: int) -> Objection:
+    what = f"variable {name!r}: {len(value)} characters, at most {most}"
+    return _objection(rule, what, "shorten the value, or the default of its trait")
