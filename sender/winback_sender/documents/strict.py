@@ -67,11 +67,7 @@ def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
         path: Where the value stands.
     """
     if get_origin(kind) is Annotated:
-        plain, *metas = get_args(kind)
-        hint = next((_hint(meta) for meta in metas if _hint(meta)), "")
-        found = list(faults_in(value, plain, path)) or _of_metas(value, plain, metas, path)
-        for fault in found:
-            yield fault._replace(hint=hint) if hint and fault.path == path else fault
+        yield from _of_annotated(value, kind, path)
     elif get_origin(kind) in {Union, UnionType}:
         yield from _of_union(value, get_args(kind), path)
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
@@ -88,6 +84,13 @@ def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
         yield from _of_words(value, words, path)
     else:
         yield from _of_leaf(value, kind, path)
+
+
+def _of_annotated(value: object, kind: Any, path: Path) -> Iterator[Fault]:
+    plain, *metas = get_args(kind)
+    hint = next((_hint(meta) for meta in metas if _hint(meta)), "")
+    for fault in list(faults_in(value, plain, path)) or _of_metas(value, plain, metas, path):
+        yield fault._replace(hint=hint) if hint and fault.path == path else fault
 
 
 def _of_struct(value: dict[Any, Any], kind: type[msgspec.Struct], path: Path) -> Iterator[Fault]:
