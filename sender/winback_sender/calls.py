@@ -232,8 +232,8 @@ class _Progress:
     def __init__(self, *, has_body: bool) -> None:
         self.has_left = False
         self.is_answered = False
-        # A request whose body is not complete is none. Without a body the headers are all.
-        self._last = "send_request_body.complete" if has_body else "send_request_headers.started"
+        # What is not complete is no request, and without a body the headers are all of it.
+        self._last = f"send_request_{'body' if has_body else 'headers'}.complete"
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
         del info
