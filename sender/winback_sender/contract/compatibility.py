@@ -5,7 +5,7 @@ schema allows is allowed by the reader's. Asked of what our types can say, and i
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from winback_sender.contract.schemas import Schema
 
@@ -18,6 +18,18 @@ _KNOWN: Final = {
     "items", "properties", "required", "type",
 }  # fmt: skip
 _MISSING: Final = object()
+
+
+class Field(NamedTuple):
+    """A field for people.
+
+    Attributes:
+        holds: What it may hold, and whether it may be missing.
+        means: Its description.
+    """
+
+    holds: str
+    means: str
 
 
 def refusals(old: Schema, new: Schema, *, is_ours: bool) -> list[str]:
@@ -50,9 +62,12 @@ def unread(reader: Schema, writer: Schema) -> list[str]:
     return list(_Question(reader, writer).ask(reader, writer, ""))
 
 
-def fields(schema: Schema) -> dict[str, str]:
-    """Return every field of a message, also of its parts, by its path, with what it may hold."""
-    return {path: _in_words(part, must) for path, part, must in _walk(schema, schema, "")}
+def fields(schema: Schema) -> dict[str, Field]:
+    """Return every field of a message, also of its parts, by its path."""
+    return {
+        path: Field(_in_words(part, must), part.get("description", ""))
+        for path, part, must in _walk(schema, schema, "")
+    }
 
 
 class _Question:
@@ -190,14 +205,16 @@ def _in_words(part: Schema, must: bool) -> str:  # noqa: FBT001 (private, a colu
         said = " or ".join(_kind(choice) for choice in part["anyOf"])
     else:
         said = _kind(part)
-    return said if must else f"{said}, optional"
+    return said if must else f"{said}; optional"
 
 
 def _kind(part: Schema) -> str:
     choice = _choice(part)
     if choice is not None:
         return "one of " + ", ".join(sorted(map(str, choice)))
-    said = part.get("format") or _or(_types(part)) or "object"
+    said = part.get("format") or _or(_types(part)) or "anything"
+    if isinstance(part.get("additionalProperties"), dict):
+        said = f"map of {_kind(part['additionalProperties'])}"
     bounds = [f"{bound} {part[bound]}" for bound in BOUNDS if bound in part]
     return ", ".join([said, *bounds])
 

@@ -126,10 +126,11 @@ def test_a_schema_is_read_by_itself() -> None:
 
 def test_fields_are_told_with_what_they_may_hold() -> None:
     told = fields(OLD)
-    assert told["share"] == "number, minimum 0, maximum 1"
-    assert told["note"] == "string, optional"
-    assert told["rank"] == "number or null"
-    assert told["reasons[].code"] == "string, optional"
+    assert told["share"].holds == "number, minimum 0, maximum 1"
+    assert told["note"].holds == "string; optional"
+    assert told["rank"].holds == "number or null"
+    assert told["reasons[].code"].holds == "string; optional"
+    assert fields(schema("feedback"))["user_id"].means == "Whose; also the key of the record."
 
 
 NAMES = st.sampled_from(["a", "b", "c"])
