@@ -109,7 +109,7 @@ def _read(reply: Reply, kind: type[T]) -> T:
     if reply.status == _OK:
         try:
             return msgspec.json.decode(reply.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             log.warning("addresses_not_readable", error="the answer is not the agreed JSON")
             raise away() from None
     log.warning("addresses_refused", status=reply.status)

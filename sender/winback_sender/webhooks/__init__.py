@@ -1,0 +1,1 @@
+"""Webhooks in both directions, signed by the rules of Standard Webhooks."""
