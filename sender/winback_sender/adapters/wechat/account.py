@@ -21,7 +21,7 @@ from winback_sender.adapters.wechat.access_token import (
     Token,
     read_token,
 )
-from winback_sender.adapters.wechat.refusals import TOKEN_CODES
+from winback_sender.adapters.wechat.codes import TOKEN_CODES
 from winback_sender.adapters.wechat.seal import Seal
 from winback_sender.calls import Calls, Unreadable, make_calls, sends_nothing
 from winback_sender.contract.words import Why
@@ -65,9 +65,6 @@ class WechatSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         says("EncodingAESKey. Set: only sealed call-backs are taken.", is_secret=True),
     ] = ""
-    opt_out_words: Annotated[
-        str, says("Messages of users that are an opt-out, separated by commas.")
-    ] = "退订,取消订阅,拒收,TD,T,R,N,STOP"
     endpoint: Annotated[str, says("Where the API is.")] = "https://api.weixin.qq.com"
     timeout_s: Annotated[float, Meta(ge=0.1, le=60), says("Silence that ends a call.", "s")] = 5.0
     pause_s: Annotated[float, Meta(ge=0, le=3_600), says("Pause after too many calls.", "s")] = 60.0

@@ -13,9 +13,9 @@ Source:
 from typing import Final
 
 from winback_sender.adapters.wechat.account import Json, WechatSettings
+from winback_sender.adapters.wechat.codes import WECHAT
 from winback_sender.adapters.wechat.memory import before_the_call
 from winback_sender.adapters.wechat.opened import open_service_account
-from winback_sender.adapters.wechat.refusals import WECHAT
 from winback_sender.adapters.wechat.service_account import ServiceAccount
 from winback_sender.adapters.wechat.text import text_of
 from winback_sender.adapters.wechat.windows import OpenedBy

@@ -3,7 +3,7 @@
 ========================================  ======================================================
 event                                     what is heard
 ========================================  ======================================================
-a message of the user                     replied, or opted_out if it is one of the words for it;
+a message of the user                     replied, or opted_out (`replies.status_of`);
                                           opens a window
 menu clicked, followed, QR code scanned   opens a short window
 ``unsubscribe``                           opted_out
@@ -21,11 +21,11 @@ Source:
     https://developers.weixin.qq.com/doc/service/guide/product/subscription_messages/push.md
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from winback_sender.adapter import Heard
+from winback_sender.adapters.replies import status_of
 from winback_sender.adapters.wechat.callbacks import Event, items
 from winback_sender.adapters.wechat.windows import OpenedBy, Windows
 from winback_sender.contract.instants import SECOND_MS
@@ -48,7 +48,6 @@ CHOICES: Final = {
     "subscribe_msg_popup_event": "SubscribeMsgPopupEvent",
     "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
 }
-_AROUND: Final = " \t\r\n.,!?;:。，！？；：、“”\"'"
 
 
 class Events:
@@ -56,13 +55,11 @@ class Events:
 
     Args:
         windows: Remembers what openids allow.
-        opt_out_words: Messages that are an opt-out, separated by commas.
         now_ms: The wall clock.
     """
 
-    def __init__(self, windows: Windows, opt_out_words: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, windows: Windows, now_ms: Callable[[], int]) -> None:
         self._windows = windows
-        self._opt_outs = {plain(word) for word in opt_out_words.split(",") if word.strip()}
         self._now_ms = now_ms
 
     def hear(self, event: Event) -> list[Heard]:
@@ -77,9 +74,7 @@ class Events:
 
     def _message(self, event: Event, openid: str, at_ms: int) -> Heard:
         self._windows.opened(openid, OpenedBy.MESSAGE, at_ms)
-        is_opt_out = plain(_text(event, "Content")) in self._opt_outs
-        status = Status.OPTED_OUT if is_opt_out else Status.REPLIED
-        return Heard(Receipt(status), at_ms, address=openid)
+        return Heard(Receipt(status_of(_text(event, "Content"))), at_ms, address=openid)
 
     def _event(self, event: Event, openid: str, at_ms: int) -> Iterator[Heard]:
         kind = _text(event, "Event").lower()
@@ -115,11 +110,6 @@ class Events:
         text, now_ms = _text(event, "CreateTime"), self._now_ms()
         is_instant = text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
         return min(int(text) * SECOND_MS, now_ms) if is_instant else now_ms
-
-
-def plain(text: str) -> str:
-    """Return a message as it is compared: full width, case and marks around it do not count."""
-    return unicodedata.normalize("NFKC", text).strip(_AROUND).casefold()
 
 
 def _finished(status: str) -> Receipt:

@@ -27,7 +27,7 @@ def open_service_account(kind: type[A], settings_kind: type[WechatSettings], too
     account = open_account(tools, kind.name, settings)
     seal = open_seal(settings.encoding_aes_key, settings.app_id, f"{prefix}ENCODING_AES_KEY")
     windows = Windows(open_memory(tools.environ, "wechat", SCHEMA))
-    events = Events(windows, settings.opt_out_words, now_ms)
+    events = Events(windows, now_ms)
     callbacks = None
     if settings.callback_token:
         callbacks = Callbacks(kind.name, settings.callback_token, seal, events.hear)

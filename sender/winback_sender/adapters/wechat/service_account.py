@@ -11,7 +11,7 @@ from typing import Any, Final
 from winback_sender.adapter import Adapter, Route
 from winback_sender.adapters.wechat.account import Account, Json, WechatSettings
 from winback_sender.adapters.wechat.callbacks import Callbacks
-from winback_sender.adapters.wechat.refusals import WECHAT, unclear
+from winback_sender.adapters.wechat.codes import WECHAT, judge
 from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.addresses.needed import address_for
 from winback_sender.calls import UnclearError
@@ -98,7 +98,7 @@ class ServiceAccount(Adapter):
         return Receipt(done, ref=str(answer.get("msgid", "")), address=openid)
 
     def _refused(self, code: int, openid: str) -> Receipt:
-        return unclear(code, WECHAT, self.name, self._settings.pause_s, openid)
+        return judge(code, WECHAT, self.name, self._settings.pause_s, openid)
 
 
 def data_of(values: Mapping[str, str]) -> dict[str, Any]:

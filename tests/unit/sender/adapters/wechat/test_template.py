@@ -138,7 +138,7 @@ def test_wechat_says_so_of_users_and_templates(wechat: WeChat, adapter: Template
     wechat.gone, wechat.refused_templates = set(), {(OPENID, "tpl-1")}
     assert refused(adapter).reason == Why.NO_WINDOW
     wechat.refused_templates, wechat.calls_a_day = set(), 0
-    assert (refused(adapter).reason, refused(adapter).after_s) == (Why.OVER_LIMIT, 600.0)
+    assert (refused(adapter).reason, refused(adapter).after_s) == (Why.OVER_LIMIT, 3_600.0)
     wechat.templates = {}
     assert refused(adapter).reason == Why.NO_TEMPLATE
 
