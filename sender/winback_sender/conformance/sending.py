@@ -108,10 +108,16 @@ def wrong_address(case: Case) -> tuple[int, Iterator[Fault]]:
     """Find messages that went to somebody else, or to where nothing may go."""
     sent = [call for call in case.seen.calls if call.was_sent and call.touch_id in case.touches]
     return len(sent), (
-        Fault(call.touch_id, "sent to an address that is not the user's", call.at_ms)
+        Fault(call.touch_id, _misdirected(case.touches[call.touch_id]), call.at_ms)
         for call in sent
         if call.address != case.touches[call.touch_id].address
     )
+
+
+def _misdirected(touch: Asked) -> str:
+    if touch.address is None:
+        return f"sent, but it must not be: {touch.story}"
+    return "sent to an address that is not the user's"
 
 
 def unasked(case: Case) -> tuple[int, Iterator[Fault]]:

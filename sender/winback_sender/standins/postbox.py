@@ -17,6 +17,7 @@ Source: our own; nothing but examples and the conformance of senders lives by it
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -42,11 +43,18 @@ class Postbox(StandIn):
     Args:
         plan: What happens to each call.
         knows: Whose address is what.
+        needs: Template to the params that it cannot do without; any other needs none.
     """
 
-    def __init__(self, plan: Plan = all_is_well, knows: Knows = nobody) -> None:
+    def __init__(
+        self,
+        plan: Plan = all_is_well,
+        knows: Knows = nobody,
+        needs: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
         super().__init__(plan)
         self._knows = knows
+        self._needs = needs or {}
         self._receivers: list[str] = []
 
     @property
@@ -96,15 +104,16 @@ class Postbox(StandIn):
             params = dict(body.get("params", {}))
         except (ValueError, KeyError, TypeError):
             return _refusal("not_readable")
-        if not isinstance(touch_id, str) or not touch_id:
-            return _refusal("no_id")
-        if not isinstance(address, str) or not _PHONE.fullmatch(address):
-            return _refusal("bad_number")
-        if not isinstance(template, str) or not template:
-            return _refusal("no_template")
-        if any(not isinstance(text, str) or len(text) > PARAM_CHARACTERS_MAX
-               for text in params.values()):  # fmt: skip
-            return _refusal("bad_params")
+        faults = {
+            "no_id": not isinstance(touch_id, str) or not touch_id,
+            "bad_number": not isinstance(address, str) or not _PHONE.fullmatch(address),
+            "no_template": not isinstance(template, str) or not template,
+            "bad_params": any(not _is_text(value) for value in params.values()),
+            "missing_param": any(not params.get(name) for name in self._needs.get(template, ())),
+        }
+        for code, is_so in faults.items():
+            if is_so:
+                return _refusal(code)
         return await self.take(request, touch_id, address, {"template": template, **params})
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
@@ -123,6 +132,10 @@ class Postbox(StandIn):
         if url not in self._receivers:
             self._receivers.append(url)
         return web.Response(status=204)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= PARAM_CHARACTERS_MAX
 
 
 def _end(call: Call) -> str:

@@ -167,6 +167,11 @@ class StandIn(Server):
         return bool(self.callback_urls)
 
     @property
+    def owes_receipts(self) -> bool:
+        """Whether a receipt is still to come, or to come again."""
+        return bool(self._tasks)
+
+    @property
     def calls(self) -> list[Call]:
         """Every call so far that was in order, also those that sent nothing."""
         return self._calls.copy()

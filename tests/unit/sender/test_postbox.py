@@ -18,7 +18,7 @@ def knows(user_id: str, channel: str) -> str | None:
 
 @pytest.fixture
 def postbox() -> Iterator[Postbox]:
-    with Postbox(knows=knows) as found:
+    with Postbox(knows=knows, needs={"needy": ("name", "day")}) as found:
         yield found
 
 
@@ -60,6 +60,7 @@ def test_it_does_not_dedupe(postbox: Postbox) -> None:
         ({"id": None}, "no_id"),
         ({"params": {"name": "x" * 101}}, "bad_params"),
         ({"params": 7}, "not_readable"),
+        ({"template": "needy"}, "missing_param"),
     ],
 )
 def test_what_is_wrong_is_refused_and_not_taken(
