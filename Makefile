@@ -27,13 +27,15 @@ $(STAMP): requirements.lock pyproject.toml sender/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./sender -e .
 	@touch $@
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --no-emit-package winback-sender --no-annotate --quiet --custom-compile-command "make lock"
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-emit-package winback-sender --no-annotate --quiet \
+  --custom-compile-command "make lock"
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew: hashes, no hosts
-	$(LOCK) --upgrade --all-extras -o requirements.lock
-	$(LOCK) --constraint requirements.lock -o deploy/requirements.lock
+	$(LOCK) pyproject.toml --upgrade --all-extras -o requirements.lock
+	$(LOCK) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
+	$(LOCK) sender/pyproject.toml --constraint requirements.lock -o sender/requirements.lock
 
 .PHONY: format
 format: install ## Format the code and mend what the linter can mend
@@ -57,8 +59,22 @@ imports: install ## The arrows between the rooms
 test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
 	$(BIN)/python -m pytest $(TESTS)
 
+PARSER := build/asyncapi-parser
+
+$(PARSER)/.installed: $(wildcard deploy/asyncapi-parser/*) deploy/asyncapi-parser/.npmrc $(STAMP)
+	@mkdir -p $(PARSER) && cp -a deploy/asyncapi-parser/. $(PARSER)
+	@$(BIN)/npm ci --prefix $(PARSER) --loglevel=error || { \
+	  echo "The AsyncAPI parser could not be fetched from the npm registry (npm says why, above)." >&2; \
+	  echo "It is needed once, later it lies in $(PARSER). Behind a mirror: npm config set registry URL" >&2; exit 3; }
+	@touch $@
+
+.PHONY: contracts
+contracts: install $(PARSER)/.installed ## Messages: nobody is left behind, and AsyncAPI's own parser agrees
+	$(BIN)/winback contracts check
+	$(BIN)/node $(PARSER)/validate.mjs deploy/asyncapi.yaml
+
 .PHONY: check
-check: lint types imports test ## What CI runs
+check: lint types imports contracts test ## What CI runs
 
 .PHONY: bench
 bench: install ## Measure: CPU, latency, restore, failover, memory, detection on the small logs
@@ -92,6 +108,8 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -c "from streams.core.playbooks_page import page; print(page(), end='')" > deploy/playbooks/playbooks.schema.json
 	$(BIN)/python -m models.feature_page > docs/features.md
 	$(BIN)/python -m streams.runtime.metrics > docs/metrics.md
+	$(BIN)/python -m winback_sender.schema_files
+	$(BIN)/python -m streams.runtime.asyncapi > deploy/asyncapi.yaml
 
 .PHONY: clean
 clean: ## Remove what the targets above have made, the environment too
