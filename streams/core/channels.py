@@ -13,6 +13,10 @@ Kind = Literal["message", "person"]
 FAILURES_MAX: Final = 2
 """Hard failures in a row after which a channel is given up for a user, unless rules say another."""
 
+UNHEARD_MS: Final = DAY_MS
+"""So long after its expiry a touch is given up of which no sender has said a word: longer than a
+sender that was down needs to say what it knows, short beside the topic's seven days."""
+
 CONTACTS_KEPT_MS: Final = 30 * DAY_MS
 """Touches older than this count for no cap; the rules refuse a longer window."""
 

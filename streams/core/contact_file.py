@@ -69,6 +69,7 @@ class ContactFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holidays: HolidaysFile = HolidaysFile()
     zone: str = "Asia/Shanghai"
     stale_after: str = "1d"
+    unheard_after: str = "1d"
     opt_out: Literal["all", "channel"] = "all"
     uplift: UpliftFile = UpliftFile()
 
@@ -135,6 +136,7 @@ def contact_of(
         is_opt_out_of_all=contact.opt_out == "all",
         uplift_min=contact.uplift.least,
         uplift_errors=contact.uplift.errors,
+        unheard_ms=reader.ms("$.contact.unheard_after", contact.unheard_after),
     )
 
 

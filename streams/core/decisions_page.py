@@ -48,11 +48,16 @@ COUNTED = """
 as far as learning is concerned. `unknown` stays until the sender says more. `replied`, `handled`
 and `clicked` end a journey if its playbook says so; `handled` does not when nobody answered.
 
+A touch of which no sender has said a word is given up `contact.unheard_after` (1 day) after its
+expiry: it is `unaccepted`, on this topic as `touch.unaccepted`, and counts as never sent; the
+first word of a sender, however late, is believed. It gives no place in a cap or budget back. See
+[delivery](delivery.md).
+
 | status | outcome | meaning |
 |---|---|---|"""
 
 HEARD = {
-    Heard.NO_TOUCH: "the touch is not of the open case: the case is closed, or there never was one",
+    Heard.NO_TOUCH: "the touch is of no open case, and no word on it is missing",
     Heard.REPEATED: "the same word again",
     Heard.LATE: "more is known already",
     Heard.CONTRADICTED: "failed and arrived cannot both be true; the arrival is believed",

@@ -3,7 +3,7 @@
 import msgspec
 
 from streams.core.journey_state import Exposure
-from streams.core.messages import Decision, Episode, RiskChanged
+from streams.core.messages import Decision, Episode, RiskChanged, TouchUnaccepted
 from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 
@@ -50,6 +50,13 @@ class RecordRisk(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class RecordUnaccepted(msgspec.Struct, frozen=True):
+    """Put on record that no sender has spoken of a touch."""
+
+    unaccepted: TouchUnaccepted
+    at_ms: int
+
+
 class Note(msgspec.Struct, frozen=True):
     """Count something that changed nothing, so that it can be seen."""
 
@@ -71,6 +78,7 @@ Effect = (
     | RecordDecision
     | RecordEpisode
     | RecordRisk
+    | RecordUnaccepted
     | Note
     | ForgetUser
 )

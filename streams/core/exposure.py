@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from models.features import Rhythm
-from streams.core.effects import Effect, RecordEpisode
+from streams.core.effects import Effect, Note, RecordEpisode
 from streams.core.journey_state import Case, Exposure
 from streams.core.messages import Episode
 from streams.core.rules import Rules
@@ -57,9 +57,16 @@ def month_of(day: int) -> str:
 
 
 def mature(state: UserState, user_id: str, rules: Rules) -> tuple[UserState, tuple[Effect, ...]]:
-    """Return what became of the pending exposure; it is over."""
+    """Return what became of the pending exposure; it is over.
+
+    Of a user whom no sender has taken on there is nothing to learn.
+    """
     made = state.profile.exposure
     assert made is not None, "an exposure matures, but none is pending"
+    profile = msgspec.structs.replace(state.profile, exposure=None)
+    matured = state.having(profile, MATURES=NEVER)
+    if made.is_void:
+        return matured, (Note("exposure_void", made.matures_ms),)
     held_out = rules.holdout.share
     episode = Episode(
         user_id=user_id,
@@ -78,6 +85,4 @@ def mature(state: UserState, user_id: str, rules: Rules) -> tuple[UserState, tup
         matured_at=iso(made.matures_ms),
         dimensions=made.dimensions,
     )
-    profile = msgspec.structs.replace(state.profile, exposure=None)
-    matured = state.having(profile, MATURES=NEVER)
     return matured, (RecordEpisode(episode, made, made.matures_ms),)

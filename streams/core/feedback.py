@@ -17,17 +17,18 @@ from streams.core.consent import spoke
 from streams.core.effects import Effect, Note
 from streams.core.inputs import FeedbackReceived
 from streams.core.journey import Outcome, close
-from streams.core.journey_state import Case, OpenTouch
+from streams.core.journey_state import OpenTouch
 from streams.core.reach import arrived, failed
 from streams.core.rules import Rules
 from streams.core.state import UserState
+from streams.core.unheard import settled, touches_of, with_word
 from winback_sender.contract.words import HARD, STRENGTH, WRONG_NUMBER
 
 
 class Heard(StrEnum):
     """What is counted of feedback that changes nothing, or that cannot be right."""
 
-    NO_TOUCH = "feedback_no_touch"  # the touch is not of the open case: it ended, or never was
+    NO_TOUCH = "feedback_no_touch"  # nothing is awaited of the touch: its case ended, or never was
     REPEATED = "feedback_repeated"  # the same word again
     LATE = "feedback_late"  # more is known already
     CONTRADICTED = "feedback_contradicted"  # failed and arrived: the arrival is believed
@@ -41,13 +42,12 @@ UNANSWERED: Final = frozenset({"no_answer", "busy"})
 
 def heard(state: UserState, signal: FeedbackReceived, rules: Rules) -> Outcome:
     """Take note of what a sender says of a touch."""
-    case = state.profile.case
-    touches = () if case is None else case.touches
+    touches = touches_of(state.profile)
     touch = next((touch for touch in touches if touch.touch_id == signal.touch_id), None)
     if signal.status == "opted_out":
         channel = signal.channel if touch is None else touch.channel
         return _opted_out(state, signal, channel, rules)
-    if case is None or touch is None:
+    if touch is None:
         return state, (Note(Heard.NO_TOUCH, signal.event_time_ms),)
     word = _word(signal)
     known, new = STRENGTH[touch.status], STRENGTH[word]
@@ -59,8 +59,8 @@ def heard(state: UserState, signal: FeedbackReceived, rules: Rules) -> Outcome:
     effects: tuple[Effect, ...] = ()
     if touch.status == "failed":
         effects = (Note(Heard.CONTRADICTED, signal.event_time_ms),)
-    noted = _noted(state, case, touch, word, signal, rules)
-    if word in case.exits:
+    noted, case = _noted(state, touch, word, signal, rules), state.profile.case
+    if case is not None and not touch.case_id and word in case.exits:
         noted, closing = close(noted, signal.user_id, word, signal.event_time_ms)
         effects = (*effects, *closing)
     return noted, effects
@@ -77,7 +77,6 @@ def _word(signal: FeedbackReceived) -> str:
 
 def _noted(  # what is said of which touch
     state: UserState,
-    case: Case,
     touch: OpenTouch,
     word: str,
     signal: FeedbackReceived,
@@ -87,9 +86,6 @@ def _noted(  # what is said of which touch
 
     A touch that failed did not reach the user: for learning it was never sent.
     """
-    touches = tuple(
-        msgspec.structs.replace(one, status=word) if one is touch else one for one in case.touches
-    )
     reach = state.profile.reach
     if STRENGTH[word] >= ARRIVED:
         reach = arrived(reach, touch.channel)
@@ -97,12 +93,8 @@ def _noted(  # what is said of which touch
         most = rules.contact.channel(touch.channel).failures_max
         is_final = signal.outcome == WRONG_NUMBER
         reach = failed(reach, touch.channel, most, is_final=is_final)
-    treated = [one.at_ms for one in touches if one.status != "failed"]
-    treated_at = float(max(treated, default=0)) or case.treated_before_ms
-    profile = msgspec.structs.replace(
-        state.profile, case=msgspec.structs.replace(case, touches=touches), reach=reach
-    )
-    return state.having(profile, TREATED_AT=treated_at)
+    profile = with_word(msgspec.structs.replace(state.profile, reach=reach), touch, word)
+    return settled(state, profile, rules)
 
 
 def _opted_out(state: UserState, signal: FeedbackReceived, channel: str, rules: Rules) -> Outcome:
@@ -112,6 +104,9 @@ def _opted_out(state: UserState, signal: FeedbackReceived, channel: str, rules: 
     """
     at_ms = signal.event_time_ms
     state, effects = close(state, signal.user_id, "opted_out", at_ms)
+    for touch in state.profile.left:
+        if touch.touch_id == signal.touch_id:
+            state = settled(state, with_word(state.profile, touch, signal.status), rules)
     if channel:
         since_ms = max(at_ms, state.profile.consents_ms.get(channel, 0))
         state, _ = spoke(state, signal.user_id, channel, since_ms, is_granted=False)

@@ -28,6 +28,7 @@ from streams.core.rulings import WITHHOLDS, Ruling
 from streams.core.state import CASE_WAITS, NEVER, Column, UserState
 from streams.core.time import iso
 from streams.core.touch import Moment, request_touch
+from streams.core.unheard import SILENT, kept, settled
 from streams.core.verdict import Contact, Defer, Refuse, Send, Verdict, may_contact
 from streams.core.worth import quantised
 from winback_sender.contract.messages import CaseClosed, TouchRevoked
@@ -66,7 +67,6 @@ def open_case(state: UserState, moment: Moment, trigger: str, rules: Rules) -> O
         step=0,
         trigger=trigger,
         is_held_out=rules.is_held_out(user_id),
-        treated_before_ms=state[Column.TREATED_AT],
         version=book.version,
         propensity=propensity,
         steps=variant.steps,
@@ -222,10 +222,9 @@ def _done(
         contacts = (*kept, (at_ms, channel))
     if sent is not None:
         reach = used(reach, channel, at_ms)
-        numbers["TREATED_AT"] = float(at_ms)
     elif ruling is Ruling.HOLDOUT and mode == Mode.LIVE:
         numbers["EXPOSED_AT"] = float(at_ms)
-    if is_passed and mode != Mode.OBSERVE and exposure is None:
+    if is_passed and mode != Mode.OBSERVE and (exposure is None or exposure.is_void):
         exposure = exposure_of(state, case, moment, rules)
         numbers["MATURES"] = float(exposure.matures_ms)
     done = following(case.steps, case.step, was_sent=is_passed)
@@ -236,7 +235,8 @@ def _done(
     profile = msgspec.structs.replace(
         profile, case=case, contacts=contacts, reach=reach, exposure=exposure
     )
-    return state.having(profile, **numbers)
+    done_state = state.having(profile, **numbers)
+    return done_state if sent is None else settled(done_state, profile, rules)
 
 
 def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
@@ -249,6 +249,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
         touch for touch in case.touches if touch.status in IN_OUR_HANDS and touch.expires_ms > at_ms
     )
     revoked = _revocations(taken, case, user_id, outcome, at_ms)
+    touches = tuple(_revoked(touch) if touch in taken else touch for touch in case.touches)
     closed = CaseClosed(
         case_id=case.case_id,
         user_id=user_id,
@@ -258,7 +259,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
         opened_at=iso(state[Column.CASE_AT]),
         closed_at=iso(at_ms),
     )
-    profile = msgspec.structs.replace(state.profile, case=None)
+    profile = kept(state.profile, case, touches, at_ms)
     ended = state.having(profile, CASE_AT=0.0, DUE=NEVER, CLOSED_AT=float(at_ms), BID=0.0)
     return ended, (*revoked, CloseCase(closed, at_ms))
 
@@ -275,14 +276,16 @@ def revoke(state: UserState, user_id: str, channel: str, reason: str, at_ms: int
     )
     if not taken:
         return state, ()
-    touches = tuple(
-        msgspec.structs.replace(touch, status="revoked") if touch in taken else touch
-        for touch in case.touches
-    )
+    touches = tuple(_revoked(touch) if touch in taken else touch for touch in case.touches)
     profile = msgspec.structs.replace(
         state.profile, case=msgspec.structs.replace(case, touches=touches)
     )
     return state.having(profile), _revocations(taken, case, user_id, reason, at_ms)
+
+
+def _revoked(touch: OpenTouch) -> OpenTouch:
+    """Return a touch that was taken back; what a sender said of it is not forgotten."""
+    return msgspec.structs.replace(touch, status="revoked") if touch.status in SILENT else touch
 
 
 def _revocations(

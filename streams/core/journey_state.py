@@ -15,6 +15,7 @@ class OpenTouch(msgspec.Struct, frozen=True, array_like=True):
         at_ms: When it was released, epoch ms.
         expires_ms: After this it must not be sent.
         status: Last word of the sender; ``requested`` until there is one.
+        case_id: Of its case, where that is closed.
     """
 
     touch_id: str
@@ -22,6 +23,7 @@ class OpenTouch(msgspec.Struct, frozen=True, array_like=True):
     at_ms: int
     expires_ms: int
     status: str = "requested"
+    case_id: str = ""
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True):
@@ -37,7 +39,6 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
         trigger: What opened it: ``risk``, ``silence``, or the meaning of a risky event.
         is_held_out: The holdout withholds every touch; decisions are recorded all the same.
         decided_ms: When the next touch was decided, if it was put off since; else 0.
-        treated_before_ms: TREATED_AT when the case was opened.
         touches: Touches requested, in order.
         version: Version of the playbook.
         propensity: Probability with which the variant was chosen.
@@ -56,7 +57,6 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     trigger: str
     is_held_out: bool
     decided_ms: int = 0
-    treated_before_ms: float = 0.0
     touches: tuple[OpenTouch, ...] = ()
     version: str = ""
     propensity: float = 1.0
@@ -98,6 +98,7 @@ class Exposure(msgspec.Struct, frozen=True, array_like=True):
         value_net: Net value then, minor units.
         dimensions: Name to value of what reports split by: tier, stage, source, reason, ...
         features: The features then, float32, as the model saw them.
+        is_void: No sender took a touch of the case, so nobody was treated.
     """
 
     case_id: str
@@ -113,6 +114,7 @@ class Exposure(msgspec.Struct, frozen=True, array_like=True):
     value_net: float
     dimensions: dict[str, str]
     features: bytes
+    is_void: bool = False
 
 
 class Profile(msgspec.Struct, frozen=True, array_like=True):
@@ -130,6 +132,8 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
         reach: Channel to how well the user can be reached there; a channel that is absent is new.
         exposure: The pending exposure.
         consents_ms: Channel to when the user said so; the latest word counts.
+        left: Touches of closed cases on which a sender's word is missing, latest last.
+        treated_ms: Latest of the other touches of closed cases that are not known to be unsent.
     """
 
     stage: Stage = Stage.NEW
@@ -143,3 +147,5 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     reach: dict[str, Reach] = {}
     exposure: Exposure | None = None
     consents_ms: dict[str, int] = {}
+    left: tuple[OpenTouch, ...] = ()
+    treated_ms: int = 0

@@ -94,6 +94,26 @@ class Episode(msgspec.Struct, frozen=True, tag_field="type", tag="episode"):
     variant_propensity: float = 1.0
 
 
+class TouchUnaccepted(msgspec.Struct, frozen=True, tag_field="type", tag="touch.unaccepted"):
+    """No sender has said a word on a touch: it counts as never sent, until one does.
+
+    Attributes:
+        was: What was known of it: ``requested``, or ``revoked`` before anybody had spoken.
+        is_void: Nobody else was treated in the case either: the exposure does not count.
+        given_up_at: Some time after ``expires_at``, as the rules say.
+    """
+
+    touch_id: str
+    case_id: str
+    user_id: str
+    channel: str
+    was: str
+    is_void: bool
+    requested_at: str
+    expires_at: str
+    given_up_at: str
+
+
 class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.status"):
     """How a partition stands with its budget: at each day border, and when its fuse changes.
 

@@ -14,6 +14,7 @@ from streams.core.effects import (
     RecordDecision,
     RecordEpisode,
     RecordRisk,
+    RecordUnaccepted,
     RequestTouch,
     RevokeTouch,
 )
@@ -75,6 +76,10 @@ class Outbox:
                     name = f"{episode.case_id}-episode"
                     self._put(DECISIONS, "episode", name, at_iso, episode.user_id, episode)
                     counts["episodes"] += 1
+                case RecordUnaccepted(given_up):
+                    name, user_id = f"{given_up.touch_id}-unaccepted", given_up.user_id
+                    self._put(DECISIONS, "touch.unaccepted", name, at_iso, user_id, given_up)
+                    counts[f"unaccepted_{given_up.channel}"] += 1
                 case Note(name):
                     counts[name] += 1
                 case ForgetUser():

@@ -137,7 +137,8 @@ class Runs:
         users = self._course.users
         value = users.values[row]
         head = HEAD.unpack_from(value)
-        if not head[Column.EVENTS] or min(head[Column.DUE], head[Column.MATURES]) != NEVER:
+        due = min(head[Column.DUE], head[Column.MATURES], head[Column.UNHEARD])
+        if not head[Column.EVENTS] or due != NEVER:
             return None
         last, days = head[Rhythm.LAST], head[Rhythm.ACTIVE_DAYS]
         scored, wakes_at = head[Column.SCORED_AT], head[Column.WAKES_AT]

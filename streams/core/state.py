@@ -66,6 +66,7 @@ class Column(IntEnum):
     AWAY_TO = RHYTHM_WIDTH + 15  # until here, infinity = for good
     BID = RHYTHM_WIDTH + 16  # the risk that waits for a place, in steps of .05; 2 = the case does
     MATURES = RHYTHM_WIDTH + 17  # when the pending exposure is answered, infinity = none
+    UNHEARD = RHYTHM_WIDTH + 18  # when a touch without a word is given up, infinity = none
 
 
 WIDTH: Final = RHYTHM_WIDTH + len(Column)
@@ -123,7 +124,7 @@ def blank(phase_ms: float, *, wakes_at: float = 0.0) -> UserState:
     head[Rhythm.GAP_LOG_SQUARE] = START_GAP_LOG_SQUARE
     head[Rhythm.GAP_MEAN] = START_GAP_MEAN
     head[Column.PHASE] = phase_ms
-    head[Column.DUE] = head[Column.MATURES] = NEVER
+    head[Column.DUE] = head[Column.MATURES] = head[Column.UNHEARD] = NEVER
     head[Column.WAKES_AT] = wakes_at
     head[Column.AWAY_FROM] = head[Column.AWAY_TO] = NEVER
     return UserState(tuple(head))

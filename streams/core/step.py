@@ -41,6 +41,7 @@ from streams.core.state import CASE_WAITS, DIGEST_BYTES, NEVER, Column, UserStat
 from streams.core.time import iso
 from streams.core.told_apart import retold
 from streams.core.touch import Moment, moment_of
+from streams.core.unheard import give_up
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 """One user's number, or a column of many users': the rules about them are the same."""
@@ -226,8 +227,11 @@ def _troubled(state: UserState, signal: Troubled, rules: Rules) -> Transition:
 def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transition:
     at_ms = signal.event_time_ms
     effects: tuple[Effect, ...] = ()
+    if state[Column.UNHEARD] <= at_ms:
+        state, effects = give_up(state, signal.user_id, at_ms, rules)
     if state[Column.MATURES] <= at_ms:
-        state, effects = mature(state, signal.user_id, rules)
+        state, more = mature(state, signal.user_id, rules)
+        effects = (*effects, *more)
     if state[Column.CASE_AT] and state[Column.CASE_AT] <= state[Column.AWAY_FROM] <= at_ms:
         state, more = journey.close(state, signal.user_id, "paused", at_ms)
         effects = (*effects, *more)

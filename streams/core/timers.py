@@ -10,7 +10,7 @@ check
 backstop, marks
     Silence of the backstop, of H and of 2H.
 due
-    The next action of an open case, and the answer to an exposure.
+    The next action of an open case, the answer to an exposure, a touch to be given up.
 
 Silence is measured without what the source missed (`streams.core.coverage`): between two outages
 it is the plain difference from a last activity that was moved, and whatever asks for many instants
@@ -152,8 +152,9 @@ class Timers:
         return np.minimum(np.minimum(mark, backstop), due)
 
     def _due(self, heads: F64) -> F64:
-        """Return when something is due of each user: of the case, of the exposure, on going."""
+        """Return when something is due of each user: of case, exposure, touches, on going."""
         due: F64 = np.minimum(heads[:, Column.DUE], heads[:, Column.MATURES])
+        due = np.minimum(due, heads[:, Column.UNHEARD])
         if not self._coverage.has_pauses:
             return due
         case_at, away_from = heads[:, Column.CASE_AT], heads[:, Column.AWAY_FROM]

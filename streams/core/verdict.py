@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from streams.core.channels import Cap, Channel
+from streams.core.channels import UNHEARD_MS, Cap, Channel
 from streams.core.controls import Mode
 from streams.core.journey_state import Reach
 from streams.core.quiet_hours import QuietHours, closed_until
@@ -30,6 +30,7 @@ class ContactPolicy(msgspec.Struct, frozen=True):
             none on its channel.
         uplift_min: What contact must add to the probability of a return to be worth it.
         uplift_errors: So many standard errors below that an estimate must lie to stop a touch.
+        unheard_ms: So long after its expiry a touch without any word of a sender is given up.
     """
 
     is_consent_assumed: bool
@@ -42,6 +43,7 @@ class ContactPolicy(msgspec.Struct, frozen=True):
     is_opt_out_of_all: bool = True
     uplift_min: float = 0.0
     uplift_errors: float = 1.0
+    unheard_ms: int = UNHEARD_MS
 
     def channel(self, name: str) -> Channel:
         """Return what holds for a channel."""

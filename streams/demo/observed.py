@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from models.snapshot import Serving, SnapshotRefused, load
-from streams.core.messages import BudgetStatus, Decision, Episode, JournalEntry, RiskChanged
+from streams.core.messages import (
+    BudgetStatus,
+    Decision,
+    Episode,
+    JournalEntry,
+    RiskChanged,
+    TouchUnaccepted,
+)
 from streams.demo.places import Places
 from streams.demo.spells import Spells
 from streams.settings import Settings
@@ -16,7 +23,9 @@ from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequeste
 Message = TouchRequested | TouchRevoked | CaseClosed
 
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-_DECISION: Final = msgspec.json.Decoder(Decision | RiskChanged | BudgetStatus | Episode)
+_DECISION: Final = msgspec.json.Decoder(
+    Decision | RiskChanged | BudgetStatus | Episode | TouchUnaccepted
+)
 _JOURNAL: Final = msgspec.json.Decoder(JournalEntry)
 _FEEDBACK: Final = msgspec.json.Decoder(Feedback)
 

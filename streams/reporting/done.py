@@ -44,6 +44,7 @@ class Done(msgspec.Struct, frozen=True):
         answers: By channel, the busiest first.
         closings: How cases ended, most frequent first.
         revoked: Reason to touches taken back.
+        reasons: Channel to why touches failed or are unknown, and how many, most first.
         handled: Outcome code of a person to touches.
         contradictory: Touches of which both a failure and an arrival were said.
         unknown: Touches that feedback named and that were never asked for.
@@ -56,6 +57,7 @@ class Done(msgspec.Struct, frozen=True):
     answers: tuple[Answers, ...]
     closings: tuple[Closing, ...]
     revoked: dict[str, int]
+    reasons: dict[str, dict[str, int]]
     handled: dict[str, int]
     contradictory: int
     unknown: int
@@ -101,11 +103,19 @@ def done_in(facts: Facts, span: Span, tally: Tally) -> Done:
             sorted(closings, key=lambda one: (-one.treated - one.held_out, one.outcome))
         ),
         revoked=dict(tally.revoked.most_common()),
+        reasons=_reasons(tally),
         handled=dict(tally.outcomes.most_common()),
         contradictory=tally.facts["contradictory"],
         unknown=tally.facts["feedback_of_unknown"],
         fused=tally.facts["fused"],
     )
+
+
+def _reasons(tally: Tally) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (channel, reason), touches in tally.reasons.most_common():
+        found.setdefault(channel, {})[reason] = touches
+    return found
 
 
 def _answers(tally: Tally) -> tuple[Answers, ...]:

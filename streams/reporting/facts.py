@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
+from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged, TouchUnaccepted
 from streams.reporting.calendar import Span, day_numbers
 from streams.reporting.standing import Budgets, Standing
 from streams.reporting.tally import ALL, Cell, Tally, added
@@ -25,7 +25,9 @@ STREAMS: Final = (DECISIONS, TOUCHES, FEEDBACK)
 EXAMPLES_MAX: Final = 5
 
 _DECODERS: Final = {
-    DECISIONS: msgspec.json.Decoder(Decision | RiskChanged | Episode | BudgetStatus),
+    DECISIONS: msgspec.json.Decoder(
+        Decision | RiskChanged | Episode | BudgetStatus | TouchUnaccepted
+    ),
     TOUCHES: msgspec.json.Decoder(TouchRequested | TouchRevoked | CaseClosed),
     FEEDBACK: msgspec.json.Decoder(Feedback),
 }
@@ -124,6 +126,8 @@ class Facts:
                 self._risk(message)
             case BudgetStatus():
                 self._budget(message)
+            case TouchUnaccepted():
+                self._given_up(message)
             case TouchRevoked():
                 self._revoked(message)
             case CaseClosed():
@@ -139,6 +143,10 @@ class Facts:
     def _budget(self, said: BudgetStatus) -> None:
         if self._day(said.at) is not None:
             self.budgets.see(said)
+
+    def _given_up(self, touch: TouchUnaccepted) -> None:
+        if self._day(touch.given_up_at) is not None:
+            self._touches.give_up(touch.touch_id)
 
     def _revoked(self, touch: TouchRevoked) -> None:
         if (day := self._day(touch.revoked_at)) is not None:

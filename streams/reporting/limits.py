@@ -1,6 +1,7 @@
 """What has to be known before a figure is believed: said by the report itself."""
 
 from streams.core.channels import CATALOGUE
+from streams.core.unheard import UNACCEPTED
 from streams.pages.wording import Language, Text
 from streams.reporting import numbers
 from streams.reporting.figures import Figures
@@ -79,6 +80,18 @@ def limits(found: Figures, language: Language) -> list[str]:
             "Of {n} of {all} touches no sender has said anything: unknown stays unknown.",
             "{all} 次触达中有 {n} 次没有任何回执：未知就是未知。",
         ).say(language, n=numbers.count(silent), all=numbers.count(done.touches)))  # fmt: skip
+    lost = sum(answers.words.get(UNACCEPTED, 0) for answers in done.answers)
+    if lost:
+        where = ", ".join(
+            f"{value_said('channel', row.channel, language)} {numbers.count(row.words[UNACCEPTED])}"
+            for row in done.answers
+            if row.words.get(UNACCEPTED)
+        )
+        told.append(Text(
+            "{n} touches were taken by no sender ({where}): they count as never sent. Is one "
+            "running for each channel?",
+            "有 {n} 次触达没有任何发送方受理（{where}），按未发送处理。各渠道都有发送程序吗？",
+        ).say(language, n=numbers.count(lost), where=where))  # fmt: skip
     if source.foreign_money:
         foreign = numbers.count(source.foreign_money)
         told.append(Text(

@@ -17,7 +17,7 @@ DIMENSIONS: Final = (
 
 COUNTERS: Final = (
     "verdicts", "opened", "stake", "touches", "contacted", "arrived", "answers", "outcomes",
-    "revoked", "closed", "moved", "reasons_by_source", "modes", "facts",
+    "reasons", "revoked", "closed", "moved", "reasons_by_source", "modes", "facts",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ class Tally:
         arrived: Channel to touches that reached their user.
         answers: (channel, what the sender said) to touches.
         outcomes: Outcome code of a person to touches.
+        reasons: (channel, why it failed or is unknown) to touches.
         revoked: Reason to touches taken back.
         closed: (outcome, arm) to cases closed.
         moved: Band and ``+`` or ``-`` to users who came into it, or left it.
@@ -52,6 +53,7 @@ class Tally:
         self.arrived: Counter[str] = Counter()
         self.answers: Counter[Cell] = Counter()
         self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[Cell] = Counter()
         self.revoked: Counter[str] = Counter()
         self.closed: Counter[Cell] = Counter()
         self.moved: Counter[Cell] = Counter()

@@ -7,12 +7,19 @@ from typing import Final, NamedTuple
 
 from streams.core.feedback import ARRIVED, UNANSWERED
 from streams.core.native import FEEDBACK_STATUSES
+from streams.core.unheard import UNACCEPTED
 from streams.reporting.tally import Tally
 from winback_sender.contract.messages import Feedback, TouchRequested
 from winback_sender.contract.words import STRENGTH, WRONG_NUMBER
 
 SILENT: Final = "silent"
 """Of a touch on which its sender has not said a word."""
+
+UNLUCKY: Final = frozenset({"failed", "unknown"})
+"""Words whose reasons are counted."""
+
+Early = tuple[set[str], set[str], set[str]]
+"""What was said of a touch, its outcomes and its reasons."""
 
 REACHED: Final = frozenset(word for word, strength in STRENGTH.items() if strength >= ARRIVED)
 """Words after which a touch has reached its user."""
@@ -28,6 +35,7 @@ class Asked(NamedTuple):
         is_first: Whether it is the first of its case that was read.
         said: Words of its sender.
         outcomes: Outcome codes of the people who handled it.
+        reasons: Why it failed, or why nobody knows what became of it.
     """
 
     day: int
@@ -36,14 +44,16 @@ class Asked(NamedTuple):
     is_first: bool
     said: set[str]
     outcomes: set[str]
+    reasons: set[str]
 
     def tell(self, tally: Tally) -> None:
         """Count what was said of it."""
-        for word in self.said or {SILENT}:
+        for word in self.said - {UNACCEPTED} or self.said or {SILENT}:
             tally.answers[self.channel, word] += 1
         tally.arrived[self.channel] += bool(self.said & REACHED)
         tally.facts["contradictory"] += bool("failed" in self.said and self.said & REACHED)
         tally.outcomes.update(self.outcomes)
+        tally.reasons.update((self.channel, reason) for reason in self.reasons)
 
 
 class Touches:
@@ -56,19 +66,17 @@ class Touches:
     def __init__(self) -> None:
         self.asked: dict[str, Asked] = {}
         self._contacted: set[str] = set()
-        self._early: defaultdict[str, tuple[set[str], set[str]]] = defaultdict(
-            lambda: (set(), set())
-        )
+        self._early: defaultdict[str, Early] = defaultdict(lambda: (set(), set(), set()))
 
     def ask(self, touch: TouchRequested, day: int) -> bool:
         """Take note of a request; return whether it is a new one."""
         if touch.touch_id in self.asked:
             return False
-        said, outcomes = self._early.pop(touch.touch_id, (set(), set()))
+        early = self._early.pop(touch.touch_id, None) or (set(), set(), set())
         is_first = touch.case_id not in self._contacted
         self._contacted.add(touch.case_id)
         self.asked[touch.touch_id] = Asked(
-            day, touch.case_id, intern(touch.channel), is_first, said, outcomes
+            day, touch.case_id, intern(touch.channel), is_first, *early
         )
         return True
 
@@ -78,11 +86,22 @@ class Touches:
 
     def hear(self, heard: Feedback) -> None:
         """Take note of what a sender says, also of a touch that was not read yet."""
-        found = self.asked.get(heard.touch_id)
-        early = self._early[heard.touch_id] if found is None else (found.said, found.outcomes)
-        early[0].add(_word(heard))
+        said, outcomes, reasons = self._of(heard.touch_id)
+        said.add(_word(heard))
         if heard.outcome:
-            early[1].add(heard.outcome)
+            outcomes.add(heard.outcome)
+        if heard.reason and heard.status in UNLUCKY:
+            reasons.add(heard.reason)
+
+    def give_up(self, touch_id: str) -> None:
+        """Take note that nobody has spoken of a touch for too long."""
+        self._of(touch_id)[0].add(UNACCEPTED)
+
+    def _of(self, touch_id: str) -> "Early":
+        found = self.asked.get(touch_id)
+        if found is None:
+            return self._early[touch_id]
+        return found.said, found.outcomes, found.reasons
 
     @property
     def unknown(self) -> int:

@@ -47,6 +47,7 @@ class Metric(StrEnum):
     CASES_OPEN = "winback_cases_open"
     EPISODES = "winback_episodes_total"
     FEEDBACK = "winback_feedback_total"
+    TOUCHES_UNACCEPTED = "winback_touches_unaccepted_total"
     BUDGET_USED = "winback_budget_used"
     BUDGET_SHARE = "winback_budget_share"
     BUDGET_WAITING = "winback_budget_waiting"
@@ -229,6 +230,10 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.FEEDBACK: Spec(
         "counter", "records", ("status",), "What senders and staff said of touches.",
         "Much unknown or failed: look into the sender; none at all: no sender reports back.",
+    ),
+    Metric.TOUCHES_UNACCEPTED: Spec(
+        "counter", "touches", ("channel",), "Touches of which no sender has said a word in time.",
+        "Any: is a sender of this channel running, with our group and topics? docs/delivery.md.",
     ),
     Metric.BUDGET_USED: Spec(
         "gauge", "touches", ("kind",), "Places of today's budget that are used, by channel class.",

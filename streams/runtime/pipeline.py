@@ -25,6 +25,7 @@ from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
+from streams.runtime.unheard_notice import UnheardNotice
 from streams.settings import Settings
 from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import Output, to_json
@@ -93,6 +94,7 @@ class PipelineEngine:
         self._streams = streams
         self._metrics = metrics
         self._notices = notices
+        self._unheard = UnheardNotice(streams.of_core[TOUCHES], core.number)
         self._journal: list[Step] = []
         self._dead_letters: list[Output] = []
 
@@ -234,6 +236,7 @@ class PipelineEngine:
         for reason in SKIPPED & harvest.counts.keys():
             self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
         count_decisions(self._metrics, harvest.counts)
+        self._unheard.see(harvest.counts)
         if harvest.changelog or outputs:
             outputs[self._streams.journal] = [self._journal_entry()]
         return Commit(harvest.changelog, outputs)

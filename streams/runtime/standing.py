@@ -13,6 +13,7 @@ from streams.runtime.metrics import Metric, Metrics
 _BY_REASON: Final = {
     "verdict_": (Metric.DECISIONS, "reason"),
     "closed_": (Metric.CASES_CLOSED, "outcome"),
+    "unaccepted_": (Metric.TOUCHES_UNACCEPTED, "channel"),
 }
 """Begin of a count of the core: its metric, and the label that takes the rest of the name."""
 

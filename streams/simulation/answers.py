@@ -89,7 +89,7 @@ class SenderCrew:
         if rng.random() < ways.opted_out:
             return [("delivered", "", MINUTE_MS), ("opted_out", "", HOUR_MS)]
         if touch.channel in PERSON:
-            return [("handled", "promised" if result == "pulled" else "not_reached", HOUR_MS)]
+            return [("handled", "promised" if result == "pulled" else "no_answer", HOUR_MS)]
         words = [("sent", "", 0), ("delivered", "", MINUTE_MS)]
         if result == "pulled" and rng.random() < CLICKS:
             words.append(("clicked", "", HOUR_MS))

@@ -21,14 +21,15 @@ class Status(StrEnum):
 STRENGTH: Final = {
     word: strength
     for strength, word in enumerate((
-        "requested", "revoked", "unknown", "accepted", "sent", "unanswered", "failed",
+        "requested", "revoked", "unaccepted", "unknown", "accepted", "sent", "unanswered", "failed",
         "delivered", "clicked", "replied", "handled", "opted_out",
     ))
 }  # fmt: skip
 """Words on a touch, weakest first: only a stronger one changes what is known, so nothing goes back.
 
-``requested``, ``revoked`` and ``unanswered`` are winback's own: the first two before any sender
-spoke, the last for staff who tried and reached nobody."""
+``requested``, ``revoked``, ``unaccepted`` and ``unanswered`` are winback's own: the first three while
+no sender has spoken (``unaccepted``: long after the touch's expiry), the last for staff who tried and
+reached nobody."""
 
 HARD: Final = "hard"
 UNSENT: Final = "unsent"

@@ -39,6 +39,12 @@ def rules_of(text: str = GRANTED, **sections: str) -> Rules:
 
 RULES = rules_of()
 
+PATIENT = rules_of(
+    contact="{consent_default: granted, zone: UTC, unheard_after: 365d, "
+    'quiet_hours: {start: "00:00", end: "00:00"}}'
+)
+"""Rules under which a touch is not given up though the story has no sender."""
+
 
 def day(number: float, hour: float = 12) -> int:
     """Return an instant of the story, epoch ms."""

@@ -17,7 +17,7 @@ from streams.core.state import WIDTH, Column
 from streams.core.teaching import OpeningBlock
 from streams.core.time import DAY_MS
 from tests.unit.core.lessons import Row, lessons_of
-from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
+from tests.unit.core.stories import PATIENT, RULES, ToldScorer, act, by_silence, day, rules_of, run
 
 SHORT = rules_of("churn: {horizon: 8d, min_active_days: 2}\nlateness: 0s\n")
 CONSENTING = """
@@ -129,7 +129,7 @@ def test_an_opening_holds_the_numbers_of_its_instant() -> None:
 def test_who_was_touched_is_neither_asked_about_nor_answered() -> None:
     """Two visits, then silence: the touches of the case end all questions for a horizon."""
     history = [*(act(day(n / 2)) for n in range(60)), WatermarkPassed(day(100))]
-    partition = fresh(is_shadow=False, rules=RULES)
+    partition = fresh(is_shadow=False, rules=PATIENT)
     real = taught([*run(partition, history)])
     shadow = taught(run(fresh(RULES), history))
     treated = partition.heads(["ada"])[0, Column.TREATED_AT]

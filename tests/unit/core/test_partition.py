@@ -27,7 +27,7 @@ from streams.core.state import RING_START, Column, decode, encode
 from streams.core.step import step
 from streams.core.time import DAY_MS, HOUR_MS
 from tests.unit.core.lessons import lessons_of
-from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, rules_of, run
+from tests.unit.core.stories import PATIENT, RULES, ToldScorer, act, by_silence, day, rules_of, run
 from winback_sender.contract.messages import Output
 
 DISORDERLY = rules_of("""
@@ -340,7 +340,7 @@ def test_held_out_examples_weigh_more_only_while_an_exposure_lies_close() -> Non
 
 
 def test_examples_of_treated_users_are_left_out() -> None:
-    partition = fresh(RULES)
+    partition = fresh(PATIENT)
     partition.apply([act(day(0)), act(day(1)), WatermarkPassed(day(100))])
     rows = examples_of(partition.take().outputs["examples"][0])
 
