@@ -76,7 +76,7 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
             continue
         if not text:
             if entry.field in needed:
-                faults.append(f"{entry.variable} is not set: {entry.meaning}")
+                faults.append(f"{entry.variable} is not set: {entry.meaning.rstrip('.')}")
             continue
         try:
             values[entry.field] = msgspec.convert(text, types[entry.field], strict=False)

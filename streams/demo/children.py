@@ -60,15 +60,17 @@ class Children:
         self._environ = dict(environ)
         self._all: list[Child] = []
 
-    def start(self, name: str, *arguments: str, niceness: int = 0) -> Child:
-        """Start ``winback`` with arguments; standard output goes to ``NAME.txt``, else to its log.
+    def start(self, name: str, *arguments: str, niceness: int = 0, **settings: str) -> Child:
+        """Start ``winback`` with arguments and settings of its own.
+
+        Standard output goes to ``NAME.txt``, what it says besides to its log.
 
         Each has a session of its own, so that Ctrl-C reaches the demo alone, which ends them.
         """
         log_path = self._directory / f"{name}.log"
         with log_path.open("wb") as log, (self._directory / f"{name}.txt").open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 (our own program)
-                [*PROGRAM, *arguments], env=self._environ, stdin=subprocess.DEVNULL, stdout=out,
+                [*PROGRAM, *arguments], env=self._environ | settings, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=log, start_new_session=True,
             )  # fmt: skip
         if niceness:

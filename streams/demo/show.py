@@ -163,10 +163,12 @@ class Play:
         self._watch.workers[name] = self._children.start(name, "run", "--role", "pipeline")
 
     def _start_sender(self) -> Child:
-        journal = self._stage.directory / "sender.sqlite"
         return self._children.start(
-            "sender", "sender", "--channel", "console", "--clock", "event", "--lang",
-            self._screen.language, "--answer", str(ANSWER_RATE), "--journal", str(journal),
+            "sender", "sender", "--channel", "console", "--clock", "event",
+            WINBACK_SENDER_STATE=str(self._stage.directory / "sender"),
+            WINBACK_SENDER_CONSOLE_LANGUAGE=self._screen.language,
+            WINBACK_SENDER_CONSOLE_ANSWER_RATE=str(ANSWER_RATE),
+            WINBACK_SENDER_WEB_PORT="0",
         )  # fmt: skip
 
     def _turn(self) -> None:
