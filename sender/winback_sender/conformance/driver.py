@@ -92,7 +92,8 @@ class Stage:
         self._book = address_book(order.plan, order.stand)
         topics = order.topics or Topics(*(f"{order.name}-{role}" for role in Topics._fields))
         is_own = order.topics is None
-        stack.enter_context(topics_of_its_own(order.bootstrap, topics) if is_own else nullcontext())
+        stack.enter_context(topics_of_its_own(order.bootstrap, topics, order.group)
+                            if is_own else nullcontext())  # fmt: skip
         self._stand_in = order.stand.make(Mood(order.plan, start_ms).turn, self._knows)
         self._stand_in.port = order.port
         self._stand_in.silence_s = SILENCE_S
@@ -212,6 +213,7 @@ class Stage:
             is_committed=touch.story is not Story.ABORTED,
             is_due=touch.story in DUE,
             needs_word=touch.story not in UNSPOKEN,
+            may_be_hard=touch.story is Story.ODD_ADDRESS,
         )
 
     def _knows(self, user_id: str, channel: str) -> str | None:

@@ -30,6 +30,7 @@ class Asked(NamedTuple):
         is_committed: False for a touch of a transaction that was aborted.
         is_due: It must be sent: it is in order, and there is time enough.
         needs_word: Feedback must tell what became of it.
+        may_be_hard: The sender may say that the user cannot be reached: the address is odd.
     """
 
     touch_id: str
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
     is_committed: bool = True
     is_due: bool = True
     needs_word: bool = True
+    may_be_hard: bool = False
 
 
 class Called(NamedTuple):

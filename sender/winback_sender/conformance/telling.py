@@ -98,9 +98,8 @@ def _contradiction(case: Case, touch: Asked | None, word: Said) -> str:
 
 def _may_be_hard(case: Case, touch: Asked) -> bool:
     calls = case.calls[touch.touch_id]
-    return touch.address is None or any(
-        not call.arrives or call.fate == "refused" for call in calls
-    )
+    is_odd = touch.may_be_hard or touch.address is None
+    return is_odd or any(not call.arrives or call.fate == "refused" for call in calls)
 
 
 def dead_letters_missing(case: Case) -> tuple[int, Iterator[Fault]]:

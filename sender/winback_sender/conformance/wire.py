@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import groupby
 from threading import Event, Thread
@@ -40,8 +40,8 @@ class Topics(NamedTuple):
 
 
 @contextmanager
-def topics_of_its_own(bootstrap: str, topics: Topics) -> Iterator[None]:
-    """Make topics, and delete them at the end.
+def topics_of_its_own(bootstrap: str, topics: Topics, group: str) -> Iterator[None]:
+    """Make topics; at the end delete them, and the group that has read them.
 
     Raises:
         UserError: Kafka cannot be reached, or refuses.
@@ -55,6 +55,8 @@ def topics_of_its_own(bootstrap: str, topics: Topics) -> Iterator[None]:
     finally:
         with admin_client(bootstrap) as client:
             client.delete_topics(list(topics), timeout_ms=TIMEOUT_MS)
+            with suppress(KafkaError):  # It was never there, or somebody hung in it.
+                client.delete_groups([group])
 
 
 def session_timeout_s(bootstrap: str) -> float:
