@@ -70,8 +70,8 @@ class Children:
         log_path = self._directory / f"{name}.log"
         with log_path.open("wb") as log, (self._directory / f"{name}.txt").open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 (our own program)
-                [*PROGRAM, *arguments], env=self._environ | settings, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=log, start_new_session=True,
+                [*PROGRAM, *arguments], env=self._environ | settings, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=log, start_new_session=True,
             )  # fmt: skip
         if niceness:
             with contextlib.suppress(OSError):
