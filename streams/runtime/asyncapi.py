@@ -11,7 +11,13 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
+from streams.core.messages import (
+    BudgetStatus,
+    Decision,
+    Episode,
+    RiskChanged,
+    TouchUnaccepted,
+)
 from streams.runtime.topics import Topic, topics
 from streams.settings import Settings
 from winback_sender.contract.dead_letters import dead_letter
@@ -27,6 +33,7 @@ DECISIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "decision": Decision,
     "risk.changed": RiskChanged,
     "episode": Episode,
+    "touch.unaccepted": TouchUnaccepted,
     "budget.status": BudgetStatus,
 }
 DEAD_LETTER: Final = "dead.letter"

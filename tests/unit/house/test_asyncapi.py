@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from streams.core import messages
 from streams.core.messages import Decision
-from streams.runtime.asyncapi import document, page
+from streams.runtime.asyncapi import DEAD_LETTER, DECISIONS, document, page
 from streams.runtime.topics import topics
 from streams.settings import Settings
 from winback_sender.contract.messages import cloud_event
+from winback_sender.contract.schemas import CONTRACTS
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "deploy/asyncapi.yaml").read_text(encoding="utf-8")
@@ -48,6 +51,16 @@ def test_a_record_of_a_decision_carries_the_headers_that_are_stated() -> None:
     assert FILE["components"]["schemas"]["Decision"]["properties"].keys() == {
         "type", *Decision.__struct_fields__,
     }  # fmt: skip
+
+
+def test_every_message_of_the_service_that_names_its_kind_is_in_it() -> None:
+    tags = {
+        struct.__struct_config__.tag
+        for struct in vars(messages).values()
+        if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
+    }
+    assert set(DECISIONS) == tags - {None}
+    assert MESSAGES.keys() == {*CONTRACTS, *DECISIONS, DEAD_LETTER}
 
 
 def test_every_topic_that_others_use_is_in_it_under_the_name_of_the_settings() -> None:
