@@ -103,6 +103,7 @@ demo: install ## See it all in two minutes: a year of purchases, a worker killed
 .PHONY: docs
 docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/winback settings --markdown > docs/settings.md
+	$(BIN)/winback sender settings --markdown > docs/sender-settings.md
 	$(BIN)/python -c "from streams.core.lifecycle_page import page; print(page(), end='')" > docs/lifecycle.md
 	$(BIN)/python -c "from streams.core.decisions_page import page; print(page(), end='')" > docs/decisions.md
 	$(BIN)/python -c "from streams.core.playbooks_page import page; print(page(), end='')" > deploy/playbooks/playbooks.schema.json

@@ -31,8 +31,12 @@ def adapters() -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def settings(*, as_json: bool) -> None:
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the reference page.")
+def settings(*, as_json: bool, as_markdown: bool) -> None:
     """Print the settings of senders in force. They come from WINBACK_* variables."""
+    if as_markdown:
+        click.echo(markdown(), nl=False)
+        return
     found = {
         entry.variable: (entry, value)
         for kind, prefix in ((Settings, PREFIX), (SenderSettings, SENDER_PREFIX))
@@ -51,15 +55,32 @@ def settings(*, as_json: bool) -> None:
     click.echo("* = not the default. Those of adapters: winback sender adapters", err=True)
 
 
-def markdown() -> list[str]:
-    """Return the lines of the reference page about senders and adapters."""
-    lines = ["## Senders", "", *table(catalogue(SenderSettings, SENDER_PREFIX)), ""]
-    lines += ["### Addresses", "", *table(catalogue(AddressSettings, f"{SENDER_PREFIX}ADDRESSES_"))]
+def markdown() -> str:
+    """Return ``docs/sender-settings.md``."""
+    lines = [
+        "# Settings of senders",
+        "",
+        "Written by `make docs` from the catalogues in code. A secret may also stand in a file: "
+        "`NAME_FILE=path`.",
+        "",
+        "## Shared with the service",
+        "",
+        *table(catalogue(Settings)),
+        "",
+        "## Every sender",
+        "",
+        *table(catalogue(SenderSettings, SENDER_PREFIX)),
+        "",
+        "## Addresses",
+        "",
+        *table(catalogue(AddressSettings, f"{SENDER_PREFIX}ADDRESSES_")),
+    ]
     for name in ROSTER:
         kind = settings_of(name)
         if kind is not None:
-            lines += ["", f"### Adapter `{name}`", "", *table(catalogue(kind, prefix_of(name)))]
-    return lines
+            lines += ["", f"## Adapter `{name}`", "", ROSTER[name].what, ""]
+            lines += table(catalogue(kind, prefix_of(name)))
+    return "\n".join([*lines, ""])
 
 
 def _in_force(
