@@ -57,7 +57,7 @@ def receipt_of(status: str, code: str, description: str, ref: str, address: str 
     """
     if status == SUCCESS:
         return Receipt(Status.DELIVERED, ref=ref, address=address)
-    return Receipt(Status.FAILED, outcome_of(description), code or description, ref, address)
+    return Receipt(Status.FAILED, outcome_of(description), code or status, ref, address)
 
 
 def reports(request: Request) -> Answer:
