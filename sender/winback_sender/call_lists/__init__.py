@@ -1,0 +1,1 @@
+"""Call lists for staff: what is on them, and what staff write back."""
