@@ -157,10 +157,8 @@ class WeChat(TencentStandIn):
             return says(code)
         assert body is not None
         place = (body["touser"], body["template_id"])
-        if self.consents is not None:
-            if self.consents[place] < 1:
-                return says(43101)
-            self.consents[place] -= 1
+        if self.consents is not None and self.consents[place] < 1:
+            return says(43101)
         what = {"kind": "subscribe", **body}
         return await self.take(request, self.who(place[0], what), place[0], what)
 
@@ -175,16 +173,21 @@ class WeChat(TencentStandIn):
             return says(44004)
         if len(text.encode()) > TEXT_BYTES_MAX:
             return says(45002)
-        if code := self._spend(openid):
-            return says(code)
+        windows = self._open_windows(openid)
+        if not any(left for _, left in windows):
+            return says(45047 if windows else 45015)
         what = {"kind": "custom", **body}
         return await self.take(request, self.who(openid, what), openid, what)
 
     def record(self, touch_id: str, address: str, what: Any = None) -> Call:
         """Take note of a call; of a customer-service message no result is ever told."""
         call = super().record(touch_id, address, what)
+        if call.was_sent and what["kind"] == "subscribe" and self.consents is not None:
+            self.consents[address, what["template_id"]] -= 1
         if what["kind"] != "custom":
             return call
+        if call.was_sent:
+            next(window for window in self._open_windows(address) if window[1])[1] -= 1
         return call._replace(turn=call.turn._replace(receipts=Receipts.NEVER))
 
     def _fault(self, request: web.Request, body: Mapping[str, Any] | None) -> int:
@@ -222,13 +225,9 @@ class WeChat(TencentStandIn):
         for window in self._windows[openid].values():
             window[0] = 0.0
 
-    def _spend(self, openid: str) -> int:
-        windows = [found for found in self._windows[openid].values() if found[0] > time.time()]
-        for window in sorted(windows):
-            if window[1] > 0:
-                window[1] -= 1
-                return 0
-        return 45047 if windows else 45015
+    def _open_windows(self, openid: str) -> list[list[float]]:
+        """Return windows as end and messages left, those that end first before the others."""
+        return sorted(found for found in self._windows[openid].values() if found[0] > time.time())
 
 
 def msgid(call: Call) -> int:

@@ -120,7 +120,7 @@ def items(event: Event, name: str) -> list[Event]:
     """
     inner = event.get(name)
     found = (inner if isinstance(inner, Mapping) else event).get("List", ())
-    many = [found] if isinstance(found, Mapping) else found
+    many = found if isinstance(found, list) else [found]
     return [item for item in many if isinstance(item, Mapping)]
 
 

@@ -7,7 +7,6 @@ Source:
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import struct
@@ -52,7 +51,7 @@ class Seal:
     def __init__(self, encoding_key: str, receiver: str) -> None:
         try:
             self._key = base64.b64decode(f"{encoding_key}=", validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError("an EncodingAESKey has 43 letters and digits") from error
         if len(self._key) != KEY_BYTES:
             raise ValueError("an EncodingAESKey has 43 letters and digits")

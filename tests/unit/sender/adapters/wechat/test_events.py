@@ -1,0 +1,181 @@
+"""What WeChat tells: replies, opt-outs, results, and what users said of templates."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from winback_sender.adapter import Heard
+from winback_sender.adapters.wechat.events import Events
+from winback_sender.adapters.wechat.memory import Memory
+from winback_sender.adapters.wechat.windows import SCHEMA, OpenedBy, Windows
+from winback_sender.contract.words import HARD, Status, Why
+from winback_sender.receipt import Receipt
+
+OPENID, TEMPLATE = "oAda_1234567890", "tpl-1"
+AT_S = 1_700_000_000
+NOW_MS = AT_S * 1_000 + 500
+
+
+@pytest.fixture
+def windows(tmp_path: Path) -> Windows:
+    return Windows(Memory(tmp_path / "wechat.sqlite", "key", SCHEMA))
+
+
+def hear(windows: Windows, kind: str = "event", **more: Any) -> list[Heard]:
+    event = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": str(AT_S), "MsgType": kind}
+    return Events(windows, lambda: NOW_MS).hear({**event, **more})
+
+
+@pytest.mark.parametrize(
+    "text", ["退订", "TD", " td。", "ＴＤ", "R", "r!", "T", "取消订阅", "stop"]
+)
+def test_words_of_refusal_are_an_opt_out(windows: Windows, text: str) -> None:
+    assert hear(windows, "text", Content=text) == [
+        Heard(Receipt(Status.OPTED_OUT), AT_S * 1_000, address=OPENID)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("text", "还有优惠吗"), ("text", "TDX"), ("image", ""), ("voice", "")]
+)
+def test_any_other_message_is_a_reply(windows: Windows, kind: str, text: str) -> None:
+    (heard,) = hear(windows, kind, Content=text)
+    assert (heard.receipt.status, heard.address) == (Status.REPLIED, OPENID)
+
+
+def test_leaving_the_account_is_an_opt_out(windows: Windows) -> None:
+    hear(windows, "text", Content="hi")
+    assert hear(windows, Event="unsubscribe") == [
+        Heard(Receipt(Status.OPTED_OUT, "", Why.BLOCKED), AT_S * 1_000, address=OPENID)
+    ]
+    assert windows.left(OPENID, NOW_MS) == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "receipt"),
+    [
+        ("success", Receipt(Status.DELIVERED)),
+        ("failed:user block", Receipt(Status.FAILED, HARD, Why.BLOCKED)),
+        ("failed: user block", Receipt(Status.FAILED, HARD, Why.BLOCKED)),
+        ("failed: system failed", Receipt(Status.FAILED, "soft", "failed: system failed")),
+        ("", Receipt(Status.FAILED, "soft", "")),
+    ],
+)
+def test_the_result_of_a_template_names_its_message(
+    windows: Windows, status: str, receipt: Receipt
+) -> None:
+    told = hear(windows, Event="TEMPLATESENDJOBFINISH", MsgID="200163836", Status=status)
+    assert told == [Heard(receipt, AT_S * 1_000, ref="200163836")]
+
+
+def result(code: str, status: str = "success", template: str = TEMPLATE) -> dict[str, Any]:
+    return {"TemplateId": template, "MsgID": "1", "ErrorCode": code, "ErrorStatus": status}
+
+
+def test_the_result_of_a_notice_names_openid_and_template(windows: Windows) -> None:
+    windows.noticed(OPENID, TEMPLATE, "t1", NOW_MS)
+    kind = "subscribe_msg_sent_event"
+    for place in ({"SubscribeMsgSentEvent": {"List": result("0")}}, {"List": [result("0")]}):
+        assert hear(windows, Event=kind, **place) == [
+            Heard(Receipt(Status.DELIVERED), AT_S * 1_000, touch_id="t1")
+        ]
+    (failed,) = hear(windows, Event=kind, List=result("1", "system failed"))
+    assert failed.receipt == Receipt(Status.FAILED, "soft", "system failed")
+
+
+def test_the_result_of_somebody_elses_notice_is_nobodys(windows: Windows) -> None:
+    windows.noticed(OPENID, TEMPLATE, "t1", NOW_MS - 25 * 3_600_000)
+    for template in (TEMPLATE, "order"):
+        assert hear(windows, Event="subscribe_msg_sent_event", List=result("0", "", template)) == []
+
+
+def choice(word: str) -> dict[str, Any]:
+    return {"TemplateId": TEMPLATE, "SubscribeStatusString": word, "PopupScene": "2"}
+
+
+def test_the_last_word_on_a_template_counts(windows: Windows) -> None:
+    hear(windows, Event="subscribe_msg_change_event", List=choice("reject"))
+    assert windows.is_refused(OPENID, TEMPLATE)
+    assert not windows.is_refused("oBob", TEMPLATE)
+    hear(windows, Event="subscribe_msg_popup_event", CreateTime=str(AT_S - 60),
+         SubscribeMsgPopupEvent={"List": [choice("accept")]})  # fmt: skip
+    assert windows.is_refused(OPENID, TEMPLATE)
+    hear(windows, Event="subscribe_msg_popup_event", List=[choice("accept"), choice("accept")])
+    assert not windows.is_refused(OPENID, TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("event", "left"),
+    [("CLICK", 3), ("scancode_waitmsg", 3), ("subscribe", 3), ("SCAN", 3), ("VIEW", 0)],
+)
+def test_events_open_short_windows(windows: Windows, event: str, left: int) -> None:
+    assert hear(windows, Event=event) == []
+    assert windows.left(OPENID, NOW_MS) == left
+    assert windows.left(OPENID, NOW_MS + 60_000) == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"MsgType": "event", "Event": "LOCATION", "FromUserName": "o"},
+        {"MsgType": "event", "FromUserName": "o"},
+        {"FromUserName": "", "MsgType": "text"},
+        {"FromUserName": {"x": 1}, "MsgType": "text"},
+        {},
+    ],
+)
+def test_what_says_nothing_of_touches_is_passed_over(
+    windows: Windows, event: dict[str, Any]
+) -> None:
+    assert Events(windows, lambda: NOW_MS).hear(event) == []
+
+
+@pytest.mark.parametrize("instant", ["", "soon", "9" * 5_000, str(AT_S + 10**9)])
+def test_an_instant_that_cannot_be_is_now(windows: Windows, instant: str) -> None:
+    (heard,) = hear(windows, "text", Content="hi", CreateTime=instant)
+    assert heard.at_ms == NOW_MS
+    assert windows.left(OPENID, NOW_MS + 48 * 3_600_000) == 0
+
+
+class TestWindows:
+    """5 messages in 48 h after a message of the user."""
+
+    def test_a_window_is_used_up_and_opened_anew(self, windows: Windows) -> None:
+        windows.opened(OPENID, OpenedBy.MESSAGE, NOW_MS)
+        taken = [windows.take(OPENID, NOW_MS) for _ in range(6)]
+        assert taken == [OpenedBy.MESSAGE] * 5 + [None]
+        windows.opened(OPENID, OpenedBy.MESSAGE, NOW_MS)  # The call-back came twice.
+        assert windows.take(OPENID, NOW_MS) is None
+        windows.opened(OPENID, OpenedBy.MESSAGE, NOW_MS + 1)
+        assert windows.left(OPENID, NOW_MS + 1) == 5
+
+    def test_the_window_that_ends_first_is_used_first(self, windows: Windows) -> None:
+        windows.opened(OPENID, OpenedBy.MESSAGE, NOW_MS)
+        windows.opened(OPENID, OpenedBy.MENU, NOW_MS)
+        assert [windows.take(OPENID, NOW_MS) for _ in range(4)] == [
+            *[OpenedBy.MENU] * 3, OpenedBy.MESSAGE,
+        ]  # fmt: skip
+
+    def test_it_is_over_to_the_millisecond(self, windows: Windows) -> None:
+        windows.opened(OPENID, OpenedBy.MESSAGE, NOW_MS)
+        end_ms = NOW_MS + 48 * 3_600_000
+        assert windows.take(OPENID, end_ms - 1) == OpenedBy.MESSAGE
+        assert windows.take(OPENID, end_ms) is None
+
+    def test_what_did_not_leave_is_given_back_and_never_more(self, windows: Windows) -> None:
+        windows.opened(OPENID, OpenedBy.MENU, NOW_MS)
+        windows.take(OPENID, NOW_MS)
+        for _ in range(2):
+            windows.give_back(OPENID, OpenedBy.MENU)
+        assert windows.left(OPENID, NOW_MS) == 3
+
+    def test_processes_share_it_and_no_openid_stands_in_it(self, tmp_path: Path) -> None:
+        path = tmp_path / "wechat.sqlite"
+        one, other = (Windows(Memory(path, "key", SCHEMA)) for _ in range(2))
+        one.opened(OPENID, OpenedBy.MENU, NOW_MS)
+        taken = [found.take(OPENID, NOW_MS) for found in (one, other, one, other)]
+        assert taken == [OpenedBy.MENU] * 3 + [None]
+        one.close()
+        other.close()
+        assert OPENID.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
