@@ -1,179 +1,310 @@
-"""The desk of a sender: what to do with each touch, in which order; knows nothing of Kafka.
+"""The desk of a sender: what to do with each touch, in which order; knows no Kafka and no threads.
 
-Touches of one user leave in the order in which they were asked for; one that must wait holds back
-the later ones of its user, and nobody else's.
+The order is the promise: intent on disk, delivery, receipt on disk, feedback.
 """
 
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from winback_sender.clock import Clock
-from winback_sender.contract.instants import DAY_MS, instant_ms
-from winback_sender.contract.messages import TouchRequested, TouchRevoked
-from winback_sender.contract.words import UNSENT, Status, Why
-from winback_sender.feedback import Report
-from winback_sender.inbox import Letter
-from winback_sender.journal import Entry, Journal
-from winback_sender.logs import get_logger, hashed
-from winback_sender.receipt import Deliver, NotSentError, Receipt
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.words import Status, Why
+from winback_sender.endings import INTERRUPTED, Ending, Endings, Place, unsent
+from winback_sender.journal import Journal
+from winback_sender.journal_rows import Intent, Word
+from winback_sender.lane import Lane, Lanes
+from winback_sender.logs import get_logger
+from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.retries import RETRY_BASE_S, RETRY_MAX_S, jittered_s
+from winback_sender.tray import NEVER_MS, Tray, Waiting
 
 log = get_logger(__name__)
 
-REVOKED: Final = Receipt(Status.FAILED, UNSENT, Why.REVOKED)
-EXPIRED: Final = Receipt(Status.FAILED, UNSENT, Why.EXPIRED)
-INTERRUPTED: Final = Receipt(Status.UNKNOWN, "", Why.INTERRUPTED)
-"""The sender ended between the intent and the receipt."""
-RETENTION_MS: Final = 30 * DAY_MS
-"""Topics keep a touch for 7 days: after its expiry and this nobody can read it again."""
+Law = Callable[[str, TouchRequested, int], int]
+"""``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""
+
+IDLE_S: Final = 0.2
 
 
-class Waiting(NamedTuple):
-    """A touch on the desk, with its instants in epoch ms UTC."""
+def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
+    """Return that it may be sent now."""
+    del provider, touch
+    return now_ms
 
-    offset: int
+
+class Errand(NamedTuple):
+    """A touch whose intent is on disk: deliver it."""
+
+    tray: Tray
+    waiting: Waiting
     touch: TouchRequested
-    not_before_ms: int
-    expires_ms: int
+    lane: Lane
+
+
+class Done(NamedTuple):
+    """What came of an errand.
+
+    Attributes:
+        errand: Which.
+        receipt: What became of the touch; None: it did not leave.
+        error: Why it did not leave, if it is to be tried again; None: it was not tried.
+        call_s: How long the provider took, seconds; 0.0 = it was not called.
+        pickup_s: From Kafka to the call, seconds; None: it had to wait for its hour.
+    """
+
+    errand: Errand
+    receipt: Receipt | None
+    error: NotSentError | None = None
+    call_s: float = 0.0
+    pickup_s: float | None = None
+
+
+class _Pick(NamedTuple):
+    """A touch that is to begin, or that ends without."""
+
+    tray: Tray
+    waiting: Waiting
+    touch: TouchRequested
+    lane: Lane
+    ending: Receipt | None
 
 
 class Desk:
     """Decides about the touches of the partitions of one sender.
 
     Args:
-        deliver: Sends one touch.
+        lanes: The providers.
         journal: Remembers what was begun.
+        endings: Takes what became of touches.
         clock: Says what is due.
+        law: When a touch may be sent.
+        chance: Returns a number in [0, 1), for pauses.
 
     Attributes:
-        counts: What happened so far: touches by the status that they ended with.
+        trays: The partitions.
+        lanes: The providers.
+        wait_s: So long nothing becomes due, seconds, unless something comes.
     """
 
-    def __init__(self, deliver: Deliver, journal: Journal, clock: Clock) -> None:
-        self.counts: Counter[str] = Counter()
-        self._deliver = deliver
+    def __init__(
+        self,
+        lanes: Lanes,
+        journal: Journal,
+        endings: Endings,
+        clock: Clock,
+        *,
+        law: Law = earliest_always,
+        chance: Callable[[], float] = lambda: 0.5,
+    ) -> None:
+        self.trays: dict[int, Tray] = {}
+        self.wait_s = IDLE_S
+        self.lanes = lanes
         self._journal = journal
+        self._endings = endings
         self._clock = clock
-        self._waiting: dict[int, deque[Waiting]] = {}
-        self._read: dict[int, int] = {}
-        self._taken: dict[int, int] = {}
+        self._law = law
+        self._chance = chance
+        self._under_way: set[str] = set()
+        self._turn = 0
 
-    def handle(
-        self, letters: Sequence[Letter], is_stopping: Callable[[], bool] = lambda: False
-    ) -> Iterator[Report]:
-        """Take messages, deliver what is due, and yield what is to be reported.
+    @property
+    def under_way(self) -> int:
+        """Touches that are begun."""
+        return len(self._under_way)
 
-        Whatever a later message of the batch revokes is not sent, if the clock looks ahead. The end
-        comes between two touches, when it is asked for.
+    def begin(self, room: int, now_s: float, only: Tray | None = None) -> list[Errand]:
+        """Write the intents of what is due; end what will not leave.
+
+        Args:
+            room: So many may be begun.
+            now_s: A monotonic instant, for limits, seconds.
+            only: This partition alone.
         """
-        if self._clock.looks_ahead:
-            self._take(letters)
-        else:
-            for letter in letters:
-                if is_stopping():
-                    return
-                self._take([letter])
-                yield from self._work(letter.partition, is_stopping)
-        for partition in self._waiting:
-            yield from self._work(partition, is_stopping)
+        self.wait_s = IDLE_S
+        picks: list[_Pick] = []
+        for tray in self._in_turn() if only is None else [only]:
+            if tray.is_open and not tray.is_closing:
+                picks += self._ending(tray)
+                for pick in self._due(tray, now_s, room - _leaving(picks)):
+                    picks.append(pick)
+        return self._write(picks)
 
-    def _take(self, letters: Iterable[Letter]) -> None:
-        for partition, offset, at_ms, message in letters:
-            self._clock.see(partition, at_ms)
-            self._read[partition] = offset + 1
-            queue = self._waiting.setdefault(partition, deque())
-            if isinstance(message, TouchRequested):
-                try:
-                    times = instant_ms(message.not_before), instant_ms(message.expires_at)
-                except ValueError as error:
-                    self._pass_over(partition, offset, str(error))
-                else:
-                    queue.append(Waiting(offset, message, *times))
-            elif isinstance(message, TouchRevoked):
-                was_in_time = self._journal.revoke(message.touch_id, at_ms)
-                self.counts["revocations" if was_in_time else "revocations_too_late"] += 1
-            elif message is None:
-                self._pass_over(partition, offset, "not a message of the contract")
+    def ended(self, done: Sequence[Done], now_s: float) -> None:
+        """Write what came of errands.
 
-    def _work(self, partition: int, is_stopping: Callable[[], bool]) -> Iterator[Report]:
-        """Deliver what is due on a partition."""
-        queue, now_ms = self._waiting[partition], self._clock.now_ms(partition)
-        held: deque[Waiting] = deque()
-        held_users: set[str] = set()
-        while queue and not is_stopping():
-            waiting = queue.popleft()
-            user_id = waiting.touch.user_id
-            if user_id in held_users or now_ms < waiting.not_before_ms:
-                held_users.add(user_id)
-                held.append(waiting)
-                continue
-            feedback = self._settle(waiting, now_ms)
-            if feedback is not None:
-                yield feedback
-        queue.extendleft(reversed(held))
+        Args:
+            done: What came.
+            now_s: A monotonic instant, seconds.
+        """
+        endings: list[Done] = []
+        postponed: list[tuple[Done, int]] = []
+        for one in done:
+            self._under_way.discard(one.errand.waiting.touch_id)
+            _tell_breaker(one, now_s)
+            again_ms = self._retry_ms(one) if one.receipt is None else None
+            if again_ms is None:
+                endings.append(one)
+            else:
+                postponed.append((one, again_ms))
+        self._end([*endings, *self._postpone(postponed)])
 
-    def reported(self, touch_ids: Iterable[str]) -> None:
-        """Take note that Kafka has the feedback of touches."""
-        self._journal.reported(touch_ids)
+    def _in_turn(self) -> list[Tray]:
+        """Return the partitions, another one first each time."""
+        trays = list(self.trays.values())
+        self._turn = (self._turn + 1) % max(1, len(trays))
+        return trays[self._turn :] + trays[: self._turn]
 
-    def prune(self) -> None:
-        """Forget touches that expired long ago; in a replayed log nothing is ever long ago."""
-        if self._clock.looks_ahead:
-            pruned = self._journal.prune(self._clock.now_ms(0) - RETENTION_MS)
-            log.info("journal_pruned", touches=pruned)
+    def _ending(self, tray: Tray) -> Iterator[_Pick]:
+        for waiting in tray.ending(self._clock.now_ms(tray.partition)):
+            yield self._pick(tray, waiting, unsent(waiting.held_by))
+        self._wake(tray, tray.next_expiry_ms())
 
-    def take_finished(self) -> dict[int, int]:
-        """Return, by partition, the offset below which nothing is left to do, if it has moved."""
-        finished = {
-            partition: self._waiting[partition][0].offset if self._waiting[partition] else after
-            for partition, after in self._read.items()
-        }
-        moved = {
-            partition: offset
-            for partition, offset in finished.items()
-            if offset != self._taken.get(partition)
-        }
-        self._taken.update(moved)
-        return moved
+    def _due(self, tray: Tray, now_s: float, room: int) -> Iterator[_Pick]:
+        now_ms = self._clock.now_ms(tray.partition)
+        for lane in self.lanes.all:
+            while room > 0 and tray.next_due_ms(lane.name) <= now_ms:
+                wait_s = lane.wait_s(now_s) if self._clock.looks_ahead else 0.0
+                if wait_s:
+                    self.wait_s = min(self.wait_s, wait_s)
+                    break
+                pick = self._look(tray, tray.pop(lane.name), lane, now_s, now_ms)
+                if pick is not None:
+                    room -= pick.ending is None
+                    yield pick
+            else:
+                self._wake(tray, tray.next_due_ms(lane.name))
 
-    def clear(self, partitions: Iterable[int]) -> None:
-        """Forget partitions that are no longer ours; whoever has them reads them anew."""
-        for partition in partitions:
-            self._waiting.pop(partition, None)
-            self._read.pop(partition, None)
-            self._taken.pop(partition, None)
-
-    def _settle(self, waiting: Waiting, now_ms: int) -> Report | None:
-        """Bring a touch that is due to its end; return None if Kafka knows the end already."""
-        touch = waiting.touch
-        known = self._journal.begin(touch.touch_id, now_ms)
-        if known is None:
-            receipt = EXPIRED if now_ms >= waiting.expires_ms else self._send(touch)
-        elif known.state == "known":
-            return self._again(touch, known)
-        else:
-            receipt = REVOKED if known.state == "revoked" else INTERRUPTED
-        self._journal.settle(touch.touch_id, receipt, now_ms, waiting.expires_ms)
-        self.counts[receipt.outcome or str(receipt.status)] += 1
-        log.info("touch_settled", touch=touch.touch_id, user=hashed(touch.user_id),
-                 status=str(receipt.status), outcome=receipt.outcome)  # fmt: skip
-        return Report(touch.touch_id, touch.user_id, touch.channel, "", receipt, now_ms)
-
-    def _send(self, touch: TouchRequested) -> Receipt:
+    def _look(
+        self, tray: Tray, waiting: Waiting, lane: Lane, now_s: float, now_ms: int
+    ) -> _Pick | None:
+        """Decide about a touch whose instant has come; None: it waits on."""
+        pick = self._pick(tray, waiting, None)
+        if now_ms >= waiting.expires_ms:
+            return pick._replace(ending=unsent(waiting.held_by))
         try:
-            return self._deliver(touch)
-        except NotSentError as error:
-            return Receipt(Status.FAILED, error.outcome, error.reason)
-        except Exception as error:  # noqa: BLE001 (whatever a provider's client raises: the touch may have left)
-            log.warning("delivery_unknown", touch=touch.touch_id, error=repr(error))
-            return Receipt(Status.UNKNOWN, "", type(error).__name__)
-
-    def _again(self, touch: TouchRequested, known: Entry) -> Report | None:
-        self.counts["repeated"] += 1
-        if known.is_reported:
+            earliest_ms = self._law(lane.name, pick.touch, now_ms)
+        except Exception as error:  # noqa: BLE001 (one person's data stops nobody else's touch)
+            log.warning("law_failed", touch=waiting.touch_id, error=repr(error))
+            return pick._replace(ending=unsent(Why.NOT_READABLE))
+        if earliest_ms >= waiting.expires_ms:
+            return pick._replace(ending=unsent(Why.OUT_OF_HOURS))
+        if earliest_ms > now_ms:
+            waiting.held_by = Why.OUT_OF_HOURS
+            tray.hold(waiting, earliest_ms)
             return None
-        return Report(touch.touch_id, touch.user_id, touch.channel, "", known.receipt, known.at_ms)
+        if self._clock.looks_ahead:
+            wait_s = lane.gate.template_wait_s(pick.touch.template_key, now_s)
+            if wait_s:
+                waiting.held_by = Why.OVER_LIMIT
+                tray.hold(waiting, now_ms + max(1, round(1_000 * wait_s)))
+                return None
+            lane.begin(pick.touch.template_key)
+        return pick
 
-    def _pass_over(self, partition: int, offset: int, why: str) -> None:
-        self.counts["passed_over"] += 1
-        log.warning("message_passed_over", partition=partition, offset=offset, reason=why)
+    def _pick(self, tray: Tray, waiting: Waiting, ending: Receipt | None) -> _Pick:
+        lane = self.lanes.named(waiting.lane)
+        assert lane is not None, "a touch waits for a provider that this sender has not"
+        return _Pick(tray, waiting, waiting.touch(), lane, ending)
+
+    def _write(self, picks: list[_Pick]) -> list[Errand]:
+        """Write intents; a touch that stands in the journal already is not begun again."""
+        if not picks:
+            return []
+        intents = [
+            Intent(
+                waiting.touch_id, waiting.user_id, touch.channel, lane.name,
+                self._clock.now_ms(tray.partition), waiting.expires_ms,
+            )
+            for tray, waiting, touch, lane, _ in picks
+        ]  # fmt: skip
+        errands, endings, known = [], [], []
+        for pick, entry in zip(picks, self._journal.begin(intents), strict=True):
+            tray, waiting, touch, lane, ending = pick
+            if entry is None and ending is None:
+                self._under_way.add(waiting.touch_id)
+                errands.append(Errand(tray, waiting, touch, lane))
+                continue
+            if ending is None:
+                lane.breaker.withdraw()
+            if entry is None or entry.state == "revoked":
+                receipt = ending if entry is None else unsent(Why.REVOKED)
+                assert receipt is not None
+                endings.append((pick, self._word(pick, receipt)))
+            elif entry.state == "known":
+                known.append((pick, entry))
+            elif waiting.touch_id in self._under_way:  # It stands in the topic twice.
+                tray.release(waiting)
+                tray.finish(waiting.offset)
+            else:
+                endings.append((pick, self._word(pick, INTERRUPTED)))
+        self._endings.settle([ending for _, ending in endings])
+        for pick, entry in known:
+            self._endings.again(entry, Place(pick.tray, pick.waiting.offset))
+        for pick, _ in (*endings, *known):
+            pick.tray.release(pick.waiting)
+        return errands
+
+    def _word(self, about: _Pick | Errand, receipt: Receipt) -> Ending:
+        now_ms = self._clock.now_ms(about.tray.partition)
+        ask_ms = about.lane.ask_ms(receipt, 0, now_ms, now_ms)
+        word = Word(about.waiting.touch_id, receipt, now_ms, ask_ms)
+        return Ending(word, Place(about.tray, about.waiting.offset))
+
+    def _end(self, done: Sequence[Done]) -> None:
+        endings = []
+        for one in done:
+            waiting = one.errand.waiting
+            reason = waiting.held_by if one.error is None else one.error.reason or Why.UNAVAILABLE
+            endings.append(self._word(one.errand, one.receipt or unsent(reason)))
+        self._endings.settle(endings)
+        for one in done:
+            one.errand.tray.release(one.errand.waiting)
+
+    def _postpone(self, postponed: Sequence[tuple[Done, int]]) -> list[Done]:
+        """Take intents back; return those of which another sender has said something since."""
+        if not postponed:
+            return []
+        ids = [one.errand.waiting.touch_id for one, _ in postponed]
+        lost = []
+        for (one, at_ms), is_ours in zip(postponed, self._journal.postpone(ids), strict=True):
+            waiting = one.errand.waiting
+            if not is_ours:
+                lost.append(one)
+                continue
+            if one.error is not None:
+                waiting.attempts += 1
+                waiting.held_by = one.error.reason or Why.UNAVAILABLE
+            one.errand.tray.hold(waiting, at_ms)
+        return lost
+
+    def _retry_ms(self, done: Done) -> int | None:
+        """Return when a touch that did not leave is tried again; None: it expires before."""
+        waiting = done.errand.waiting
+        now_ms = self._clock.now_ms(waiting.partition)
+        if done.error is None:
+            return now_ms
+        pause_s = jittered_s(waiting.attempts, RETRY_BASE_S, RETRY_MAX_S, self._chance)
+        at_ms = now_ms + round(1_000 * max(pause_s, done.error.after_s))
+        return at_ms if at_ms < waiting.expires_ms else None
+
+    def _wake(self, tray: Tray, at_ms: int) -> None:
+        if at_ms < NEVER_MS and self._clock.looks_ahead:
+            wait_s = (at_ms - self._clock.now_ms(tray.partition)) / 1_000
+            self.wait_s = min(self.wait_s, max(0.0, wait_s))
+
+
+def _leaving(picks: Iterable[_Pick]) -> int:
+    return sum(pick.ending is None for pick in picks)
+
+
+def _tell_breaker(done: Done, now_s: float) -> None:
+    """Count failures of the provider; what it refuses it has answered."""
+    breaker = done.errand.lane.breaker
+    if done.receipt is None and done.error is None:
+        breaker.withdraw()
+    elif (done.error is not None and done.error.reason in {"", Why.UNAVAILABLE}) or (
+        done.receipt is not None and done.receipt.status == Status.UNKNOWN
+    ):
+        breaker.fail(now_s)
+    else:
+        breaker.succeed()

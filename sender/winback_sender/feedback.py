@@ -9,7 +9,10 @@ from winback_sender.receipt import Receipt
 
 
 class Report(NamedTuple):
-    """What is to be reported of one touch; ``at_ms`` is epoch ms UTC in the sender's time."""
+    """What is to be reported of one touch; ``at_ms`` is epoch ms UTC in the sender's time.
+
+    Without a ``touch_id`` it is a word of a user that belongs to none.
+    """
 
     touch_id: str
     user_id: str
@@ -38,6 +41,8 @@ def record(report: Report, source: str) -> Output:
         provider=report.provider,
         provider_ref=receipt.ref,
     )
-    event_id = f"{report.touch_id}-{receipt.status}"
-    headers = cloud_event("feedback", event_id, source, iso(report.at_ms), user_id)
+    named = report.touch_id or f"{user_id}-{report.channel}-{report.at_ms}"
+    headers = cloud_event(
+        "feedback", f"{named}-{receipt.status}", source, iso(report.at_ms), user_id
+    )
     return Output(user_id.encode(), to_json(feedback), headers)

@@ -1,81 +1,47 @@
 """The sender's memory: which touches it has begun and what became of them.
 
 The intent is on disk before a touch leaves, so after a crash in between the touch is *unknown*: it
-may have left, and is never sent again. No user id and no text is kept here.
+may have left, and is never sent again. Whose touch it is stands here too, or a receipt that comes a
+day later could not be reported; no text and no address does, of an address a keyed mark.
 
 All senders of one consumer group share one file, or a touch could leave twice after a rebalance.
+One thread of a process uses it, but for `is_revoked`.
 """
 
-import sqlite3
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, Self
 
-from winback_sender.contract.words import Status
-from winback_sender.errors import Exit, UserError
-from winback_sender.receipt import Receipt
+from winback_sender import journal_rows as rows
+from winback_sender.journal_file import JournalFile
+from winback_sender.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
 
-BUSY_TIMEOUT_S: Final = 10.0
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS touches (
-    touch_id TEXT PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('intended', 'revoked', 'known')),
-    status TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    is_reported INTEGER NOT NULL,
-    expires_ms INTEGER
-) WITHOUT ROWID
-"""
-
-
-class Entry(NamedTuple):
-    """What is known of a touch.
-
-    Attributes:
-        state: ``intended``: begun, and no more is known; ``revoked``: taken back before it was
-            begun; ``known``: there is a receipt.
-        receipt: Of a known touch.
-        at_ms: When it was written, in the sender's time.
-        is_reported: Whether Kafka has the feedback.
-    """
-
-    state: str
-    receipt: Receipt
-    at_ms: int
-    is_reported: bool
+MARK_BYTES: Final = 16
 
 
 class Journal:
-    """A SQLite file in WAL mode.
+    """The touches in the file of a journal.
 
-    Intents and revocations are on disk when their method returns, whatever happens to the machine.
-    A receipt outlives the process at once and a power cut a little later: without it the touch
-    is unknown, which is safe.
+    Intents, revocations and what providers tell are on disk when their method returns. A receipt
+    outlives the process at once and a power cut a little later: without it the touch is unknown,
+    which is safe.
 
     Args:
         path: The file; it is made when it is not there.
+        key: What marks of addresses are made with.
 
     Raises:
-        UserError: The file cannot be used.
+        UserError: The file cannot be used; from every method.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._sure = _connect(path, "FULL")
-            self._sure.execute(_SCHEMA)
-            _bring_up_to_date(self._sure)
-            self._soon = _connect(path, "NORMAL")
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                f"the journal {path} cannot be used: {error}",
-                "give another file with --journal; without its journal a sender does not send",
-                Exit.FAILED,
-            ) from error
+    def __init__(self, path: Path, key: str = "") -> None:
+        self.file = JournalFile(path)
+        self.id = self.file.id
+        self._key = hashlib.blake2b(key.encode()).digest()
+        self._looking = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -90,37 +56,108 @@ class Journal:
 
     def close(self) -> None:
         """Close the file."""
-        self._sure.close()
-        self._soon.close()
+        with self._looking:
+            self.file.close()
 
-    def begin(self, touch_id: str, at_ms: int) -> Entry | None:
-        """Write the intent to deliver a touch.
+    def begin(self, intents: Sequence[Intent]) -> list[Entry | None]:
+        """Write the intents to deliver touches, in one transaction.
 
         Returns:
-            None if the touch is new and may be delivered now, else what is known of it already.
+            Of each None if it may be delivered now, else what is known of it already.
         """
-        if self._insert(touch_id, "intended", at_ms):
-            return None
-        return self.entry(touch_id)
+        with self.file.transaction(self.file.sure) as disk:
+            return [rows.begin(disk, intent) for intent in intents]
 
-    def revoke(self, touch_id: str, at_ms: int) -> bool:
-        """Take note that a touch must not be begun; return False when it was begun before."""
-        return self._insert(touch_id, "revoked", at_ms)
+    def postpone(self, touch_ids: Iterable[str]) -> list[bool]:
+        """Take back intents: these touches surely did not leave, and may be begun again.
 
-    def settle(self, touch_id: str, receipt: Receipt, at_ms: int, expires_ms: int) -> None:
-        """Write what became of a touch, and until when it could have been sent."""
-        self._soon.execute(
-            "UPDATE touches SET state = 'known', status = ?, outcome = ?, at_ms = ?, "
-            "expires_ms = ?, is_reported = 0 WHERE touch_id = ?",
-            (str(receipt.status), receipt.outcome, at_ms, expires_ms, touch_id),
+        Returns:
+            Of each whether it was an intent still: a sender that took over may have spoken.
+        """
+        with self.file.transaction(self.file.soon) as disk:
+            return [rows.postpone(disk, touch_id) for touch_id in touch_ids]
+
+    def revoke(self, touch_ids: Iterable[str], at_ms: int) -> list[bool]:
+        """Take note that touches must not be begun; of each, whether that was in time."""
+        with self.file.transaction(self.file.sure) as disk:
+            return [rows.revoke(disk, touch_id, at_ms) for touch_id in touch_ids]
+
+    def is_revoked(self, touch_id: str) -> bool:
+        """Return whether a touch was taken back, by any sender; may be called from any thread."""
+        with self._looking, self.file.watched():
+            row = self.file.looks.execute(
+                "SELECT is_revoked FROM touches WHERE touch_id = ?", (touch_id,)
+            ).fetchone()
+        return row is not None and bool(row[0])
+
+    def settle(self, words: Iterable[Word]) -> list[Entry | None]:
+        """Write what became of touches; a word that is not stronger than the last is passed over.
+
+        Returns:
+            Of each what is known now; None: it is not in the journal.
+        """
+        with self.file.transaction(self.file.soon) as disk:
+            return [rows.settle(disk, word, self.mark(word.receipt.address)) for word in words]
+
+    def reported(self, said: Sequence[tuple[str, str]]) -> None:
+        """Take note that Kafka has these words: touch and status, in one transaction."""
+        with self.file.transaction(self.file.soon) as disk:
+            disk.executemany(
+                "UPDATE touches SET is_reported = 1, "
+                "user_id = CASE is_erased WHEN 1 THEN '' ELSE user_id END "
+                "WHERE touch_id = ? AND status = ? AND state = 'known'",
+                said,
+            )
+
+    def owed(self, before_ms: int, count: int) -> list[Entry]:
+        """Return words that were said before an instant and that Kafka does not have."""
+        return self._entries(
+            "state = 'known' AND NOT is_reported AND at_ms < ? AND user_id != '' LIMIT ?",
+            (before_ms, count),
         )
 
-    def reported(self, touch_ids: Iterable[str]) -> None:
-        """Take note that Kafka has the feedback of touches, in one transaction."""
-        rows = [(touch_id,) for touch_id in touch_ids]
-        self._soon.execute("BEGIN IMMEDIATE")
-        self._soon.executemany("UPDATE touches SET is_reported = 1 WHERE touch_id = ?", rows)
-        self._soon.execute("COMMIT")
+    def left_open(self, before_ms: int, count: int) -> list[Entry]:
+        """Return touches that were begun before an instant, and no more is known."""
+        return self._entries("state = 'intended' AND begun_ms < ? LIMIT ?", (before_ms, count))
+
+    def to_ask(self, now_ms: int, next_ms: int, count: int) -> list[tuple[Entry, int]]:
+        """Return touches that are to be asked about, each with how often it was.
+
+        None of them is returned again before ``next_ms``, to no sender.
+        """
+        with self.file.transaction(self.file.soon) as disk:
+            found = disk.execute(
+                f"SELECT {COLUMNS}, asked FROM touches WHERE ask_ms <= ? LIMIT ?",  # noqa: S608 (names of columns)
+                (now_ms, count),
+            ).fetchall()
+            disk.executemany(
+                "UPDATE touches SET ask_ms = ?, asked = asked + 1 WHERE touch_id = ?",
+                [(next_ms, row[0]) for row in found],
+            )
+        return [(entry_of(row[:-1]), int(row[-1])) for row in found]
+
+    def ask_again(self, touch_id: str, ask_ms: int | None) -> None:
+        """Say when a touch is asked about next; None = not any more."""
+        with self.file.watched():
+            self.file.soon.execute(
+                "UPDATE touches SET ask_ms = ? WHERE touch_id = ? AND ask_ms IS NOT NULL",
+                (ask_ms, touch_id),
+            )
+
+    def scrub(self, user_id: str, touch_id: str) -> None:
+        """Forget whose touches these were, of each as soon as Kafka has the end of it.
+
+        Args:
+            user_id: Who is forgotten.
+            touch_id: A touch of that user which may not have been read yet.
+        """
+        with self.file.transaction(self.file.sure) as disk:
+            disk.execute(
+                "UPDATE touches SET is_erased = 1, mark = NULL, "
+                "user_id = CASE WHEN state = 'known' AND is_reported THEN '' ELSE user_id END "
+                "WHERE (user_id = ? AND user_id != '') OR touch_id = ?",
+                (user_id, touch_id),
+            )
 
     def prune(self, before_ms: int) -> int:
         """Forget touches that Kafka knows the end of and that expired before an instant.
@@ -128,39 +165,30 @@ class Journal:
         Returns:
             How many.
         """
-        done = self._soon.execute(
-            "DELETE FROM touches WHERE is_reported = 1 AND expires_ms < ?", (before_ms,)
-        )
+        with self.file.transaction(self.file.soon) as disk:
+            disk.execute("DELETE FROM early WHERE heard_ms < ?", (before_ms,))
+            done = disk.execute(
+                "DELETE FROM touches WHERE (is_reported OR state = 'revoked') "
+                "AND max(expires_ms, at_ms) < ?",
+                (before_ms,),
+            )
         return done.rowcount
 
     def entry(self, touch_id: str) -> Entry | None:
         """Return what is known of a touch."""
-        row = self._soon.execute(
-            "SELECT state, status, outcome, at_ms, is_reported FROM touches WHERE touch_id = ?",
-            (touch_id,),
-        ).fetchone()
-        if row is None:
+        found = self._entries("touch_id = ?", (touch_id,))
+        return found[0] if found else None
+
+    def _entries(self, where: str, values: Sequence[Any]) -> list[Entry]:
+        with self.file.watched():
+            found = self.file.soon.execute(
+                f"SELECT {COLUMNS} FROM touches WHERE {where}",  # noqa: S608 (written above)
+                values,
+            ).fetchall()
+        return [entry_of(row) for row in found]
+
+    def mark(self, address: str) -> bytes | None:
+        """Return what stands for an address in the journal; None for none."""
+        if not address:
             return None
-        state, status, outcome, at_ms, is_reported = row
-        return Entry(state, Receipt(Status(status), outcome), at_ms, bool(is_reported))
-
-    def _insert(self, touch_id: str, state: str, at_ms: int) -> bool:
-        done = self._sure.execute(
-            "INSERT OR IGNORE INTO touches VALUES (?, ?, ?, '', ?, 0, NULL)",
-            (touch_id, state, str(Status.UNKNOWN), at_ms),
-        )
-        return done.rowcount == 1
-
-
-def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    return connection
-
-
-def _bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Add what the file of an older version lacks; its touches are kept for ever."""
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(touches)")}
-    if "expires_ms" not in columns:
-        connection.execute("ALTER TABLE touches ADD COLUMN expires_ms INTEGER")
+        return hashlib.blake2b(address.encode(), digest_size=MARK_BYTES, key=self._key).digest()

@@ -9,7 +9,6 @@ if __name__ == "__main__":
 serve(deliver, channel="sms")
 """
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from winback_sender.adapters.function import Ask, FunctionAdapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.errors import Exit, Unavailable, UserError
+from winback_sender.errors import Unavailable, UserError
 from winback_sender.logs import configure
 from winback_sender.receipt import Deliver, NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
@@ -60,23 +59,30 @@ def serve(
     Raises:
         SystemExit: With one of `errors.Exit`, unless it ended in order.
     """
-    found = os.environ if environ is None else environ
+    adapter = (
+        deliver
+        if isinstance(deliver, Adapter)
+        else FunctionAdapter(deliver, ask, name=name, limits=limits)
+    )
     try:
-        settings, own = load_sender_settings(found)
+        settings, own, channel = _settings(os.environ if environ is None else environ, channel)
         configure(settings.log_level, settings.id_key)
-        channel = channel or found.get(f"{SENDER_PREFIX}CHANNEL", "").strip()
-        if not channel:
-            raise UserError("no channel is named", f"set {SENDER_PREFIX}CHANNEL, as in sms")
-        if not settings.kafka_bootstrap:
-            raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
-        is_adapter = isinstance(deliver, Adapter)
-        adapter = deliver if is_adapter else FunctionAdapter(deliver, ask, name=name, limits=limits)
         sender = Sender(
             settings, own, {channel: adapter}, settings.kafka_bootstrap,
             addresses=addresses, law=law,
         )  # fmt: skip
         sender.run(Stop().is_asked)
     except UserError as error:
-        logging.shutdown()
-        sys.stderr.write(f"{error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
-        sys.exit(error.exit_code or Exit.FAILED)
+        hint = f"\n  {error.hint}" if error.hint else ""
+        sys.stderr.write(f"{error.message}{hint}\n")
+        sys.exit(error.exit_code)
+
+
+def _settings(environ: Mapping[str, str], channel: str) -> tuple[Settings, SenderSettings, str]:
+    settings, own = load_sender_settings(environ)
+    channel = channel or environ.get(f"{SENDER_PREFIX}CHANNEL", "").strip()
+    if not channel:
+        raise UserError("no channel is named", f"set {SENDER_PREFIX}CHANNEL, as in sms")
+    if not settings.kafka_bootstrap:
+        raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
+    return settings, own, channel

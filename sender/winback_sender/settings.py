@@ -85,6 +85,13 @@ class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     parallel: Annotated[
         int, Meta(ge=1, le=1_000), says("Touches under way at the same time, of different users.")
     ] = 64
+    other_channels: Annotated[
+        Literal["pass", "refuse"],
+        says(
+            "Touches of a channel that is not sent here: `pass` leaves them to another sender, "
+            "`refuse` reports them as failed, unknown_channel."
+        ),
+    ] = "pass"
     web_host: Annotated[str, says("Address of `/metrics`, `/health` and the call-backs.")] = (
         "127.0.0.1"
     )

@@ -1,59 +1,50 @@
-"""The sender as a process: reads ``win-back``, delivers, reports, and only then moves on.
+"""The sender as a process: its threads, and how they begin and end.
 
-The order is the promise: intent on disk, delivery, receipt on disk, feedback acknowledged by Kafka,
-offset committed. A crash anywhere repeats a feedback at most, never a touch.
+The reader has the Kafka consumer, the couriers call providers, the ear hears what providers say
+later, the web serves. All they have goes through one queue to the main thread, which alone writes
+the journal (`loop`).
 """
 
-import math
-import os
+import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from queue import SimpleQueue
+from typing import Final
 
-from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError
-from kafka.structs import OffsetAndMetadata
+from kafka.errors import KafkaError
 
 from winback_sender.adapter import Adapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.clock import Clock, EventClock, WallClock
-from winback_sender.contract.messages import TouchRequested
-from winback_sender.desk import Desk
+from winback_sender.courier import Couriers
+from winback_sender.desk import Desk, Law, earliest_always
+from winback_sender.ear import Ear
+from winback_sender.endings import Endings
 from winback_sender.errors import Unavailable
-from winback_sender.feedback import Report, record
-from winback_sender.inbox import letter
+from winback_sender.intake import Intake
 from winback_sender.journal import Journal
+from winback_sender.lane import Lanes
 from winback_sender.logs import get_logger
-from winback_sender.receipt import Receipt
-from winback_sender.routes import EVERY
+from winback_sender.loop import Crew, Loop, Mail
+from winback_sender.metrics import Meter
+from winback_sender.reader import Reader
+from winback_sender.resolver import Resolver
 from winback_sender.settings import SenderSettings, Settings
+from winback_sender.state import group_of, journal_path
+from winback_sender.teller import Teller
+from winback_sender.web import Web
 
 log = get_logger(__name__)
 
-POLL_MS: Final = 200
-LETTERS_MAX: Final = 500
-"""Records read at once; live, a revocation among them stops a touch of the same batch."""
-ACK_TIMEOUT_S: Final = 30.0
-FETCH_WAIT_MS: Final = 100
-FETCH_BYTES: Final = 65_536
-"""Fewer, larger turns cost less; a tenth of a second is nothing to a person."""
-COMMIT_EVERY_S: Final = 1.0
-"""After a crash so much is read again, and the journal knows it."""
-PRUNE_EVERY_S: Final = 3_600.0
+__all__ = ["Law", "Sender", "earliest_always"]
 
-
-Law = Callable[[str, TouchRequested, int], int]
-"""``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""
-
-
-def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
-    """Return that it may be sent now."""
-    del provider, touch
-    return now_ms
+STOP_WITHIN_S: Final = 25.0
+"""So long touches under way may take to end; Kubernetes kills after 30 s."""
+CLOSE_WITHIN_S: Final = 5.0
+BEAT_MAX_S: Final = 60.0
+"""A main thread that has not turned for so long hangs."""
 
 
 class Sender:
@@ -71,6 +62,7 @@ class Sender:
 
     Attributes:
         counts: What happened so far: touches by what they ended with.
+        group: The consumer group.
         web_port: Port of metrics, health and call-backs, once it runs.
     """
 
@@ -86,159 +78,112 @@ class Sender:
         clock: Clock | None = None,
         adopts_journal: bool = False,
     ) -> None:
-        del addresses, law, adopts_journal
         self.counts: Counter[str] = Counter()
+        self.group = group_of(settings, own, routes)
         self.web_port = own.web_port
         self._settings = settings
-        self._routes = routes
-        self._group = own.group or "-".join([settings.app_id, "sender", *sorted(routes)]).replace(
-            EVERY, "every"
-        )
-        self._source = f"/{settings.app_id}/sender/{self._group}"
-        self._servers = bootstrap.split(",")
+        self._own = own
+        self._servers = [server.strip() for server in bootstrap.split(",")]
+        self._addresses = addresses
+        self._law = law
         self._clock = clock or (EventClock() if settings.clock == "event" else WallClock())
-        self._state = _state(own) / f"{self._group}.sqlite"
-        self._owes_feedback = False
-
-    def _deliver(self, touch: TouchRequested) -> Receipt:
-        adapter = self._routes.get(touch.channel) or self._routes[EVERY]
-        return adapter.deliver(touch)
+        self._adopts = adopts_journal
+        self._chance = random.Random()  # noqa: S311 (pauses, no secrets)
+        self._lanes = Lanes(routes, self._chance, own.unknown_after_s)
+        self._meter = Meter()
+        self._mail: SimpleQueue[Mail] = SimpleQueue()
 
     def run(self, is_stopping: Callable[[], bool]) -> None:
-        """Send until asked to stop; then everything delivered has been reported.
+        """Send until asked to stop; then what is under way ends, and is reported.
 
         Raises:
             Unavailable: Kafka is away for too long; start it again, nothing is sent twice.
+            UserError: The journal cannot be used, or is another one than that of before.
         """
-        self._desk = Desk(self._deliver, Journal(self._state), self._clock)
-        self.counts = self._desk.counts
         try:
-            with self._clients() as (consumer, producer):
-                commit_s = time.monotonic()
-                prune_s = -math.inf
+            with self._at_work(is_stopping) as (loop, crew):
                 while not is_stopping():
-                    self._turn(consumer, producer, is_stopping)
-                    if time.monotonic() - commit_s >= COMMIT_EVERY_S:
-                        self._commit(consumer)
-                        commit_s = time.monotonic()
-                    if time.monotonic() - prune_s >= PRUNE_EVERY_S:
-                        self._desk.prune()
-                        prune_s = time.monotonic()
-                self._commit(consumer)
+                    loop.turn(may_begin=True)
+                self._finish(loop, crew)
         except KafkaError as error:
             raise Unavailable(
                 f"Kafka failed and did not come back in time: {error!r}",
                 "start the sender again when Kafka is reachable: the journal knows what was sent",
             ) from error
 
-    def _turn(self, consumer: Any, producer: Any, is_stopping: Callable[[], bool]) -> None:
-        """Read, deliver and report once."""
-        polled = consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
-        letters = [
-            letter(found.partition, found.offset, found.value, found.headers, found.timestamp)
-            for records in polled.values()
-            for found in records
-        ]
-        self._owes_feedback = True
-        self._report(producer, self._desk.handle(letters, is_stopping))
-        self._owes_feedback = False
-
-    def _report(self, producer: Any, feedbacks: Iterable[Report]) -> None:
-        """Write feedback, wait until Kafka has it, and note that in the journal."""
-        under_way = []
-        for feedback in feedbacks:
-            key, value, headers = record(feedback, self._source)
-            topic = self._settings.topic_feedback
-            ack = producer.send(topic, value=value, key=key, headers=headers)
-            under_way.append((feedback.touch_id, ack))
-        for _, ack in under_way:
-            ack.get(timeout=ACK_TIMEOUT_S)
-        if under_way:
-            self._desk.reported(touch_id for touch_id, _ in under_way)
-
-    def _commit(self, consumer: Any) -> None:
-        try:
-            if offsets := self._finished():
-                consumer.commit(offsets)
-        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
-            log.warning("commit_refused", group=self._group)
-
-    async def _commit_last(self, consumer: Any) -> None:
-        """Commit from inside a rebalance, where the client must not be blocked."""
-        if offsets := self._finished():
-            await consumer.commit_async(offsets)
-
-    def _finished(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Return what is to be committed: nothing while Kafka lacks the feedback of it."""
-        if self._owes_feedback:
-            return {}
-        topic = self._settings.topic_touches
-        return {
-            TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1)
-            for partition, offset in self._desk.take_finished().items()
-        }
+    def _finish(self, loop: Loop, crew: Crew) -> None:
+        """Let end what is under way, for a while, and commit what is done."""
+        crew.couriers.stop()
+        end_s = time.monotonic() + STOP_WITHIN_S
+        while not loop.is_idle and time.monotonic() < end_s:
+            loop.turn(may_begin=False)
+        if crew.desk.under_way:
+            log.warning("touches_cut_off", touches=crew.desk.under_way,
+                        next="they are unknown until the provider says more")  # fmt: skip
+        loop.commit()
 
     @contextmanager
-    def _clients(self) -> Iterator[tuple[Any, Any]]:
-        producer = KafkaProducer(
-            bootstrap_servers=self._servers, acks="all", enable_idempotence=True, linger_ms=5,
-            metrics_enabled=False,
-        )  # fmt: skip
-        try:
-            consumer = KafkaConsumer(
-                bootstrap_servers=self._servers, group_id=self._group,
-                isolation_level="read_committed", auto_offset_reset="earliest",
-                enable_auto_commit=False, allow_auto_create_topics=False,
-                fetch_min_bytes=FETCH_BYTES, fetch_max_wait_ms=FETCH_WAIT_MS,
-                session_timeout_ms=round(self._settings.session_timeout_s * 1_000),
-                heartbeat_interval_ms=round(self._settings.session_timeout_s * 250),
-                metrics_enabled=False,
+    def _at_work(self, is_stopping: Callable[[], bool]) -> Iterator[tuple[Loop, Crew]]:
+        """Give the loop with all threads running; end them whatever happens."""
+        own, settings, put = self._own, self._settings, self._mail.put
+        with ExitStack() as ends:
+            journal = ends.enter_context(
+                Journal(journal_path(own, self.group), key=settings.id_key)
+            )
+            for lane in self._lanes.all:
+                ends.callback(lane.adapter.close)
+            endings = Endings(journal, self._meter)
+            self.counts = endings.counts
+            desk = Desk(
+                self._lanes, journal, endings, self._clock,
+                law=self._law, chance=self._chance.random,
             )  # fmt: skip
-            try:
-                listener = Rebalance(self._desk, partial(self._commit_last, consumer))
-                consumer.subscribe([self._settings.topic_touches], listener=listener)
-                yield consumer, producer
-            finally:
-                consumer.close(autocommit=False)
-        finally:
-            producer.close(timeout=ACK_TIMEOUT_S)
+            intake = Intake(
+                desk.trays, self._lanes, journal, endings, self._clock, self._meter,
+                topic=settings.topic_touches, refuses_others=own.other_channels == "refuse",
+            )  # fmt: skip
+            ear = Ear(self._lanes, self._addresses, put)
+            resolver = Resolver(journal, endings, self._lanes, self._clock, ear, self._meter)
+            couriers = Couriers(journal, self._clock, own.parallel, put)
+            teller = Teller(
+                self._servers, settings.topic_feedback, settings.topic_dead_letters,
+                f"/{settings.app_id}/sender/{self.group}", put,
+            )  # fmt: skip
+            ends.callback(teller.close, CLOSE_WITHIN_S)
+            reader = Reader(
+                self._servers, self.group, settings.topic_touches, settings.session_timeout_s,
+                journal.id, adopts=self._adopts, tell=put,
+            )  # fmt: skip
+            crew = Crew(desk, intake, endings, resolver, couriers, reader, teller)
+            loop = Loop(
+                crew, self._mail, self._clock, self._meter,
+                parallel=own.parallel, is_stopping=is_stopping,
+            )  # fmt: skip
+            web = self._web(ear, loop, crew)
+            web.start()
+            self.web_port = web.port
+            ends.callback(web.stop, CLOSE_WITHIN_S)
+            couriers.start()
+            ends.callback(couriers.stop)
+            ear.start()
+            ends.callback(ear.stop)
+            reader.start()
+            ends.callback(reader.stop, CLOSE_WITHIN_S)
+            yield loop, crew
 
+    def _web(self, ear: Ear, loop: Loop, crew: Crew) -> Web:
+        def is_alive() -> str:
+            silent_s = time.monotonic() - loop.beat_s
+            return f"the main thread hangs for {silent_s:.0f} s" if silent_s > BEAT_MAX_S else ""
 
-class Rebalance(AsyncConsumerRebalanceListener):
-    """Takes what belongs to others off the desk.
+        def is_ready() -> str:
+            if not crew.reader.listener.has_joined:
+                return "the consumer group has not given partitions yet"
+            if crew.teller.is_held_up:
+                return f"Kafka lacks {crew.teller.lacking} records of feedback"
+            return is_alive()
 
-    Args:
-        desk: What is on it.
-        commit: Commits what is finished.
-    """
-
-    def __init__(self, desk: Desk, commit: Callable[[], Awaitable[None]]) -> None:
-        self._desk = desk
-        self._commit = commit
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        """Commit while the partitions are still ours, so that the next owner reads nothing twice.
-
-        If that fails, the next owner reads them again, and the journal knows what was sent.
-        """
-        try:
-            await self._commit()
-        except KafkaError as error:
-            log.warning("commit_refused", error=repr(error))
-        finally:
-            await self.on_partitions_lost(revoked)
-
-    async def on_partitions_lost(self, lost: Any) -> None:
-        """Forget partitions, which others have already."""
-        self._desk.clear(partition.partition for partition in lost)
-
-    async def on_partitions_assigned(self, assigned: Any) -> None:
-        """Start from what is committed, as the consumer does by itself."""
-        log.info("partitions_owned", partitions=sorted(found.partition for found in assigned))
-
-
-def _state(own: SenderSettings) -> Path:
-    if own.state:
-        return Path(own.state).expanduser()
-    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(home).expanduser() / "winback" / "senders"
+        return Web(
+            self._own.web_host, self._own.web_port, self._lanes, self._meter, ear.hear,
+            is_alive=is_alive, is_ready=is_ready,
+        )  # fmt: skip

@@ -1,0 +1,113 @@
+"""The couriers: threads that call providers, each touch once, and say what came of it."""
+
+import re
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Final
+
+from winback_sender.clock import Clock
+from winback_sender.contract.words import Status, Why
+from winback_sender.desk import Done, Errand
+from winback_sender.endings import unsent
+from winback_sender.journal import Journal
+from winback_sender.logs import get_logger
+from winback_sender.receipt import NotSentError, Receipt
+
+log = get_logger(__name__)
+
+PROMPT_MS: Final = 1_000
+"""A touch whose hour came later than this after Kafka had it had to wait for it."""
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+"""A code, not a sentence: that might quote an address."""
+
+
+class Couriers:
+    """A pool of threads.
+
+    Args:
+        journal: Knows what was taken back, by whichever sender.
+        clock: Says what has expired.
+        parallel: How many.
+        tell: Takes what came of an errand, from any thread; also an error that must end all.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        parallel: int,
+        tell: Callable[[Done | Exception], None],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._tell = tell
+        self._errands: SimpleQueue[Errand | None] = SimpleQueue()
+        self._is_stopping = Event()
+        self._threads = [
+            Thread(target=self._work, name=f"courier-{number}", daemon=True)
+            for number in range(parallel)
+        ]
+
+    def start(self) -> None:
+        """Start the threads. They are daemons: a provider that hangs does not hold the end."""
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, errand: Errand) -> None:
+        """Have an errand done."""
+        self._errands.put(errand)
+
+    def stop(self) -> None:
+        """Call no provider any more; what has not been called yet comes back undone."""
+        self._is_stopping.set()
+        for _ in self._threads:
+            self._errands.put(None)
+
+    def _work(self) -> None:
+        while (errand := self._errands.get()) is not None:
+            try:
+                self._tell(self.do(errand))
+            except Exception as error:  # noqa: BLE001 (the journal has failed: it ends the sender)
+                self._tell(error)
+
+    def do(self, errand: Errand) -> Done:
+        """Look a last time, and deliver.
+
+        Raises:
+            UserError: The journal cannot be read.
+        """
+        waiting = errand.waiting
+        if self._is_stopping.is_set():
+            return Done(errand, None)
+        if self._journal.is_revoked(waiting.touch_id):
+            return Done(errand, unsent(Why.REVOKED))
+        if self._clock.now_ms(waiting.partition) >= waiting.expires_ms:
+            return Done(errand, unsent(Why.EXPIRED))
+        pickup_s = time.time() - max(waiting.stamp_ms, waiting.not_before_ms) / 1_000
+        was_prompt = not waiting.attempts and waiting.not_before_ms <= waiting.stamp_ms + PROMPT_MS
+        begun_s = time.monotonic()
+        receipt, error = _deliver(errand)
+        call_s = time.monotonic() - begun_s
+        return Done(errand, receipt, error, call_s, pickup_s if was_prompt else None)
+
+
+def _deliver(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:
+    """Call the provider; whatever it raises, of one person's touch, is an answer."""
+    touch_id = errand.touch.touch_id
+    try:
+        receipt = errand.lane.adapter.deliver(errand.touch)
+        return receipt._replace(status=Status(receipt.status)), None
+    except NotSentError as error:
+        if error.retry:
+            return None, error
+        return Receipt(Status.FAILED, error.outcome, error.reason), None
+    except TimeoutError as error:
+        reason: str = Why.TIMED_OUT
+        log.warning("delivery_unknown", touch=touch_id, error=type(error).__name__)
+    except BaseException as error:  # noqa: BLE001 (a client's exit is no reason to lose a courier)
+        said = getattr(error, "reason", None)
+        reason = said if isinstance(said, str) and _CODE.fullmatch(said) else type(error).__name__
+        log.warning("delivery_unknown", touch=touch_id, error=type(error).__name__)
+    return Receipt(Status.UNKNOWN, "", reason), None

@@ -1,0 +1,164 @@
+"""The ear of a sender: call-backs of providers, files of staff, and questions about the unknown.
+
+Only the main thread writes the journal: what is heard elsewhere is handed to it, and whoever
+brought it waits until it is on disk.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Final, NamedTuple
+
+from winback_sender.adapter import Adapter, Heard, Sent
+from winback_sender.addresses.book import AddressBook
+from winback_sender.contract.words import Status
+from winback_sender.journal_rows import Entry
+from winback_sender.lane import Lane, Lanes
+from winback_sender.logs import get_logger
+from winback_sender.receipt import Receipt
+from winback_sender.routes import EVERY
+
+log = get_logger(__name__)
+
+COLLECT_EVERY_S: Final = 3.0
+DISK_TIMEOUT_S: Final = 30.0
+ASKERS: Final = 4
+"""Questions at once: the unknown must not crowd out touches."""
+
+
+class Overheard(NamedTuple):
+    """Words for the main thread; ``missed`` gets those that name no touch, once all is on disk."""
+
+    provider: str
+    heard: Sequence[Heard]
+    missed: Future[Sequence[Heard]]
+
+
+class StraySaid(NamedTuple):
+    """A user's word that belongs to no touch; ``noted`` is done once it is on disk."""
+
+    provider: str
+    channel: str
+    user_id: str
+    heard: Heard
+    noted: Future[None]
+
+
+class Question(NamedTuple):
+    """Ask a provider about a touch; ``asked``: how often that was done before."""
+
+    lane: Lane
+    entry: Entry
+    asked: int
+
+
+class Answered(NamedTuple):
+    """An answer; None: the provider cannot say, or not yet."""
+
+    question: Question
+    receipt: Receipt | None
+
+
+class Ear:
+    """Threads that listen and ask.
+
+    Args:
+        lanes: The providers.
+        addresses: Knows whose address it is; None: nobody does.
+        tell: Hands something to the main thread.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        addresses: AddressBook | None,
+        tell: Callable[[Overheard | StraySaid | Answered], None],
+    ) -> None:
+        self._lanes = lanes
+        self._addresses = addresses
+        self._tell = tell
+        self._questions: SimpleQueue[Question | None] = SimpleQueue()
+        self._is_stopping = Event()
+
+    def start(self) -> None:
+        """Start the threads."""
+        for number in range(ASKERS):
+            Thread(target=self._answer_all, name=f"asker-{number}", daemon=True).start()
+        for lane in self._lanes.all:
+            if type(lane.adapter).collect is not Adapter.collect:
+                Thread(target=self._collect, args=(lane,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self._is_stopping.set()
+        for _ in range(ASKERS):
+            self._questions.put(None)
+
+    def ask(self, question: Question) -> None:
+        """Have a provider asked."""
+        self._questions.put(question)
+
+    def hear(self, lane: Lane, heard: Sequence[Heard]) -> None:
+        """Hand over words; they are on disk when it returns.
+
+        Raises:
+            Exception: They are not; whoever brought them must bring them again.
+        """
+        if not heard:
+            return
+        missed: Future[Sequence[Heard]] = Future()
+        self._tell(Overheard(lane.name, heard, missed))
+        for one in missed.result(DISK_TIMEOUT_S):
+            self._find_user(lane, one)
+
+    def _find_user(self, lane: Lane, heard: Heard) -> None:
+        """Look up who said no through which channel, where no touch tells."""
+        channels = [channel for channel in lane.channels if channel != EVERY]
+        if heard.receipt.status != Status.OPTED_OUT or not heard.address or len(channels) != 1:
+            return
+        user_id = self._addresses and self._addresses.find(channels[0], heard.address)
+        if not user_id:
+            log.warning("opt_out_of_nobody", provider=lane.name, channel=channels[0])
+            return
+        noted: Future[None] = Future()
+        self._tell(StraySaid(lane.name, channels[0], user_id, heard, noted))
+        noted.result(DISK_TIMEOUT_S)
+
+    def _collect(self, lane: Lane) -> None:
+        while not self._is_stopping.wait(COLLECT_EVERY_S):
+            try:
+                self._hear_until_kept(lane, list(lane.adapter.collect()))
+            except Exception as error:  # noqa: BLE001 (an adapter's fault stops no touch)
+                log.warning("collect_failed", provider=lane.name, error=type(error).__name__)
+
+    def _hear_until_kept(self, lane: Lane, heard: list[Heard]) -> None:
+        """Hand over what was collected, again and again: it is not collected twice."""
+        while True:
+            try:
+                return self.hear(lane, heard)
+            except Exception as error:  # noqa: BLE001 (the address system is away)
+                log.warning("collected_is_kept", provider=lane.name, error=type(error).__name__)
+                if self._is_stopping.wait(COLLECT_EVERY_S):
+                    return None
+
+    def _answer_all(self) -> None:
+        while (question := self._questions.get()) is not None:
+            self._tell(Answered(question, _ask(question)))
+
+
+def _ask(question: Question) -> Receipt | None:
+    entry = question.entry
+    sent = Sent(
+        entry.touch_id, entry.user_id, entry.channel, entry.receipt.ref, entry.begun_ms,
+        entry.receipt,
+    )  # fmt: skip
+    begun_s = time.monotonic()
+    try:
+        receipt = question.lane.adapter.ask(sent)
+        return None if receipt is None else receipt._replace(status=Status(receipt.status))
+    except Exception as error:  # noqa: BLE001 (it is asked again later)
+        log.warning("question_failed", provider=question.lane.name, error=type(error).__name__,
+                    seconds=round(time.monotonic() - begun_s, 3))  # fmt: skip
+        return None

@@ -1,0 +1,240 @@
+"""The reader of a sender: the thread that has the Kafka consumer, and what it tells the loop.
+
+Partitions are claimed with the id of the journal, which stands beside the committed offset: a
+sender with another journal does not know what was sent, and is refused.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any, Final, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import CommitFailedError
+from kafka.structs import OffsetAndMetadata
+
+from winback_sender.errors import Exit, UserError
+from winback_sender.inbox import Letter, letter
+from winback_sender.logs import get_logger
+from winback_sender.rebalance import Gone, Leaving, Rebalance
+
+log = get_logger(__name__)
+
+POLL_MS: Final = 100
+LETTERS_MAX: Final = 500
+FETCH_WAIT_MS: Final = 100
+BATCHES_MAX: Final = 8
+"""Read and not taken; the main thread may be waiting for its disk."""
+PAUSE_S: Final = 0.01
+
+
+class Assigned(NamedTuple):
+    """A partition is ours, from an offset on; nothing of it may begin before `CaughtUp`."""
+
+    partition: int
+    position: int
+
+
+class Letters(NamedTuple):
+    """Records, in the order of each partition."""
+
+    letters: list[Letter]
+
+
+class CaughtUp(NamedTuple):
+    """A partition was read to the end that it had."""
+
+    partition: int
+
+
+class Rewound(NamedTuple):
+    """From here on a partition comes again from where it had found no room."""
+
+    partition: int
+
+
+News = Assigned | Letters | CaughtUp | Rewound | Leaving | Gone
+
+
+class Reader:
+    """Reads a topic in a thread of its own.
+
+    Args:
+        servers: Where Kafka is.
+        group: Consumer group.
+        topic: Where touches are.
+        session_timeout_s: Silence after which the group takes us for dead.
+        journal_id: Claims partitions.
+        adopts: Whether claims of another journal are passed over.
+        tell: Takes news, and an error that ends the thread.
+    """
+
+    def __init__(
+        self,
+        servers: list[str],
+        group: str,
+        topic: str,
+        session_timeout_s: float,
+        journal_id: str,
+        *,
+        adopts: bool,
+        tell: Callable[[News | Exception], None],
+    ) -> None:
+        self._servers = servers
+        self._group = group
+        self._topic = topic
+        self._session_timeout_s = session_timeout_s
+        self._journal_id = journal_id
+        self._adopts = adopts
+        self._tell = tell
+        self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="reader", daemon=True)
+        self._stopping = Event()
+        self._untaken = 0
+        self._ends: dict[TopicPartition, int] = {}
+        self.listener = Rebalance(self._commit_last, tell, self._stopping)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def taken(self) -> None:
+        """Say that a batch of letters was taken."""
+        self._untaken -= 1
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """Commit what is done, soon."""
+        self._commands.put(lambda: self._commit(offsets))
+
+    def rewind(self, partition: int, offset: int) -> None:
+        """Read a partition again from an offset on, soon."""
+        self._commands.put(lambda: self._rewind(partition, offset))
+
+    def let_go(self, offsets: Mapping[int, int]) -> None:
+        """Let partitions go that are `Leaving`, after what is done was committed."""
+        self.listener.let_go(offsets)
+
+    def stop(self, timeout_s: float) -> None:
+        """Obey what was ordered, leave the group, end."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            self._consumer = self._connect()
+            try:
+                while not self._stopping.is_set():
+                    self._turn()
+                self._obey()
+            finally:
+                self._consumer.close(autocommit=False)
+        except Exception as error:  # noqa: BLE001 (the main thread says what it means)
+            self._tell(error)
+
+    def _connect(self) -> Any:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self._servers, group_id=self._group,
+            isolation_level="read_committed", auto_offset_reset="earliest",
+            enable_auto_commit=False, allow_auto_create_topics=False,
+            fetch_min_bytes=1, fetch_max_wait_ms=FETCH_WAIT_MS,
+            session_timeout_ms=round(self._session_timeout_s * 1_000),
+            heartbeat_interval_ms=round(self._session_timeout_s * 250),
+            metrics_enabled=False,
+        )  # fmt: skip
+        consumer.subscribe([self._topic], listener=self.listener)
+        return consumer
+
+    def _turn(self) -> None:
+        self._obey()
+        if self._untaken >= BATCHES_MAX:
+            time.sleep(PAUSE_S)
+            return
+        polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
+        if fresh := self.listener.take_fresh():
+            self._claim(fresh, {part: found[0].offset for part, found in polled.items()})
+        letters = [
+            letter(one.partition, one.offset, one.value, one.headers, one.timestamp, one.key)
+            for found in polled.values()
+            for one in found
+        ]
+        if letters:
+            self._untaken += 1
+            self._tell(Letters(letters))
+        self._see_ends()
+
+    def _obey(self) -> None:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return
+            command()
+
+    def _claim(self, parts: set[TopicPartition], first: Mapping[TopicPartition, int]) -> None:
+        """Claim partitions before anything of them is begun.
+
+        Raises:
+            UserError: Another journal has worked on one of them.
+        """
+        ours = parts & self._consumer.assignment()
+        ends = self._consumer.end_offsets(sorted(ours)) if ours else {}
+        for part in sorted(ours):
+            committed = self._consumer.committed(part, metadata=True)
+            claim = "" if committed is None else committed.metadata
+            if claim not in {"", self._journal_id}:
+                self._refuse(part.partition, claim)
+            position = first.get(part, self._consumer.position(part))
+            if claim != self._journal_id and position is not None:
+                self._commit({part.partition: position})
+            self._ends[part] = ends[part]
+            self._tell(Assigned(part.partition, position or 0))
+        log.info("partitions_owned", partitions=sorted(part.partition for part in ours))
+
+    def _refuse(self, partition: int, claim: str) -> None:
+        if self._adopts:
+            log.warning("journal_adopted", partition=partition, before=claim, now=self._journal_id)
+            return
+        raise UserError(
+            f"partition {partition} was worked on with the journal {claim}, and ours is "
+            f"{self._journal_id}: it does not know what was sent",
+            "give the directory of that journal (WINBACK_SENDER_STATE); if it is lost, "
+            "--adopt-journal goes on without, and what it had under way may be sent twice",
+            Exit.FAILED,
+        )
+
+    def _see_ends(self) -> None:
+        assigned = self._consumer.assignment() if self._ends else set()
+        for part, end in list(self._ends.items()):
+            if part not in assigned:
+                del self._ends[part]
+            elif (self._consumer.position(part) or 0) >= end:
+                del self._ends[part]
+                self._tell(CaughtUp(part.partition))
+
+    def _rewind(self, partition: int, offset: int) -> None:
+        part = TopicPartition(self._topic, partition)
+        if part in self._consumer.assignment():
+            self._consumer.seek(part, offset)
+            self._ends |= self._consumer.end_offsets([part])
+            self._tell(Rewound(partition))
+
+    def _commit(self, offsets: Mapping[int, int]) -> None:
+        assigned = self._consumer.assignment()
+        ours = {part: at for part, at in self._marked(offsets).items() if part in assigned}
+        try:
+            if ours:
+                self._consumer.commit(ours)
+        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
+            log.warning("commit_refused", group=self._group)
+
+    async def _commit_last(self, offsets: Mapping[int, int]) -> None:
+        """Commit from inside a rebalance, where the client must not be blocked."""
+        if offsets:
+            await self._consumer.commit_async(self._marked(offsets))
+
+    def _marked(self, offsets: Mapping[int, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {
+            TopicPartition(self._topic, partition): OffsetAndMetadata(offset, self._journal_id, -1)
+            for partition, offset in offsets.items()
+        }
