@@ -100,10 +100,11 @@ def conformance(
     with _progress(console) as (say, progress):
         for number in range(first, first + runs):
             say(f"seed {number}")
-            name = f"conformance-{number}-{secrets.token_hex(3)}"
+            token = secrets.randbits(32)
+            name = f"conformance-{number}-{token:08x}"
             (home := folder / str(number)).mkdir()
             troubles = TROUBLES if command else WATCHED
-            planned = plan(number, touches, length_s, troubles, prefix=f"c{name[12:]}-")
+            planned = plan(number, touches, length_s, troubles, run=token)
             order = Order(command, found, _topics(topic), name, planned, STANDS[provider],
                           instances, home, port)  # fmt: skip
             verdicts.append(verdict(number, run(order, say, progress)))

@@ -211,7 +211,7 @@ class Stage:
             address=None if address is None else stand.addresses.normal(address),
             revoked_ms=self._publisher.revoked_ms.get(touch_id),
             is_committed=touch.story is not Story.ABORTED,
-            is_due=touch.story in DUE,
+            is_due=touch.story in DUE - stand.may_refuse,
             needs_word=touch.story not in UNSPOKEN,
             may_be_hard=touch.story is Story.ODD_ADDRESS,
         )

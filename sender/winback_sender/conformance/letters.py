@@ -1,5 +1,6 @@
 """The records of a run, as winback would write them, and some as nobody should. Pure."""
 
+import re
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,15 @@ ELSEWHERE: Final = "carrier_pigeon"
 """A channel that no sender has."""
 RARE_NAME: Final = "𠮷野家😀🏽龘"
 NEW_VERSION: Final = "urn:winback:touch.requested:99"
+
+
+_ID: Final = re.compile(r"c[0-9a-f]{8}-[0-9]{4}")
+
+
+def touch_of(text: str) -> str:
+    """Return the touch that a message belongs to by its text, or nothing."""
+    found = _ID.search(text)
+    return found.group() if found else ""
 
 
 class Kind(StrEnum):
@@ -99,7 +109,9 @@ def _requested(touch: Touch, scene: Scene, at_s: float) -> Letter:
 
 def _message(touch: Touch, scene: Scene) -> TouchRequested:
     at_iso = iso(scene.at_ms(touch.published_s))
-    person = RARE_NAME if touch.story is Story.RARE else f"顾客{touch.number}"
+    person = touch.touch_id  # So the provider's books name it, also where there is no place for it.
+    if touch.story is Story.RARE:
+        person = f"{RARE_NAME}{person}"
     return TouchRequested(
         touch_id=touch.touch_id,
         case_id=f"case-{touch.user_id}",

@@ -132,7 +132,7 @@ class Plan(NamedTuple):
 
 def plan(
     seed: int, touches: int = 160, length_s: float = 15.0,
-    troubles: tuple[Trouble, ...] = (), prefix: str = "",
+    troubles: tuple[Trouble, ...] = (), run: int = 0,
 ) -> Plan:  # fmt: skip
     """Return the run of a seed; the same seed gives the same run.
 
@@ -141,7 +141,7 @@ def plan(
         touches: How many; from 40 on every story is told at least once.
         length_s: How long publication takes.
         troubles: What happens on the way; a re-delivery comes late, when there is work to repeat.
-        prefix: Of the ids of touches; a run on topics that stay needs one of its own.
+        run: Is in all ids, below 2³²: on topics that stay every run needs one of its own.
     """
     chance = Random(seed)  # noqa: S311 (a plan, not a secret)
     stories = [*Story, *(Story.PLAIN for _ in range(max(0, touches - len(Story))))]
@@ -151,7 +151,7 @@ def plan(
             stories[place] = chance.choice(extra)
     chance.shuffle(stories)
     users = max(1, round(touches * USERS_PER_TOUCH))
-    drawn = [_draw(chance, prefix or f"t{seed}-", place, story, users, length_s) for place, story in
+    drawn = [_draw(chance, f"c{run:08x}-", place, story, users, length_s) for place, story in
              enumerate(stories[:touches])]  # fmt: skip
     return Plan(seed, _numbered(drawn), _troubles(chance, troubles), length_s)
 

@@ -3,12 +3,35 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from winback_sender.conformance.letters import TEMPLATE, VARIABLE
+from winback_sender.conformance.letters import TEMPLATE, VARIABLE, touch_of
+from winback_sender.conformance.plan import Story
+from winback_sender.settings import SENDER_PREFIX
 from winback_sender.standins.addresses import Knows
+from winback_sender.standins.aliyun import KEY_ID, Aliyun
+from winback_sender.standins.aliyun import SECRET as ALIYUN_SECRET
 from winback_sender.standins.postbox import Postbox
 from winback_sender.standins.stand_in import Plan, StandIn
+from winback_sender.standins.tencent import APP_ID, SECRET_ID, SECRET_KEY, Tencent
+from winback_sender.standins.tencent_events import TencentStandIn
+from winback_sender.standins.webhook import SECRET, WebhookReceiver
+from winback_sender.standins.wechat import WeChat
+from winback_sender.standins.wecom import KEY, WeCom
+
+Environ = Callable[[StandIn, Path], Mapping[str, str]]
+
+SIGN: Final = "某商城"
+TEXT: Final = "${name}，您好，会员服务有更新。"
+TEMPLATES: Final = f"""\
+templates:
+  {TEMPLATE}:
+    any: {{text: "{TEXT}", kind: notice, params: {{name: {VARIABLE}}}}}
+    aliyun: {{id: SMS_100001, sign: {SIGN}}}
+    tencent: {{id: "100001", sign: {SIGN}, params: [{VARIABLE}]}}
+    wechat_template: {{id: tpl-1, params: {{thing1: {VARIABLE}}}}}
+    wechat_subscribe: {{id: tpl-1, params: {{thing1: {VARIABLE}}}}}
+"""
 
 
 class Addresses(NamedTuple):
@@ -35,12 +58,14 @@ class Stand(NamedTuple):
         addresses: What it takes.
         make: Returns the stand-in of a plan, who knows whose address is what.
         environ: Variables that lead the sender there; the folder is for files that they name.
+        may_refuse: Stories that elsewhere must be sent.
     """
 
     channel: str
     addresses: Addresses
     make: Callable[[Plan, Knows], StandIn]
-    environ: Callable[[StandIn, Path], Mapping[str, str]]
+    environ: Environ
+    may_refuse: frozenset[Story] = frozenset()
 
 
 def _phone(number: int) -> str:
@@ -66,14 +91,109 @@ def _itself(text: str) -> str:
 PHONES: Final = Addresses(_phone, _odd_phone, "12345", _digits)
 
 
-def _nothing(stand_in: StandIn, folder: Path) -> Mapping[str, str]:
-    del stand_in, folder
-    return {}
+def _word(prefix: str) -> Addresses:
+    """Return addresses that are words of a provider; nobody writes them in another way."""
+    return Addresses(lambda number: f"{prefix}{number:020d}", None, "", _itself)
 
+
+def _postbox(plan: Plan, knows: Knows) -> StandIn:
+    return Postbox(plan, knows, {TEMPLATE: (VARIABLE,)})
+
+
+def _webhook(plan: Plan, knows: Knows) -> StandIn:
+    del knows
+    return WebhookReceiver(plan)
+
+
+def _aliyun(plan: Plan, knows: Knows) -> StandIn:
+    del knows
+    return Aliyun(plan, templates={"SMS_100001": TEXT}, signs=frozenset({SIGN}))
+
+
+def _tencent(plan: Plan, knows: Knows) -> StandIn:
+    del knows
+    found = Tencent(plan, templates={"100001": TEXT.replace("${name}", "{1}")},
+                    signs=frozenset({SIGN}))  # fmt: skip
+    found.same_content_s, found.per_day = 0.0, 1_000_000
+    return found
+
+
+class _MarkedWeChat(WeChat):
+    def who(self, address: str, what: Any) -> str:
+        return touch_of(str(what)) or address
+
+
+class _MarkedWeCom(WeCom):
+    def who(self, address: str, what: Any) -> str:
+        return touch_of(str(what)) or address
+
+
+def _wechat(kind: str) -> Callable[[Plan, Knows], StandIn]:
+    def made(plan: Plan, knows: Knows) -> StandIn:
+        del knows
+        found = _MarkedWeChat(plan, encoding_key=KEY)
+        found.callback_path = f"/callbacks/wechat_{kind}"
+        found.templates = {"tpl-1": ("thing1",)}
+        return found
+
+    return made
+
+
+def _wecom(plan: Plan, knows: Knows) -> StandIn:
+    del knows
+    return _MarkedWeCom(plan)
+
+
+def _environ(adapter: str, own: Callable[[StandIn], Mapping[str, str]]) -> Environ:
+    """Return what leads an adapter of ours to its stand-in: settings and the file of templates."""
+
+    def made(stand_in: StandIn, folder: Path) -> Mapping[str, str]:
+        (path := folder / "templates.yaml").write_text(TEMPLATES, encoding="utf-8")
+        settings = {"ENDPOINT": stand_in.url, "TIMEOUT_S": "1", **own(stand_in)}
+        prefix = f"{SENDER_PREFIX}{adapter.upper()}_"
+        found = {prefix + field: text for field, text in settings.items()}
+        return {**found, f"{SENDER_PREFIX}TEMPLATES": str(path)}
+
+    return made
+
+
+def _of_account(stand_in: StandIn) -> Mapping[str, str]:
+    assert isinstance(stand_in, TencentStandIn)
+    return {
+        "APP_ID": stand_in.account, "APP_SECRET": stand_in.secret, "PAUSE_S": "1",
+        "CALLBACK_TOKEN": stand_in.callback_token, "ENCODING_AES_KEY": stand_in.encoding_key,
+    }  # fmt: skip
+
+
+def _of_company(stand_in: StandIn) -> Mapping[str, str]:
+    assert isinstance(stand_in, TencentStandIn)
+    return {
+        "CORP_ID": stand_in.account, "CORP_SECRET": stand_in.secret, "PAUSE_S": "1",
+        "CALLBACK_TOKEN": stand_in.callback_token, "ENCODING_AES_KEY": stand_in.encoding_key,
+    }  # fmt: skip
+
+
+def _of_hook(stand_in: StandIn) -> Mapping[str, str]:
+    assert isinstance(stand_in, WebhookReceiver)
+    return {"ENDPOINT": stand_in.endpoint, "SECRET": SECRET, "WITH_ADDRESS": "true"}
+
+
+PLAIN: Final = frozenset({Story.RARE})
+"""Touches that a provider which takes no emoji may refuse."""
 
 STANDS: Final[dict[str, Stand]] = {
-    "postbox": Stand(
-        "sms", PHONES, lambda plan, knows: Postbox(plan, knows, {TEMPLATE: (VARIABLE,)}), _nothing
-    ),
-}
+    "postbox": Stand("sms", PHONES, _postbox, lambda _, __: {}),
+    "aliyun": Stand("sms", PHONES, _aliyun, _environ("aliyun", lambda _: {
+        "ACCESS_KEY_ID": KEY_ID, "ACCESS_KEY_SECRET": ALIYUN_SECRET,
+    }), PLAIN),
+    "tencent": Stand("sms", PHONES, _tencent, _environ("tencent", lambda _: {
+        "SECRET_ID": SECRET_ID, "SECRET_KEY": SECRET_KEY, "SDK_APP_ID": APP_ID,
+    }), PLAIN),
+    "wechat_template": Stand("wechat", _word("o"), _wechat("template"),
+                             _environ("wechat_template", _of_account), PLAIN),
+    "wechat_subscribe": Stand("wechat", _word("o"), _wechat("subscribe"),
+                              _environ("wechat_subscribe", _of_account), PLAIN),
+    "wecom": Stand("wecom", _word("wm"), _wecom, _environ("wecom", _of_company), PLAIN),
+    "webhook": Stand("sms", _word("h"), _webhook, _environ("webhook", _of_hook)),
+}  # fmt: skip
 """Name, as in ``--provider NAME``, to the provider."""
