@@ -36,7 +36,7 @@ from streams.core.outages import NEVER, edge_ms
 from streams.core.reach import TOKENS_MAX
 from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
 from streams.core.time import DAY_MS, FAR_FUTURE_MS, HOUR_MS, span_ms
-from winback_sender.contract.messages import Feedback
+from winback_sender.contract.messages import CHANNEL_MAX, OUTCOME_MAX, Feedback
 from winback_sender.contract.words import Status
 
 WATERMARK_EVENT: Final = "$watermark"
@@ -49,7 +49,6 @@ FUTURE_MAX_MS: Final = (
     HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
 )
 TEXT_MAX: Final = 200  # Characters of a trait.
-CHANNEL_MAX: Final = 32  # Characters of a channel's name.
 WINDOW_MAX_MS: Final = 366 * DAY_MS  # No provider leaves a window open for longer.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
@@ -210,7 +209,7 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
             RejectReason.BAD_STATUS,
             f"{event.status!r}; known: {sorted(map(str, FEEDBACK_STATUSES))}",
         )
-    if len(event.outcome) > TEXT_MAX or len(event.channel) > CHANNEL_MAX:
+    if len(event.outcome) > OUTCOME_MAX or len(event.channel) > CHANNEL_MAX:
         return Rejected(RejectReason.BAD_PROPERTY, "the outcome or the channel is too long")
     return FeedbackReceived(
         event.user_id, at_ms, event.touch_id, event.status, event.outcome, event.channel

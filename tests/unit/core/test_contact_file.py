@@ -6,10 +6,10 @@ import pytest
 
 from streams.core.channels import CATALOGUE, Cap
 from streams.core.contact_file import NAME_MAX
-from streams.core.native import CHANNEL_MAX
 from streams.core.quiet_hours import Closed, QuietHours
 from streams.core.rules_file import parse_rules
 from streams.core.time import DAY_MS
+from winback_sender.contract.messages import CHANNEL_MAX
 from winback_sender.documents.faults import RulesRefused
 
 NIGHT = QuietHours(time(21), time(9))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from streams.core.inputs import FeedbackReceived
-from streams.core.native import decode_feedback
+from streams.core.native import Rejected, decode_feedback
 from tests.unit.sender.from_schema import allowed
 from winback_sender.contract.instants import instant_ms
-from winback_sender.contract.messages import Feedback, to_json
+from winback_sender.contract.messages import CHANNEL_MAX, OUTCOME_MAX, Feedback, to_json
 from winback_sender.contract.schemas import CONTRACTS, schema
 from winback_sender.contract.versions import MAJORS, dataschema
 from winback_sender.contract.words import OUTCOMES, Status
@@ -113,6 +113,23 @@ def test_whatever_a_released_schema_allows_is_read_by_the_types(
         assert taken.event_time_ms == (
             said["at"] if isinstance(said["at"], int) else instant_ms(said["at"])
         )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"outcome": "x" * (OUTCOME_MAX + 1)}, {"channel": "x" * (CHANNEL_MAX + 1)}, {"at": 0},
+        {"status": "arrived"}, {"user_id": ""}, {"at": "yesterday"}, {"reason": 7},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_the_schema_of_feedback_does_not_allow_is_rejected(wrong: dict[str, object]) -> None:
+    """The format of an instant is left to readers: a validator need not look at it."""
+    said = json.loads(examples("feedback")["delivered"]) | wrong
+    if wrong != {"at": "yesterday"}:
+        assert not Draft202012Validator(schema("feedback")).is_valid(said)
+    key = said["user_id"].encode()
+    assert isinstance(decode_feedback(key, json.dumps(said).encode(), LATE_MS), Rejected)
 
 
 def copied(tmp_path: Path) -> Path:
