@@ -17,6 +17,10 @@ COMMANDS: Final[Catalogue] = {
         "winback_sender.conformance.command:conformance",
         "Drive any sender as a black box, and say what it did wrong.",
     ),
+    "contracts": (
+        "winback_sender.contract_pages:contracts",
+        "The messages: fields, schemas, examples.",
+    ),
     "settings": ("winback_sender.pages:settings", "Print the settings in force."),
     "try": ("winback_sender.trial:trial", "Publish one touch, and wait for what is said of it."),
 }

@@ -1,4 +1,4 @@
-"""``winback contracts``: what winback and its senders have promised each other."""
+"""``winback contracts``, also of ``winback-sender``: what both have promised each other."""
 
 import shutil
 import textwrap
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streams.errors import Exit, UserError
+from winback_sender.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from winback_sender.contract.schemas import Schema
