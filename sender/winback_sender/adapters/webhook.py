@@ -10,6 +10,7 @@ from msgspec import Meta
 from winback_sender.adapter import Adapter, Limits, Route
 from winback_sender.addresses.book import AddressBook
 from winback_sender.addresses.needed import address_for
+from winback_sender.addresses.sameness import canonical
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.own_settings import load_own
@@ -82,7 +83,7 @@ class Webhook(Adapter):
         if self._book is None:
             return self._receiver.send(touch)
         address = address_for(touch, self._book)
-        return self._receiver.send(touch, address)._replace(address=address)
+        return self._receiver.send(touch, address)._replace(address=canonical(address))
 
     def routes(self) -> Sequence[Route]:
         """Return where the receiver says what became of touches."""

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from winback_sender.adapter import Answer, Heard, Request
+from winback_sender.addresses.sameness import canonical
 from winback_sender.contract.instants import DAY_MS
 from winback_sender.contract.words import OUTCOMES, Status
 from winback_sender.logs import get_logger
@@ -117,7 +118,7 @@ def _heard(given: Any, now_ms: int) -> Heard:
         raise ValueError(f"outcome of {word.status} must be one of {', '.join(allowed)}")
     receipt = Receipt(word.status, word.outcome, word.reason, word.provider_ref)
     at_ms = 0 if word.at is None else _instant_ms(word.at, now_ms)
-    return Heard(receipt, at_ms, word.touch_id, word.provider_ref, word.address)
+    return Heard(receipt, at_ms, word.touch_id, word.provider_ref, canonical(word.address))
 
 
 def _instant_ms(at: datetime | int, now_ms: int) -> int:

@@ -74,7 +74,7 @@ def test_the_address_goes_along_if_it_is_asked_for() -> None:
         webhook = adapter(receiver, WITH_ADDRESS="true")
         unknown = a_touch("t2", "nobody")
 
-        assert webhook.deliver(touch("t1")).address == "138 0013 8000"
+        assert webhook.deliver(touch("t1")).address == "+8613800138000"
         assert receiver.calls[0].address == "138 0013 8000"
         refused = refusal(webhook, unknown)
         assert (refused.reason, refused.outcome) == ("no_address", HARD)

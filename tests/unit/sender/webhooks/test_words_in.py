@@ -50,7 +50,7 @@ def test_an_event_carries_words_too() -> None:
 def test_an_opt_out_may_name_an_address_instead_of_a_touch() -> None:
     heard, _ = read({"status": "opted_out", "address": "138 0013 8000"})
 
-    assert heard == [Heard(Receipt(Status.OPTED_OUT), address="138 0013 8000")]
+    assert heard == [Heard(Receipt(Status.OPTED_OUT), address="+8613800138000")]
 
 
 def test_instants_are_written_in_either_way() -> None:
