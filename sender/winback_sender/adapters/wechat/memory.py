@@ -15,8 +15,8 @@ from typing import Any, Final
 from winback_sender.contract.words import Why
 from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError
-from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings
-from winback_sender.settings_catalogue import load
+from winback_sender.settings import load_sender_settings
+from winback_sender.state import journal_path
 
 BUSY_TIMEOUT_S: Final = 10.0
 HASH_BYTES: Final = 16
@@ -76,11 +76,8 @@ def open_memory(environ: Mapping[str, str], name: str, schema: str) -> Memory:
     Raises:
         UserError: It cannot be used.
     """
-    settings = load(Settings, environ)
-    state = load(SenderSettings, environ, SENDER_PREFIX).state
-    home = environ.get("XDG_DATA_HOME") or "~/.local/share"
-    directory = Path(state or f"{home}/winback/senders").expanduser()
-    path = directory / f"{settings.app_id}-{name}.sqlite"
+    settings, own = load_sender_settings(environ)
+    path = journal_path(own, f"{settings.app_id}-{name}")
     try:
         return Memory(path, settings.id_key, schema)
     except (OSError, sqlite3.Error) as error:

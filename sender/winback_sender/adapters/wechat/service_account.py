@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from winback_sender.adapter import Adapter, Route
+from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.wechat.account import Account, Json, WechatSettings
 from winback_sender.adapters.wechat.callbacks import Callbacks
 from winback_sender.adapters.wechat.codes import WECHAT, judge
@@ -56,7 +57,7 @@ class ServiceAccount(Adapter):
         """Return the address that is set at WeChat."""
         if self._callbacks is None:
             return ()
-        return (Route(f"/callbacks/{self.name}", self._callbacks.handle),)
+        return (Route(callback_base(self.name, ""), self._callbacks.handle),)
 
     def close(self) -> None:
         """Close the connections and the file."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from winback_sender.contract.words import Why
+from winback_sender.law.shipped import SHIPPED
 from winback_sender.receipt import NotSentError
 
 _HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -26,22 +27,26 @@ _DATE: Final = (
 _INSTANT: Final = rf"(({_DATE})\s?({_CLOCK})?|{_CLOCK})"
 _SPAN: Final = rf"{_INSTANT}(\s?~\s?{_INSTANT})?"
 
-KINDS: Final[Mapping[str, tuple[int, re.Pattern[str]]]] = {
-    "thing": (20, re.compile(r".*")),
-    "const": (20, re.compile(r".*")),
-    "number": (32, re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)),
-    "letter": (32, re.compile(r"[A-Za-z]+")),
-    "symbol": (5, re.compile(r"[^\w\s]+")),
-    "character_string": (32, re.compile(r"[\x20-\x7e]+")),
-    "time": (64, re.compile(_SPAN, re.ASCII)),
-    "date": (64, re.compile(_SPAN, re.ASCII)),
-    "amount": (16, re.compile(r"[^\w\s]?-?\d{1,10}(\.\d+)?元?", re.ASCII)),
-    "phone_number": (17, re.compile(r"[\d+\-() ]+", re.ASCII)),
-    "car_number": (8, re.compile(rf"[A-Za-z0-9{_HAN}][A-Za-z0-9]*[A-Za-z0-9{_HAN}]?")),
-    "name": (20, re.compile(rf"(?=.*[{_HAN}]).{{1,10}}|[^{_HAN}]{{1,20}}")),
-    "phrase": (5, re.compile(rf"[{_HAN}]+")),
+FORMS: Final[Mapping[str, re.Pattern[str]]] = {
+    "number": re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII),
+    "letter": re.compile(r"[A-Za-z]+"),
+    "symbol": re.compile(r"[^\w\s]+"),
+    "character_string": re.compile(r"[\x20-\x7e]+"),
+    "time": re.compile(_SPAN, re.ASCII),
+    "date": re.compile(_SPAN, re.ASCII),
+    "amount": re.compile(r"[^\w\s]?-?\d{1,10}(\.\d+)?元?", re.ASCII),
+    "phone_number": re.compile(r"[\d+\-() ]+", re.ASCII),
+    "car_number": re.compile(rf"[A-Za-z0-9{_HAN}][A-Za-z0-9]*[A-Za-z0-9{_HAN}]?"),
+    "name": re.compile(rf"(?=.*[{_HAN}]).{{1,10}}|[^{_HAN}]{{1,20}}"),
+    "phrase": re.compile(rf"[{_HAN}]+"),
 }
-"""Kind to the characters that it may have, and what it may be made of."""
+"""Kind to what it is made of."""
+
+UNITS_MAX: Final[Mapping[str, int]] = {
+    "const": 20,
+    **SHIPPED.value("wechat_subscribe", "value_max_by_type", {}),
+}
+"""Kind to its length; template messages have the rules of subscription messages."""
 
 _KIND: Final = re.compile(r"([a-z_]+?)_?\d*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -62,8 +67,6 @@ def _fits(name: str, value: str) -> bool:
     if not value.strip() or _CONTROL.search(value):
         return False
     found = _KIND.fullmatch(name)
-    rule = KINDS.get(found[1]) if found else None
-    if rule is None:
-        return True
-    units_max, form = rule
-    return len(value.encode("utf-16-le")) // 2 <= units_max and bool(form.fullmatch(value))
+    kind = found[1] if found else name
+    units, form = len(value.encode("utf-16-le")) // 2, FORMS.get(kind)
+    return units <= UNITS_MAX.get(kind, units) and (form is None or bool(form.fullmatch(value)))
