@@ -8,6 +8,7 @@ what happened                                      what is raised
 =================================================  =========================================
 no name, no route, refused, no TLS, no connection  `NotSentError`, to be tried again
 broken off before the last byte was handed over    `NotSentError`, to be tried again
+a value that no request can carry                  `NotSentError`
 silence, or broken off, after that                 `UnclearError`, ``timed_out``
 an answer that was cut, too long, not compressed   `UnclearError`, ``unreadable_answer``
 as it says
@@ -173,11 +174,14 @@ class Calls:
         query: Mapping[str, str] | None,
     ) -> Reply:
         progress = _Progress(has_body=bool(content))
-        request = httpx.Request(
-            method, self._endpoint + path, params=query, content=content,
-            headers={"user-agent": AGENT, "accept": "*/*", **(headers or {})},
-            extensions={"timeout": self._timeouts, "trace": progress},
-        )  # fmt: skip
+        try:
+            request = httpx.Request(
+                method, self._endpoint + path, params=query, content=content,
+                headers={"user-agent": AGENT, "accept": "*/*", **(headers or {})},
+                extensions={"timeout": self._timeouts, "trace": progress},
+            )  # fmt: skip
+        except (httpx.InvalidURL, ValueError):
+            raise NotSentError(Why.BAD_VARIABLES) from None
         deadline_s = time.monotonic() + 2 * self._timeout_s
         try:
             with self._connection() as connection:
@@ -246,6 +250,8 @@ class _Progress:
 
     def verdict(self, error: httpx.RequestError) -> Exception:
         """Return what a failure means for the touch."""
+        if isinstance(error, httpx.LocalProtocolError):
+            return NotSentError(Why.BAD_VARIABLES)
         if isinstance(error, httpx.ProxyError) or not self.has_left:
             return NotSentError(Why.UNAVAILABLE, retry=True)
         is_cut = self.is_answered and not isinstance(error, httpx.TimeoutException)
@@ -255,7 +261,8 @@ class _Progress:
 def _proxy(endpoint: str) -> str | None:
     """Return the proxy that the environment has for an endpoint (``HTTPS_PROXY``, ``NO_PROXY``)."""
     url = httpx.URL(endpoint)
-    return None if proxy_bypass(url.host) else getproxies().get(url.scheme)
+    named = getproxies()
+    return None if proxy_bypass(url.host) else named.get(url.scheme) or named.get("all")
 
 
 def _read(response: httpx.Response, deadline_s: float) -> bytes:

@@ -38,6 +38,8 @@ NAME: Final = "aliyun"
 PREFIX: Final = "WINBACK_SENDER_ALIYUN_"
 VERSION: Final = "2017-05-25"
 OK: Final = "OK"
+EXTRA: Final = ("SmsUpExtendCode",)
+"""What a template may add to a call: the end of the number that is shown and answered."""
 PAGE: Final = 50
 PAGES_MAX: Final = 20
 MIDNIGHT: Final = timedelta(minutes=10)
@@ -123,7 +125,7 @@ class Aliyun(Adapter):
     name = NAME
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
-        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s)))
+        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
         self._tools = tools
         self._settings = settings
         self._host = urlsplit(settings.endpoint).netloc
@@ -139,7 +141,7 @@ class Aliyun(Adapter):
             "SignName": template.sign or self._settings.sign_name,
             "TemplateCode": template.id,
             "OutId": touch.touch_id,
-        }
+        } | {field: template.extra[field] for field in EXTRA if field in template.extra}
         if values:
             query["TemplateParam"] = msgspec.json.encode(values).decode()
         try:

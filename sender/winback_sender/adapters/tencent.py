@@ -38,6 +38,8 @@ PREFIX: Final = "WINBACK_SENDER_TENCENT_"
 SERVICE: Final = "sms"
 VERSION: Final = "2021-01-11"
 OK: Final = "Ok"
+EXTRA: Final = ("ExtendCode", "SenderId")
+"""What a template may add to a call: the end of the number shown, or who is shown abroad."""
 STATUSES_MAX: Final = 100
 BEFORE_S: Final = 60
 """Their clock may be so much behind ours."""
@@ -127,7 +129,7 @@ class Tencent(Adapter):
     name = NAME
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
-        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s)))
+        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
         self._tools = tools
         self._settings = settings
         self._host = urlsplit(settings.endpoint).netloc
@@ -145,7 +147,7 @@ class Tencent(Adapter):
             "SignName": template.sign or self._settings.sign_name,
             "TemplateParamSet": [values[place] for place in sorted(values, key=int)],
             "SessionContext": touch.touch_id,
-        }
+        } | {field: template.extra[field] for field in EXTRA if field in template.extra}
         try:
             said = self._call("SendSms", body)
             code, ref = _spoken(said)

@@ -136,6 +136,52 @@ def test_the_other_side_speaks_no_tls() -> None:
             send(calls)
 
 
+def test_a_proxy_that_does_not_let_us_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was asked for a tunnel, and nothing of the request went through it."""
+
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    with provider(refuse) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy._endpoint)
+        monkeypatch.setenv("NO_PROXY", "")
+        with (
+            closing(Calls("test", "https://provider.invalid", TIMEOUT_S, 1)) as calls,
+            pytest.raises(NotSentError, match=Why.UNAVAILABLE),
+        ):
+            send(calls)
+
+
+def test_the_tunnel_breaks_before_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_and_break(connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        connection.recv(1_000)
+        reset(connection)
+
+    with provider(open_and_break) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy._endpoint)
+        monkeypatch.setenv("NO_PROXY", "")
+        with (
+            closing(Calls("test", "https://provider.invalid", TIMEOUT_S, 1)) as calls,
+            pytest.raises(NotSentError, match=Why.UNAVAILABLE),
+        ):
+            send(calls)
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [("/\x00", "x"), ("/", "王"), ("/", "a\r\nb: c")],
+    ids=["path", "text", "line"],
+)
+def test_what_no_request_can_carry(path: str, header: str) -> None:
+    with provider(answer("200 OK", b'{"Code":"OK"}')) as calls:
+        with pytest.raises(NotSentError, match=Why.BAD_VARIABLES) as caught:
+            calls.post(path, b"the body", headers={"x-name": header})
+        assert not caught.value.retry
+
+
 def test_broken_off_while_the_body_is_still_here() -> None:
     """The request is not whole, so no provider can have acted on it."""
 

@@ -129,6 +129,22 @@ def test_a_template_without_variables(world: World) -> None:
     assert world.deliver().status is Status.ACCEPTED
 
 
+def test_what_a_template_adds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extension code, and nothing that would change what is ours."""
+    asked: dict[str, str] = {}
+
+    def call(_action: str, query: dict[str, str], _kind: object) -> aliyun.Said:
+        asked.update(query)
+        return aliyun.Said("OK", "b")
+
+    monkeypatch.setattr(world.adapter, "_call", call)
+    extra = {"SmsUpExtendCode": "90", "OutId": "another"}
+    world.templates[KEY] = msgspec.structs.replace(SECOND, extra=extra)
+    world.deliver()
+
+    assert (asked["SmsUpExtendCode"], asked["OutId"]) == ("90", "t-1")
+
+
 def test_there_is_no_address(world: World) -> None:
     world.addresses.clear()
 

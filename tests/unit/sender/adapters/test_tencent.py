@@ -154,6 +154,21 @@ def test_eleven_variables_stay_in_order(world: World) -> None:
     assert world.provider.calls[0].what[2:] == names
 
 
+def test_what_a_template_adds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def call(_action: str, fields: Mapping[str, Any]) -> tencent.Content:
+        asked.update(fields)
+        return tencent.Content(SendStatusSet=[tencent.SendStatus("Ok", "9")])
+
+    monkeypatch.setattr(world.adapter, "_call", call)
+    extra = {"ExtendCode": "90", "SessionContext": "another"}
+    world.templates[KEY] = msgspec.structs.replace(NONE, extra=extra)
+    world.deliver()
+
+    assert (asked["ExtendCode"], asked["SessionContext"]) == ("90", "t-1")
+
+
 def test_there_is_no_address(world: World) -> None:
     world.addresses.clear()
 
