@@ -15,18 +15,13 @@ as it says
 =================================================  =========================================
 
 Nothing that is raised or logged names more than the host: paths and queries carry tokens.
-
-Source:
-    ``httpcore/_sync/http11.py`` 1.0.9: events of the extension ``trace``; a failed write is not
-    raised there, but the answer read, since a server may answer before it has read everything.
 """
 
 import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, Final, NamedTuple, TypeVar
-from urllib.request import getproxies, proxy_bypass
+from typing import Final, NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -37,6 +32,7 @@ from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings
 from winback_sender.settings_catalogue import load
 from winback_sender.tools import Tools
+from winback_sender.transport import Progress, proxy_of, trust
 
 log = get_logger(__name__)
 
@@ -129,8 +125,7 @@ class Calls:
         self._timeout_s = timeout_s
         self._timeouts = httpx.Timeout(timeout_s).as_dict()
         self._parallel = parallel
-        self._trust = httpx.create_ssl_context()
-        self._proxy = _proxy(endpoint)
+        self._proxy = proxy_of(endpoint)
         self._idle: list[httpx.HTTPTransport] = []
 
     def post(
@@ -173,7 +168,7 @@ class Calls:
         headers: Mapping[str, str] | None,
         query: Mapping[str, str] | None,
     ) -> Reply:
-        progress = _Progress(has_body=bool(content))
+        progress = Progress(has_body=bool(content))
         try:
             request = httpx.Request(
                 method, self._endpoint + path, params=query, content=content,
@@ -193,14 +188,14 @@ class Calls:
         except httpx.RequestError as error:
             log.warning("call_failed", provider=self._provider, host=self._host,
                         error=type(error).__name__, has_left=progress.has_left)  # fmt: skip
-            raise progress.verdict(error) from None
+            raise _verdict(error, progress) from None
 
     @contextmanager
     def _connection(self) -> Iterator[httpx.HTTPTransport]:
         try:
             connection = self._idle.pop()  # The one that was used last: the others may grow old.
         except IndexError:
-            connection = httpx.HTTPTransport(verify=self._trust, limits=ONE, proxy=self._proxy)
+            connection = httpx.HTTPTransport(verify=trust(), limits=ONE, proxy=self._proxy)
         try:
             yield connection
         finally:
@@ -225,44 +220,14 @@ def sends_nothing() -> Iterator[None]:
         raise NotSentError(Why.UNAVAILABLE, retry=True) from None
 
 
-class _Progress:
-    """How far a request has come, as httpcore tells it.
-
-    Attributes:
-        has_left: The last byte was handed over.
-        is_answered: The answer has begun.
-    """
-
-    def __init__(self, *, has_body: bool) -> None:
-        self.has_left = False
-        self.is_answered = False
-        # What is not complete is no request, and without a body the headers are all of it.
-        self._last = f"send_request_{'body' if has_body else 'headers'}.complete"
-
-    def __call__(self, event: str, info: dict[str, Any]) -> None:
-        del info
-        if event.endswith(self._last):
-            self.has_left = True
-        elif event.endswith(
-            "start_tls.started"
-        ):  # What has left so far asked a proxy for a tunnel.
-            self.has_left = False
-
-    def verdict(self, error: httpx.RequestError) -> Exception:
-        """Return what a failure means for the touch."""
-        if isinstance(error, httpx.LocalProtocolError):
-            return NotSentError(Why.BAD_VARIABLES)
-        if isinstance(error, httpx.ProxyError) or not self.has_left:
-            return NotSentError(Why.UNAVAILABLE, retry=True)
-        is_cut = self.is_answered and not isinstance(error, httpx.TimeoutException)
-        return Unreadable() if is_cut else UnclearError(Why.TIMED_OUT)
-
-
-def _proxy(endpoint: str) -> str | None:
-    """Return the proxy that the environment has for an endpoint (``HTTPS_PROXY``, ``NO_PROXY``)."""
-    url = httpx.URL(endpoint)
-    named = getproxies()
-    return None if proxy_bypass(url.host) else named.get(url.scheme) or named.get("all")
+def _verdict(error: httpx.RequestError, progress: Progress) -> Exception:
+    """Return what a failure means for the touch."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return NotSentError(Why.BAD_VARIABLES)
+    if isinstance(error, httpx.ProxyError) or not progress.has_left:
+        return NotSentError(Why.UNAVAILABLE, retry=True)
+    is_cut = progress.is_answered and not isinstance(error, httpx.TimeoutException)
+    return Unreadable() if is_cut else UnclearError(Why.TIMED_OUT)
 
 
 def _read(response: httpx.Response, deadline_s: float) -> bytes:
