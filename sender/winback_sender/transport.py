@@ -31,12 +31,11 @@ class Progress:
         self._last = f"send_request_{'body' if has_body else 'headers'}.complete"
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
+        """Take note of an event."""
         del info
         if event.endswith(self._last):
             self.has_left = True
-        elif event.endswith(
-            "start_tls.started"
-        ):  # What has left so far asked a proxy for a tunnel.
+        elif event.endswith("start_tls.started"):  # So far a proxy was asked for a tunnel.
             self.has_left = False
 
 
