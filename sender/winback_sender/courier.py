@@ -19,6 +19,8 @@ log = get_logger(__name__)
 
 PROMPT_MS: Final = 1_000
 """A touch whose hour came later than this after Kafka had it had to wait for it."""
+LOOK_AGAIN_S: Final = 0.5
+"""An intent that old is looked up in the journal before its touch leaves."""
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """A code, not a sentence: that might quote an address."""
 
@@ -81,7 +83,7 @@ class Couriers:
         waiting = errand.waiting
         if self._is_stopping.is_set():
             return Done(errand, None)
-        if self._journal.is_revoked(waiting.touch_id):
+        if self._was_revoked(errand):
             return Done(errand, unsent(Why.REVOKED))
         if self._clock.now_ms(waiting.partition) >= waiting.expires_ms:
             return Done(errand, unsent(Why.EXPIRED))
@@ -91,6 +93,16 @@ class Couriers:
         receipt, error = _deliver(errand)
         call_s = time.monotonic() - begun_s
         return Done(errand, receipt, error, call_s, pickup_s if was_prompt else None)
+
+    def _was_revoked(self, errand: Errand) -> bool:
+        """Look whether a touch was taken back, and if time has passed, by another sender too.
+
+        A process that was stopped in between may have lost its partition meanwhile.
+        """
+        if errand.waiting.is_revoked:
+            return True
+        is_fresh = time.monotonic() - errand.begun_s < LOOK_AGAIN_S
+        return not is_fresh and self._journal.is_revoked(errand.waiting.touch_id)
 
 
 def _deliver(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:

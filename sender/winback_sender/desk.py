@@ -33,12 +33,13 @@ def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
 
 
 class Errand(NamedTuple):
-    """A touch whose intent is on disk: deliver it."""
+    """A touch whose intent is on disk since ``begun_s`` (monotonic seconds): deliver it."""
 
     tray: Tray
     waiting: Waiting
     touch: TouchRequested
     lane: Lane
+    begun_s: float
 
 
 class Done(NamedTuple):
@@ -127,7 +128,7 @@ class Desk:
                 picks += self._ending(tray)
                 for pick in self._due(tray, now_s, room - _leaving(picks)):
                     picks.append(pick)
-        return self._write(picks)
+        return self._write(picks, now_s)
 
     def ended(self, done: Sequence[Done], now_s: float) -> None:
         """Write what came of errands.
@@ -206,7 +207,7 @@ class Desk:
         assert lane is not None, "a touch waits for a provider that this sender has not"
         return _Pick(tray, waiting, waiting.touch(), lane, ending)
 
-    def _write(self, picks: list[_Pick]) -> list[Errand]:
+    def _write(self, picks: list[_Pick], now_s: float) -> list[Errand]:
         """Write intents; a touch that stands in the journal already is not begun again."""
         if not picks:
             return []
@@ -222,7 +223,7 @@ class Desk:
             tray, waiting, touch, lane, ending = pick
             if entry is None and ending is None:
                 self._under_way.add(waiting.touch_id)
-                errands.append(Errand(tray, waiting, touch, lane))
+                errands.append(Errand(tray, waiting, touch, lane, now_s))
                 continue
             if ending is None:
                 lane.breaker.withdraw()

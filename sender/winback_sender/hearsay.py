@@ -53,7 +53,7 @@ class Hearsay:
                 at_ms = one.at_ms or now_ms
                 touch_id = one.touch_id or self._find(disk, provider, one)
                 word = Word(touch_id or "", one.receipt, at_ms)
-                entry = rows.settle(disk, word, None) if touch_id else None
+                (entry,) = rows.settle(disk, [(word, None)]) if touch_id else (None,)
                 if entry is not None:
                     entries.append(entry)
                 elif one.ref and not one.touch_id:

@@ -15,6 +15,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
 
+import msgspec
+
 from winback_sender import journal_rows as rows
 from winback_sender.journal_file import JournalFile
 from winback_sender.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
@@ -66,7 +68,7 @@ class Journal:
             Of each None if it may be delivered now, else what is known of it already.
         """
         with self.file.transaction(self.file.sure) as disk:
-            return [rows.begin(disk, intent) for intent in intents]
+            return rows.begin(disk, intents)
 
     def postpone(self, touch_ids: Iterable[str]) -> list[bool]:
         """Take back intents: these touches surely did not leave, and may be begun again.
@@ -97,16 +99,17 @@ class Journal:
             Of each what is known now; None: it is not in the journal.
         """
         with self.file.transaction(self.file.soon) as disk:
-            return [rows.settle(disk, word, self.mark(word.receipt.address)) for word in words]
+            return rows.settle(disk, [(word, self.mark(word.receipt.address)) for word in words])
 
     def reported(self, said: Sequence[tuple[str, str]]) -> None:
         """Take note that Kafka has these words: touch and status, in one transaction."""
         with self.file.transaction(self.file.soon) as disk:
-            disk.executemany(
+            disk.execute(
                 "UPDATE touches SET is_reported = 1, "
                 "user_id = CASE is_erased WHEN 1 THEN '' ELSE user_id END "
-                "WHERE touch_id = ? AND status = ? AND state = 'known'",
-                said,
+                "FROM (SELECT value AS said FROM json_each(?)) "
+                "WHERE touch_id = said ->> 0 AND status = said ->> 1 AND state = 'known'",
+                (msgspec.json.encode(said).decode(),),
             )
 
     def owed(self, before_ms: int, count: int) -> list[Entry]:
@@ -187,8 +190,9 @@ class Journal:
             ).fetchall()
         return [entry_of(row) for row in found]
 
-    def mark(self, address: str) -> bytes | None:
+    def mark(self, address: str) -> str | None:
         """Return what stands for an address in the journal; None for none."""
         if not address:
             return None
-        return hashlib.blake2b(address.encode(), digest_size=MARK_BYTES, key=self._key).digest()
+        digest = hashlib.blake2b(address.encode(), digest_size=MARK_BYTES, key=self._key)
+        return digest.hexdigest()

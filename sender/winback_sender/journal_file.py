@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS touches (
     outcome TEXT NOT NULL DEFAULT '',
     reason TEXT NOT NULL DEFAULT '',
     ref TEXT NOT NULL DEFAULT '',
-    mark BLOB,
+    mark TEXT,
     begun_ms INTEGER NOT NULL DEFAULT 0,
     at_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL DEFAULT 0,

@@ -1,7 +1,10 @@
 """Rows of the journal's touches: what one statement does to one touch."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from winback_sender.contract.words import STRENGTH, Status
 from winback_sender.receipt import Receipt
@@ -14,11 +17,13 @@ COLUMNS: Final = (
 _BEGIN: Final = """
 INSERT INTO touches
     (touch_id, state, user_id, channel, provider, status, begun_ms, at_ms, expires_ms)
-VALUES (:touch_id, 'intended', :user_id, :channel, :provider, 'unknown', :at_ms, :at_ms,
-        :expires_ms)
+SELECT value ->> 0, 'intended', value ->> 1, value ->> 2, value ->> 3, 'unknown', value ->> 4,
+    value ->> 4, value ->> 5
+FROM json_each(?) WHERE true
 ON CONFLICT (touch_id) DO UPDATE SET
     state = 'intended', begun_ms = excluded.begun_ms, at_ms = excluded.at_ms
 WHERE state = 'waiting'
+RETURNING touch_id
 """
 _NAME: Final = """
 UPDATE touches SET user_id = :user_id, channel = :channel, provider = :provider,
@@ -32,14 +37,17 @@ ON CONFLICT (touch_id) DO UPDATE SET
     is_revoked = 1, state = CASE state WHEN 'waiting' THEN 'revoked' ELSE state END
 RETURNING state
 """
-_SETTLE: Final = """
+_SETTLE: Final = f"""
 UPDATE touches SET
-    state = 'known', status = :status, strength = :strength, outcome = :outcome, reason = :reason,
-    ref = CASE :ref WHEN '' THEN ref ELSE :ref END,
-    mark = CASE is_erased WHEN 1 THEN NULL ELSE coalesce(:mark, mark) END,
-    at_ms = :at_ms, ask_ms = :ask_ms, asked = 0, is_reported = 0
-WHERE touch_id = :touch_id AND (state != 'known' OR strength < :strength)
-"""
+    state = 'known', status = word ->> 1, strength = word ->> 2, outcome = word ->> 3,
+    reason = word ->> 4, ref = CASE word ->> 5 WHEN '' THEN ref ELSE word ->> 5 END,
+    mark = CASE is_erased WHEN 1 THEN NULL ELSE coalesce(word ->> 6, mark) END,
+    at_ms = word ->> 7, ask_ms = word ->> 8, asked = 0, is_reported = 0
+FROM (SELECT value AS word FROM json_each(?))
+WHERE touch_id = word ->> 0 AND (state != 'known' OR strength < word ->> 2)
+RETURNING {COLUMNS}
+"""  # noqa: S608 (names of columns)
+"""Many words of as many touches in one statement: each costs a change of threads."""
 _LEARN_NAMES: Final = """
 UPDATE touches SET
     ref = CASE ref WHEN '' THEN :ref ELSE ref END,
@@ -117,13 +125,18 @@ def read(disk: sqlite3.Connection, touch_id: str) -> Entry | None:
     return None if row is None else entry_of(row)
 
 
-def begin(disk: sqlite3.Connection, intent: Intent) -> Entry | None:
-    """Write an intent, unless the touch was begun or taken back before."""
-    facts = intent._asdict()
-    if disk.execute(_BEGIN, facts).rowcount == 1:
-        return None
-    disk.execute(_NAME, facts)
-    return read(disk, intent.touch_id)
+def begin(disk: sqlite3.Connection, intents: Sequence[Intent]) -> list[Entry | None]:
+    """Write intents, but not of touches that were begun or taken back before."""
+    begun = {row[0] for row in disk.execute(_BEGIN, (_json(intents),))}
+    found: list[Entry | None] = []
+    for intent in intents:
+        if intent.touch_id in begun:
+            begun.remove(intent.touch_id)  # If it comes twice, once is enough.
+            found.append(None)
+        else:
+            disk.execute(_NAME, intent._asdict())
+            found.append(read(disk, intent.touch_id))
+    return found
 
 
 def postpone(disk: sqlite3.Connection, touch_id: str) -> bool:
@@ -142,29 +155,46 @@ def revoke(disk: sqlite3.Connection, touch_id: str, at_ms: int) -> bool:
     return bool(row[0] == "revoked")
 
 
-def settle(disk: sqlite3.Connection, word: Word, mark: bytes | None) -> Entry | None:
-    """Write a word, if it is stronger than the last, and what was said early under a new name."""
-    facts = _facts(word, mark)
-    if disk.execute(_SETTLE, facts).rowcount == 0:
-        disk.execute(_LEARN_NAMES, facts)
-    found = read(disk, word.touch_id)
-    if found is None or not word.receipt.ref:
-        return found
-    name = (found.provider, word.receipt.ref)
+def settle(
+    disk: sqlite3.Connection, words: Sequence[tuple[Word, str | None]]
+) -> list[Entry | None]:
+    """Write words, each with the mark of an address, if they are stronger than the last."""
+    if len({word.touch_id for word, _ in words}) < len(words):
+        return [entry for one in words for entry in settle(disk, [one])]
+    rows = disk.execute(_SETTLE, (_json([_facts(word, mark) for word, mark in words]),)).fetchall()
+    changed = {row[0]: entry_of(row) for row in rows}
+    has_early = disk.execute("SELECT 1 FROM early LIMIT 1").fetchone() is not None
+    found: list[Entry | None] = []
+    for word, mark in words:
+        entry = changed.get(word.touch_id)
+        if entry is None:
+            names = {"ref": word.receipt.ref, "mark": mark, "touch_id": word.touch_id}
+            disk.execute(_LEARN_NAMES, names)
+            entry = read(disk, word.touch_id)
+        if has_early and entry is not None and word.receipt.ref:
+            entry = _take_early(disk, entry, word.receipt.ref)
+        found.append(entry)
+    return found
+
+
+def _take_early(disk: sqlite3.Connection, entry: Entry, ref: str) -> Entry | None:
+    """Apply what was said of a touch before its name was known."""
+    name = (entry.provider, ref)
     early = disk.execute(f"SELECT status, outcome, reason, at_ms {_EARLY}", name).fetchall()
-    for status, outcome, reason, at_ms in early:
-        said = Receipt(Status(status), outcome, reason, word.receipt.ref)
-        disk.execute(_SETTLE, _facts(Word(word.touch_id, said, at_ms), None))
-    if not early:
-        return found
     disk.execute(f"DELETE {_EARLY}", name)
-    return read(disk, word.touch_id)
+    for status, outcome, reason, at_ms in early:
+        word = Word(entry.touch_id, Receipt(Status(status), outcome, reason, ref), at_ms)
+        disk.execute(_SETTLE, (_json([_facts(word, None)]),)).fetchall()
+    return read(disk, entry.touch_id) if early else entry
 
 
-def _facts(word: Word, mark: bytes | None) -> dict[str, Any]:
+def _facts(word: Word, mark: str | None) -> tuple[Any, ...]:
     receipt = word.receipt
-    return {
-        "touch_id": word.touch_id, "status": str(receipt.status), "outcome": receipt.outcome,
-        "strength": STRENGTH[receipt.status], "reason": receipt.reason, "ref": receipt.ref,
-        "mark": mark, "at_ms": word.at_ms, "ask_ms": word.ask_ms,
-    }  # fmt: skip
+    return (
+        word.touch_id, str(receipt.status), STRENGTH[receipt.status], receipt.outcome,
+        receipt.reason, receipt.ref, mark, word.at_ms, word.ask_ms,
+    )  # fmt: skip
+
+
+def _json(rows: Sequence[tuple[Any, ...]]) -> str:
+    return msgspec.json.encode(rows).decode()

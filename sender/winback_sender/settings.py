@@ -84,7 +84,7 @@ class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     parallel: Annotated[
         int, Meta(ge=1, le=1_000), says("Touches under way at the same time, of different users.")
-    ] = 64
+    ] = 128
     other_channels: Annotated[
         Literal["pass", "refuse"],
         says(

@@ -37,12 +37,13 @@ class Waiting:
         held_by: Why it has not left, for its end; one of `words.Why`, or a provider's code.
         attempts: How often the provider surely did not take it.
         is_under_way: Begun, and its receipt is not on disk.
+        is_revoked: Taken back; couriers look at it last.
         stamp_ms: When Kafka got it.
     """
 
     __slots__ = (
-        "_value", "attempts", "due_ms", "expires_ms", "held_by", "is_under_way", "lane",
-        "not_before_ms", "offset", "partition", "stamp_ms", "touch_id", "user_id",
+        "_value", "attempts", "due_ms", "expires_ms", "held_by", "is_revoked", "is_under_way",
+        "lane", "not_before_ms", "offset", "partition", "stamp_ms", "touch_id", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,7 @@ class Waiting:
         self.held_by: str = Why.EXPIRED
         self.attempts = 0
         self.is_under_way = False
+        self.is_revoked = False
 
     def touch(self) -> TouchRequested:
         """Return it in full."""
@@ -145,10 +147,13 @@ class Tray:
         self._unfinished.append(offset)
 
     def revoke(self, touch_id: str) -> None:
-        """End a touch that was taken back, if it is not under way."""
+        """End a touch that was taken back, if it has not left."""
         waiting = self._by_id.get(touch_id)
-        if waiting is not None and not waiting.is_under_way:
-            waiting.held_by = Why.REVOKED
+        if waiting is None:
+            return
+        waiting.is_revoked = True
+        waiting.held_by = Why.REVOKED
+        if not waiting.is_under_way:
             self._revoked.append(waiting)
 
     def ending(self, now_ms: int) -> list[Waiting]:
