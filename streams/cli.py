@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "settings": ("streams.commands.settings:settings", "Print the settings in force."),
     "simulate": ("streams.commands.simulate:simulate", "Run worlds with known truth."),
     "state": ("streams.commands.state:state", "Export the users' state."),
+    "templates": ("streams.commands.templates:templates", "Hold texts against the channel law."),
     "topics": ("streams.commands.topics:topics", "Plan and apply the Kafka topics."),
 }
 """Name of a command: where it lives, and its line in ``winback --help``."""

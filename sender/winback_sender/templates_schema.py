@@ -58,3 +58,8 @@ def schema() -> dict[str, Any]:
     of_key = made["$defs"]["TemplatesFile"]["properties"]["templates"]["additionalProperties"]
     of_key["properties"] = {name: {"$ref": "#/$defs/EntryFile"} for name in (ANY, *PROVIDERS)}
     return made
+
+
+def page() -> str:
+    """Return the JSON Schema as it is stored."""
+    return msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n"

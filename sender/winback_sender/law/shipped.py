@@ -137,7 +137,7 @@ def _sms(of: str) -> Iterator[Rule]:
 
 def _aliyun() -> Iterator[Rule]:
     page, notice = _SOURCES["aliyun"], _SOURCES["aliyun notice"]
-    yield Rule("aliyun", "needs", ["id", "sign"], page)
+    yield Rule("aliyun", "needs", ["id"], page)
     yield Rule("aliyun", "opt_out", ["拒收请回复R"], page)
     yield Rule("aliyun", "salutation", "会员", page,
                note="Not to anybody who is no member; only accounts of enterprises.")  # fmt: skip
@@ -153,7 +153,7 @@ def _aliyun() -> Iterator[Rule]:
 
 def _tencent() -> Iterator[Rule]:
     page, faq = _SOURCES["tencent"], _SOURCES["tencent faq"]
-    yield Rule("tencent", "needs", ["id", "sign"], page)
+    yield Rule("tencent", "needs", ["id"], page)
     yield Rule("tencent", "opt_out", ["拒收请回复R"], faq,
                note="Before 2024: 回复TD、T、N 退订.")  # fmt: skip
     yield Rule("tencent", "text_max", 500, page, note="With sign and values.")
@@ -172,7 +172,7 @@ def _tencent() -> Iterator[Rule]:
 
 def _huawei() -> Iterator[Rule]:
     page = _SOURCES["huawei"]
-    yield Rule("huawei", "needs", ["id", "sign"], page)
+    yield Rule("huawei", "needs", ["id"], page)
     yield Rule("huawei", "opt_out", ["拒收请回复R"], _SOURCES["huawei iot"],
                note="No other wording.")  # fmt: skip
     yield Rule("huawei", "hours", "08:00-21:00", _SOURCES["huawei iot"],
@@ -194,7 +194,7 @@ def _huawei() -> Iterator[Rule]:
 
 def _qiniu_and_baidu() -> Iterator[Rule]:
     page = _SOURCES["qiniu"]
-    yield Rule("qiniu", "needs", ["id", "sign"], page)
+    yield Rule("qiniu", "needs", ["id"], page)
     yield Rule("qiniu", "opt_out", ["回T退订", "回TD退订"], page)
     yield Rule("qiniu", "hours", "08:00-20:00", page)
     yield Rule("qiniu", "text_max", 500, page)
@@ -203,7 +203,7 @@ def _qiniu_and_baidu() -> Iterator[Rule]:
     yield Rule("qiniu", "forbidden_categories", [RECALL, INVITING, COUPONS, SURVEYS], page)
     yield Rule("qiniu", "industries", ["房地产", "教育", "社交", "游戏推广"], page)
     baidu = _SOURCES["baidu"]
-    yield Rule("baidu", "needs", ["id", "sign"], baidu, verified=False)
+    yield Rule("baidu", "needs", ["id"], baidu, verified=False)
     yield Rule("baidu", "opt_out", ["回T退订"], baidu, verified=False,
                note="The pages read do not say which wording.")  # fmt: skip
     yield Rule("baidu", "forbidden_signs", "【】", baidu, verified=False)
@@ -236,7 +236,7 @@ def _wechat() -> Iterator[Rule]:
     wecom = _SOURCES["wecom"]
     yield Rule("wecom", "needs", ["text"], wecom)
     yield Rule("wecom", "text_max", 1_300, wecom, verified=False, note="4,000 bytes.")
-    yield Rule("wecom", "caps", [Cap(1, "1d")], wecom,
+    yield Rule("wecom", "caps", [Cap(28, "28d")], wecom,
                note="As many a month as it has days; or one a day, or seven a week.")  # fmt: skip
     yield Rule("wecom", "duty.staff", "An employee confirms each task before it is sent.", wecom)
 
