@@ -27,9 +27,9 @@ STRENGTH: Final = {
 }  # fmt: skip
 """Words on a touch, weakest first: only a stronger one changes what is known, so nothing goes back.
 
-``requested``, ``revoked``, ``unaccepted`` and ``unanswered`` are winback's own: the first three while
-no sender has spoken (``unaccepted``: long after the touch's expiry), the last for staff who tried and
-reached nobody."""
+``requested``, ``revoked``, ``unaccepted`` and ``unanswered`` are winback's own: the first three
+while no sender has spoken (``unaccepted``: long after the touch's expiry), the last for staff who
+tried and reached nobody."""
 
 HARD: Final = "hard"
 UNSENT: Final = "unsent"
