@@ -27,6 +27,7 @@ from typing import Final
 from winback_sender.adapter import Heard
 from winback_sender.adapters.replies import status_of
 from winback_sender.adapters.wechat.callbacks import Event, items
+from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.windows import OpenedBy, Windows
 from winback_sender.contract.instants import SECOND_MS
 from winback_sender.contract.words import HARD, Status, Why
@@ -55,11 +56,13 @@ class Events:
 
     Args:
         windows: Remembers what openids allow.
+        notices: Remembers what is on its way.
         now_ms: The wall clock.
     """
 
-    def __init__(self, windows: Windows, now_ms: Callable[[], int]) -> None:
+    def __init__(self, windows: Windows, notices: Notices, now_ms: Callable[[], int]) -> None:
         self._windows = windows
+        self._notices = notices
         self._now_ms = now_ms
 
     def hear(self, event: Event) -> list[Heard]:
@@ -84,9 +87,11 @@ class Events:
             self._windows.shut(openid)
             yield Heard(Receipt(Status.OPTED_OUT, "", Why.BLOCKED), at_ms, address=openid)
         elif kind == "templatesendjobfinish":
-            # Other systems of the company send templates too: only the id says that it is ours.
+            # Other systems of the company send templates too: only what we know of is ours.
+            msgid = _text(event, "MsgID") or _text(event, "MsgId")
             receipt = _finished(_text(event, "Status"))
-            yield Heard(receipt, at_ms, ref=_text(event, "MsgID") or _text(event, "MsgId"))
+            touch_id = self._notices.of_message(openid, msgid, at_ms)
+            yield Heard(receipt, at_ms, touch_id=touch_id, ref=msgid)
         elif kind == RESULTS:
             yield from self._sent(event, openid, at_ms)
         elif kind in CHOICES:
@@ -97,7 +102,7 @@ class Events:
 
     def _sent(self, event: Event, openid: str, at_ms: int) -> Iterator[Heard]:
         for item in items(event, "SubscribeMsgSentEvent"):
-            touch_id = self._windows.notice(openid, _text(item, "TemplateId"), at_ms)
+            touch_id = self._notices.of_template(openid, _text(item, "TemplateId"), at_ms)
             if touch_id:
                 code = _text(item, "ErrorCode")
                 reason = (_text(item, "ErrorStatus") or code)[:REASON_MAX]

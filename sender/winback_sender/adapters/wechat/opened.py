@@ -2,12 +2,14 @@
 
 from typing import TypeVar
 
+from winback_sender.adapters.wechat import notices, windows
 from winback_sender.adapters.wechat.account import WechatSettings, open_account, open_seal
 from winback_sender.adapters.wechat.callbacks import Callbacks
 from winback_sender.adapters.wechat.events import Events
 from winback_sender.adapters.wechat.memory import open_memory
+from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.service_account import ServiceAccount
-from winback_sender.adapters.wechat.windows import SCHEMA, Windows
+from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.clock import now_ms
 from winback_sender.own_settings import load_own
 from winback_sender.routes import prefix_of
@@ -26,9 +28,10 @@ def open_service_account(kind: type[A], settings_kind: type[WechatSettings], too
     settings = load_own(settings_kind, tools.environ, prefix)
     account = open_account(tools, kind.name, settings)
     seal = open_seal(settings.encoding_aes_key, settings.app_id, f"{prefix}ENCODING_AES_KEY")
-    windows = Windows(open_memory(tools.environ, "wechat", SCHEMA))
-    events = Events(windows, now_ms)
+    memory = open_memory(tools.environ, "wechat", windows.SCHEMA + notices.SCHEMA)
+    allowed, sent = Windows(memory), Notices(memory)
+    events = Events(allowed, sent, now_ms)
     callbacks = None
     if settings.callback_token:
         callbacks = Callbacks(kind.name, settings.callback_token, seal, events.hear)
-    return kind(tools, settings, account, windows, callbacks)
+    return kind(tools, settings, account, allowed, sent, callbacks)

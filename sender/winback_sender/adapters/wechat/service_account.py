@@ -13,6 +13,7 @@ from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.wechat.account import Account, Json, WechatSettings
 from winback_sender.adapters.wechat.callbacks import Callbacks
 from winback_sender.adapters.wechat.codes import WECHAT, judge
+from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.addresses.needed import address_for
 from winback_sender.calls import UnclearError
@@ -33,6 +34,7 @@ class ServiceAccount(Adapter):
         settings: Of the account.
         account: Makes its calls.
         windows: What openids allow.
+        notices: What is on its way.
         callbacks: What WeChat calls; None = nothing is taken.
     """
 
@@ -45,6 +47,7 @@ class ServiceAccount(Adapter):
         settings: WechatSettings,
         account: Account,
         windows: Windows,
+        notices: Notices,
         callbacks: Callbacks | None,
     ) -> None:
         self._tools = tools
@@ -52,6 +55,7 @@ class ServiceAccount(Adapter):
         self._account = account
         self._callbacks = callbacks
         self.windows = windows
+        self.notices = notices
 
     def routes(self) -> Sequence[Route]:
         """Return the address that is set at WeChat."""

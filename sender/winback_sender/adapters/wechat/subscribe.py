@@ -47,14 +47,15 @@ class SubscriptionMessages(ServiceAccount):
         with before_the_call():
             if self.windows.is_refused(openid, template.id):
                 raise NotSentError(Why.NO_WINDOW)
-            self.windows.noticed(openid, template.id, touch.touch_id, now_ms())
         body = {
             "touser": openid,
             "template_id": template.id,
             **link_of(template, "page"),
             "data": data_of(values),
         }
-        return self._send(body, openid)
+        place = (openid, template.id, touch.touch_id)
+        with self.notices.sending(*place, now_ms(), has_msgid=False):
+            return self._send(body, openid)
 
 
 def make(tools: Tools) -> SubscriptionMessages:

@@ -4,8 +4,8 @@ A message carries the touch's id as ``client_msg_id``: for 10 minutes WeChat sen
 an openid and such an id, so a call whose answer is lost is made once more at once, and the second
 answer says what became of the touch. It is made only then: a repeat minutes later could be the
 first to arrive, after a revocation that nobody tells the adapter of. What the second call cannot
-say stays unknown. No limit of the id's length is documented (64 bytes for the mass messages'
-``clientmsgid``); ours has 32 characters.
+say stays unknown until the result comes (`notices`). No limit of the id's length is documented (64
+bytes for the mass messages' ``clientmsgid``); ours has 32 characters.
 
 Source:
     https://developers.weixin.qq.com/doc/service/api/notify/template/api_sendtemplatemessage.html;
@@ -13,6 +13,8 @@ Source:
     of a mass message answers 45065: https://github.com/w7corp/easywechat/issues/1726.
 """
 
+import sqlite3
+from contextlib import suppress
 from typing import Final
 
 from winback_sender.adapters.wechat.account import Json, WechatSettings
@@ -56,10 +58,15 @@ class TemplateMessages(ServiceAccount):
             "client_msg_id": touch.touch_id,
             "data": data_of(values),
         }
-        receipt = self._send(body, openid)
-        if receipt.status != Status.UNKNOWN or now_ms() >= instant_ms(touch.expires_at):
-            return receipt
-        return self._once_more(body, openid, receipt)
+        place = (openid, template.id, touch.touch_id)
+        with self.notices.sending(*place, now_ms(), has_msgid=True):
+            receipt = self._send(body, openid)
+        if receipt.status == Status.UNKNOWN and now_ms() < instant_ms(touch.expires_at):
+            receipt = self._once_more(body, openid, receipt)
+        if receipt.ref:
+            with suppress(sqlite3.Error):  # The result is known by its name all the same.
+                self.notices.named(touch.touch_id, receipt.ref)
+        return receipt
 
     def _once_more(self, body: Json, openid: str, first: Receipt) -> Receipt:
         try:

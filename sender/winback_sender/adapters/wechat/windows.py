@@ -1,4 +1,4 @@
-"""What an openid allows: windows for customer-service messages, refused templates, sent notices.
+"""What an openid allows: windows for customer-service messages, and templates that it refused.
 
 ===============================  ========  ========
 what the user did                messages  within
@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from winback_sender.adapters.wechat.memory import Memory
-from winback_sender.contract.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from winback_sender.contract.instants import HOUR_MS, MINUTE_MS
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS windows (
@@ -38,19 +38,8 @@ CREATE TABLE IF NOT EXISTS choices (
     is_refused INTEGER NOT NULL,
     PRIMARY KEY (openid, template_id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS notices (
-    openid BLOB NOT NULL,
-    template_id TEXT NOT NULL,
-    touch_id TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    PRIMARY KEY (openid, template_id)
-) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS windows_until ON windows (until_ms);
-CREATE INDEX IF NOT EXISTS notices_at ON notices (at_ms);
 """
-
-RESULT_MS_MAX: Final = DAY_MS
-"""The result of a notice comes within seconds; after a day it is of another one."""
 
 
 class OpenedBy(StrEnum):
@@ -149,21 +138,3 @@ class Windows:
                 self._memory.hashed(openid), template_id,
             )
         )  # fmt: skip
-
-    def noticed(self, openid: str, template_id: str, touch_id: str, at_ms: int) -> None:
-        """Take note of a notice before it leaves: its result names no id that we know."""
-        with self._memory.change() as change:
-            change.execute("DELETE FROM notices WHERE at_ms < ?", (at_ms - RESULT_MS_MAX,))
-            change.execute(
-                "INSERT INTO notices VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET touch_id = excluded.touch_id, at_ms = excluded.at_ms",
-                (self._memory.hashed(openid), template_id, touch_id, at_ms),
-            )
-
-    def notice(self, openid: str, template_id: str, at_ms: int) -> str:
-        """Return the touch that a result of an instant belongs to, empty = none of ours."""
-        rows = self._memory.ask(
-            "SELECT touch_id FROM notices WHERE openid = ? AND template_id = ? AND at_ms > ?",
-            self._memory.hashed(openid), template_id, at_ms - RESULT_MS_MAX,
-        )  # fmt: skip
-        return str(rows[0][0]) if rows else ""

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from winback_sender.adapter import Heard
+from winback_sender.adapters.wechat import notices
 from winback_sender.adapters.wechat.events import Events
 from winback_sender.adapters.wechat.memory import Memory
+from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.windows import SCHEMA, OpenedBy, Windows
 from winback_sender.contract.words import HARD, Status, Why
-from winback_sender.receipt import Receipt
+from winback_sender.receipt import NotSentError, Receipt
 
 OPENID, TEMPLATE = "oAda_1234567890", "tpl-1"
 AT_S = 1_700_000_000
@@ -18,13 +20,32 @@ NOW_MS = AT_S * 1_000 + 500
 
 
 @pytest.fixture
-def windows(tmp_path: Path) -> Windows:
-    return Windows(Memory(tmp_path / "wechat.sqlite", "key", SCHEMA))
+def memory(tmp_path: Path) -> Memory:
+    return Memory(tmp_path / "wechat.sqlite", "key", SCHEMA + notices.SCHEMA)
+
+
+@pytest.fixture
+def windows(memory: Memory) -> Windows:
+    return Windows(memory)
 
 
 def hear(windows: Windows, kind: str = "event", **more: Any) -> list[Heard]:
     event = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": str(AT_S), "MsgType": kind}
-    return Events(windows, lambda: NOW_MS).hear({**event, **more})
+    events = Events(windows, Notices(windows._memory), lambda: NOW_MS)
+    return events.hear({**event, **more})
+
+
+def sending(
+    memory: Memory,
+    touch_id: str,
+    template: str = TEMPLATE,
+    *,
+    openid: str = OPENID,
+    at_ms: int = NOW_MS,
+    has_msgid: bool = True,
+) -> None:
+    with Notices(memory).sending(openid, template, touch_id, at_ms, has_msgid=has_msgid):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -69,12 +90,45 @@ def test_the_result_of_a_template_names_its_message(
     assert told == [Heard(receipt, AT_S * 1_000, ref="200163836")]
 
 
+def finished(windows: Windows, msgid: str) -> str:
+    (heard,) = hear(windows, Event="TEMPLATESENDJOBFINISH", MsgID=msgid, Status="success")
+    assert heard.ref == msgid
+    return heard.touch_id
+
+
+def test_a_result_is_that_of_the_call_whose_answer_is_missing(
+    memory: Memory, windows: Windows
+) -> None:
+    """The sender was killed between the call and the answer: nobody knows WeChat's id."""
+    sending(memory, "t1")
+    assert [finished(windows, msgid) for msgid in ("1", "1", "2")] == ["t1", "t1", ""]
+
+
+def test_a_result_of_another_system_is_not_ours(memory: Memory, windows: Windows) -> None:
+    sending(memory, "t1")
+    Notices(memory).named("t1", "1")
+    sending(memory, "t0", "old", at_ms=NOW_MS - 121_000)
+    sending(memory, "t2", "notice", has_msgid=False)
+    sending(memory, "t3", openid="oBob")
+    assert [finished(windows, msgid) for msgid in ("7", "1")] == ["", "t1"]
+
+
+def test_what_was_not_sent_has_no_result(memory: Memory, windows: Windows) -> None:
+    def refused() -> None:
+        with Notices(memory).sending(OPENID, TEMPLATE, "t1", NOW_MS, has_msgid=True):
+            raise NotSentError
+
+    with pytest.raises(NotSentError):
+        refused()
+    assert finished(windows, "7") == ""
+
+
 def result(code: str, status: str = "success", template: str = TEMPLATE) -> dict[str, Any]:
     return {"TemplateId": template, "MsgID": "1", "ErrorCode": code, "ErrorStatus": status}
 
 
 def test_the_result_of_a_notice_names_openid_and_template(windows: Windows) -> None:
-    windows.noticed(OPENID, TEMPLATE, "t1", NOW_MS)
+    sending(windows._memory, "t1", has_msgid=False)
     kind = "subscribe_msg_sent_event"
     for place in ({"SubscribeMsgSentEvent": {"List": result("0")}}, {"List": [result("0")]}):
         assert hear(windows, Event=kind, **place) == [
@@ -85,7 +139,7 @@ def test_the_result_of_a_notice_names_openid_and_template(windows: Windows) -> N
 
 
 def test_the_result_of_somebody_elses_notice_is_nobodys(windows: Windows) -> None:
-    windows.noticed(OPENID, TEMPLATE, "t1", NOW_MS - 25 * 3_600_000)
+    sending(windows._memory, "t1", at_ms=NOW_MS - 25 * 3_600_000, has_msgid=False)
     for template in (TEMPLATE, "order"):
         assert hear(windows, Event="subscribe_msg_sent_event", List=result("0", "", template)) == []
 
@@ -128,7 +182,7 @@ def test_events_open_short_windows(windows: Windows, event: str, left: int) -> N
 def test_what_says_nothing_of_touches_is_passed_over(
     windows: Windows, event: dict[str, Any]
 ) -> None:
-    assert Events(windows, lambda: NOW_MS).hear(event) == []
+    assert Events(windows, Notices(windows._memory), lambda: NOW_MS).hear(event) == []
 
 
 @pytest.mark.parametrize("instant", ["", "soon", "9" * 5_000, str(AT_S + 10**9)])

@@ -78,6 +78,17 @@ def test_what_the_second_call_cannot_say_stays_unknown(
     assert adapter.deliver(due()) == Receipt(Status.UNKNOWN, reason="http_500", address=OPENID)
 
 
+def test_the_result_settles_a_call_without_any_answer(
+    wechat: WeChat, adapter: TemplateMessages
+) -> None:
+    wechat.plan = lambda _, tried: Turn(Fate.REFUSED if tried else Fate.ERROR_AFTER)
+    with listening(adapter, wechat) as heard:
+        wechat.find = lambda _: None  # type: ignore[method-assign]  # It has forgotten the id.
+        assert adapter.deliver(due()).status == Status.UNKNOWN
+        assert until(lambda: heard)
+    assert (heard[0].touch_id, heard[0].receipt.status) == ("t1", Status.DELIVERED)
+
+
 def test_busy_is_unknown_when_it_stays_so(wechat: WeChat, adapter: TemplateMessages) -> None:
     wechat.answers[OPENID] = -1
     assert adapter.deliver(due()) == Receipt(Status.UNKNOWN, reason="-1", address=OPENID)
