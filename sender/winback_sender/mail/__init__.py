@@ -1,0 +1,1 @@
+"""E-mail: addresses, messages, unsubscribing, and the phases of SMTP."""

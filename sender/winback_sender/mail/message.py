@@ -1,0 +1,118 @@
+"""A touch as an e-mail."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from html import escape
+from typing import Final, NamedTuple
+
+from winback_sender.contract.words import Why
+from winback_sender.law.template_rules import VARIABLE
+from winback_sender.mail.address import MailAddress
+from winback_sender.receipt import NotSentError
+from winback_sender.templates import ProviderTemplate
+
+LINK: Final = "unsubscribe_url"
+"""The variable of a template that the link goes into; without it a line is added below."""
+ONE_CLICK: Final = "List-Unsubscribe=One-Click"
+SUBJECT_CHARACTERS_MAX: Final = 200
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+"""Any server can carry it, also one without 8BITMIME."""
+_FOOTER: Final = "退订 Unsubscribe"
+_END_OF_BODY: Final = re.compile(r"</body\s*>", re.IGNORECASE)
+
+
+class Letterhead(NamedTuple):
+    """What all messages have in common.
+
+    Attributes:
+        sender: Who writes.
+        name: The name of whoever writes, for people.
+        reply_to: Where answers go; None = to the sender.
+        unsubscribe_mailto: A mailbox that takes unsubscriptions, or nothing.
+    """
+
+    sender: MailAddress
+    name: str = ""
+    reply_to: MailAddress | None = None
+    unsubscribe_mailto: str = ""
+
+
+def message_of(
+    head: Letterhead,
+    to: MailAddress,
+    touch_id: str,
+    template: ProviderTemplate,
+    params: Mapping[str, str],
+    link: str,
+    at: datetime,
+) -> bytes:
+    """Return a message as it goes over the wire.
+
+    Args:
+        head: What all messages have.
+        to: Who reads.
+        touch_id: Makes the Message-ID; letters, digits, ``-`` and ``_``.
+        template: ``text``, ``extra.subject``, and ``extra.html`` if there is to be HTML.
+        params: Of the touch; nothing of them can become a header, nor HTML.
+        link: Unsubscribes; empty = there is none.
+        at: When it is sent, with a zone.
+
+    Raises:
+        NotSentError: The template lacks a subject or a text, or a variable is missing.
+    """
+    values = {**params, LINK: link}
+    subject = _one_line(_filled(template.extra.get("subject", ""), values))
+    text = _filled(template.text, values)
+    if not subject or not text.strip():
+        raise NotSentError(Why.NO_TEMPLATE)
+    message = EmailMessage(_POLICY)
+    message["From"] = Address(head.name, head.sender.local, head.sender.domain)
+    message["To"] = Address("", to.local, to.domain)
+    if head.reply_to is not None:
+        message["Reply-To"] = Address("", head.reply_to.local, head.reply_to.domain)
+    message["Subject"] = subject[:SUBJECT_CHARACTERS_MAX]
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{touch_id}@{head.sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
+    ways = [f"<{way}>" for way in (link, _mailto(head, touch_id)) if way]
+    message["List-Unsubscribe"] = ", ".join(ways)
+    if link.startswith("https://"):
+        message["List-Unsubscribe-Post"] = ONE_CLICK
+    has_link = LINK in VARIABLE.findall(template.text) or not link
+    message.set_content(text if has_link else f"{text.rstrip()}\n\n-- \n{_FOOTER}: {link}\n")
+    if html := template.extra.get("html", ""):
+        message.add_alternative(_html(html, values, link), subtype="html")
+    return message.as_bytes()
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    try:
+        return VARIABLE.sub(lambda found: values[found[1]], text)
+    except KeyError:
+        raise NotSentError(Why.BAD_VARIABLES) from None
+
+
+def _html(text: str, values: Mapping[str, str], link: str) -> str:
+    filled = _filled(text, {name: escape(value) for name, value in values.items()})
+    if not link or LINK in VARIABLE.findall(text):
+        return filled
+    footer = f'<p style="font-size:small"><a href="{escape(link)}">{_FOOTER}</a></p>'
+    end = _END_OF_BODY.search(filled)
+    place = end.start() if end else len(filled)
+    return filled[:place] + footer + filled[place:]
+
+
+def _mailto(head: Letterhead, touch_id: str) -> str:
+    if not head.unsubscribe_mailto:
+        return ""
+    return f"mailto:{head.unsubscribe_mailto}?subject=unsubscribe%20{touch_id}"
+
+
+def _one_line(text: str) -> str:
+    """Return a text that can be one header: a line break in a variable makes no second one."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

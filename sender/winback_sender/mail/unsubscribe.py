@@ -1,0 +1,72 @@
+"""Unsubscribing with one click, and with two where a program might click by itself.
+
+Source:
+    RFC 8058: ``List-Unsubscribe-Post: List-Unsubscribe=One-Click`` beside exactly one https
+    address, which has something that nobody can guess; a POST unsubscribes, and a GET, which mail
+    software does by itself, must not.
+"""
+
+import hmac
+from hashlib import blake2b
+from html import escape
+from typing import Final
+from urllib.parse import urlencode
+
+from winback_sender.adapter import Answer, Heard, Request
+from winback_sender.contract.words import Status
+from winback_sender.receipt import Receipt
+
+PATH: Final = "/callbacks/email/unsubscribe"
+_MARK_BYTES: Final = 15
+_HTML: Final = "text/html; charset=utf-8"
+_PAGE: Final = """<!doctype html><html lang="zh"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>退订 Unsubscribe</title>
+<body style="font-family:sans-serif;text-align:center;margin-top:20vh">{}</body></html>"""
+_ASK: Final = """<p>不再接收我们的邮件？<br>No more e-mail from us?</p>
+<form method="post"><button style="font-size:1.2em;padding:.5em 1em">退订 Unsubscribe</button>
+</form>"""
+_DONE: Final = "<p>已退订。<br>You are unsubscribed.</p>"
+_WRONG: Final = "<p>链接无效。<br>This link is not valid.</p>"
+
+
+class Unsubscribing:
+    """Makes links, and takes what they bring.
+
+    Args:
+        url: Public address of the page, ``https://…``; ours is under `PATH`. Empty: no links.
+        secret: Nobody else can make a link with it.
+    """
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._key = blake2b(secret.encode(), digest_size=32, person=b"unsubscribe").digest()
+
+    def link(self, touch_id: str) -> str:
+        """Return the link of a touch, or nothing if there are none."""
+        if not self._url:
+            return ""
+        query = urlencode({"t": touch_id, "s": self._mark(touch_id)})
+        return f"{self._url}{'&' if '?' in self._url else '?'}{query}"
+
+    def answer(self, request: Request) -> Answer:
+        """Return the page: a button for a GET, and for a POST what was done."""
+        touch_id = request.query.get("t", "")
+        given = request.query.get("s", "")
+        if not touch_id or not hmac.compare_digest(given.encode(), self._mark(touch_id).encode()):
+            return _page(_WRONG, 404)
+        if request.method == "GET":
+            return _page(_ASK)
+        if request.method != "POST":
+            return _page(escape(request.method), 405)
+        word = Heard(Receipt(Status.OPTED_OUT), touch_id=touch_id)
+        return _page(_DONE)._replace(heard=[word])
+
+    def _mark(self, touch_id: str) -> str:
+        digest = blake2b(
+            touch_id.encode("utf-8", "replace"), digest_size=_MARK_BYTES, key=self._key
+        )
+        return digest.hexdigest()
+
+
+def _page(text: str, status: int = 200) -> Answer:
+    return Answer(status, _PAGE.format(text).encode(), _HTML)

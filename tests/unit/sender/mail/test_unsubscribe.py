@@ -1,0 +1,58 @@
+"""Unsubscribing."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from winback_sender.adapter import Heard, Request
+from winback_sender.contract.words import Status
+from winback_sender.mail.unsubscribe import Unsubscribing
+from winback_sender.receipt import Receipt
+
+OURS = Unsubscribing("https://mail.example.com/callbacks/email/unsubscribe", "secret-of-the-house")
+
+
+def visit(method: str, link: str, body: bytes = b"") -> Request:
+    return Request(method, dict(parse_qsl(urlsplit(link).query)), {}, body)
+
+
+def test_one_click_unsubscribes() -> None:
+    """The body is that of RFC 8058; what counts is the link."""
+    answer = OURS.answer(visit("POST", OURS.link("t1"), b"List-Unsubscribe=One-Click"))
+
+    assert answer.status == 200
+    assert list(answer.heard) == [Heard(Receipt(Status.OPTED_OUT), touch_id="t1")]
+    assert "已退订".encode() in answer.body
+
+
+def test_software_that_looks_at_links_unsubscribes_nobody() -> None:
+    answer = OURS.answer(visit("GET", OURS.link("t1")))
+
+    assert (answer.status, answer.heard) == (200, ())
+    assert b'<form method="post">' in answer.body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_that_somebody_made_up_is_none(method: str) -> None:
+    right = OURS.link("t1")
+    other = Unsubscribing("https://x/", "another-secret-of-a-house").link("t1")
+    for link in (
+        right.replace("t=t1", "t=t2"),
+        right[:-1],
+        other,
+        "https://x/",
+        "https://x/?t=&s=",
+    ):
+        answer = OURS.answer(visit(method, link))
+        assert (answer.status, answer.heard) == (404, ())
+
+
+def test_other_methods_are_refused() -> None:
+    assert OURS.answer(visit("DELETE", OURS.link("t1"))).status == 405
+
+
+def test_a_page_of_ones_own_may_have_a_query() -> None:
+    link = Unsubscribing("https://shop.example.com/leave?lang=zh", "s" * 16).link("t1")
+
+    assert link.startswith("https://shop.example.com/leave?lang=zh&t=t1&s=")
+    assert Unsubscribing("", "s" * 16).link("t1") == ""
