@@ -24,6 +24,7 @@ from streams.core.playbooks_schema import (
 )
 from streams.core.rules_file import parse_rules
 from streams.core.template_lint import findings
+from winback_sender.templates_file import read_templates
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "deploy/playbooks").glob("*.yaml"))
@@ -132,7 +133,8 @@ def test_the_schema_takes_what_the_reader_takes(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_the_yaml_of_the_docs_can_be_used(path: Path) -> None:
     blocks = FENCE.findall(path.read_text(encoding="utf-8"))
-    assert [kind for kind, _ in blocks] == ["rules", "playbooks"]
+    assert [kind for kind, _ in blocks] == ["rules", "playbooks", "templates"]
+    assert read_templates(blocks[2][1], path.name).complaints == ()
     reading = read_playbooks(playbooks_source(blocks[1][1], path.name), Known())
     assert [str(complaint) for complaint in reading.complaints] == []
     assert [str(finding) for finding in findings(reading)] == []

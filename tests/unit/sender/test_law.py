@@ -177,6 +177,13 @@ def test_a_change_that_cannot_be_is_told_with_its_place(
     assert complaint in str(refusal.value)
 
 
+def test_the_changes_of_the_docs_can_be_used() -> None:
+    text = (ROOT / "docs/channel-law.md").read_text(encoding="utf-8")
+    law = changed_law(text.split("```yaml\n")[1].split("```")[0], "docs")
+    assert [rule.id for rule in law.rules.values() if rule.change] == ["tencent.value_max"]
+    assert "baidu.opt_out" not in law.rules
+
+
 def test_a_change_needs_a_reason_and_all_faults_are_told_at_once() -> None:
     text = CHANGE.format("tencent.valu_max", "value: 1") + "- {rule: qiniu.hours, lifted: true}\n"
     with pytest.raises(RulesRefused) as refusal:
