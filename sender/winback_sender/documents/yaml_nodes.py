@@ -87,7 +87,8 @@ def read_document(text: str, name: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
-        _refuse(name, f"not YAML: {getattr(error, 'problem', None) or error}", *place)
+        what = f"not YAML: {getattr(error, 'problem', None) or error}"
+        _refuse(name, what, *place, hint=_quotes(text, place[0]))
     except RecursionError:
         _refuse(name, "not YAML: brackets in brackets, too deep")
     except (ValueError, OverflowError) as error:  # a date that there is not, an endless number
@@ -95,8 +96,15 @@ def read_document(text: str, name: str) -> Document:
     return Document(name, data, node)
 
 
-def _refuse(name: str, what: str, line: int = 1, column: int = 1) -> NoReturn:
-    raise refused([Complaint(name, line, column, what)])
+def _refuse(name: str, what: str, line: int = 1, column: int = 1, *, hint: str = "") -> NoReturn:
+    raise refused([Complaint(name, line, column, what, hint)])
+
+
+def _quotes(text: str, line: int) -> str:
+    """Return what to do about a variable in braces that YAML takes for a mapping."""
+    lines = text.splitlines()
+    written = lines[line - 1] if line <= len(lines) else ""
+    return "put a text that has ${…} in quotes" if "${" in written else ""
 
 
 def _check(root: Any, name: str) -> None:

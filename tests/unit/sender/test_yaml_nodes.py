@@ -12,6 +12,11 @@ def complaints_of(text: str) -> list[str]:
     return [str(complaint) for complaint in refused.value.complaints]
 
 
+def test_a_variable_in_braces_is_to_be_put_in_quotes() -> None:
+    with pytest.raises(RulesRefused, match="in quotes"):
+        read_document("a:\n  {text: 您好${name}}\n", "a.yaml")
+
+
 def test_every_part_has_its_place() -> None:
     document = read_document("a:\n  b: [x, {c: 1}]\n  d: &e {f: 2}\ng: *e\n", "p.yaml")
     assert document.place(("a", "b")) == (2, 3), "a list is found by its name"
