@@ -3,7 +3,7 @@
 from typing import Final
 
 from streams.core.inputs import Cause
-from winback_sender.contract.messages import Reason, ReasonText
+from winback_sender.contract.parts import Reason, ReasonText
 
 LEAST_WEIGHT: Final = 0.005  # Log-odds; a smaller share would be shown as nothing.
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from winback_sender.contract.messages import ReasonText
+from winback_sender.contract.parts import ReasonText
 
 
 class Ruling(StrEnum):

@@ -12,7 +12,8 @@ from streams.core.state import Column, UserState
 from streams.core.tiers import tier_of
 from streams.core.time import iso
 from streams.core.worth import expected_loss, quadrant, rank
-from winback_sender.contract.messages import Experiment, Priority, Risk, TouchRequested, TouchUser
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.parts import Experiment, Priority, Risk, TouchUser
 
 
 class Moment(NamedTuple):

@@ -18,7 +18,7 @@ from streams.core.step import may_open
 from streams.core.time import DAY_MS
 from streams.replay.export import ExportedUser, described
 from streams.replay.instants import short_iso
-from winback_sender.contract.messages import ReasonText
+from winback_sender.contract.parts import ReasonText
 
 F64 = NDArray[np.float64]
 

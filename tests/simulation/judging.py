@@ -10,14 +10,8 @@ from streams.simulation.referee import Referee
 from streams.simulation.rulebook import sections_of, written
 from streams.simulation.run import Applied, Said
 from streams.simulation.scenario import Scenario
-from winback_sender.contract.messages import (
-    CaseClosed,
-    Experiment,
-    Priority,
-    Risk,
-    TouchRequested,
-    TouchUser,
-)
+from winback_sender.contract.messages import CaseClosed, TouchRequested
+from winback_sender.contract.parts import Experiment, Priority, Risk, TouchUser
 
 MONDAY = 1_709_510_400_000  # 2024-03-04
 SCENARIO = Scenario(name="told", what="Told by hand.", rules="""

@@ -10,18 +10,13 @@ from winback_sender.conformance.plan import Plan, Story, Touch
 from winback_sender.contract.instants import iso
 from winback_sender.contract.messages import (
     CaseClosed,
-    Experiment,
     Headers,
-    Priority,
-    Reason,
-    ReasonText,
-    Risk,
     TouchRequested,
     TouchRevoked,
-    TouchUser,
     cloud_event,
     to_json,
 )
+from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonText, Risk, TouchUser
 from winback_sender.contract.versions import HEADER
 
 SOURCE: Final = "/winback/conformance"

@@ -8,18 +8,8 @@ import numpy as np
 
 from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged
 from streams.core.time import DAY_MS, HOUR_MS, iso
-from winback_sender.contract.messages import (
-    CaseClosed,
-    Experiment,
-    Priority,
-    Reason,
-    ReasonText,
-    Risk,
-    TouchRequested,
-    TouchRevoked,
-    TouchUser,
-    to_json,
-)
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked, to_json
+from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonText, Risk, TouchUser
 
 START_MS: Final = 1_748_736_000_000  # 2025-06-01T00:00:00Z, a Sunday
 HOLDOUT: Final = 0.2

@@ -1,17 +1,11 @@
 """Messages of ``win-back`` for stories."""
 
+import msgspec
+
 from streams.core.time import DAY_MS, iso
-from winback_sender.contract.messages import (
-    Experiment,
-    Priority,
-    Reason,
-    ReasonText,
-    Risk,
-    TouchRequested,
-    TouchRevoked,
-    TouchUser,
-)
-from winback_sender.inbox import Letter, Message
+from winback_sender.contract.messages import TouchRequested, TouchRevoked, to_json
+from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonText, Risk, TouchUser
+from winback_sender.inbox import Letter, Message, Unread
 
 START_MS = 1_488_358_800_000
 """2017-03-01T09:00Z, a Wednesday."""
@@ -57,6 +51,14 @@ def revoked(touch_id: str, user_id: str = "ada") -> TouchRevoked:
     return TouchRevoked(touch_id, f"case-{user_id}", user_id, "returned", iso(START_MS))
 
 
-def letters(*messages: Message | None, at_ms: int = START_MS, partition: int = 0) -> list[Letter]:
+def letters(
+    *messages: Message | Unread | None, at_ms: int = START_MS, partition: int = 0
+) -> list[Letter]:
     """Return messages as neighbours on a partition, from offset 0 on."""
-    return [Letter(partition, offset, at_ms, message) for offset, message in enumerate(messages)]
+    return [
+        Letter(
+            partition, offset, at_ms, message, b"key",
+            to_json(message) if isinstance(message, msgspec.Struct) else b"?", at_ms,
+        )
+        for offset, message in enumerate(messages)
+    ]  # fmt: skip

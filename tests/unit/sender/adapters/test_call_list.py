@@ -20,7 +20,8 @@ from winback_sender.adapters.call_list import CallList, make
 from winback_sender.adapters.wording import TEMPLATES
 from winback_sender.call_lists.tasks import CallTasks
 from winback_sender.contract.instants import HOUR_MS
-from winback_sender.contract.messages import Priority, TouchRequested
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.parts import Priority
 from winback_sender.contract.words import HARD, Status
 from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
