@@ -94,7 +94,7 @@ class Reply(NamedTuple):
         """
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         if self.status == httpx.codes.TOO_MANY_REQUESTS:
             raise NotSentError(Why.UNAVAILABLE, retry=True, after_s=self.retry_after_s)

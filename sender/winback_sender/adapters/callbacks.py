@@ -10,6 +10,9 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises; the last for a body that is nothing but brackets."""
+
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -26,12 +29,12 @@ def items(body: bytes, kind: type[T], provider: str) -> list[T] | None:
     """
     try:
         parts = _LIST.decode(body if body.lstrip().startswith(b"[") else b"[" + body + b"]")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     found = []
     for part in parts:
         try:
             found.append(msgspec.json.decode(part, type=kind, strict=False))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             log.warning("callback_passed_over", provider=provider, bytes=len(part))
     return found

@@ -11,6 +11,8 @@ from winback_sender.receipt import NotSentError
 
 CHINA: Final = timezone(timedelta(hours=8))
 """In which Chinese providers tell the time; there is no summer time."""
+PLAUSIBLE_S: Final = (1_420_070_400, 4_102_444_800)
+"""2015 to 2100: an instant outside of it is a mistake, and must not go into a journal."""
 
 _WORDS: Final = frozenset({"r", "t", "td", "qx", "stop", "unsubscribe"})
 """An answer that is one of these and no more. R, T and TD are what providers print under a message,
@@ -43,5 +45,10 @@ def at_ms_of(text: str) -> int:
             at = datetime.strptime(text.strip(), form).replace(tzinfo=CHINA)
         except ValueError:
             continue
-        return int(at.timestamp()) * 1_000
+        return plausible_ms(int(at.timestamp()))
     return 0
+
+
+def plausible_ms(at_s: int) -> int:
+    """Return epoch ms UTC of epoch seconds; 0 = now, if nobody can have meant it."""
+    return at_s * 1_000 if PLAUSIBLE_S[0] <= at_s < PLAUSIBLE_S[1] else 0

@@ -14,7 +14,7 @@ import msgspec
 
 from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.adapters.callbacks import items
-from winback_sender.adapters.replies import address_of, at_ms_of, status_of
+from winback_sender.adapters.replies import address_of, at_ms_of, plausible_ms, status_of
 from winback_sender.adapters.tencent_codes import outcome_of
 from winback_sender.contract.words import Status
 from winback_sender.receipt import Receipt
@@ -85,7 +85,7 @@ def replies(request: Request) -> Answer:
     heard = [
         Heard(
             Receipt(status_of(reply.text)),
-            reply.time * 1_000,
+            plausible_ms(reply.time),
             address=address_of(f"+{reply.nationcode.lstrip('+')}{reply.mobile}"),
         )
         for reply in found

@@ -259,12 +259,25 @@ def test_an_answer_drop_by_drop() -> None:
         answer("200 OK", b'{"Code":7}'),
         answer("200 OK", b"\xff\xfe"),
         answer("200 OK", b""),
+        answer("200 OK", b'{"Code":"OK","x":' + b"[" * 99_999),
         answer("200 OK", b"not zipped", "Content-Encoding: gzip"),
         answer("200 OK", b" " * (ANSWER_BYTES_MAX + 1)),
         answer("404 Not Found", b"<html>nginx</html>"),
         answer("302 Found", b"", "Location: http://127.0.0.1:9/login"),
     ],
-    ids=["html", "cut", "cut short", "other type", "no text", "empty", "zip", "long", "404", "302"],
+    ids=[
+        "html",
+        "cut",
+        "cut short",
+        "other type",
+        "no text",
+        "empty",
+        "brackets",
+        "zip",
+        "long",
+        "404",
+        "302",
+    ],
 )
 def test_an_answer_that_is_not_the_protocol(behave: Behave) -> None:
     with provider(behave) as calls, pytest.raises(Unreadable, match=Why.UNREADABLE):

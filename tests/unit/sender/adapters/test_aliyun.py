@@ -467,7 +467,14 @@ def test_a_receipt_of_a_message_of_others(world: World) -> None:
     assert [heard.touch_id for heard in _call_back(world, "/report", body).heard] == ["", "7"]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[{", b"\xff", b'"x'])
+@pytest.mark.parametrize("at", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "yesterday", ""])
+def test_an_instant_that_nobody_can_have_meant(world: World, at: str) -> None:
+    body = PUBLISHED.replace("2017-01-01 00:00:05", at).encode()
+
+    assert [heard.at_ms for heard in _call_back(world, "/report", body).heard] == [0]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[{", b"\xff", b'"x', b"[" * 99_999])
 @pytest.mark.parametrize("path", ["/report", "/up"])
 def test_a_call_back_that_is_none(world: World, path: str, body: bytes) -> None:
     answer = _call_back(world, path, body)

@@ -515,6 +515,14 @@ def test_the_published_example_of_a_reply(world: World) -> None:
     assert (heard.address, heard.at_ms) == (NUMBER, 1_457_336_869_000)
 
 
+@pytest.mark.parametrize("said", [0, -1, 10**18, 1_457_336_869_000])
+def test_an_instant_that_nobody_can_have_meant(world: World, said: int) -> None:
+    """It is taken for now: a journal must not have it."""
+    body = PUBLISHED_REPLY.replace("1457336869", str(said))
+
+    assert [heard.at_ms for heard in call_back(world, "/reply", body.encode()).heard] == [0]
+
+
 def test_a_reply_that_is_an_opt_out(world: World) -> None:
     body = PUBLISHED_REPLY.replace("用户回复的内容", "ＴＤ")
 
