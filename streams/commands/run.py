@@ -97,11 +97,14 @@ def _loaded(settings: Settings) -> "Loaded":
     Raises:
         UserError: They cannot be used.
     """
-    from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.core.rules import fed  # noqa: PLC0415 (quick --help)
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
     from streams.rule_files import watched  # noqa: PLC0415
     from streams.runtime.rules_watch import Loaded, version_of  # noqa: PLC0415
 
     rules = rules_at(settings.rules, settings.id_key)
+    if settings.clock == "event":
+        rules = fed(rules)
     files = watched(settings.rules)
     return Loaded(rules, files, version_of(files))
 

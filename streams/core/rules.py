@@ -232,3 +232,9 @@ class Rules(msgspec.Struct, frozen=True):
     def horizon_days(self) -> float:
         """H in days."""
         return self.churn.horizon_ms / DAY_MS
+
+
+def fed(rules: Rules) -> Rules:
+    """Return rules for a log that is fed in: no sender keeps pace, so no touch is given up."""
+    contact = msgspec.structs.replace(rules.contact, unheard_ms=None)
+    return msgspec.structs.replace(rules, contact=contact)

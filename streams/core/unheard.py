@@ -66,12 +66,13 @@ def settled(state: UserState, profile: Profile, rules: Rules) -> UserState:
     touches = touches_of(profile)
     made = [touch.at_ms for touch in touches if touch.status not in NOT_SENT]
     treated_ms = max([profile.treated_ms, *made])
+    patience_ms = rules.contact.unheard_ms
     waits = [touch.expires_ms for touch in touches if touch.status in SILENT]
     exposure = profile.exposure
     if exposure is not None and exposure.is_void and treated_ms >= exposure.at_ms:
         exposure = msgspec.structs.replace(exposure, is_void=False)
         profile = msgspec.structs.replace(profile, exposure=exposure)
-    unheard = float(min(waits) + rules.contact.unheard_ms) if waits else NEVER
+    unheard = NEVER if patience_ms is None or not waits else float(min(waits) + patience_ms)
     return state.having(profile, TREATED_AT=float(treated_ms), UNHEARD=unheard)
 
 
@@ -91,12 +92,14 @@ def give_up(
     state: UserState, user_id: str, at_ms: int, rules: Rules
 ) -> tuple[UserState, tuple[Effect, ...]]:
     """Give up the touches on which nobody has spoken for too long."""
-    until_ms = at_ms - rules.contact.unheard_ms
+    patience_ms = rules.contact.unheard_ms
     profile, case = state.profile, state.profile.case
     gone = [
         touch
         for touch in touches_of(profile)
-        if touch.status in SILENT and touch.expires_ms <= until_ms
+        if patience_ms is not None
+        and touch.status in SILENT
+        and touch.expires_ms + patience_ms <= at_ms
     ]
     left = tuple(_given_up(touch, gone) for touch in profile.left)
     if case is not None:

@@ -30,7 +30,8 @@ class ContactPolicy(msgspec.Struct, frozen=True):
             none on its channel.
         uplift_min: What contact must add to the probability of a return to be worth it.
         uplift_errors: So many standard errors below that an estimate must lie to stop a touch.
-        unheard_ms: So long after its expiry a touch without any word of a sender is given up.
+        unheard_ms: So long after its expiry a touch without any word of a sender is given up;
+            None = never.
     """
 
     is_consent_assumed: bool
@@ -43,7 +44,7 @@ class ContactPolicy(msgspec.Struct, frozen=True):
     is_opt_out_of_all: bool = True
     uplift_min: float = 0.0
     uplift_errors: float = 1.0
-    unheard_ms: int = UNHEARD_MS
+    unheard_ms: int | None = UNHEARD_MS
 
     def channel(self, name: str) -> Channel:
         """Return what holds for a channel."""

@@ -13,7 +13,7 @@ from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.inputs import ObservationPaused
 from streams.core.lifecycle import Stage
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
-from streams.core.rules import Rules
+from streams.core.rules import Rules, fed
 from streams.core.scoring import Scorer
 from streams.core.state import decode
 from streams.errors import UserError
@@ -76,7 +76,7 @@ class Replay:
         pauses: Iterable[ObservationPaused] = (),
     ) -> None:
         self.fleet = Fleet(
-            rules, scorer, partitions=partitions, now_ms=now_ms, app_id=app_id, pauses=pauses
+            fed(rules), scorer, partitions=partitions, now_ms=now_ms, app_id=app_id, pauses=pauses
         )
         self.apprentice = _apprentice(rules) if learns else None
         self._keeps = frozenset(keeps)

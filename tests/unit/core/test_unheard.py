@@ -16,6 +16,7 @@ from streams.core.outbox import DECISIONS
 from streams.core.partition import Harvest, Partition
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import default_playbooks
+from streams.core.rules import fed
 from streams.core.state import NEVER, Column, UserState, decode
 from streams.core.step import Transition, step
 from streams.core.time import DAY_MS
@@ -36,7 +37,7 @@ from tests.unit.core.stories import (
     timer,
 )
 
-WAIT_MS = RULES.contact.unheard_ms
+WAIT_MS = DAY_MS
 ROOT = Path(__file__).parents[3]
 MARGIN_MS = DAY_MS
 """Retention is by segments and by the broker's clock: a day is never enough to lose by."""
@@ -105,6 +106,16 @@ def test_a_late_word_of_failure_leaves_it_unsent() -> None:
     late = step(at_end(state).state, word(state, "failed", "unsent", day(16)), RULES).state
     assert touch_of(late).status == "failed"
     assert late[Column.TREATED_AT] == 0.0
+
+
+def test_a_log_that_is_fed_in_runs_faster_than_any_sender_so_nothing_is_given_up() -> None:
+    patient = step(asked(), timer(int(asked()[Column.UNHEARD])), fed(RULES))
+    assert given_up(patient.effects) == []
+    assert patient.state[Column.UNHEARD] == NEVER
+    partition = Partition(0, fed(RULES), ToldScorer(by_silence))
+    harvests = run(partition, [*(act(day(n)) for n in range(3)), WatermarkPassed(day(90))])
+    assert records(harvests, TouchUnaccepted) == []
+    assert len(records(harvests, Episode)) == 1
 
 
 def test_an_exposure_that_nobody_was_exposed_to_is_no_episode() -> None:
