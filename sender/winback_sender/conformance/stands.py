@@ -12,6 +12,7 @@ from winback_sender.standins.addresses import Knows
 from winback_sender.standins.aliyun import KEY_ID, Aliyun
 from winback_sender.standins.aliyun import SECRET as ALIYUN_SECRET
 from winback_sender.standins.postbox import Postbox
+from winback_sender.standins.smtp import MailServer
 from winback_sender.standins.stand_in import Plan, StandIn
 from winback_sender.standins.tencent import APP_ID, SECRET_ID, SECRET_KEY, Tencent
 from winback_sender.standins.tencent_events import TencentStandIn
@@ -29,6 +30,7 @@ templates:
     any: {{text: "{TEXT}", kind: notice, params: {{name: {VARIABLE}}}}}
     aliyun: {{id: SMS_100001, sign: {SIGN}}}
     tencent: {{id: "100001", sign: {SIGN}, params: [{VARIABLE}]}}
+    email: {{extra: {{subject: 会员服务有更新}}}}
     wechat_template: {{id: tpl-1, params: {{thing1: {VARIABLE}}}}}
     wechat_subscribe: {{id: tpl-1, params: {{thing1: {VARIABLE}}}}}
 """
@@ -89,6 +91,10 @@ def _itself(text: str) -> str:
 
 
 PHONES: Final = Addresses(_phone, _odd_phone, "12345", _digits)
+MAILBOXES: Final = Addresses(
+    lambda number: f"u{number}@example.com", lambda number: f" u{number}＠Example.COM ", "12345",
+    lambda text: unicodedata.normalize("NFKC", text).strip().lower(),
+)  # fmt: skip
 
 
 def _word(prefix: str) -> Addresses:
@@ -103,6 +109,11 @@ def _postbox(plan: Plan, knows: Knows) -> StandIn:
 def _webhook(plan: Plan, knows: Knows) -> StandIn:
     del knows
     return WebhookReceiver(plan)
+
+
+def _mail_server(plan: Plan, knows: Knows) -> StandIn:
+    del knows
+    return MailServer(plan)
 
 
 def _aliyun(plan: Plan, knows: Knows) -> StandIn:
@@ -178,6 +189,11 @@ def _of_hook(stand_in: StandIn) -> Mapping[str, str]:
     return {"ENDPOINT": stand_in.endpoint, "SECRET": SECRET, "WITH_ADDRESS": "true"}
 
 
+def _of_mail(stand_in: StandIn) -> Mapping[str, str]:
+    del stand_in
+    return {"SENDER": "care@example.com", "UNSUBSCRIBE_MAILTO": "leave@example.com"}
+
+
 PLAIN: Final = frozenset({Story.RARE})
 """Touches that a provider which takes no emoji may refuse."""
 
@@ -194,6 +210,7 @@ STANDS: Final[dict[str, Stand]] = {
     "wechat_subscribe": Stand("wechat", _word("o"), _wechat("subscribe"),
                               _environ("wechat_subscribe", _of_account), PLAIN),
     "wecom": Stand("wecom", _word("wm"), _wecom, _environ("wecom", _of_company), PLAIN),
+    "email": Stand("email", MAILBOXES, _mail_server, _environ("email", _of_mail)),
     "webhook": Stand("sms", _word("h"), _webhook, _environ("webhook", _of_hook)),
 }  # fmt: skip
 """Name, as in ``--provider NAME``, to the provider."""

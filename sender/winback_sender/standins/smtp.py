@@ -80,6 +80,11 @@ class MailServer(StandIn):
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.StreamWriter] = set()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody waits for receipts: there are none."""
+        return False
+
     def accepted(self, call: Call) -> web.StreamResponse:
         """Not reached: it does not speak HTTP."""
         raise NotImplementedError
