@@ -113,7 +113,7 @@ def done_in(facts: Facts, span: Span, tally: Tally) -> Done:
 
 def _reasons(tally: Tally) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (channel, reason), touches in tally.reasons.most_common():
+    for (channel, reason), touches in sorted(tally.reasons.items(), key=lambda one: (-one[1], one)):
         found.setdefault(channel, {})[reason] = touches
     return found
 
