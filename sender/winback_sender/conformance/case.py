@@ -40,11 +40,13 @@ class Fault(NamedTuple):
         subject: The touch, or the process.
         text: What, in words.
         at_ms: When; 0 = at no instant.
+        other: Another touch that has to do with it.
     """
 
     subject: str
     text: str
     at_ms: int = 0
+    other: str = ""
 
 
 class Case:
@@ -85,6 +87,14 @@ class Case:
     def crashed_between(self, from_ms: int, to_ms: int) -> bool:
         """Return whether a process of the sender ended without notice in between."""
         return any(from_ms <= (life.end_ms or 0) <= to_ms for life in self.crashes)
+
+    def excused_between(self, from_ms: int, to_ms: int) -> bool:
+        """Return whether in between a call may have begun that the provider never saw."""
+        was_away = any(
+            away.from_ms - self.allow.crash_ms <= to_ms and from_ms <= away.to_ms
+            for away in self.seen.away
+        )
+        return was_away or self.crashed_between(from_ms, to_ms)
 
     def is_unclear(self, touch: Asked) -> bool:
         """Return whether the sender could not know at once what became of a call."""

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from winback_sender.conformance.driver import run
 from winback_sender.conformance.order import Order
-from winback_sender.conformance.page import Verdict, facts, markdown, show, verdict
+from winback_sender.conformance.page import Verdict, dump, facts, markdown, show, verdict
 from winback_sender.conformance.plan import Trouble, plan
 from winback_sender.conformance.stands import STANDS
 from winback_sender.conformance.wire import Topics
@@ -92,7 +92,7 @@ def conformance(
     """  # noqa: D301  # \b is click's sign for lines as they are
     if bool(command) == bool(topic):
         raise click.UsageError("give either --command or --topic", ctx)
-    found = _bootstrap(ctx.obj, bootstrap, is_local=is_local)
+    servers = _bootstrap(ctx.obj, bootstrap, is_local=is_local)
     first = secrets.randbelow(SEED_MAX) if seed is None else seed
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="winback-conformance-"))
@@ -105,9 +105,11 @@ def conformance(
             (home := folder / str(number)).mkdir()
             troubles = TROUBLES if command else WATCHED
             planned = plan(number, touches, length_s, troubles, run=token)
-            order = Order(command, found, _topics(topic), name, planned, STANDS[provider],
+            order = Order(command, servers, _topics(topic), name, planned, STANDS[provider],
                           instances, home, port)  # fmt: skip
-            verdicts.append(verdict(number, run(order, say, progress)))
+            found = verdict(number, run(order, say, progress))
+            (home / "evidence.json").write_bytes(dump(found))
+            verdicts.append(found)
     _tell(console, verdicts, folder)
     about = f"winback-sender {version('winback-sender')}, provider {provider}"
     if json_path is not None:
@@ -154,7 +156,7 @@ def _tell(console: Console, verdicts: list[Verdict], folder: Path) -> None:
         console.print(f"not tried: {note}", markup=False)
     out.print(f"\n{clean} of {len(verdicts)} runs without a fault.")
     if clean < len(verdicts):
-        console.print(f"The sender's logs: {folder}", markup=False)
+        console.print(f"All that was seen, and the sender's logs: {folder}", markup=False)
 
 
 @contextmanager

@@ -179,6 +179,7 @@ class Stage:
             lives=tuple(self._fleet.lives),
             unreadable=tuple(self._unreadable()),
             ended_ms=self._ended_ms,
+            away=tuple(self.havoc.away),
         )  # fmt: skip
 
     def _unreadable(self) -> list[Unreadable]:

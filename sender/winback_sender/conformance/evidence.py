@@ -107,6 +107,13 @@ class Life(NamedTuple):
     code: int | None = None
 
 
+class Away(NamedTuple):
+    """A time in which the provider could not be reached; what was on its way then was lost."""
+
+    from_ms: int
+    to_ms: int
+
+
 class Unreadable(NamedTuple):
     """A record that belongs into the dead letters, and whether it was found there."""
 
@@ -125,3 +132,4 @@ class Evidence(NamedTuple):
     lives: tuple[Life, ...]
     unreadable: tuple[Unreadable, ...]
     ended_ms: int
+    away: tuple[Away, ...] = ()

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from winback_sender.clock import now_ms
+from winback_sender.conformance.evidence import Away
 from winback_sender.conformance.fleet import Fleet
 from winback_sender.conformance.order import Order
 from winback_sender.conformance.plan import Due, Trouble
@@ -48,6 +50,7 @@ class Havoc:
         self._joined = 0
         self._back_s: float | None = None
         self.notes: list[str] = []
+        self.away: list[Away] = []
         self._deeds: Final[dict[Trouble, Callable[[float], None]]] = {
             Trouble.KILL: self._kill,
             Trouble.RESTART: self._restart,
@@ -68,6 +71,7 @@ class Havoc:
         if self._back_s is not None and now_s >= self._back_s:
             self._back_s = None
             self._stand_in.come_back()
+            self.away[-1] = self.away[-1]._replace(to_ms=now_ms())
         if not self._due or self._back_s is not None or now_s - self._last_s < GAP_S:
             return
         if share >= self._due[0].share or min(still_s, now_s - self._last_s) >= IMPATIENCE_S:
@@ -105,6 +109,7 @@ class Havoc:
             self._fleet.stop(names[int(chance * len(names))])
 
     def _provider_away(self, chance: float) -> None:
+        self.away.append(Away(now_ms(), now_ms()))
         self._stand_in.go_away()
         self._back_s = time.monotonic() + DOWN_S_MAX * chance
 

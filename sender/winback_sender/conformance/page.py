@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -116,6 +117,16 @@ def time_line(verdict: Verdict, subject: str) -> list[str]:
     return [f"{(at_ms - zero_ms) / 1_000:+8.2f} s  {text}" for at_ms, text in sorted(lines)]
 
 
+def dump(verdict: Verdict) -> bytes:
+    """Return all that was seen, as JSON, for who wants to know exactly."""
+    seen = verdict.outcome.evidence
+    found = {
+        field: [each._asdict() for each in getattr(seen, field)]
+        for field in ("touches", "calls", "said", "receipts", "lives", "unreadable", "away")
+    }
+    return msgspec.json.encode({**found, "ended_ms": seen.ended_ms})
+
+
 def show(console: Console, verdicts: Sequence[Verdict]) -> None:
     """Print the table, and the first faults of each kind with what had happened."""
     table = Table(title=None, pad_edge=False)
@@ -139,8 +150,11 @@ def _show_examples(console: Console, verdicts: Sequence[Verdict], kind: str) -> 
             f"\n[red]{finding.title}[/]: {escape(fault.subject)}: {escape(fault.text)} "
             f"(seed {verdict_.seed})"
         )
-        for line in time_line(verdict_, fault.subject)[:LINES_MAX]:
-            console.print(f"  {escape(line)}", highlight=False)
+        for subject in filter(None, (fault.subject, fault.other)):
+            if fault.other:
+                console.print(f"  {escape(subject)}:", highlight=False)
+            for line in time_line(verdict_, subject)[:LINES_MAX]:
+                console.print(f"  {escape(line)}", highlight=False)
 
 
 def markdown(verdicts: Sequence[Verdict], command: str, about: str) -> str:

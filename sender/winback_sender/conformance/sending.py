@@ -77,7 +77,7 @@ def _lost(case: Case, touch: Asked) -> Fault | None:
         tried = f"was turned away {len(calls)} times and not tried again" if calls else "no call"
         return Fault(touch.touch_id, f"{tried}, no feedback")
     first = words[0]
-    if case.crashed_between(touch.published_ms, first.seen_ms):
+    if case.excused_between(touch.published_ms, first.seen_ms):
         return None  # The intent was on disk, perhaps the call had left: it is reported, and right.
     said = " ".join(filter(None, (first.status, first.outcome, first.reason)))
     return Fault(touch.touch_id, f"given up ({said}) while there was time", first.seen_ms)
@@ -97,7 +97,7 @@ def out_of_order(case: Case) -> tuple[int, Iterator[Fault]]:
     several = [sent for sent in users.values() if len(sent) > 1]
     return len(several), (
         Fault(later.touch_id, f"sent before {earlier.touch_id}, which was asked for first",
-              after.at_ms)
+              after.at_ms, earlier.touch_id)
         for sent in several
         for (earlier, before_), (later, after) in pairwise(sent)
         if after.at_ms < before_.at_ms

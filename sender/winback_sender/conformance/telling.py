@@ -89,7 +89,7 @@ def _contradiction(case: Case, touch: Asked | None, word: Said) -> str:
         (word.status in {Status.OPTED_OUT, Status.HANDLED, Status.REPLIED, Status.CLICKED},
          "the user did nothing"),
         (word.status == Status.UNKNOWN and not case.calls[touch.touch_id]
-         and not case.crashed_between(touch.published_ms, word.seen_ms), "nobody tried to send it"),
+         and not case.excused_between(touch.published_ms, word.seen_ms), "nobody tried to send it"),
     ):  # fmt: skip
         if is_so:
             return f"says {word.status} {word.outcome}".rstrip() + f", but {flaw}"

@@ -7,6 +7,7 @@ import pytest
 from winback_sender.conformance.case import Tolerances
 from winback_sender.conformance.evidence import (
     Asked,
+    Away,
     Called,
     End,
     Evidence,
@@ -37,13 +38,14 @@ def said(touch_id: str = "t-1", status: str = "accepted", **changed: Any) -> Sai
     return word._replace(**changed)
 
 
-def seen(*things: Asked | Called | Said | Receipt | Life | Unreadable) -> Evidence:
+def seen(*things: Asked | Called | Said | Receipt | Life | Unreadable | Away) -> Evidence:
     """Return the evidence of a run; what is not in it was in order."""
 
     def of(kind: type) -> tuple[Any, ...]:
         return tuple(thing for thing in things if isinstance(thing, kind))
 
-    return Evidence(of(Asked), of(Called), of(Said), of(Receipt), of(Life), of(Unreadable), END)
+    return Evidence(of(Asked), of(Called), of(Said), of(Receipt), of(Life), of(Unreadable), END,
+                    of(Away))  # fmt: skip
 
 
 def faults(evidence: Evidence, tolerances: Tolerances | None = None) -> dict[str, int]:
@@ -74,6 +76,9 @@ CLEAN = {
     ),
     "unknown, not resolved": seen(asked(), UNCLEAR, said(status="unknown")),
     "killed before the call": seen(asked(), KILL, said(status="unknown", seen_ms=T + 3_000)),
+    "lost on the way to a provider that went away": seen(
+        asked(), Away(T + 500, T + 900), said(status="unknown", seen_ms=T + 1_600)
+    ),
     "revoked in time": seen(
         asked(revoked_ms=T + 1_000, is_due=False), said(status="failed", outcome="unsent")
     ),
