@@ -19,7 +19,8 @@ Source:
     https://developers.weixin.qq.com/doc/service/en/api/customer/message/api_sendcustommessage;
     https://developers.weixin.qq.com/doc/service/guide/product/subscription_messages/push.md;
     https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html. What a
-    repeated ``client_msg_id`` is answered with is not documented: here, the first answer again.
+    repeated ``client_msg_id`` is answered with is not documented: here, the first answer again;
+    nor that ``bizsend`` names the message: https://github.com/Wechat-Group/WxJava/pull/3142
 """
 
 import re
@@ -83,7 +84,7 @@ class WeChat(TencentStandIn):
 
     def accepted(self, call: Call) -> web.StreamResponse:
         """Return 0, with the message's id where the call has one."""
-        return says(0, msgid=msgid(call)) if call.what["kind"] == "template" else says(0)
+        return says(0) if call.what["kind"] == "custom" else says(0, msgid=msgid(call))
 
     def refused(self, call: Call) -> web.StreamResponse:
         """Return that the user does not follow the account."""

@@ -90,7 +90,7 @@ class Events:
             # Other systems of the company send templates too: only what we know of is ours.
             msgid = _text(event, "MsgID") or _text(event, "MsgId")
             receipt = _finished(_text(event, "Status"))
-            touch_id = self._notices.of_message(openid, msgid, at_ms)
+            touch_id = self._notices.touch_of(openid, msgid, at_ms)
             yield Heard(receipt, at_ms, touch_id=touch_id, ref=msgid)
         elif kind == RESULTS:
             yield from self._sent(event, openid, at_ms)
@@ -102,13 +102,13 @@ class Events:
 
     def _sent(self, event: Event, openid: str, at_ms: int) -> Iterator[Heard]:
         for item in items(event, "SubscribeMsgSentEvent"):
-            touch_id = self._notices.of_template(openid, _text(item, "TemplateId"), at_ms)
-            if touch_id:
-                code = _text(item, "ErrorCode")
-                reason = (_text(item, "ErrorStatus") or code)[:REASON_MAX]
-                failed = Receipt(Status.FAILED, SOFT, reason)
-                receipt = Receipt(Status.DELIVERED) if code == "0" else failed
-                yield Heard(receipt, at_ms, touch_id=touch_id)
+            msgid, template_id = _text(item, "MsgID"), _text(item, "TemplateId")
+            touch_id = self._notices.touch_of(openid, msgid, at_ms, template_id)
+            code = _text(item, "ErrorCode")
+            reason = (_text(item, "ErrorStatus") or code)[:REASON_MAX]
+            failed = Receipt(Status.FAILED, SOFT, reason)
+            receipt = Receipt(Status.DELIVERED) if code == "0" else failed
+            yield Heard(receipt, at_ms, touch_id=touch_id, ref=msgid)
 
     def _instant_ms(self, event: Event) -> int:
         """Return when it happened; an instant ahead of our clock would keep a window too long."""

@@ -1,9 +1,9 @@
 """Messages on their way: whose a result is that names no id of ours.
 
-``bizsend`` names openid and template in its result. ``template/send`` names its own id, which a
-sender that was killed before the answer never learned: a result with an id that nobody knows is
-then that of the openid's call without an answer, if there is one. Other systems of the company send
-templates too, so such a call is waited for only as long as a result takes.
+A result names WeChat's id of a message, which a sender that was killed before the answer never
+learned. Then it is that of the openid's call without an answer, if there is exactly one: other
+systems of the company send messages too, so such a call is waited for only as long as a result
+takes, and where two could be meant nothing is said.
 """
 
 from collections.abc import Iterator
@@ -16,50 +16,37 @@ from winback_sender.receipt import NotSentError
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS notices (
+    touch_id TEXT PRIMARY KEY,
     openid BLOB NOT NULL,
     template_id TEXT NOT NULL,
-    touch_id TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    msgid TEXT,  -- NULL: the call names none; empty: no answer yet
-    PRIMARY KEY (openid, template_id)
+    msgid TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS notices_at ON notices (at_ms);
-CREATE INDEX IF NOT EXISTS notices_msgid ON notices (msgid);
-CREATE INDEX IF NOT EXISTS notices_touch ON notices (touch_id);
+CREATE INDEX IF NOT EXISTS notices_msgid ON notices (msgid, openid);
 """
 
-RESULT_MS_MAX: Final = DAY_MS
-"""The result of a message comes within seconds; after a day it is of another one."""
+KEPT_MS: Final = DAY_MS
+"""The result of a message comes within seconds."""
 LIMBO_MS: Final = 2 * MINUTE_MS
 """So long a result may be that of a call whose answer is missing."""
 
 
 class Notices:
-    """The last message of each template to each openid; instants are epoch ms UTC."""
+    """Messages of the last day; instants are epoch ms UTC."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     @contextmanager
-    def sending(
-        self, openid: str, template_id: str, touch_id: str, at_ms: int, *, has_msgid: bool
-    ) -> Iterator[None]:
-        """Hold a call; what surely was not sent is forgotten.
-
-        Args:
-            openid: To whom.
-            template_id: What.
-            touch_id: Of which touch.
-            at_ms: When.
-            has_msgid: Whether the answer will say what WeChat calls the message.
-        """
+    def sending(self, openid: str, template_id: str, touch_id: str, at_ms: int) -> Iterator[None]:
+        """Hold a call, from an instant on; what surely was not sent is forgotten."""
         with before_the_call(), self._memory.change() as change:
-            change.execute("DELETE FROM notices WHERE at_ms < ?", (at_ms - RESULT_MS_MAX,))
+            change.execute("DELETE FROM notices WHERE at_ms < ?", (at_ms - KEPT_MS,))
             change.execute(
-                "INSERT OR REPLACE INTO notices VALUES (?, ?, ?, ?, ?)",
-                (self._memory.hashed(openid), template_id, touch_id, at_ms,
-                 "" if has_msgid else None),
-            )  # fmt: skip
+                "INSERT OR REPLACE INTO notices VALUES (?, ?, ?, ?, '')",
+                (touch_id, self._memory.hashed(openid), template_id, at_ms),
+            )
         try:
             yield
         except NotSentError:
@@ -70,29 +57,30 @@ class Notices:
     def named(self, touch_id: str, msgid: str) -> None:
         """Take note of what WeChat calls a message."""
         with self._memory.change() as change:
-            change.execute(
-                "UPDATE notices SET msgid = ? WHERE touch_id = ? AND msgid = ''", (msgid, touch_id)
-            )
+            change.execute("UPDATE notices SET msgid = ? WHERE touch_id = ?", (msgid, touch_id))
 
-    def of_template(self, openid: str, template_id: str, at_ms: int) -> str:
-        """Return the touch of a template's last message, empty = none of ours."""
-        rows = self._memory.ask(
-            "SELECT touch_id FROM notices WHERE openid = ? AND template_id = ? AND at_ms > ?",
-            self._memory.hashed(openid), template_id, at_ms - RESULT_MS_MAX,
-        )  # fmt: skip
-        return str(rows[0][0]) if rows else ""
+    def touch_of(self, openid: str, msgid: str, at_ms: int, template_id: str = "") -> str:
+        """Return the touch that a result of an instant is about, empty = that cannot be said.
 
-    def of_message(self, openid: str, msgid: str, at_ms: int) -> str:
-        """Return the touch that WeChat calls so, empty = none that is known here."""
+        Args:
+            openid: To whom the message went.
+            msgid: What WeChat calls it.
+            at_ms: When the result came.
+            template_id: What it was; empty: the result does not say.
+        """
         with self._memory.change() as change:
-            row = (
-                change.execute("SELECT touch_id FROM notices WHERE msgid = ?", (msgid,)).fetchone()
+            found = (
+                change.execute(
+                    "SELECT touch_id FROM notices WHERE msgid = ? AND msgid <> ''", (msgid,)
+                ).fetchall()
                 or change.execute(
-                    "UPDATE notices SET msgid = ?1 WHERE (openid, template_id) = ("
-                    "SELECT openid, template_id FROM notices "
-                    "WHERE openid = ?2 AND msgid = '' AND at_ms > ?3 ORDER BY at_ms LIMIT 1"
-                    ") RETURNING touch_id",
-                    (msgid, self._memory.hashed(openid), at_ms - LIMBO_MS),
-                ).fetchone()
+                    "SELECT touch_id FROM notices WHERE msgid = '' AND openid = ?1 AND at_ms > ?2 "
+                    "AND (?3 = '' OR template_id = ?3) LIMIT 2",
+                    (self._memory.hashed(openid), at_ms - LIMBO_MS, template_id),
+                ).fetchall()
             )
-        return str(row[0]) if row else ""
+            if len(found) != 1:
+                return ""
+            ((touch_id,),) = found
+            change.execute("UPDATE notices SET msgid = ? WHERE touch_id = ?", (msgid, touch_id))
+        return str(touch_id)

@@ -5,7 +5,9 @@ account whose call-backs go to another system forwards them as they come, with t
 """
 
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from winback_sender.adapter import Adapter, Route
@@ -101,6 +103,13 @@ class ServiceAccount(Adapter):
         if code:
             return self._refused(code, openid)
         return Receipt(done, ref=str(answer.get("msgid", "")), address=openid)
+
+    def _named(self, touch: TouchRequested, receipt: Receipt) -> Receipt:
+        """Take note of what WeChat calls the message of a touch."""
+        if receipt.ref:
+            with suppress(sqlite3.Error):  # The kit knows the name all the same.
+                self.notices.named(touch.touch_id, receipt.ref)
+        return receipt
 
     def _refused(self, code: int, openid: str) -> Receipt:
         return judge(code, WECHAT, self.name, self._settings.pause_s, openid)

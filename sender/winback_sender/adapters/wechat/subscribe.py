@@ -3,14 +3,15 @@
 One consent of the user is one message. Whether one is left only WeChat knows (43101: none), since
 not every consent is told; a refusal that was told is kept without asking WeChat.
 
-``bizsend`` takes no id of ours and promises none of its own, but its result names openid and
-template, so each notice is remembered by these before it leaves: the result settles it even when
-the answer to the call was lost.
+``bizsend`` takes no id of ours, so a call is never repeated; the result settles one whose answer
+was lost (`notices`).
 
 Source:
     https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html;
-    https://developers.weixin.qq.com/doc/service/guide/product/subscription_messages/push.md; no
-    MsgID in answers: https://developers.weixin.qq.com/community/develop/doc/0006ca06b2c38868be44ab04a61400
+    https://developers.weixin.qq.com/doc/service/guide/product/subscription_messages/push.md. That
+    answers carry the result's MsgID is not documented, but was measured:
+    https://github.com/Wechat-Group/WxJava/pull/3142; in 2021 they did not:
+    https://developers.weixin.qq.com/community/develop/doc/000ea648670c88925b0d5479756c00
 """
 
 from winback_sender.adapters.wechat.account import WechatSettings
@@ -53,9 +54,8 @@ class SubscriptionMessages(ServiceAccount):
             **link_of(template, "page"),
             "data": data_of(values),
         }
-        place = (openid, template.id, touch.touch_id)
-        with self.notices.sending(*place, now_ms(), has_msgid=False):
-            return self._send(body, openid)
+        with self.notices.sending(openid, template.id, touch.touch_id, now_ms()):
+            return self._named(touch, self._send(body, openid))
 
 
 def make(tools: Tools) -> SubscriptionMessages:

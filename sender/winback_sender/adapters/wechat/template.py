@@ -13,8 +13,6 @@ Source:
     of a mass message answers 45065: https://github.com/w7corp/easywechat/issues/1726.
 """
 
-import sqlite3
-from contextlib import suppress
 from typing import Final
 
 from winback_sender.adapters.wechat.account import Json, WechatSettings
@@ -58,15 +56,11 @@ class TemplateMessages(ServiceAccount):
             "client_msg_id": touch.touch_id,
             "data": data_of(values),
         }
-        place = (openid, template.id, touch.touch_id)
-        with self.notices.sending(*place, now_ms(), has_msgid=True):
+        with self.notices.sending(openid, template.id, touch.touch_id, now_ms()):
             receipt = self._send(body, openid)
         if receipt.status == Status.UNKNOWN and now_ms() < instant_ms(touch.expires_at):
             receipt = self._once_more(body, openid, receipt)
-        if receipt.ref:
-            with suppress(sqlite3.Error):  # The result is known by its name all the same.
-                self.notices.named(touch.touch_id, receipt.ref)
-        return receipt
+        return self._named(touch, receipt)
 
     def _once_more(self, body: Json, openid: str, first: Receipt) -> Receipt:
         try:

@@ -46,9 +46,11 @@ def choice(word: str) -> dict[str, dict[str, str]]:
 
 def test_a_touch_is_taken_and_arrives(wechat: WeChat, adapter: SubscriptionMessages) -> None:
     with listening(adapter, wechat) as heard:
-        assert adapter.deliver(due()) == Receipt(Status.ACCEPTED, address=OPENID)
+        receipt = adapter.deliver(due())
         assert until(lambda: heard)
-    assert (heard[0].receipt.status, heard[0].touch_id) == (Status.DELIVERED, "t1")
+    assert (receipt.status, receipt.address) == (Status.ACCEPTED, OPENID)
+    assert heard[0].receipt.status == Status.DELIVERED
+    assert (heard[0].touch_id, heard[0].ref) == ("t1", receipt.ref)
     what = wechat.calls[0].what
     assert (what["page"], "client_msg_id" in what) == ("https://shop.example/m", False)
 
