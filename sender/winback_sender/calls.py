@@ -43,6 +43,11 @@ KEEP_ALIVE_S: Final = 5.0
 request is on its way makes a touch unknown."""
 RETRY_AFTER_S_MAX: Final = 3_600.0
 
+UNBEGUN: Final = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)  # fmt: skip
+"""No connection, no TLS, no way through the proxy."""
 AGENT: Final = "winback-sender"
 ONE: Final = httpx.Limits(max_connections=1, keepalive_expiry=KEEP_ALIVE_S)
 
@@ -168,7 +173,7 @@ class Calls:
         headers: Mapping[str, str] | None,
         query: Mapping[str, str] | None,
     ) -> Reply:
-        progress = Progress(has_body=bool(content))
+        progress = Progress()
         try:
             request = httpx.Request(
                 method, self._endpoint + path, params=query, content=content,
@@ -186,9 +191,11 @@ class Calls:
                     body = _read(response, deadline_s)
                 return Reply(response.status_code, response.headers, body)
         except httpx.RequestError as error:
+            verdict = _verdict(error, progress)
+            has_left = isinstance(verdict, UnclearError)
             log.warning("call_failed", provider=self._provider, host=self._host,
-                        error=type(error).__name__, has_left=progress.has_left)  # fmt: skip
-            raise _verdict(error, progress) from None
+                        error=type(error).__name__, has_left=has_left)  # fmt: skip
+            raise verdict from None
 
     @contextmanager
     def _connection(self) -> Iterator[httpx.HTTPTransport]:
@@ -224,7 +231,7 @@ def _verdict(error: httpx.RequestError, progress: Progress) -> Exception:
     """Return what a failure means for the touch."""
     if isinstance(error, httpx.LocalProtocolError):
         return NotSentError(Why.BAD_VARIABLES)
-    if isinstance(error, httpx.ProxyError) or not progress.has_left:
+    if isinstance(error, UNBEGUN) or progress.is_cut:
         return NotSentError(Why.UNAVAILABLE, retry=True)
     is_cut = progress.is_answered and not isinstance(error, httpx.TimeoutException)
     return Unreadable() if is_cut else UnclearError(Why.TIMED_OUT)

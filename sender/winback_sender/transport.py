@@ -14,29 +14,22 @@ import httpx
 
 
 class Progress:
-    """How far a request has come, as httpcore tells it.
-
-    Args:
-        has_body: Whether the request has one.
+    """How far a request has come, as httpcore tells it; if it ever told nothing: all the way.
 
     Attributes:
-        has_left: The last byte was handed over.
+        is_cut: Not all of it was handed over, so it is no request.
         is_answered: The answer has begun.
     """
 
-    def __init__(self, *, has_body: bool) -> None:
-        self.has_left = False
+    def __init__(self) -> None:
+        self.is_cut = False
         self.is_answered = False
-        # What is not complete is no request, and without a body the headers are all of it.
-        self._last = f"send_request_{'body' if has_body else 'headers'}.complete"
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
         """Take note of an event."""
         del info
-        if event.endswith(self._last):
-            self.has_left = True
-        elif event.endswith("start_tls.started"):  # So far a proxy was asked for a tunnel.
-            self.has_left = False
+        if event.endswith(("send_request_headers.failed", "send_request_body.failed")):
+            self.is_cut = True
 
 
 @cache
