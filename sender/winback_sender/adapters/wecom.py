@@ -6,8 +6,8 @@ had enough (``failed``), or the touch expires: then the task is stopped.
 
 An address is an ``external_userid``, or ``userid/external_userid`` where the member is known;
 without one WeCom chooses who last spoke with the customer. WeCom calls back when a customer removes
-the member: an opt-out. It takes no id of ours: after a lost answer the task is looked for among
-those of the minute.
+the member: an opt-out. It takes no id of ours: after a lost answer the task is looked for by its
+text and customer among those of the minute.
 
 Source:
     https://developer.work.weixin.qq.com/document/path/92135 (creating), 93338 (results), 97610
@@ -30,7 +30,7 @@ from winback_sender.adapters.wechat.codes import judge
 from winback_sender.adapters.wechat.memory import before_the_call, open_memory
 from winback_sender.adapters.wechat.text import text_of
 from winback_sender.adapters.wecom_codes import TOKEN_CODES, WECOM
-from winback_sender.adapters.wecom_memory import SCHEMA, Quota, Tasks
+from winback_sender.adapters.wecom_memory import SCHEMA, Message, Quota, Tasks
 from winback_sender.adapters.wecom_results import Results
 from winback_sender.adapters.wecom_task import TEXT_BYTES_MAX, Customer, body_of, customer_of
 from winback_sender.addresses.needed import address_for
@@ -126,9 +126,7 @@ class WeCom(Adapter):
         text = text_of(template, values, touch.params, TEXT_BYTES_MAX)
         customer = self._customer(touch)
         with before_the_call():
-            free_ms = self._tasks.take(
-                customer.external_userid, touch.touch_id, instant_ms(touch.expires_at), now_ms()
-            )
+            free_ms = self._tasks.take(self._message(touch, customer, text))
         if free_ms:
             wait_s = (free_ms - now_ms()) / SECOND_MS
             raise NotSentError(Why.OVER_LIMIT, retry=True, after_s=wait_s)
@@ -144,14 +142,14 @@ class WeCom(Adapter):
             if sent.ref:
                 found = self._results.of(sent.ref)
                 return None if found is None else found.receipt
-            customer = customer_of(self._tools.addresses.resolve(sent.user_id, sent.channel) or "")
-            msgid = self._results.search(customer.external_userid, sent.at_ms)
+            message = self._tasks.message(sent.touch_id)
+            msgid, customer = self._results.search(message) if message else ("", "")
         except (NotSentError, UnclearError):
             return None
-        if not msgid:
+        if message is None or not msgid:
             return None
-        self._tasks.found(msgid, sent.touch_id, now_ms())
-        return Receipt(Status.ACCEPTED, ref=msgid, address=customer.external_userid)
+        self._tasks.began(msgid, now_ms(), message.expires_ms)
+        return Receipt(Status.ACCEPTED, ref=msgid, address=customer)
 
     def collect(self) -> Iterable[Heard]:
         """Return the results of tasks that members have dealt with, or that have expired."""
@@ -167,6 +165,10 @@ class WeCom(Adapter):
         """Close the connections and the file."""
         self._account.close()
         self._tasks.close()
+
+    def _message(self, touch: TouchRequested, customer: Customer, text: str) -> Message:
+        hashes = self._tasks.hashed(customer.external_userid), self._tasks.hashed(text)
+        return Message(touch.touch_id, *hashes, now_ms(), instant_ms(touch.expires_at))
 
     def _create(
         self, body: Mapping[str, Any], customer: Customer, touch: TouchRequested

@@ -28,11 +28,11 @@ CREATE TABLE IF NOT EXISTS tasks (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tasks_next ON tasks (next_ms) WHERE NOT is_settled;
 CREATE TABLE IF NOT EXISTS messages (
+    touch_id TEXT PRIMARY KEY,
     customer BLOB NOT NULL,
-    touch_id TEXT NOT NULL,
+    text BLOB NOT NULL,
     at_ms INTEGER NOT NULL,
-    expires_ms INTEGER NOT NULL,
-    PRIMARY KEY (touch_id)
+    expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS messages_of ON messages (customer, at_ms);
 CREATE INDEX IF NOT EXISTS messages_at ON messages (at_ms);
@@ -62,6 +62,24 @@ class Task(NamedTuple):
     is_reminded: bool
 
 
+class Message(NamedTuple):
+    """What was put before a member; of customer and text there are hashes.
+
+    Attributes:
+        touch_id: Of which touch.
+        customer: Whom it is for.
+        text: What it says.
+        at_ms: When, epoch ms UTC.
+        expires_ms: Until when it may be sent.
+    """
+
+    touch_id: str
+    customer: bytes
+    text: bytes
+    at_ms: int
+    expires_ms: int
+
+
 class Tasks:
     """Tasks and counts, shared by the processes of a sender.
 
@@ -76,25 +94,25 @@ class Tasks:
         self._quota = quota
         self._ask_every_ms = ask_every_ms
 
-    def take(self, customer: str, touch_id: str, expires_ms: int, now_ms: int) -> int:
+    def hashed(self, text: str) -> bytes:
+        """Return what stands for a customer or a text."""
+        return self._memory.hashed(text)
+
+    def take(self, message: Message) -> int:
         """Count a message to a customer; return 0, or when there is place again, epoch ms UTC.
 
         A touch that was counted before is not counted again.
         """
-        begins_ms, ends_ms, most = period(self._quota, now_ms)
-        hashed = self._memory.hashed(customer)
+        begins_ms, ends_ms, most = period(self._quota, message.at_ms)
         with self._memory.change() as change:
-            change.execute("DELETE FROM messages WHERE at_ms < ?", (now_ms - KEPT_MS,))
+            change.execute("DELETE FROM messages WHERE at_ms < ?", (message.at_ms - KEPT_MS,))
             ((others,),) = change.execute(
                 "SELECT COUNT(*) FROM messages WHERE customer = ? AND at_ms >= ? AND touch_id <> ?",
-                (hashed, begins_ms, touch_id),
+                (message.customer, begins_ms, message.touch_id),
             )
             if others >= most:
                 return ends_ms
-            change.execute(
-                "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)",
-                (hashed, touch_id, now_ms, expires_ms),
-            )
+            change.execute("INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?)", message)
         return 0
 
     def give_back(self, touch_id: str) -> None:
@@ -102,10 +120,13 @@ class Tasks:
         with self._memory.change() as change:
             change.execute("DELETE FROM messages WHERE touch_id = ?", (touch_id,))
 
-    def found(self, msgid: str, touch_id: str, now_ms: int) -> None:
-        """Take note of the task of a touch whose answer was lost."""
-        rows = self._memory.ask("SELECT expires_ms FROM messages WHERE touch_id = ?", touch_id)
-        self.began(msgid, now_ms, rows[0][0] if rows else now_ms + KEPT_MS)
+    def message(self, touch_id: str) -> Message | None:
+        """Return what was put before a member for a touch; None = surely nothing."""
+        rows = self._memory.ask(
+            "SELECT touch_id, customer, text, at_ms, expires_ms FROM messages WHERE touch_id = ?",
+            touch_id,
+        )
+        return Message(*rows[0]) if rows else None
 
     def began(self, msgid: str, now_ms: int, expires_ms: int) -> None:
         """Take note of a task."""

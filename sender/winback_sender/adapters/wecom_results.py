@@ -15,11 +15,12 @@ Source:
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from winback_sender.adapter import Heard
 from winback_sender.adapters.wechat.account import Account
-from winback_sender.adapters.wecom_memory import Task, Tasks
+from winback_sender.adapters.wecom_memory import Message, Task, Tasks
 from winback_sender.calls import UnclearError
 from winback_sender.contract.instants import MINUTE_MS, SECOND_MS
 from winback_sender.contract.words import HARD, UNSENT, Status, Why
@@ -87,23 +88,29 @@ class Results:
                 return Heard(RESULTS[status]._replace(ref=msgid), at_ms, ref=msgid)
         return None
 
-    def search(self, external_userid: str, at_ms: int) -> str:
-        """Return the task of a customer that was created at about an instant, empty = not found.
+    def search(self, message: Message) -> tuple[str, str]:
+        """Return a task whose answer was lost, and its customer; both empty = not found.
+
+        It has the text and the customer of the message, was created at about its time, and is that
+        of no other touch.
 
         Raises:
             NotSentError, UnclearError: WeCom cannot be asked.
         """
-        tried = 0
-        for row in self._created(at_ms):
-            msgid = str(row.get("msgid", ""))
-            if self._tasks.is_known(msgid):
-                continue
-            if any(found.get("external_userid") == external_userid for found in self._rows(msgid)):
-                return msgid
-            tried += 1
-            if tried >= CANDIDATES_MAX:
-                break
-        return ""
+        for row in islice(self._alike(message), CANDIDATES_MAX):
+            for found in self._rows(row["msgid"]):
+                customer = str(found.get("external_userid", ""))
+                if self._tasks.hashed(customer) == message.customer:
+                    return row["msgid"], customer
+        return "", ""
+
+    def _alike(self, message: Message) -> Iterator[Row]:
+        """Yield tasks that nobody knows, with the text of a message."""
+        for row in self._created(message.at_ms):
+            text = (row.get("text") or {}).get("content", "")
+            is_known = self._tasks.is_known(str(row.get("msgid", "")))
+            if not is_known and self._tasks.hashed(str(text)) == message.text:
+                yield row
 
     def _look(self, task: Task) -> Heard | None:
         return self.of(task.msgid)

@@ -158,6 +158,21 @@ def test_a_task_whose_answer_was_lost_is_found(wecom: WeCom, adapter: Adapter, f
     assert [receipt.status for receipt in results(adapter)] == [Status.SENT]
 
 
+def test_the_task_of_another_touch_is_not_taken_for_it(wecom: WeCom, adapter: Adapter) -> None:
+    """Both went to one customer in one minute; only one of the calls arrived."""
+    fates = {"first": Fate.ERROR_BEFORE, "second": Fate.ERROR_AFTER}
+    wecom.who = lambda _, what: "first" if "first" in what["text"] else "second"  # type: ignore[method-assign]
+    wecom.plan = lambda touch_id, _: UNANSWERED._replace(fate=fates[touch_id])
+    at_ms = time.time_ns() // 1_000_000
+    lost = [adapter.deliver(due(name, "wecom", first_name=name)) for name in fates]
+    asked = [
+        adapter.ask(Sent(name, "ada", "wecom", "", at_ms, receipt))
+        for name, receipt in zip(fates, lost, strict=True)
+    ]
+    assert asked == [None, Receipt(Status.ACCEPTED, ref=next(iter(wecom.tasks)), address=CUSTOMER)]
+    assert adapter.ask(Sent("never begun", "ada", "wecom", "", at_ms, lost[0])) is None
+
+
 def test_a_task_that_never_was_stays_unknown(wecom: WeCom, adapter: Adapter) -> None:
     wecom.plan = lambda _, __: Turn(Fate.ERROR_BEFORE)
     receipt = adapter.deliver(due("t1", "wecom"))
