@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.conformance_promised import CONFORMANCE
 from benchmarks.decisions.promised import DECISIONS
 from benchmarks.decisions.promised_worlds import WORLDS
 from benchmarks.promise import Promise
@@ -71,6 +72,7 @@ PROMISES: Final[dict[str, Promise]] = {
     **promises(),
     **WORLDS,
     **DECISIONS,
+    **CONFORMANCE,
 }
 """Name of a figure to its promise."""
 

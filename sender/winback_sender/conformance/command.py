@@ -16,21 +16,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from winback_sender.conformance.driver import run
-from winback_sender.conformance.order import Order
-from winback_sender.conformance.page import Verdict, dump, facts, markdown, show, verdict
-from winback_sender.conformance.plan import Trouble, plan
+from winback_sender.conformance.page import Verdict, facts, markdown, show
+from winback_sender.conformance.series import TROUBLES, WATCHED, Series, verdicts
 from winback_sender.conformance.stands import STANDS
 from winback_sender.conformance.wire import Topics
 from winback_sender.errors import Exit, UserError
 
-TROUBLES: Final = (
-    Trouble.KILL, Trouble.KILL, Trouble.KILL, Trouble.RESTART, Trouble.JOIN, Trouble.LEAVE,
-    Trouble.PROVIDER_AWAY, Trouble.REDELIVER,
-)  # fmt: skip
-"""What happens in a run of a sender that the kit starts."""
-WATCHED: Final = (Trouble.PROVIDER_AWAY,)
-"""What happens to one that runs elsewhere."""
 SEED_MAX: Final = 100_000
 
 
@@ -96,28 +87,18 @@ def conformance(
     first = secrets.randbelow(SEED_MAX) if seed is None else seed
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="winback-conformance-"))
-    verdicts = []
+    series = Series(command, servers, provider, _topics(topic), instances, touches, length_s, port,
+                    TROUBLES if command else WATCHED)  # fmt: skip
     with _progress(console) as (say, progress):
-        for number in range(first, first + runs):
-            say(f"seed {number}")
-            token = secrets.randbits(32)
-            name = f"conformance-{number}-{token:08x}"
-            (home := folder / str(number)).mkdir()
-            troubles = TROUBLES if command else WATCHED
-            planned = plan(number, touches, length_s, troubles, run=token)
-            order = Order(command, servers, _topics(topic), name, planned, STANDS[provider],
-                          instances, home, port)  # fmt: skip
-            found = verdict(number, run(order, say, progress))
-            (home / "evidence.json").write_bytes(dump(found))
-            verdicts.append(found)
-    _tell(console, verdicts, folder)
+        found = list(verdicts(series, range(first, first + runs), folder, say, progress))
+    _tell(console, found, folder)
     about = f"winback-sender {version('winback-sender')}, provider {provider}"
     if json_path is not None:
-        json_path.write_text(json.dumps(facts(verdicts), indent=1, ensure_ascii=False) + "\n")
+        json_path.write_text(json.dumps(facts(found), indent=1, ensure_ascii=False) + "\n")
     if markdown_path is not None:
         line = _line(provider, command, topic, first, runs)
-        markdown_path.write_text(markdown(verdicts, line, about))
-    if not all(each.is_clean for each in verdicts):
+        markdown_path.write_text(markdown(found, line, about))
+    if not all(each.is_clean for each in found):
         sys.exit(Exit.FAILED)
     shutil.rmtree(folder)
 
@@ -148,14 +129,14 @@ def _bootstrap(
     return find_kafka(stated, is_local)
 
 
-def _tell(console: Console, verdicts: list[Verdict], folder: Path) -> None:
+def _tell(console: Console, found: list[Verdict], folder: Path) -> None:
     out = Console()
-    show(out, verdicts)
-    clean = sum(each.is_clean for each in verdicts)
-    for note in facts(verdicts)["notes"]:
+    show(out, found)
+    clean = sum(each.is_clean for each in found)
+    for note in facts(found)["notes"]:
         console.print(f"not tried: {note}", markup=False)
-    out.print(f"\n{clean} of {len(verdicts)} runs without a fault.")
-    if clean < len(verdicts):
+    out.print(f"\n{clean} of {len(found)} runs without a fault.")
+    if clean < len(found):
         console.print(f"All that was seen, and the sender's logs: {folder}", markup=False)
 
 

@@ -1,16 +1,13 @@
 """The conformance kit over a real Kafka finds fault with whom it should, and with nobody else."""
 
-import secrets
 import sys
 from pathlib import Path
 
 import pytest
 
-from winback_sender.conformance.driver import run
-from winback_sender.conformance.order import Order
-from winback_sender.conformance.page import Verdict, verdict
-from winback_sender.conformance.plan import Trouble, plan
-from winback_sender.conformance.stands import STANDS
+from winback_sender.conformance.page import Verdict
+from winback_sender.conformance.plan import Trouble
+from winback_sender.conformance.series import Series, verdicts
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -18,13 +15,11 @@ EXAMPLES = Path(__file__).parents[3] / "examples/senders"
 TROUBLES = (Trouble.KILL, Trouble.PROVIDER_AWAY, Trouble.REDELIVER)
 
 
-def tried(kafka: str, folder: Path, command: str, provider: str = "postbox") -> Verdict:
+def tried(kafka: str, folder: Path, command: str) -> Verdict:
     """Return what the kit says after a short run."""
-    token = secrets.randbits(32)
-    planned = plan(1, 60, 5.0, TROUBLES, run=token)
-    order = Order(command, kafka, None, f"conformance-{token:08x}", planned, STANDS[provider], 1,
-                  folder)  # fmt: skip
-    return verdict(1, run(order, lambda _: None, lambda _: None))
+    series = Series(command, kafka, instances=1, touches=60, length_s=5.0, troubles=TROUBLES)
+    (found,) = verdicts(series, [1], folder)
+    return found
 
 
 def faults(found: Verdict) -> dict[str, int]:
