@@ -4,7 +4,6 @@ Only the main thread writes the journal: what is heard elsewhere is handed to it
 brought it waits until it is on disk.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -68,6 +67,9 @@ class Ear:
         lanes: The providers.
         addresses: Knows whose address it is; None: nobody does.
         tell: Hands something to the main thread.
+
+    Attributes:
+        questions: What providers are asked next.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Ear:
         self._lanes = lanes
         self._addresses = addresses
         self._tell = tell
-        self._questions: SimpleQueue[Question | None] = SimpleQueue()
+        self.questions: SimpleQueue[Question | None] = SimpleQueue()
         self._is_stopping = Event()
 
     def start(self) -> None:
@@ -94,11 +96,11 @@ class Ear:
         """Begin nothing new."""
         self._is_stopping.set()
         for _ in range(ASKERS):
-            self._questions.put(None)
+            self.questions.put(None)
 
     def ask(self, question: Question) -> None:
         """Have a provider asked."""
-        self._questions.put(question)
+        self.questions.put(question)
 
     def hear(self, lane: Lane, heard: Sequence[Heard]) -> None:
         """Hand over words; they are on disk when it returns.
@@ -144,21 +146,20 @@ class Ear:
                     return None
 
     def _answer_all(self) -> None:
-        while (question := self._questions.get()) is not None:
-            self._tell(Answered(question, _ask(question)))
+        while (question := self.questions.get()) is not None:
+            self._tell(self.answer(question))
 
-
-def _ask(question: Question) -> Receipt | None:
-    entry = question.entry
-    sent = Sent(
-        entry.touch_id, entry.user_id, entry.channel, entry.receipt.ref, entry.begun_ms,
-        entry.receipt,
-    )  # fmt: skip
-    begun_s = time.monotonic()
-    try:
-        receipt = question.lane.adapter.ask(sent)
-        return None if receipt is None else receipt._replace(status=Status(receipt.status))
-    except Exception as error:  # noqa: BLE001 (it is asked again later)
-        log.warning("question_failed", provider=question.lane.name, error=type(error).__name__,
-                    seconds=round(time.monotonic() - begun_s, 3))  # fmt: skip
-        return None
+    def answer(self, question: Question) -> Answered:
+        """Ask a provider; whatever it raises is no answer."""
+        entry = question.entry
+        sent = Sent(
+            entry.touch_id, entry.user_id, entry.channel, entry.receipt.ref, entry.begun_ms,
+            entry.receipt,
+        )  # fmt: skip
+        try:
+            receipt = question.lane.adapter.ask(sent)
+            known = None if receipt is None else receipt._replace(status=Status(receipt.status))
+        except Exception as error:  # noqa: BLE001 (it is asked again later)
+            log.warning("question_failed", provider=question.lane.name, error=type(error).__name__)
+            known = None
+        return Answered(question, known)

@@ -91,6 +91,21 @@ def letter(
     return Letter(partition, offset, at_ms, message, key, value, timestamp_ms)
 
 
+def _check(message: Message) -> None:
+    """Check what a schema cannot say.
+
+    Raises:
+        ValueError: Something is missing, or is no instant.
+    """
+    if isinstance(message, CaseClosed):
+        return
+    if not (message.touch_id and message.user_id) or "\0" in message.touch_id + message.user_id:
+        raise ValueError("touch_id or user_id is missing")
+    if isinstance(message, TouchRequested):
+        instant_ms(message.not_before)
+        instant_ms(message.expires_at)
+
+
 def _message(value: bytes | None, major: int) -> Message | Unread | None:
     if not value:
         return Unread(Why.NOT_READABLE, "the record is empty")
@@ -98,9 +113,7 @@ def _message(value: bytes | None, major: int) -> Message | Unread | None:
     if major == 1:
         try:
             message: Message = _DECODER.decode(value)
-            if isinstance(message, TouchRequested):
-                instant_ms(message.not_before)
-                instant_ms(message.expires_at)
+            _check(message)
         except (ValueError, RecursionError) as error:  # msgspec's and Unicode's are ValueErrors
             detail = str(error) or type(error).__name__
         else:
@@ -112,4 +125,5 @@ def _message(value: bytes | None, major: int) -> Message | Unread | None:
     if loose.type not in MAJORS:
         return None if loose.type else Unread(Why.NOT_READABLE, detail)
     reason = Why.NOT_READABLE if major in range(1, MAJORS[loose.type] + 1) else Why.UNKNOWN_VERSION
-    return Unread(reason, detail, loose.type, loose.touch_id, loose.user_id, loose.channel)
+    known = (loose.touch_id, loose.user_id, loose.channel)
+    return Unread(reason, detail, loose.type, *("" if "\0" in text else text for text in known))

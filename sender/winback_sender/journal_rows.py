@@ -135,7 +135,9 @@ def begin(disk: sqlite3.Connection, intents: Sequence[Intent]) -> list[Entry | N
             found.append(None)
         else:
             disk.execute(_NAME, intent._asdict())
-            found.append(read(disk, intent.touch_id))
+            entry = read(disk, intent.touch_id)
+            assert entry is not None, "neither an intent nor anything else is written"
+            found.append(entry)
     return found
 
 

@@ -10,6 +10,8 @@ from winback_sender.adapter import Limits
 
 TEMPLATES_MAX: Final = 10_000
 """Buckets that are kept; the one that was used longest ago goes, and begins anew."""
+ROUNDING: Final = 1e-6
+"""A token that is whole but for this is whole: instants are rounded."""
 
 
 class Bucket:
@@ -37,7 +39,8 @@ class Bucket:
         elapsed_s = max(0.0, now_s - self._at_s)
         self._tokens = min(self._burst, self._tokens + elapsed_s * self._per_s)
         self._at_s = max(now_s, self._at_s)
-        return max(0.0, 1.0 - self._tokens) / self._per_s
+        lacking = 1.0 - self._tokens
+        return lacking / self._per_s if lacking > ROUNDING else 0.0
 
     def take(self) -> None:
         """Take a token that `wait_s` has just shown."""

@@ -90,7 +90,7 @@ METRICS: Final[dict[Metric, Spec]] = {
     ),
     Metric.HEARD: Spec(
         "counter", "words", ("provider", "status"), "Receipts and replies that came later.",
-        "None for long: is the call-back's address right at the provider?",
+        "None for long: see whether the provider has the right address to call back.",
     ),
     Metric.MISSED: Spec(
         "counter", "words", ("provider",), "Words that name no touch that is known here.",

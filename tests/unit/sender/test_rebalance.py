@@ -1,89 +1,84 @@
 """What a sender does when its partitions go to another one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from threading import Event
 from typing import Any
 
 import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from streams.settings import load_settings
-from tests.unit.sender.letters import letters, touch
-from winback_sender.contract.words import Status
-from winback_sender.desk import Desk
-from winback_sender.feedback import Feedback
-from winback_sender.receipt import Receipt
-from winback_sender.worker import Rebalance, Sender
+from winback_sender import rebalance
+from winback_sender.rebalance import Gone, Leaving, Rebalance
 
-MakeDesk = Callable[..., tuple[Desk, list[str]]]
 OURS = [TopicPartition("win-back", 0)]
 
 
-def test_what_is_finished_is_committed_before_it_is_forgotten(make_desk: MakeDesk) -> None:
-    desk, _ = make_desk()
-    list(desk.handle(letters(touch("t1"))))
-    committed: list[dict[int, int]] = []
+class Kafka:
+    """Takes commits, or fails."""
 
-    async def commit() -> None:
-        committed.append(desk.take_finished())
+    def __init__(self, error: Exception | None = None) -> None:
+        self.committed: list[Mapping[int, int]] = []
+        self.news: list[Leaving | Gone] = []
+        self.stopping = Event()
+        self._error = error
+        self.listener = Rebalance(self.commit, self.news.append, self.stopping)
 
-    asyncio.run(Rebalance(desk, commit).on_partitions_revoked(OURS))
-    assert committed == [{0: 1}]
-    assert desk.take_finished() == {}
-
-
-def test_a_commit_that_fails_keeps_nothing_on_the_desk(make_desk: MakeDesk) -> None:
-    async def commit() -> None:
-        raise KafkaTimeoutError
-
-    desk, _ = make_desk()
-    list(desk.handle(letters(touch("t1"))))
-    asyncio.run(Rebalance(desk, commit).on_partitions_revoked(OURS))
-    assert desk.take_finished() == {}
-
-
-def test_lost_partitions_are_not_committed(make_desk: MakeDesk) -> None:
-    async def commit() -> None:
-        pytest.fail("they are not ours")
-
-    desk, _ = make_desk()
-    list(desk.handle(letters(touch("t1"))))
-    asyncio.run(Rebalance(desk, commit).on_partitions_lost(OURS))
-    assert desk.take_finished() == {}
-
-
-class NoKafka:
-    """A consumer with one touch, and a producer that cannot write."""
-
-    def __init__(self) -> None:
-        self.committed: list[Any] = []
-
-    def poll(self, **_: object) -> dict[str, list[Any]]:
-        return {}
-
-    def send(self, *_: object, **__: object) -> None:
-        raise KafkaTimeoutError
-
-    def commit(self, offsets: Any) -> None:
+    async def commit(self, offsets: Mapping[int, int]) -> None:
         self.committed.append(offsets)
+        if self._error is not None:
+            raise self._error
 
-    async def commit_async(self, offsets: Any) -> None:
-        self.committed.append(offsets)
+
+def step(coroutine: Any, turns: int) -> bool:
+    """Run a coroutine of the client's own event loop for some pauses; return whether it ended."""
+    awaiting: Iterator[Any] = coroutine.__await__()
+    return any(next(awaiting, None) is None for _ in range(turns))
 
 
-def test_a_sender_that_owes_feedback_commits_nothing(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Closing the consumer revokes the partitions: whoever reads on must find the touch again."""
-    desk, _ = make_desk()
-    list(desk.handle(letters(touch("t1"))))
-    monkeypatch.setattr(
-        desk, "handle", lambda *_: iter([Feedback("t1", "ada", Receipt(Status.DELIVERED), 1)])
-    )
-    sender, kafka = Sender(load_settings({}), "127.0.0.1:1", "console", desk), NoKafka()
-    with pytest.raises(KafkaTimeoutError):
-        sender._turn(kafka, kafka, lambda: False)
-    asyncio.run(sender._commit_last(kafka))
-    sender._commit(kafka)
+def test_what_is_done_is_committed_before_the_partition_goes() -> None:
+    kafka = Kafka()
+    leaving = kafka.listener.on_partitions_revoked(OURS)
+    awaiting = leaving.__await__()
+    next(awaiting)
+    assert kafka.news == [Leaving(frozenset({0}))]
+    next(awaiting)  # a touch is under way: it waits, and the client's heartbeats go on
+
+    kafka.listener.let_go({0: 7})
+    assert next(awaiting, None) is None
+    assert kafka.committed == [{0: 7}]
+    assert kafka.news == [Leaving(frozenset({0})), Gone(frozenset({0}))]
+
+
+def test_a_provider_that_hangs_does_not_hold_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebalance, "HANDOVER_S", 0.05)
+    kafka = Kafka()
+    assert step(kafka.listener.on_partitions_revoked(OURS), 1_000_000)
     assert kafka.committed == []
+    assert kafka.news[-1] == Gone(frozenset({0}))
+
+
+def test_a_commit_that_fails_lets_go_all_the_same() -> None:
+    kafka = Kafka(KafkaTimeoutError())
+    awaiting = kafka.listener.on_partitions_revoked(OURS).__await__()
+    next(awaiting)
+    kafka.listener.let_go({0: 7})
+    assert next(awaiting, None) is None
+    assert kafka.news[-1] == Gone(frozenset({0}))
+
+
+def test_lost_partitions_are_not_committed() -> None:
+    kafka = Kafka()
+    asyncio.run(kafka.listener.on_partitions_assigned([*OURS, TopicPartition("win-back", 1)]))
+    asyncio.run(kafka.listener.on_partitions_lost(OURS))
+    assert kafka.committed == []
+    assert kafka.listener.take_fresh() == {TopicPartition("win-back", 1)}
+    assert kafka.listener.take_fresh() == set()
+
+
+def test_a_sender_that_ends_has_committed_already() -> None:
+    kafka = Kafka()
+    kafka.stopping.set()
+    asyncio.run(kafka.listener.on_partitions_revoked(OURS))
+    assert (kafka.news, kafka.committed) == ([], [])
