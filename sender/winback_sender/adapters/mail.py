@@ -105,11 +105,11 @@ class Mail(Adapter):
         if not _ID.fullmatch(touch.touch_id):
             raise NotSentError(Why.NOT_READABLE)
         template = self._tools.templates.lookup(self.name, touch.template_key)
-        link = self._unsubscribing.link(touch.touch_id)
-        self._tools.templates.values(template, {**touch.params, LINK: link or "-"})
+        ways = self._unsubscribing.ways(touch.touch_id)
+        self._tools.templates.values(template, {**touch.params, LINK: ways[0]})
         to = mail_address(address_for(touch, self._tools.addresses))
         message = message_of(
-            self._head, to, touch.touch_id, template, touch.params, link, datetime.now(UTC)
+            self._head, to, touch.touch_id, template, touch.params, ways, datetime.now(UTC)
         )
         address = canonical(str(to))
         try:
@@ -140,12 +140,12 @@ def make(tools: Tools) -> Mail:
         sender,
         " ".join(settings.sender_name.split()),
         _address("reply_to", settings.reply_to) if settings.reply_to else None,
-        str(_address("unsubscribe_mailto", settings.unsubscribe_mailto))
-        if settings.unsubscribe_mailto else "",
-    )  # fmt: skip
+    )
     office = PostOffice(_server(settings, sender), settings.connections)
     secret = load(Settings, tools.environ).id_key
-    unsubscribing = Unsubscribing(settings.unsubscribe_url, secret)
+    mailto = settings.unsubscribe_mailto
+    mailto = str(_address("unsubscribe_mailto", mailto)) if mailto else ""
+    unsubscribing = Unsubscribing(settings.unsubscribe_url, mailto, secret)
     limits = Limits(settings.per_s, max(1, round(settings.per_s)))
     return Mail(tools, office, head, unsubscribing, limits)
 

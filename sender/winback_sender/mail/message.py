@@ -1,7 +1,7 @@
 """A touch as an e-mail."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -22,6 +22,8 @@ ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 SUBJECT_CHARACTERS_MAX: Final = 200
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Any server can carry it, also one without 8BITMIME."""
+_WIDE: Final = _POLICY.clone(utf8=True)
+"""For a server that takes UTF-8 in headers: the address itself needs it."""
 _FOOTER: Final = "退订 Unsubscribe"
 _END_OF_BODY: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
@@ -33,13 +35,11 @@ class Letterhead(NamedTuple):
         sender: Who writes.
         name: The name of whoever writes, for people.
         reply_to: Where answers go; None = to the sender.
-        unsubscribe_mailto: A mailbox that takes unsubscriptions, or nothing.
     """
 
     sender: MailAddress
     name: str = ""
     reply_to: MailAddress | None = None
-    unsubscribe_mailto: str = ""
 
 
 def message_of(
@@ -48,7 +48,7 @@ def message_of(
     touch_id: str,
     template: ProviderTemplate,
     params: Mapping[str, str],
-    link: str,
+    ways: Sequence[str],
     at: datetime,
 ) -> bytes:
     """Return a message as it goes over the wire.
@@ -59,18 +59,19 @@ def message_of(
         touch_id: Makes the Message-ID; letters, digits, ``-`` and ``_``.
         template: ``text``, ``extra.subject``, and ``extra.html`` if there is to be HTML.
         params: Of the touch; nothing of them can become a header, nor HTML.
-        link: Unsubscribes; empty = there is none.
+        ways: Addresses that unsubscribe, ``https:`` before ``mailto:``; at least one.
         at: When it is sent, with a zone.
 
     Raises:
         NotSentError: The template lacks a subject or a text, or a variable is missing.
     """
+    link = ways[0]
     values = {**params, LINK: link}
     subject = _one_line(_filled(template.extra.get("subject", ""), values))
     text = _filled(template.text, values)
     if not subject or not text.strip():
         raise NotSentError(Why.NO_TEMPLATE)
-    message = EmailMessage(_POLICY)
+    message = EmailMessage(_POLICY if to.is_ascii else _WIDE)
     message["From"] = Address(head.name, head.sender.local, head.sender.domain)
     message["To"] = Address("", to.local, to.domain)
     if head.reply_to is not None:
@@ -79,11 +80,10 @@ def message_of(
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{touch_id}@{head.sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes, please
-    ways = [f"<{way}>" for way in (link, _mailto(head, touch_id)) if way]
-    message["List-Unsubscribe"] = ", ".join(ways)
+    message["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in ways)
     if link.startswith("https://"):
         message["List-Unsubscribe-Post"] = ONE_CLICK
-    has_link = LINK in VARIABLE.findall(template.text) or not link
+    has_link = LINK in VARIABLE.findall(template.text)
     message.set_content(text if has_link else f"{text.rstrip()}\n\n-- \n{_FOOTER}: {link}\n")
     if html := template.extra.get("html", ""):
         message.add_alternative(_html(html, values, link), subtype="html")
@@ -99,18 +99,12 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 def _html(text: str, values: Mapping[str, str], link: str) -> str:
     filled = _filled(text, {name: escape(value) for name, value in values.items()})
-    if not link or LINK in VARIABLE.findall(text):
+    if LINK in VARIABLE.findall(text):
         return filled
     footer = f'<p style="font-size:small"><a href="{escape(link)}">{_FOOTER}</a></p>'
     end = _END_OF_BODY.search(filled)
     place = end.start() if end else len(filled)
     return filled[:place] + footer + filled[place:]
-
-
-def _mailto(head: Letterhead, touch_id: str) -> str:
-    if not head.unsubscribe_mailto:
-        return ""
-    return f"mailto:{head.unsubscribe_mailto}?subject=unsubscribe%20{touch_id}"
 
 
 def _one_line(text: str) -> str:

@@ -33,20 +33,24 @@ class Unsubscribing:
     """Makes links, and takes what they bring.
 
     Args:
-        url: Public address of the page, ``https://…``; ours is under `PATH`. Empty: no links.
+        url: Public address of the page, ``https://…``; ours is under `PATH`. Empty: there is none.
+        mailto: A mailbox that takes unsubscriptions. Empty: there is none.
         secret: Nobody else can make a link with it.
     """
 
-    def __init__(self, url: str, secret: str) -> None:
-        self._url = url
+    def __init__(self, url: str, mailto: str, secret: str) -> None:
+        self._url, self._mailto = url, mailto
         self._key = blake2b(secret.encode(), digest_size=32, person=b"unsubscribe").digest()
 
-    def link(self, touch_id: str) -> str:
-        """Return the link of a touch, or nothing if there are none."""
-        if not self._url:
-            return ""
-        query = urlencode({"t": touch_id, "s": self._mark(touch_id)})
-        return f"{self._url}{'&' if '?' in self._url else '?'}{query}"
+    def ways(self, touch_id: str) -> list[str]:
+        """Return the addresses that unsubscribe the reader of a touch, the best first."""
+        ways = []
+        if self._url:
+            query = urlencode({"t": touch_id, "s": self._mark(touch_id)})
+            ways.append(f"{self._url}{'&' if '?' in self._url else '?'}{query}")
+        if self._mailto:
+            ways.append(f"mailto:{self._mailto}?subject=unsubscribe%20{touch_id}")
+        return ways
 
     def answer(self, request: Request) -> Answer:
         """Return the page: a button for a GET, and for a POST what was done."""

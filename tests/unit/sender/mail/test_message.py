@@ -14,9 +14,9 @@ from winback_sender.mail.message import Letterhead, message_of
 from winback_sender.receipt import NotSentError
 from winback_sender.templates import ProviderTemplate
 
-HEAD = Letterhead(mail_address("care@例子.中国"), "某商城 会员关怀", None, "leave@example.com")
-ADA = mail_address("ada@example.com")
+HEAD = Letterhead(mail_address("care@例子.中国"), "某商城 会员关怀", None)
 LINK = "https://mail.example.com/u?t=t1&s=abc"
+MAILTO = "mailto:leave@example.com?subject=unsubscribe%20t1"
 AT = datetime(2026, 9, 22, 4, 0, tzinfo=UTC)
 TEMPLATE = ProviderTemplate(
     text="${name}，您好！", extra={"subject": "${name}，您的礼遇", "html": "<p>${name}</p>"}
@@ -24,10 +24,10 @@ TEMPLATE = ProviderTemplate(
 
 
 def written(
-    template: ProviderTemplate = TEMPLATE, name: str = "李雷", link: str = LINK,
-    head: Letterhead = HEAD,
+    template: ProviderTemplate = TEMPLATE, name: str = "李雷",
+    ways: tuple[str, ...] = (LINK, MAILTO), head: Letterhead = HEAD, to: str = "ada@example.com",
 ) -> tuple[bytes, EmailMessage]:  # fmt: skip
-    data = message_of(head, ADA, "t1", template, {"name": name}, link, AT)
+    data = message_of(head, mail_address(to), "t1", template, {"name": name}, ways, AT)
     found = message_from_bytes(data, policy=SMTP)
     assert isinstance(found, EmailMessage)
     return data, found
@@ -49,9 +49,7 @@ def test_the_headers_of_a_message() -> None:
     assert str(message["Message-ID"]) == "<t1@xn--fsqu00a.xn--fiqs8s>"
     assert str(message["Date"]) == "Tue, 22 Sep 2026 04:00:00 +0000"
     assert str(message["Auto-Submitted"]) == "auto-generated"
-    assert str(message["List-Unsubscribe"]).strip() == (
-        f"<{LINK}>, <mailto:leave@example.com?subject=unsubscribe%20t1>"
-    )
+    assert str(message["List-Unsubscribe"]).strip() == (f"<{LINK}>, <{MAILTO}>")
     assert str(message["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
     assert data.isascii(), "any server can carry it"
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
@@ -83,12 +81,18 @@ def test_a_footer_stands_inside_of_the_body() -> None:
     assert "</a></p></BODY></html>" in body(written(template)[1], "html")
 
 
-def test_without_a_link_there_is_no_promise_of_one_click() -> None:
-    _, message = written(link="")
+def test_without_a_page_there_is_no_promise_of_one_click() -> None:
+    _, message = written(ways=(MAILTO,))
 
     assert message["List-Unsubscribe-Post"] is None
-    assert "mailto:" in str(message["List-Unsubscribe"])
-    assert "退订" not in body(message, "plain")
+    assert str(message["List-Unsubscribe"]).strip() == f"<{MAILTO}>"
+    assert f"退订 Unsubscribe: {MAILTO}" in body(message, "plain")
+
+
+def test_an_address_in_chinese_stands_in_the_header_as_it_is() -> None:
+    data, _ = written(to="李雷@example.com")
+
+    assert "To: 李雷@example.com\r\n".encode() in data
 
 
 def test_a_text_alone_is_enough_and_answers_may_go_elsewhere() -> None:

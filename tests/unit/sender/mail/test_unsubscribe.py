@@ -9,7 +9,9 @@ from winback_sender.contract.words import Status
 from winback_sender.mail.unsubscribe import Unsubscribing
 from winback_sender.receipt import Receipt
 
-OURS = Unsubscribing("https://mail.example.com/callbacks/email/unsubscribe", "secret-of-the-house")
+OURS = Unsubscribing(
+    "https://mail.example.com/callbacks/email/unsubscribe", "a@b.cn", "secret-of-the-house"
+)
 
 
 def visit(method: str, link: str, body: bytes = b"") -> Request:
@@ -18,7 +20,7 @@ def visit(method: str, link: str, body: bytes = b"") -> Request:
 
 def test_one_click_unsubscribes() -> None:
     """The body is that of RFC 8058; what counts is the link."""
-    answer = OURS.answer(visit("POST", OURS.link("t1"), b"List-Unsubscribe=One-Click"))
+    answer = OURS.answer(visit("POST", OURS.ways("t1")[0], b"List-Unsubscribe=One-Click"))
 
     assert answer.status == 200
     assert list(answer.heard) == [Heard(Receipt(Status.OPTED_OUT), touch_id="t1")]
@@ -26,7 +28,7 @@ def test_one_click_unsubscribes() -> None:
 
 
 def test_software_that_looks_at_links_unsubscribes_nobody() -> None:
-    answer = OURS.answer(visit("GET", OURS.link("t1")))
+    answer = OURS.answer(visit("GET", OURS.ways("t1")[0]))
 
     assert (answer.status, answer.heard) == (200, ())
     assert b'<form method="post">' in answer.body
@@ -34,8 +36,8 @@ def test_software_that_looks_at_links_unsubscribes_nobody() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_link_that_somebody_made_up_is_none(method: str) -> None:
-    right = OURS.link("t1")
-    other = Unsubscribing("https://x/", "another-secret-of-a-house").link("t1")
+    right = OURS.ways("t1")[0]
+    other = Unsubscribing("https://x/", "", "another-secret-of-a-house").ways("t1")[0]
     for link in (
         right.replace("t=t1", "t=t2"),
         right[:-1],
@@ -48,11 +50,16 @@ def test_a_link_that_somebody_made_up_is_none(method: str) -> None:
 
 
 def test_other_methods_are_refused() -> None:
-    assert OURS.answer(visit("DELETE", OURS.link("t1"))).status == 405
+    assert OURS.answer(visit("DELETE", OURS.ways("t1")[0])).status == 405
 
 
 def test_a_page_of_ones_own_may_have_a_query() -> None:
-    link = Unsubscribing("https://shop.example.com/leave?lang=zh", "s" * 16).link("t1")
+    ways = Unsubscribing("https://shop.example.com/leave?lang=zh", "", "s" * 16).ways("t1")
 
-    assert link.startswith("https://shop.example.com/leave?lang=zh&t=t1&s=")
-    assert Unsubscribing("", "s" * 16).link("t1") == ""
+    assert len(ways) == 1
+    assert ways[0].startswith("https://shop.example.com/leave?lang=zh&t=t1&s=")
+
+
+def test_a_mailbox_is_the_second_way() -> None:
+    assert OURS.ways("t1")[1] == "mailto:a@b.cn?subject=unsubscribe%20t1"
+    assert len(Unsubscribing("", "a@b.cn", "s" * 16).ways("t1")) == 1
