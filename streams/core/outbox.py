@@ -53,6 +53,7 @@ class Outbox:
                         TOUCHES, "touch.requested", touch.touch_id, at_iso, touch.user_id, touch
                     )
                     counts["touches"] += 1
+                    counts[f"requested_{touch.channel}"] += 1
                 case RevokeTouch(revocation):
                     name = f"{revocation.touch_id}-revoked"
                     self._put(

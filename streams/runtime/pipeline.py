@@ -126,6 +126,7 @@ class PipelineEngine:
         inputs, skipped = self._decoded(chunk)
         if chunk.topic == self._streams.feedback:
             count_feedback(self._metrics, inputs)
+            self._unheard.hear(inputs)
         if inputs:
             self.core.apply(inputs)
         for reason, count in skipped.items():
@@ -236,7 +237,8 @@ class PipelineEngine:
         for reason in SKIPPED & harvest.counts.keys():
             self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
         count_decisions(self._metrics, harvest.counts)
-        self._unheard.see(harvest.counts)
+        if self.core.rules.contact.unheard_ms is not None:
+            self._unheard.see(harvest.counts, self.core.watermark_ms)
         if harvest.changelog or outputs:
             outputs[self._streams.journal] = [self._journal_entry()]
         return Commit(harvest.changelog, outputs)
