@@ -267,7 +267,10 @@ func main() {
 	stop, release = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 	session, _ := strconv.ParseFloat(env("WINBACK_SESSION_TIMEOUT_S", "10"), 64)
+	var lock sync.Mutex // partitions come and go between two turns
 	lost := func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+		lock.Lock()
+		defer lock.Unlock()
 		for _, number := range gone[touches] {
 			delete(ours, number)
 		}
@@ -285,6 +288,7 @@ func main() {
 		soon, cancel := context.WithTimeout(stop, 50*time.Millisecond)
 		fetches := client.PollFetches(soon)
 		cancel()
+		lock.Lock()
 		fetches.EachPartition(func(part kgo.FetchTopicPartition) {
 			if ours[part.Partition] == nil {
 				ours[part.Partition] = &reading{end: part.HighWatermark}
@@ -297,6 +301,7 @@ func main() {
 			follow()
 			commit()
 		}
+		lock.Unlock()
 	}
 	commit()
 	client.CloseAllowingRebalance()
