@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from streams.core.channels import EXPIRES_LATEST_MS
 from streams.core.playbooks_file import Reading, Use
 from streams.core.template_lint import Finding, finding_of, findings, shown
 from streams.core.time import span_ms
@@ -49,6 +50,7 @@ def all_findings(
     for reading in playbooks:
         found += findings(reading, law, wanted)
         found += _of_caps(reading, law, wanted)
+        found += _too_late(reading)
     if templates is not None:
         found += _Bench(playbooks, templates, law, wanted).findings()
     order = {finding: (finding.file, finding.line, finding.column) for finding in found}
@@ -156,6 +158,22 @@ class _Bench:
         for objection in value_objections(provider, values, self._law):
             place = document.place((*use.path, "params"))
             yield finding_of(objection, provider, key, document.name, place)
+
+
+def _too_late(reading: Reading) -> Iterator[Finding]:
+    """Yield the steps whose touches may be sent for longer than the topic is sure to keep them."""
+    document = reading.source.document
+    for use in reading.uses:
+        try:
+            is_late = span_ms(use.step.expires) > EXPIRES_LATEST_MS
+        except ValueError:  # the playbook is refused for it elsewhere
+            continue
+        if is_late:
+            place = document.place((*use.path, "expires"))
+            what = f"expires {use.step.expires}: the topic of touches keeps 7 days by default"
+            hint = "let it expire within 5 days, or raise retention.ms; see docs/delivery.md"
+            key, channel = use.step.template_key, use.step.channel
+            yield Finding(channel, key, "warning", what, document.name, *place, hint=hint)
 
 
 def _of_caps(reading: Reading, law: Law, wanted: Sequence[str]) -> Iterator[Finding]:

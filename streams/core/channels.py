@@ -13,9 +13,16 @@ Kind = Literal["message", "person"]
 FAILURES_MAX: Final = 2
 """Hard failures in a row after which a channel is given up for a user, unless rules say another."""
 
+TOUCHES_KEPT_MS: Final = 7 * DAY_MS
+"""So long the topics of touches and feedback keep their records, unless an operator says other."""
+
 UNHEARD_MS: Final = DAY_MS
 """So long after its expiry a touch is given up of which no sender has said a word: longer than a
-sender that was down needs to say what it knows, short beside the topic's seven days."""
+sender that was down needs to say what it knows, short beside what the topic keeps."""
+
+EXPIRES_LATEST_MS: Final = TOUCHES_KEPT_MS - UNHEARD_MS - DAY_MS
+"""A touch that may be sent for longer than this asks for a topic that keeps more than by default: a
+sender that was down must find what it has to tell of, and a day more, for retention is coarse."""
 
 CONTACTS_KEPT_MS: Final = 30 * DAY_MS
 """Touches older than this count for no cap; the rules refuse a longer window."""

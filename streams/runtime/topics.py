@@ -8,9 +8,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from streams.core.channels import TOUCHES_KEPT_MS
 from streams.settings import Settings
 
 _DAY_MS: Final = 86_400_000
+_TOUCH_DAYS: Final = TOUCHES_KEPT_MS // _DAY_MS
 _REPLICAS_FOR_QUORUM: Final = 3
 
 _COMPACTED: Final = MappingProxyType(
@@ -93,8 +95,8 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
 
     return (
         co_partitioned(settings.topic_activity, "in: what users do", 7),
-        co_partitioned(settings.topic_feedback, "in: what happened to each touch", 7),
-        co_partitioned(settings.topic_touches, "out: touches for the senders", 7),
+        co_partitioned(settings.topic_feedback, "in: what happened to each touch", _TOUCH_DAYS),
+        co_partitioned(settings.topic_touches, "out: touches for the senders", _TOUCH_DAYS),
         # A decision about a person must be explainable for months.
         co_partitioned(settings.topic_decisions, "out: every decision with its reason", 180),
         co_partitioned(settings.topic_journal, "internal: the order of inputs, for replays", 30),

@@ -114,6 +114,13 @@ def test_a_file_that_cannot_be_used_is_the_worst(tmp_path: Path) -> None:
     assert "tencent.caps" in result.output, "one fault does not hide another"
 
 
+def test_a_touch_that_may_wait_longer_than_the_topic_keeps_it_is_warned_of(tmp_path: Path) -> None:
+    book = BOOK.replace("wait: 3d,", "wait: 3d, expires: 6d,")
+    found = json.loads(lint(tmp_path, "--json", book=book).output)["findings"]
+    (late,) = [one for one in found if "the topic of touches keeps 7 days" in one["what"]]
+    assert (late["line"], late["level"]) == (8, "warning")
+
+
 def test_every_rule_is_printed_with_its_source() -> None:
     result = CliRunner().invoke(templates, ["law", "--json"], standalone_mode=False)
     rules = json.loads(result.output)

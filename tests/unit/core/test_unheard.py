@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.channels import EXPIRES_LATEST_MS
 from streams.core.effects import Effect, Note, RecordUnaccepted, RevokeTouch
 from streams.core.inputs import ConsentChanged, FeedbackReceived, Input, WatermarkPassed
 from streams.core.journey_state import Case, OpenTouch
@@ -223,6 +224,7 @@ def test_the_topic_keeps_a_touch_longer_than_it_may_be_sent_and_waited_for() -> 
     }
     for name in ("win-back", "win-back-feedback"):
         assert kept_ms[name] >= longest_ms + WAIT_MS + MARGIN_MS
+    assert longest_ms <= EXPIRES_LATEST_MS
 
 
 def first_touch(partition: Partition) -> str:
