@@ -40,7 +40,7 @@ _SOURCES: Final = {
     "qiniu": Source(
         "https://developer.qiniu.com/sms/5814/template-specification", "2021-10-28", READ
     ),
-    "baidu": Source("https://cloud.baidu.com/doc/SMS/s/Rkih1xo03", "", READ),
+    "baidu": Source("https://cloud.baidu.com/doc/SMS/s/Rkih1xo03", "2022-03-16", READ),
     "wechat template": Source(
         "https://developers.weixin.qq.com/doc/offiaccount/Message_Management/"
         "Template_Message_Interface.html", "", READ,
@@ -58,8 +58,8 @@ _SOURCES: Final = {
         "Customer_Service_Messages.html", "", READ,
     ),
     "wecom": Source("https://developer.work.weixin.qq.com/document/path/92135", "2025-11-17", READ),
-    "miit 2015": Source("通信短信息服务管理规定, MIIT Order 31", "2015-05-19", READ),
-    "miit 2020": Source("通信短信息和语音呼叫服务管理规定, MIIT draft", "2020-08-31", READ),
+    "miit 2015": Source("MIIT Order 31 (2015), as Xinhua reports it", "2015-05-28", READ),
+    "miit 2020": Source("MIIT draft of 2020, as People's Daily reports it", "2020-09-01", READ),
     "pipl": Source("个人信息保护法 (PIPL)", "2021-08-20", READ),
     "tcpa": Source("47 CFR 64.1200(c)(1)", "", READ),
 }  # fmt: skip
@@ -206,7 +206,7 @@ def _qiniu_and_baidu() -> Iterator[Rule]:
     yield Rule("baidu", "needs", ["id"], baidu, verified=False)
     yield Rule("baidu", "opt_out", ["回T退订"], baidu, verified=False,
                note="The pages read do not say which wording.")  # fmt: skip
-    yield Rule("baidu", "forbidden_signs", "【】", baidu, verified=False)
+    yield Rule("baidu", "forbidden_signs", "【】[]", baidu, verified=False)
     yield Rule("baidu", "caps", [Cap(3, "1m"), Cap(10, "1h"), Cap(50, "1d")], baidu,
                note="Of notices; for marketing the carrier decides.")  # fmt: skip
 
