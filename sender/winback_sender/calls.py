@@ -27,6 +27,7 @@ import httpx
 import msgspec
 
 from winback_sender.contract.words import Status, Why
+from winback_sender.decoding import decoder
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings
@@ -98,7 +99,7 @@ class Reply(NamedTuple):
             Unreadable: Not readable: HTML with 200, cut, another form; ``http_…`` from 500 on.
         """
         try:
-            return msgspec.json.decode(self.body, type=kind)
+            return decoder(kind).decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         if self.status == httpx.codes.TOO_MANY_REQUESTS:

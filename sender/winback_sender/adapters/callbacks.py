@@ -4,6 +4,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from winback_sender.decoding import decoder
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -34,7 +35,7 @@ def items(body: bytes, kind: type[T], provider: str) -> list[T] | None:
     found = []
     for part in parts:
         try:
-            found.append(msgspec.json.decode(part, type=kind, strict=False))
+            found.append(decoder(kind, strict=False).decode(part))
         except UNREADABLE:
             log.warning("callback_passed_over", provider=provider, bytes=len(part))
     return found

@@ -7,6 +7,7 @@ import msgspec
 
 from winback_sender.addresses.away import away
 from winback_sender.calls import Calls, Reply, UnclearError
+from winback_sender.decoding import decoder
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError
 
@@ -108,7 +109,7 @@ def _read(reply: Reply, kind: type[T]) -> T:
     """
     if reply.status == _OK:
         try:
-            return msgspec.json.decode(reply.body, type=kind)
+            return decoder(kind).decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             log.warning("addresses_not_readable", error="the answer is not the agreed JSON")
             raise away() from None

@@ -11,6 +11,7 @@ from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.addresses.sameness import canonical
 from winback_sender.contract.instants import DAY_MS
 from winback_sender.contract.words import OUTCOMES, Status
+from winback_sender.decoding import convert
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
 from winback_sender.webhooks.signatures import RefusedError, Signer
@@ -110,7 +111,7 @@ def _heard(given: Any, now_ms: int) -> Heard:
     Raises:
         ValueError: It cannot be read; the text names no value but the words that are allowed.
     """
-    word = msgspec.convert(given, Word)
+    word = convert(given, Word)
     if not word.touch_id and not word.address and not word.provider_ref:
         raise ValueError("touch_id, provider_ref and address are all empty")
     allowed = OUTCOMES.get(str(word.status), {})
