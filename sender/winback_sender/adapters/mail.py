@@ -22,8 +22,9 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Why
 from winback_sender.errors import UserError
 from winback_sender.mail.address import MailAddress, mail_address
+from winback_sender.mail.line import Server
 from winback_sender.mail.message import LINK, Letterhead, message_of
-from winback_sender.mail.smtp import PostOffice, Server
+from winback_sender.mail.smtp import PostOffice
 from winback_sender.mail.unsubscribe import PATH, Unsubscribing
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
