@@ -11,7 +11,12 @@ from threading import Event, Thread
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError
+from kafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from winback_sender.errors import Exit, UserError
@@ -27,6 +32,10 @@ FETCH_WAIT_MS: Final = 100
 BATCHES_MAX: Final = 8
 """Read and not taken; the main thread may be waiting for its disk."""
 PAUSE_S: Final = 0.01
+NOT_OURS: Final = (
+    CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError,
+)  # fmt: skip
+"""What a commit says while the group changes."""
 
 
 class Assigned(NamedTuple):
@@ -93,6 +102,7 @@ class Reader:
         self._stopping = Event()
         self._untaken = 0
         self._ends: dict[TopicPartition, int] = {}
+        self._claimed: set[TopicPartition] = set()
         self.listener = Rebalance(self._commit_last, tell, self._stopping)
 
     def start(self) -> None:
@@ -152,10 +162,11 @@ class Reader:
             return
         polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
         if fresh := self.listener.take_fresh():
-            self._claim(fresh, {part: found[0].offset for part, found in polled.items()})
+            self._claim(fresh)
         letters = [
             letter(one.partition, one.offset, one.value, one.headers, one.timestamp, one.key)
-            for found in polled.values()
+            for part, found in polled.items()
+            if part in self._claimed and part not in fresh  # Those come again: `_claim` has sought.
             for one in found
         ]
         if letters:
@@ -171,25 +182,33 @@ class Reader:
                 return
             command()
 
-    def _claim(self, parts: set[TopicPartition], first: Mapping[TopicPartition, int]) -> None:
-        """Claim partitions before anything of them is begun.
+    def _claim(self, parts: set[TopicPartition]) -> None:
+        """Claim partitions before anything of them is begun, and read them from what is committed.
+
+        The client hands out records of a partition before it says that the partition is ours, so
+        its position says nothing.
 
         Raises:
             UserError: Another journal has worked on one of them.
         """
-        ours = parts & self._consumer.assignment()
-        ends = self._consumer.end_offsets(sorted(ours)) if ours else {}
-        for part in sorted(ours):
+        ours = sorted(parts & self._consumer.assignment())
+        self._claimed = (self._claimed - parts) & self._consumer.assignment()
+        starts = self._consumer.beginning_offsets(ours) if ours else {}
+        ends = self._consumer.end_offsets(ours) if ours else {}
+        for part in ours:
             committed = self._consumer.committed(part, metadata=True)
             claim = "" if committed is None else committed.metadata
             if claim not in {"", self._journal_id}:
                 self._refuse(part.partition, claim)
-            position = first.get(part, self._consumer.position(part))
-            if claim != self._journal_id and position is not None:
-                self._commit({part.partition: position})
+            start = starts[part] if committed is None else max(committed.offset, starts[part])
+            if not self._seek(part, start):
+                continue  # It is gone again.
+            if claim != self._journal_id:
+                self._commit({part.partition: start})
+            self._claimed.add(part)
             self._ends[part] = ends[part]
-            self._tell(Assigned(part.partition, position or 0))
-        log.info("partitions_owned", partitions=sorted(part.partition for part in ours))
+            self._tell(Assigned(part.partition, start))
+        log.info("partitions_owned", partitions=[part.partition for part in ours])
 
     def _refuse(self, partition: int, claim: str) -> None:
         if self._adopts:
@@ -208,14 +227,27 @@ class Reader:
         for part, end in list(self._ends.items()):
             if part not in assigned:
                 del self._ends[part]
-            elif (self._consumer.position(part) or 0) >= end:
+            elif self._has_read(part, end):
                 del self._ends[part]
                 self._tell(CaughtUp(part.partition))
 
+    def _has_read(self, part: TopicPartition, end: int) -> bool:
+        try:
+            return (self._consumer.position(part) or 0) >= end
+        except (AssertionError, KeyError):  # A rebalance takes it at any instant.
+            return False
+
+    def _seek(self, part: TopicPartition, offset: int) -> bool:
+        """Read a partition from an offset on; return False if it is not ours any more."""
+        try:
+            self._consumer.seek(part, offset)
+        except (KeyError, ValueError):  # A rebalance takes it at any instant.
+            return False
+        return True
+
     def _rewind(self, partition: int, offset: int) -> None:
         part = TopicPartition(self._topic, partition)
-        if part in self._consumer.assignment():
-            self._consumer.seek(part, offset)
+        if self._seek(part, offset):
             self._ends |= self._consumer.end_offsets([part])
             self._tell(Rewound(partition))
 
@@ -225,7 +257,7 @@ class Reader:
         try:
             if ours:
                 self._consumer.commit(ours)
-        except CommitFailedError:  # The partitions went to another sender: it finds the journal.
+        except NOT_OURS:  # The partitions go to another sender: it finds the journal.
             log.warning("commit_refused", group=self._group)
 
     async def _commit_last(self, offsets: Mapping[int, int]) -> None:
