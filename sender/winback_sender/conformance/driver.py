@@ -13,6 +13,7 @@ from winback_sender.conformance.evidence import (
     End,
     Evidence,
     Receipt,
+    Said,
     Unreadable,
 )
 from winback_sender.conformance.fleet import Fleet
@@ -89,6 +90,7 @@ class Stage:
         start_ms = now_ms()
         self._scene = Scene(start_ms, order.stand.channel, midday_zone(start_ms))
         self._letters = letters(order.plan, self._scene)
+        self._ids = {touch.touch_id for touch in order.plan.touches}
         self._book = address_book(order.plan, order.stand)
         topics = order.topics or Topics(*(f"{order.name}-{role}" for role in Topics._fields))
         is_own = order.topics is None
@@ -98,7 +100,11 @@ class Stage:
         self._stand_in.port = order.port
         self._stand_in.silence_s = SILENCE_S
         stack.enter_context(self._stand_in)
-        addresses = stack.enter_context(Addresses(self._knows))
+        directory = Addresses(self._knows)
+        directory.port = order.port and order.port + 1
+        addresses = stack.enter_context(directory)
+        if not order.command:
+            say(f"PROVIDER_URL={self._stand_in.url} ADDRESSES_URL={addresses.addresses_url}")
         session_s = session_timeout_s(order.bootstrap)
         self._fleet = Fleet(order.command, self._environ(topics, addresses, session_s),
                             order.folder)  # fmt: skip
@@ -172,7 +178,7 @@ class Stage:
                        call.was_sent, call.turn.fate not in UNCLEAR, call.turn.arrives)
                 for call in self._stand_in.calls
             ),
-            said=tuple(self._reader.said),
+            said=tuple(word for word in self._reader.said if self._is_ours(word)),
             receipts=tuple(
                 Receipt(*told) for told in self._stand_in.told if self._stand_in.is_heard
             ),
@@ -181,6 +187,10 @@ class Stage:
             ended_ms=self._ended_ms,
             away=tuple(self.havoc.away),
         )  # fmt: skip
+
+    def _is_ours(self, word: Said) -> bool:
+        """Return whether feedback is of this run: topics that stay carry that of others, too."""
+        return self._order.topics is None or word.touch_id in self._ids
 
     def _unreadable(self) -> list[Unreadable]:
         dead = set(self._reader.dead)

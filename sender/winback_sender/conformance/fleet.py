@@ -17,6 +17,7 @@ from winback_sender.standins.server import HOST
 
 STOP_S_MAX: Final = 30.0
 """So long a sender may take to finish what is under way; Kubernetes, too, waits 30 s."""
+LAST_LINES: Final = 2
 PAUSE_AFTER_DEATH_S: Final = 1.0
 """What ended by itself is started again, as any supervisor does."""
 
@@ -66,9 +67,10 @@ class Fleet:
         return f"http://{HOST}:{self._ports[name]}"
 
     def last_words(self, name: str) -> str:
-        """Return the last line that a process has written."""
-        lines = (self._folder / f"{name}.log").read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        """Return the last lines that a process has written."""
+        text = (self._folder / f"{name}.log").read_text(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return "; ".join(lines[-LAST_LINES:]) or "it said nothing"
 
     def start(self, name: str, after_s: float = 0.0) -> None:
         """Start a process, now or in a while."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from winback_sender.conformance.evidence import End
 from winback_sender.conformance.page import Verdict
 from winback_sender.conformance.plan import Trouble
 from winback_sender.conformance.series import Series, verdicts
@@ -32,3 +33,11 @@ def test_a_naive_sender_fails_visibly(kafka: str, tmp_path: Path) -> None:
     for kind in ("sent_twice", "sent_after_revocation", "sent_after_expiry", "sent_too_early",
                  "read_uncommitted", "feedback_wrong", "dead_letters_missing"):  # fmt: skip
         assert found[kind] > 0
+
+
+def test_the_python_example_conforms(kafka: str, tmp_path: Path) -> None:
+    found = tried(kafka, tmp_path, f"{sys.executable} {EXAMPLES / 'python/sender.py'}")
+
+    assert faults(found) == {}
+    assert len(found.outcome.evidence.calls) > 30
+    assert any(life.end == End.KILLED for life in found.outcome.evidence.lives)
