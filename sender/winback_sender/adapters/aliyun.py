@@ -23,15 +23,16 @@ from winback_sender.adapters.aliyun_callbacks import failed, replies, reports
 from winback_sender.adapters.aliyun_codes import CODES, PREFIXES
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.replies import CHINA
-from winback_sender.adapters.signatures import acs3_headers, query_string
+from winback_sender.adapters.signatures import Endpoint, acs3_headers, query_string
 from winback_sender.adapters.verdicts import conclude, verdict
 from winback_sender.addresses.needed import address_for
 from winback_sender.addresses.phone import normalise
 from winback_sender.calls import UnclearError, make_calls
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.settings_catalogue import load, says
+from winback_sender.settings_catalogue import says
 from winback_sender.tools import Tools
 
 NAME: Final = "aliyun"
@@ -57,7 +58,7 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
         str, says("Token of a temporary key (STS); empty: none.", is_secret=True)
     ] = ""
     sign_name: Annotated[str, says("Signature of templates that name none.")] = ""
-    endpoint: Annotated[str, says("Where the API is.")] = "https://dysmsapi.aliyuncs.com"
+    endpoint: Annotated[Endpoint, says("Where the API is.")] = "https://dysmsapi.aliyuncs.com"
     timeout_s: Annotated[
         float, Meta(ge=1, le=60), says("Patience with one call; Aliyun asks for 1 s at least.", "s")
     ] = 10.0
@@ -111,7 +112,7 @@ def make(tools: Tools) -> Adapter:
     Raises:
         UserError: A setting is missing or cannot be.
     """
-    return Aliyun(tools, load(AdapterSettings, tools.environ, PREFIX))
+    return Aliyun(tools, load_own(AdapterSettings, tools.environ, PREFIX))
 
 
 class Aliyun(Adapter):

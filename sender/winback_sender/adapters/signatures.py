@@ -9,9 +9,15 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
+from msgspec import Meta
+
+Endpoint = Annotated[
+    str, Meta(title="http://HOST or https://HOST", pattern=r"^https?://[A-Za-z0-9.:_\[\]-]+/?$")
+]
+"""Where an API is; it has no path, as what is signed has none."""
 ACS3: Final = "ACS3-HMAC-SHA256"
 TC3: Final = "TC3-HMAC-SHA256"
 JSON_TYPE: Final = "application/json; charset=utf-8"

@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from winback_sender.adapter import Adapter, Limits, Route, Sent
 from winback_sender.adapters.callbacks import callback_base
-from winback_sender.adapters.signatures import tc3_headers
+from winback_sender.adapters.signatures import Endpoint, tc3_headers
 from winback_sender.adapters.tencent_callbacks import receipt_of, replies, reports
 from winback_sender.adapters.tencent_codes import CODES, PREFIXES
 from winback_sender.adapters.verdicts import conclude, verdict
@@ -29,8 +29,9 @@ from winback_sender.calls import UnclearError, Unreadable, make_calls
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.settings_catalogue import load, says
+from winback_sender.settings_catalogue import says
 from winback_sender.tools import Tools
 
 NAME: Final = "tencent"
@@ -56,7 +57,7 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
     sdk_app_id: Annotated[str, says("SmsSdkAppId of the application, as in `1400006666`.")]
     sign_name: Annotated[str, says("Signature of templates that name none.")] = ""
     region: Annotated[str, says("Region of the API.")] = "ap-guangzhou"
-    endpoint: Annotated[str, says("Where the API is.")] = "https://sms.tencentcloudapi.com"
+    endpoint: Annotated[Endpoint, says("Where the API is.")] = "https://sms.tencentcloudapi.com"
     timeout_s: Annotated[float, Meta(ge=1, le=60), says("Patience with one call.", "s")] = 10.0
     per_s: Annotated[
         float,
@@ -115,7 +116,7 @@ def make(tools: Tools) -> Adapter:
     Raises:
         UserError: A setting is missing or cannot be.
     """
-    return Tencent(tools, load(AdapterSettings, tools.environ, PREFIX))
+    return Tencent(tools, load_own(AdapterSettings, tools.environ, PREFIX))
 
 
 class Tencent(Adapter):

@@ -513,6 +513,21 @@ def test_a_reply_that_is_none(world: World, text: str) -> None:
     assert (heard.receipt.status, heard.at_ms) == (Status.REPLIED, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("endpoint", "ftp://example.com", "ENDPOINT"),
+        ("endpoint", "https://example.com/v2?x", "ENDPOINT"),
+        ("timeout_s", "0", "TIMEOUT_S"),
+        ("per_s", "99999", "PER_S"),
+        ("timout_s", "3", "did you mean"),
+    ],
+)
+def test_settings_that_cannot_be(world: World, name: str, value: str, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        world.make(**{name: value})
+
+
 def test_settings_that_are_missing() -> None:
     with pytest.raises(UserError, match=r"ACCESS_KEY_ID is not set.*ACCESS_KEY_SECRET is not set"):
         aliyun.make(tools({}))
