@@ -12,6 +12,7 @@ from winback_sender.contract.words import Status, Why
 from winback_sender.desk import Done, Errand
 from winback_sender.endings import unsent
 from winback_sender.journal import Journal
+from winback_sender.last_look import looking
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 
@@ -83,16 +84,28 @@ class Couriers:
         waiting = errand.waiting
         if self._is_stopping.is_set():
             return Done(errand, None)
-        if self._was_revoked(errand):
-            return Done(errand, unsent(Why.REVOKED))
-        if self._clock.now_ms(waiting.partition) >= waiting.expires_ms:
-            return Done(errand, unsent(Why.EXPIRED))
+        try:
+            self._look(errand)
+        except NotSentError as why:
+            return Done(errand, unsent(why.reason))
         pickup_s = time.time() - max(waiting.stamp_ms, waiting.not_before_ms) / 1_000
         was_prompt = not waiting.attempts and waiting.not_before_ms <= waiting.stamp_ms + PROMPT_MS
         begun_s = time.monotonic()
-        receipt, error = _deliver(errand)
+        with looking(lambda: self._look(errand)):
+            receipt, error = _deliver(errand)
         call_s = time.monotonic() - begun_s
         return Done(errand, receipt, error, call_s, pickup_s if was_prompt else None)
+
+    def _look(self, errand: Errand) -> None:
+        """Demand that a touch may still leave.
+
+        Raises:
+            NotSentError: It was taken back, or has expired.
+        """
+        if self._was_revoked(errand):
+            raise NotSentError(Why.REVOKED)
+        if self._clock.now_ms(errand.waiting.partition) >= errand.waiting.expires_ms:
+            raise NotSentError(Why.EXPIRED)
 
     def _was_revoked(self, errand: Errand) -> bool:
         """Look whether a touch was taken back, and if time has passed, by another sender too.

@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 from winback_sender.calls import UnclearError
 from winback_sender.contract.words import HARD, UNSENT, Status, Why
+from winback_sender.last_look import look_again
 from winback_sender.logs import get_logger
 from winback_sender.mail.address import MailAddress
 from winback_sender.receipt import NotSentError, Receipt
@@ -99,6 +100,7 @@ class Line:
         self.letters += 1
         if not to.is_ascii and not self._smtp.has_extn("smtputf8"):
             raise NotSentError(NO_UTF8)
+        look_again()
         try:
             self._envelope(sender, to, touch_id)
             self._text(message)
