@@ -91,16 +91,24 @@ class Limits(NamedTuple):
     per_template_s: float = 0.0
 
 
+def _never(touch_id: str) -> bool:
+    del touch_id
+    return False
+
+
 class Adapter(ABC):
     """One provider. `deliver` and `ask` are called from several threads at once.
 
     Attributes:
         name: As in ``--channel sms=NAME``; also the name of its rules in the channel law.
         limits: What the provider takes.
+        is_revoked: Set by the kit: whether a touch was taken back, also after it was delivered,
+            for what leaves in bulk later.
     """
 
     name: str
     limits: Limits = Limits()
+    is_revoked: Callable[[str], bool] = staticmethod(_never)
 
     @abstractmethod
     def deliver(self, touch: TouchRequested) -> Receipt:

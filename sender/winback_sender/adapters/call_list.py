@@ -109,7 +109,7 @@ class CallList(Adapter):
         self._zone = _zone(settings.timezone)
         self._lock = threading.Lock()
         self._read: list[Read] = []
-        self._expired: list[str] = []
+        self._dropped: list[str] = []
         self._pruned_ms = 0
 
     def deliver(self, touch: TouchRequested) -> Receipt:
@@ -138,9 +138,10 @@ class CallList(Adapter):
         match self._shelf.state(sent.touch_id):
             case None:
                 return Receipt(Status.FAILED, UNSENT, Why.INTERRUPTED)
-            case "expired" | "told":
-                return Receipt(Status.FAILED, UNSENT, Why.EXPIRED)
-        return Receipt(Status.ACCEPTED)
+            case "waiting" | "listed":
+                return Receipt(Status.ACCEPTED)
+            case reason:
+                return Receipt(Status.FAILED, UNSENT, reason)
 
     def collect(self) -> Iterable[Heard]:
         """Write the lists that are due, and return what staff have said since.
@@ -161,23 +162,26 @@ class CallList(Adapter):
     def _collect(self) -> list[Heard]:
         for read in self._read:
             self._folder.put_away(read)
-        self._shelf.told(self._expired)
-        self._read, self._expired = [], []
+        self._shelf.told(self._dropped)
+        self._read, self._dropped = [], []
         at_ms = now_ms()
         if at_ms - self._pruned_ms > DAY_MS:
             self._pruned_ms = at_ms
             self._shelf.prune(at_ms - KEPT_MS)
         try:
-            self._shelf.publish(at_ms, self._span, self._folder.write)
+            self._shelf.publish(at_ms, self._span, self._folder.write, self.is_revoked)
         except (OSError, sqlite3.Error) as error:  # The share is away: what waits, waits.
             log.warning("call_list_not_written", error=repr(error))
         try:
             self._read = self._folder.read(lambda touch_id: self._shelf.state(touch_id) is not None)
         except OSError as error:
             log.warning("call_list_not_readable", error=error.strerror)
-        expired = Receipt(Status.FAILED, UNSENT, Why.EXPIRED)
-        self._expired = self._shelf.expired()
-        heard = [Heard(expired, touch_id=touch_id) for touch_id in self._expired]
+        dropped = self._shelf.dropped()
+        self._dropped = [touch_id for touch_id, _ in dropped]
+        heard = [
+            Heard(Receipt(Status.FAILED, UNSENT, reason), touch_id=touch_id)
+            for touch_id, reason in dropped
+        ]
         for read in self._read:
             said = read.returned.results.items()
             heard += [Heard(receipt, read.at_ms, touch_id) for touch_id, receipt in said]

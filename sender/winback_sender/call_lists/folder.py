@@ -71,7 +71,7 @@ class Folder:
             ) from error
 
     def write(self, name: str, lines: Sequence[Line]) -> set[str]:
-        """Write a list as a whole or not at all.
+        """Write a list as a whole or not at all; an empty one is not written.
 
         Returns:
             The touches on it: of a list that is there already, because the process ended just
@@ -84,6 +84,8 @@ class Folder:
             there = self._path / place / name
             if there.exists():
                 return _there(there, lines)
+        if not lines:
+            return set()
         half = self._path / f".{name}.part"
         with half.open("wb") as file:
             file.write(file_of((line.cells for line in lines), self._language))

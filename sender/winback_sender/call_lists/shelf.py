@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from winback_sender.contract.words import Why
 from winback_sender.errors import Exit, UserError
 
 BUSY_S: Final = 10.0
@@ -19,7 +20,7 @@ _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS calls (
         touch_id TEXT PRIMARY KEY,
         list TEXT NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('waiting', 'listed', 'expired', 'told')),
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'listed', 'dropped', 'told')),
         at_ms INTEGER NOT NULL,
         expires_ms INTEGER NOT NULL,
         rank TEXT NOT NULL,
@@ -43,8 +44,11 @@ class Line(NamedTuple):
     cells: list[str]
 
 
+IsRevoked = Callable[[str], bool]
+"""Takes a touch id; says whether the touch was taken back."""
+
 Write = Callable[[str, Sequence[Line]], Iterable[str]]
-"""Writes a list by name; returns the ids of the touches that are in it."""
+"""Writes a list by name, unless it is there or empty; returns the ids of the touches on it."""
 
 
 class Shelf:
@@ -98,36 +102,40 @@ class Shelf:
             )
 
     def state(self, touch_id: str) -> str | None:
-        """Return ``waiting``, ``listed``, ``expired``, ``told``, or None: it never was put here."""
+        """Return ``waiting``, ``listed``, why it was left off, or None: it never was put here."""
         with self._lock:
             row = self._file.execute(
-                "SELECT state FROM calls WHERE touch_id = ?", (touch_id,)
+                "SELECT state, line FROM calls WHERE touch_id = ?", (touch_id,)
             ).fetchone()
-        return None if row is None else str(row[0])
+        if row is None:
+            return None
+        state, line = row
+        return str(line if state in ("dropped", "told") else state)
 
-    def publish(self, now_ms: int, spans: Spans, write: Write) -> int:
+    def publish(self, now_ms: int, spans: Spans, write: Write, is_revoked: IsRevoked) -> int:
         """Write every list whose span is over; return how many touches were listed.
 
-        What has expired while it waited is left off. A touch that is not in the written list, which
-        a crash had left behind complete, goes onto the next.
+        What has expired or was taken back while it waited is left off. A list that a crash had left
+        behind complete stays as it is; a touch that is not on it goes onto the next.
         """
         listed = 0
         for name in self._over(now_ms, spans):
             with self._lock, _Transaction(self._file):
-                listed += self._publish(name, now_ms, spans, write)
+                listed += self._publish(name, now_ms, spans, write, is_revoked)
         return listed
 
-    def expired(self) -> list[str]:
-        """Return touches that expired before a list was written."""
+    def dropped(self) -> list[tuple[str, str]]:
+        """Return touches that were left off, and why."""
         with self._lock:
-            rows = self._file.execute("SELECT touch_id FROM calls WHERE state = 'expired'")
-            return [touch_id for (touch_id,) in rows]
+            return self._file.execute(
+                "SELECT touch_id, line FROM calls WHERE state = 'dropped'"
+            ).fetchall()
 
     def told(self, touch_ids: Iterable[str]) -> None:
-        """Take note that it is known of touches that they expired."""
+        """Take note that it is known of touches that they were left off."""
         with self._lock:
             self._file.executemany(
-                "UPDATE calls SET state = 'told' WHERE touch_id = ? AND state = 'expired'",
+                "UPDATE calls SET state = 'told' WHERE touch_id = ? AND state = 'dropped'",
                 [(touch_id,) for touch_id in touch_ids],
             )
 
@@ -139,17 +147,23 @@ class Shelf:
             )
             self._file.execute("DELETE FROM lists WHERE at_ms < ?", (before_ms,))
 
-    def _publish(self, name: str, now_ms: int, spans: Spans, write: Write) -> int:
+    def _publish(
+        self, name: str, now_ms: int, spans: Spans, write: Write, is_revoked: IsRevoked
+    ) -> int:
         waiting = self._file.execute(
             "SELECT touch_id, expires_ms, rank, line FROM calls "
             "WHERE list = ? AND state = 'waiting'",
             (name,),
         ).fetchall()
-        late = [(touch_id,) for touch_id, expires_ms, _, _ in waiting if expires_ms <= now_ms]
-        alive = [row for row in waiting if row[1] > now_ms]
+        reasons = {
+            touch_id: Why.REVOKED if is_revoked(touch_id) else Why.EXPIRED
+            for touch_id, expires_ms, _, _ in waiting
+            if expires_ms <= now_ms or is_revoked(touch_id)
+        }
+        alive = [row for row in waiting if row[0] not in reasons]
         alive.sort(key=lambda row: (json.loads(row[2]), row[0]))
         lines = [Line(touch_id, json.loads(line)) for touch_id, _, _, line in alive]
-        written = set(write(name, lines)) if lines else set()
+        written = set(write(name, lines))
         self._file.execute("INSERT OR IGNORE INTO lists VALUES (?, ?)", (name, now_ms))
         left = [line.touch_id for line in lines if line.touch_id not in written]
         if left:
@@ -159,13 +173,14 @@ class Shelf:
             )
         # The phone number is on the list now, and no longer needed here.
         self._file.executemany(
-            "UPDATE calls SET state = 'expired', line = '' WHERE touch_id = ?", late
+            "UPDATE calls SET state = 'dropped', line = ? WHERE touch_id = ?",
+            [(str(why), one) for one, why in reasons.items() if one not in written],
         )
         self._file.executemany(
             "UPDATE calls SET state = 'listed', line = '' WHERE touch_id = ?",
             [(touch_id,) for touch_id in written],
         )
-        return len(lines) - len(left)
+        return len(written)
 
     def _over(self, now_ms: int, spans: Spans) -> list[str]:
         """Return the lists that something waits on, but the one that is collected now."""

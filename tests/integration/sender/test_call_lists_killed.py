@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.integration.sender.listing import FOREVER_MS, put, spans
+from tests.integration.sender.listing import FOREVER_MS, never, put, spans
 from winback_sender.call_lists.columns import COLUMNS
 from winback_sender.call_lists.folder import Folder
 from winback_sender.call_lists.returned import ids_in
@@ -36,7 +36,7 @@ def test_whenever_it_is_killed_every_touch_is_on_one_list(tmp_path: Path) -> Non
     shelf, lists = Shelf(tmp_path / "memory.sqlite"), Folder(tmp_path / "lists", "zh")
     for touch_id in asked:  # What was interrupted is put again, as after a fault of the disk.
         put(shelf, touch_id)
-    shelf.publish(FOREVER_MS // 2, spans, lists.write)
+    shelf.publish(FOREVER_MS // 2, spans, lists.write, never)
     shelf.close()
 
     files = list((tmp_path / "lists").rglob("calls-*.csv"))

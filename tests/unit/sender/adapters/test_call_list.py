@@ -260,6 +260,20 @@ def test_after_a_crash_it_knows_whether_a_touch_is_on_a_list(
     again.close()
 
 
+def test_what_is_taken_back_before_the_list_is_written_is_not_on_it(
+    lists: CallList, folder: Path, wall: Wall
+) -> None:
+    lists.is_revoked = {"t1"}.__contains__
+    lists.deliver(touch("t1"))
+    lists.deliver(touch("t2"))
+    wall.at_ms += HOUR_MS
+
+    revoked = Receipt(Status.FAILED, "unsent", "revoked")
+    assert list(lists.collect()) == [Heard(revoked, touch_id="t1")]
+    (path,) = folder.glob("*.csv")
+    assert [row["编号（勿改）"] for row in rows_of(path)] == ["t2"]
+
+
 def test_a_crash_after_the_file_was_written_writes_no_second_one(
     lists: CallList, folder: Path, wall: Wall
 ) -> None:

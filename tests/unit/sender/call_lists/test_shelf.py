@@ -31,6 +31,8 @@ class Wall:
         if self.fails == "before":
             raise OSError("no space left")
         if name not in self.lists:
+            if not lines:
+                return ()
             self.lists[name] = [line.touch_id for line in lines]
         if self.fails == "after":
             raise KeyboardInterrupt
@@ -38,6 +40,10 @@ class Wall:
 
     def seen(self) -> Counter[str]:
         return Counter(touch_id for touch_ids in self.lists.values() for touch_id in touch_ids)
+
+
+def never(_touch_id: str) -> bool:
+    return False
 
 
 def put(shelf: Shelf, touch_id: str, at_ms: int, rank: int = 0, lasts_ms: int = 10**9) -> None:
@@ -53,23 +59,23 @@ def test_a_list_is_written_when_its_time_is_over_in_the_order_of_calling(shelf: 
     wall = Wall()
     put(shelf, "b", 100, rank=2)
     put(shelf, "a", 200, rank=1)
-    assert shelf.publish(999, spans, wall.write) == 0
+    assert shelf.publish(999, spans, wall.write, never) == 0
     put(shelf, "c", 1_100)
 
-    assert shelf.publish(1_500, spans, wall.write) == 2
+    assert shelf.publish(1_500, spans, wall.write, never) == 2
     assert wall.lists == {"list-000001000": ["a", "b"]}
     assert [shelf.state(one) for one in "abcd"] == ["listed", "listed", "waiting", None]
-    assert shelf.publish(9_000, spans, wall.write) == 1
-    assert shelf.publish(9_000, spans, wall.write) == 0
+    assert shelf.publish(9_000, spans, wall.write, never) == 1
+    assert shelf.publish(9_000, spans, wall.write, never) == 0
 
 
 def test_a_touch_that_is_put_twice_is_there_once(shelf: Shelf) -> None:
     wall = Wall()
     put(shelf, "a", 100)
     put(shelf, "a", 1_100)
-    shelf.publish(1_000, spans, wall.write)
+    shelf.publish(1_000, spans, wall.write, never)
     put(shelf, "a", 2_100)
-    shelf.publish(9_000, spans, wall.write)
+    shelf.publish(9_000, spans, wall.write, never)
 
     assert wall.seen() == {"a": 1}
 
@@ -78,13 +84,24 @@ def test_what_expired_while_it_waited_is_left_off_and_told(shelf: Shelf) -> None
     wall = Wall()
     put(shelf, "a", 100, lasts_ms=500)
     put(shelf, "b", 100)
-    shelf.publish(1_000, spans, wall.write)
+    shelf.publish(1_000, spans, wall.write, never)
 
     assert wall.lists == {"list-000001000": ["b"]}
-    assert shelf.expired() == ["a"]
+    assert shelf.dropped() == [("a", "expired")]
     shelf.told(["a", "b"])
-    assert shelf.expired() == []
-    assert (shelf.state("a"), shelf.state("b")) == ("told", "listed")
+    assert shelf.dropped() == []
+    assert (shelf.state("a"), shelf.state("b")) == ("expired", "listed")
+
+
+def test_what_was_taken_back_while_it_waited_is_left_off_and_told(shelf: Shelf) -> None:
+    wall = Wall()
+    put(shelf, "a", 100)
+    put(shelf, "b", 100)
+    shelf.publish(1_000, spans, wall.write, lambda touch_id: touch_id == "a")
+
+    assert wall.lists == {"list-000001000": ["b"]}
+    assert shelf.dropped() == [("a", "revoked")]
+    assert shelf.state("a") == "revoked"
 
 
 def test_a_list_that_could_not_be_written_is_written_later(shelf: Shelf) -> None:
@@ -92,11 +109,11 @@ def test_a_list_that_could_not_be_written_is_written_later(shelf: Shelf) -> None
     put(shelf, "a", 100)
     wall.fails = "before"
     with pytest.raises(OSError, match="no space"):
-        shelf.publish(1_000, spans, wall.write)
+        shelf.publish(1_000, spans, wall.write, never)
     wall.fails = ""
 
     assert shelf.state("a") == "waiting"
-    assert shelf.publish(1_000, spans, wall.write) == 1
+    assert shelf.publish(1_000, spans, wall.write, never) == 1
 
 
 def test_a_crash_between_the_file_and_the_memory_puts_nothing_on_two_lists(
@@ -106,12 +123,13 @@ def test_a_crash_between_the_file_and_the_memory_puts_nothing_on_two_lists(
     put(shelf, "a", 100)
     wall.fails = "after"
     with pytest.raises(KeyboardInterrupt):
-        shelf.publish(1_000, spans, wall.write)
+        shelf.publish(1_000, spans, wall.write, never)
     wall.fails = ""
     put(shelf, "late", 500)  # the clock was set back
 
-    assert shelf.publish(1_000, spans, wall.write) == 1
-    assert shelf.publish(9_000, spans, wall.write) == 1
+    assert shelf.publish(1_000, spans, wall.write, {"a"}.__contains__) == 1
+    assert shelf.state("a") == "listed", "it is on the list already"
+    assert shelf.publish(9_000, spans, wall.write, never) == 1
     assert wall.seen() == {"a": 1, "late": 1}
     assert len(wall.lists) == 2
 
@@ -119,7 +137,7 @@ def test_a_crash_between_the_file_and_the_memory_puts_nothing_on_two_lists(
 def test_the_number_is_forgotten_once_it_is_on_the_list(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "memory.sqlite")
     shelf.put("a", ["138 0013 8000"], (0, 0.0, ""), 10**9, 100, spans)
-    shelf.publish(1_000, spans, Wall().write)
+    shelf.publish(1_000, spans, Wall().write, never)
 
     assert shelf._file.execute("SELECT line FROM calls").fetchall() == [("",)]
 
@@ -127,7 +145,7 @@ def test_the_number_is_forgotten_once_it_is_on_the_list(tmp_path: Path) -> None:
 def test_old_touches_are_forgotten_waiting_ones_are_not(shelf: Shelf) -> None:
     put(shelf, "a", 100)
     put(shelf, "b", 1_100)
-    shelf.publish(1_000, spans, Wall().write)
+    shelf.publish(1_000, spans, Wall().write, never)
     shelf.prune(5_000)
 
     assert (shelf.state("a"), shelf.state("b")) == (None, "waiting")
@@ -169,11 +187,11 @@ def test_whatever_happens_every_touch_is_on_one_list_in_the_end(
         else:
             wall.fails = what.removeprefix("fail").strip() if what != "publish" else ""
             with suppress(OSError, KeyboardInterrupt):
-                shelf.publish(at_ms, spans, wall.write)
+                shelf.publish(at_ms, spans, wall.write, never)
             wall.fails = ""
     at_ms += 10**6
     for _ in range(len(asked) + 1):
-        shelf.publish(at_ms, spans, wall.write)
+        shelf.publish(at_ms, spans, wall.write, never)
         at_ms += SPAN_MS
     shelf.close()
 
