@@ -34,7 +34,7 @@ SEED_MAX: Final = 100_000
 @click.option("--provider", type=click.Choice(list(STANDS)), default="postbox", show_default=True,
               help="Whose stand-in the sender talks to.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65_535), default=0,
-              help="Of the provider's stand-in; the next one is for addresses. 0: any.")  # fmt: skip
+              help="Of the provider's stand-in; the next one has addresses. 0: any.")  # fmt: skip
 @click.option("--instances", type=click.IntRange(1, 8), default=2, show_default=True,
               help="Processes of the sender at the start.")  # fmt: skip
 @click.option("--touches", type=click.IntRange(22, 100_000), default=160, show_default=True,
