@@ -60,8 +60,7 @@ def markdown() -> str:
     lines = [
         "# Settings of senders",
         "",
-        "Written by `make docs` from the catalogues in code. A secret may also stand in a file: "
-        "`NAME_FILE=path`.",
+        "Written by `make docs`. A secret may also stand in a file: `NAME_FILE=path`.",
         "",
         "## Shared with the service",
         "",
