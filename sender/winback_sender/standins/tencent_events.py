@@ -124,10 +124,10 @@ def says(code: int, **more: Any) -> web.Response:
 
 
 async def read_json(request: web.Request) -> dict[str, Any] | None:
-    """Return a body; None = it is no JSON object."""
+    """Return a body; None = it is no JSON object, or was broken off."""
     try:
         body = await request.json()
-    except ValueError:
+    except (ValueError, ConnectionResetError):
         return None
     return body if isinstance(body, dict) else None
 

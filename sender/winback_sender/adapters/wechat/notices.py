@@ -1,9 +1,9 @@
 """Messages on their way: whose a result is that names no id of ours.
 
 A result names WeChat's id of a message, which a sender that was killed before the answer never
-learned. Then it is that of the openid's call without an answer, if there is exactly one: other
-systems of the company send messages too, so such a call is waited for only as long as a result
-takes, and where two could be meant nothing is said.
+learned. Then it is that of the openid's last call without an answer: results come at once, and one
+before that has had its own or never left. Other systems of the company send messages too, so such a
+call is waited for only as long as a result takes.
 """
 
 from collections.abc import Iterator
@@ -72,15 +72,14 @@ class Notices:
             found = (
                 change.execute(
                     "SELECT touch_id FROM notices WHERE msgid = ? AND msgid <> ''", (msgid,)
-                ).fetchall()
+                ).fetchone()
                 or change.execute(
                     "SELECT touch_id FROM notices WHERE msgid = '' AND openid = ?1 AND at_ms > ?2 "
-                    "AND (?3 = '' OR template_id = ?3) LIMIT 2",
+                    "AND (?3 = '' OR template_id = ?3) ORDER BY at_ms DESC LIMIT 1",
                     (self._memory.hashed(openid), at_ms - LIMBO_MS, template_id),
-                ).fetchall()
+                ).fetchone()
             )
-            if len(found) != 1:
+            if found is None:
                 return ""
-            ((touch_id,),) = found
-            change.execute("UPDATE notices SET msgid = ? WHERE touch_id = ?", (msgid, touch_id))
-        return str(touch_id)
+            change.execute("UPDATE notices SET msgid = ? WHERE touch_id = ?", (msgid, *found))
+        return str(found[0])
