@@ -76,6 +76,8 @@ def serve(
         hint = f"\n  {error.hint}" if error.hint else ""
         sys.stderr.write(f"{error.message}{hint}\n")
         sys.exit(error.exit_code)
+    finally:
+        adapter.close()
 
 
 def _settings(environ: Mapping[str, str], channel: str) -> tuple[Settings, SenderSettings, str]:

@@ -16,7 +16,7 @@ from winback_sender.endings import Endings
 from winback_sender.inbox import Letter
 from winback_sender.intake import Intake
 from winback_sender.metrics import Meter, Metric
-from winback_sender.reader import Assigned, CaughtUp, Letters, Reader, Rewound
+from winback_sender.reader import Assigned, CaughtUp, Letters, Reader, Rewound, Uncommitted
 from winback_sender.rebalance import Gone, Leaving
 from winback_sender.resolver import Resolver
 from winback_sender.teller import Acknowledged, Teller
@@ -24,13 +24,14 @@ from winback_sender.tray import Tray
 
 COMMIT_EVERY_S: Final = 1.0
 """After a crash so much is read again, and the journal knows it."""
+SHOW_EVERY_S: Final = 0.5
 MAIL_MAX: Final = 2_000
 """Handled in one turn; then due touches get theirs."""
 SWEEP_LACKING_MAX: Final = 100
 
 Mail = (
-    Assigned | Letters | CaughtUp | Rewound | Leaving | Gone | Done | Overheard | StraySaid
-    | Answered | Acknowledged | Exception
+    Assigned | Letters | CaughtUp | Rewound | Uncommitted | Leaving | Gone | Done | Overheard
+    | StraySaid | Answered | Acknowledged | Exception
 )  # fmt: skip
 
 
@@ -80,6 +81,7 @@ class Loop:
         self._is_stopping = is_stopping
         self._leaving: frozenset[int] = frozenset()
         self._commit_s = 0.0
+        self._shown_s = 0.0
         self._committed: dict[int, int] = {}
         self._rewinding: set[int] = set()
 
@@ -109,6 +111,8 @@ class Loop:
         if now_s - self._commit_s >= COMMIT_EVERY_S:
             self._commit_s = now_s
             self.commit()
+        if now_s - self._shown_s >= SHOW_EVERY_S:
+            self._shown_s = now_s
             self._show()
 
     def commit(self) -> None:
@@ -158,22 +162,22 @@ class Loop:
             crew.endings.told([one.owed for one in acknowledged])
             self._meter.add(Metric.FEEDBACK, len(acknowledged))
 
-    def _move(self, news: Assigned | CaughtUp | Rewound | Leaving | Gone) -> None:
+    def _move(self, news: Assigned | CaughtUp | Rewound | Uncommitted | Leaving | Gone) -> None:
         """Take note of partitions that come and go."""
         trays = self._crew.desk.trays
         match news:
             case Assigned():
-                trays[news.partition] = fresh = Tray(news.partition, news.position)
-                fresh.is_open = not self._clock.looks_ahead
+                trays[news.partition] = Tray(news.partition, news.position)
+                trays[news.partition].is_open = not self._clock.looks_ahead
                 self._committed.pop(news.partition, None)
-            case CaughtUp():
-                if news.partition in trays:
-                    trays[news.partition].is_open = True
-            case Rewound():
+            case CaughtUp() | Rewound():
                 self._rewinding.discard(news.partition)
-                tray = trays.get(news.partition)
-                if tray is not None and tray.dropped_from is not None:
-                    tray.rewind()
+                if news.partition in trays:
+                    _turn_page(trays[news.partition], news)
+            case Uncommitted():
+                self._committed = {
+                    one: at for one, at in self._committed.items() if one not in news.partitions
+                }
             case Leaving():
                 self._leaving = news.partitions
                 for partition in news.partitions & trays.keys():
@@ -245,3 +249,11 @@ class Loop:
         meter.set(Metric.FEEDBACK_OWED_SECONDS, teller.lacking_s)
         for lane in desk.lanes.all:
             meter.set(Metric.BREAKER_OPEN, lane.breaker.is_open, provider=lane.name)
+
+
+def _turn_page(tray: Tray, news: CaughtUp | Rewound) -> None:
+    """Read again from where there was no room, or begin: all that there was has been read."""
+    if isinstance(news, CaughtUp):
+        tray.is_open = True
+    elif tray.dropped_from is not None:
+        tray.rewind()

@@ -63,7 +63,13 @@ class Rewound(NamedTuple):
     partition: int
 
 
-News = Assigned | Letters | CaughtUp | Rewound | Leaving | Gone
+class Uncommitted(NamedTuple):
+    """Offsets of these partitions could not be committed."""
+
+    partitions: frozenset[int]
+
+
+News = Assigned | Letters | CaughtUp | Rewound | Uncommitted | Leaving | Gone
 
 
 class Reader:
@@ -257,8 +263,9 @@ class Reader:
         try:
             if ours:
                 self._consumer.commit(ours)
-        except NOT_OURS:  # The partitions go to another sender: it finds the journal.
+        except NOT_OURS:  # Another sender finds the journal; if they stay ours, they come again.
             log.warning("commit_refused", group=self._group)
+            self._tell(Uncommitted(frozenset(offsets)))
 
     async def _commit_last(self, offsets: Mapping[int, int]) -> None:
         """Commit from inside a rebalance, where the client must not be blocked."""

@@ -130,8 +130,6 @@ class Sender:
             journal = ends.enter_context(
                 Journal(journal_path(own, self.group), key=settings.id_key)
             )
-            for lane in self._lanes.all:
-                ends.callback(lane.adapter.close)
             endings = Endings(journal, self._meter)
             self.counts = endings.counts
             desk = Desk(

@@ -1,192 +1,289 @@
 """A sender on a real Kafka: what it reads, what it reports, and what a kill -9 leaves behind."""
 
-import os
+import re
 import signal
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Event, Thread
-from typing import Any
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from random import Random
+from threading import Event, Lock, Thread
+from typing import Self
 
-import msgspec
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from streams.core.time import HOUR_MS, iso
-from streams.runtime.topic_admin import apply_plan, plan_topics
-from streams.settings import Settings, load_settings
-from tests.unit.sender.letters import START_MS, revoked, touch
-from winback_sender.clock import EventClock
-from winback_sender.contract.messages import Feedback, Output, cloud_event, to_json
+from streams.core.time import HOUR_MS
+from tests.integration.sender.deployment import (
+    KIT_SENDER,
+    WINBACK,
+    Deployment,
+    now_ms,
+    requested,
+    taken_back,
+)
+from tests.unit.sender.letters import START_MS
+from winback_sender import loop
+from winback_sender.adapters.function import FunctionAdapter
+from winback_sender.contract.messages import Output, TouchRequested
 from winback_sender.contract.words import Status
-from winback_sender.desk import Desk
-from winback_sender.doorstep import admin_client
-from winback_sender.journal import Journal
+from winback_sender.errors import Exit
 from winback_sender.receipt import Receipt
+from winback_sender.settings import load_sender_settings
 from winback_sender.worker import Sender
 
 pytestmark = pytest.mark.kafka
 
-WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
+Deploy = Callable[..., Deployment]
+CONSOLE = (*WINBACK, "sender", "--channel", "console")
 
 
-@pytest.fixture
-def environ(kafka: str, request: pytest.FixtureRequest) -> dict[str, str]:
-    """The environment of a deployment of its own."""
-    name = f"s{abs(hash(request.node.nodeid))}"
-    found = {
-        f"WINBACK_TOPIC_{topic}": f"{name}-{topic.lower().replace('_', '-')}"
-        for topic in (
-            "ACTIVITY", "TOUCHES", "FEEDBACK", "DECISIONS", "EXAMPLES", "MODELS", "DEAD_LETTERS",
-            "JOURNAL", "CONTROL",
-        )
-    }  # fmt: skip
-    return found | {
-        "WINBACK_KAFKA_BOOTSTRAP": kafka, "WINBACK_APP_ID": name, "WINBACK_CLOCK": "event",
-        "WINBACK_SESSION_TIMEOUT_S": "2",
-    }  # fmt: skip
-
-
-@pytest.fixture
-def settings(environ: dict[str, str], kafka: str) -> Settings:
-    found = load_settings(environ)
-    with admin_client(kafka) as client:
-        apply_plan(client, plan_topics(client, found), 1)
-    return found
-
-
-@contextmanager
-def running(environ: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / "touches.txt").open("ab") as out:
-        process = subprocess.Popen(
-            [*WINBACK, "sender", "--channel", "console", "--answer", "0.4",
-             "--journal", str(folder / "journal.sqlite")],
-            env=os.environ | environ, stdout=out,
-        )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def publish(settings: Settings, *outputs: Output) -> None:
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
-    for key, value, headers in outputs:
-        producer.send(settings.topic_touches, key=key, value=value, headers=headers)
-    producer.flush(timeout=20)
-    producer.close()
-
-
-def requested(
-    touch_id: str, user_id: str, *, at_ms: int = START_MS, not_before_ms: int = START_MS
-) -> Output:
-    message = touch(touch_id, user_id, not_before_ms=not_before_ms)
-    headers = cloud_event("touch.requested", touch_id, "/test", iso(at_ms), user_id)
-    return Output(user_id.encode(), to_json(message), headers)
-
-
-def feedback(settings: Settings, expected: int, timeout_s: float = 40) -> list[Feedback]:
-    """Return the feedback once there are ``expected`` records, and a moment to see more."""
-    consumer: Any = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )  # fmt: skip
-    consumer.assign(
-        [TopicPartition(settings.topic_feedback, number) for number in range(settings.partitions)]
-    )
-    found: list[Feedback] = []
+def until(is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
     end_s = time.monotonic() + timeout_s
-    while time.monotonic() < end_s:
-        for records in consumer.poll(timeout_ms=200).values():
-            found += [msgspec.json.decode(record.value, type=Feedback) for record in records]
-        if len(found) >= expected:
-            end_s = min(end_s, time.monotonic() + 1)
-    consumer.close()
-    return found
+    while not is_so():
+        assert time.monotonic() < end_s, "not in time"
+        time.sleep(0.02)
 
 
-def test_touches_are_printed_answered_and_reported(
-    environ: dict[str, str], settings: Settings, tmp_path: Path
-) -> None:
-    stop = to_json(revoked("t-bob", "bob"))
-    headers = cloud_event("touch.revoked", "t-bob-revoked", "/test", iso(START_MS), "bob")
-    publish(
-        settings,
-        *(requested(f"t-{number}", f"user-{number}") for number in range(40)),
-        requested("t-bob", "bob", not_before_ms=START_MS + HOUR_MS),
-        Output(b"bob", stop, headers),
+class Here:
+    """A sender in a thread of this process."""
+
+    def __init__(
+        self, deployment: Deployment, deliver: Callable[[TouchRequested], Receipt]
+    ) -> None:
+        settings, own = load_sender_settings(deployment.environ)
+        adapter = FunctionAdapter(deliver, name="here")
+        self.sender = Sender(settings, own, {"sms": adapter}, settings.kafka_bootstrap)
+        self._end = Event()
+        self._thread = Thread(target=self.sender.run, args=(self._end.is_set,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join(timeout=40)
+        assert not self._thread.is_alive()
+
+    def page(self, path: str) -> str:
+        """Return a page; empty while nothing is served, or while it complains."""
+        try:
+            url = f"http://127.0.0.1:{self.sender.web_port}{path}"
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+
+def is_at_work(here: Here) -> bool:
+    page = here.page("/metrics")
+    return "partitions_owned 4.0" in page and "partitions_behind 0.0" in page
+
+
+def touches(count: int, **at_ms: int) -> list[Output]:
+    return [requested(f"t-{number}", f"user-{number}", **at_ms) for number in range(count)]
+
+
+def test_a_replayed_log_is_printed_answered_and_reported(deploy: Deploy) -> None:
+    deployment = deploy(WINBACK_CLOCK="event", WINBACK_SENDER_CONSOLE_ANSWER_RATE="0.4")
+    deployment.publish(
+        *touches(40, at_ms=START_MS),
+        requested("t-bob", "bob", at_ms=START_MS, not_before_ms=START_MS + HOUR_MS),
+        taken_back("t-bob", "bob", START_MS),
         requested("t-bob-2", "bob", at_ms=START_MS + HOUR_MS),
     )
-    with running(environ, tmp_path) as process:
-        said = feedback(settings, 42)
+    with deployment.running(CONSOLE) as process:
+        said = deployment.said(42)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=20) == Exit.OK
 
     by_touch = {event.touch_id: event for event in said}
     assert len(by_touch) == len(said) == 42
-    assert (by_touch["t-bob"].status, by_touch["t-bob"].outcome) == ("failed", "revoked")
+    bob = by_touch["t-bob"]
+    assert (bob.status, bob.outcome, bob.reason) == ("failed", "unsent", "revoked")
     assert {"delivered", "replied"} <= {event.status for event in said}
-    assert len((tmp_path / "touches.txt").read_text().splitlines()) == 41
+    printed = (deployment.folder / "log.txt").read_text().splitlines()
+    assert len([line for line in printed if "member user-" in line or "member bob" in line]) == 41
 
 
-def test_kill_9_repeats_no_touch(
-    environ: dict[str, str], settings: Settings, tmp_path: Path
+def test_kill_9_at_any_instant_sends_nothing_twice_and_loses_nothing(deploy: Deploy) -> None:
+    """Two senders, killed in turn with touches under way, until all is told."""
+    deployment, chance, count = (
+        deploy(PAUSE_S="0.03", WINBACK_SENDER_PARALLEL="16"),
+        Random(7),
+        1_500,
+    )
+    deployment.publish(*touches(count))
+    for life in range(4):
+        calls = len(deployment.calls())
+        with deployment.running(), deployment.running():
+            until(lambda: len(deployment.calls()) >= calls + 30)  # noqa: B023 (at once)
+            time.sleep(chance.random() * 0.1 * (life + 1))
+    with deployment.running() as process:
+        said = deployment.said(count, timeout_s=60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == Exit.OK
+
+    calls_of = Counter(deployment.calls())
+    assert max(calls_of.values()) == 1
+    status = defaultdict(set)
+    for event in said:
+        status[event.touch_id].add(event.status)
+    assert len(status) == count
+    unknown = {name for name, words in status.items() if words == {"unknown"}}
+    assert len(unknown) <= 4 * 2 * 16
+    assert set(calls_of) | unknown == set(status)  # what is not sent was begun: it is unknown
+
+
+def test_a_revocation_that_stands_behind_many_touches_is_seen_first(deploy: Deploy) -> None:
+    deployment = deploy(PAUSE_S="0")
+    deployment.publish(*touches(1_500))
+    deployment.publish(*(taken_back(f"t-{number}", f"user-{number}") for number in range(1_500)))
+    with deployment.running():
+        said = deployment.said(1_500)
+    assert {(event.status, event.reason) for event in said} == {("failed", "revoked")}
+    assert deployment.calls() == []
+
+
+def test_what_was_not_committed_is_not_sent(deploy: Deploy) -> None:
+    deployment = deploy()
+    deployment.publish(requested("t-no", "ada"), transactional_id=f"{deployment.folder.name}-x")
+    deployment.publish(requested("t-yes", "ada"))
+    with deployment.running():
+        assert [event.touch_id for event in deployment.said(1)] == ["t-yes"]
+    assert deployment.calls() == ["t-yes"]
+
+
+def test_another_journal_is_refused_until_it_is_adopted(deploy: Deploy) -> None:
+    deployment = deploy(PAUSE_S="0")
+    deployment.publish(*touches(20))
+    with deployment.running():
+        deployment.said(20)
+        until(lambda: deployment.committed(group(deployment)) == 20)
+    journal = deployment.folder / "other"
+    command = (*WINBACK, "sender", "--channel", "sms=console", "--state", str(journal))
+    with deployment.running(command) as process:
+        assert process.wait(timeout=40) == Exit.FAILED
+    assert "it does not know what was sent" in (deployment.folder / "log.txt").read_text()
+
+    deployment.publish(requested("t-new", "ada"))
+    with deployment.running((*command, "--adopt-journal")):
+        assert len(deployment.said(21)) == 21
+
+
+def group(deployment: Deployment) -> str:
+    return f"{deployment.settings.app_id}-sender-sms"
+
+
+def test_a_stop_finishes_what_is_under_way_and_begins_nothing(deploy: Deploy) -> None:
+    deployment = deploy(PAUSE_S="0.5", WINBACK_SENDER_PARALLEL="8")
+    deployment.publish(*touches(60))
+    with deployment.running() as process:
+        until(lambda: len(deployment.calls()) >= 8)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == Exit.OK
+    called = deployment.calls()
+    assert len(called) < 60
+    assert {
+        event.touch_id: event.status for event in deployment.said(len(called))
+    } == dict.fromkeys(called, "accepted")
+
+
+def test_what_is_under_way_ends_before_another_sender_takes_over(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = 600
-    publish(settings, *(requested(f"t-{number}", f"user-{number}") for number in range(count)))
-    printed = tmp_path / "touches.txt"
-    with running(environ, tmp_path) as process:
-        end_s = time.monotonic() + 30
-        while time.monotonic() < end_s and len(printed.read_bytes().splitlines()) < 50:
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-    with running(environ, tmp_path):
-        said = feedback(settings, count)
+    monkeypatch.setattr(loop, "COMMIT_EVERY_S", 1e9)
+    deployment = deploy()
+    deployment.publish(*touches(40))
+    calls: Counter[str] = Counter()
+    lock = Lock()
 
-    lines = printed.read_text().splitlines()
-    assert len(lines) == len(set(lines))
-    by_touch = {event.touch_id: event.status for event in said}
-    assert len(by_touch) == count
-    assert Counter(by_touch.values())["unknown"] <= 1
-    assert len(lines) >= count - 1
+    def deliver(touch: TouchRequested) -> Receipt:
+        time.sleep(1.0)
+        with lock:
+            calls[touch.touch_id] += 1
+        return Receipt(Status.ACCEPTED)
 
-
-def test_what_is_finished_is_committed_when_another_sender_joins(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("winback_sender.worker.COMMIT_EVERY_S", 1e9)
-    publish(settings, *(requested(f"t-{number}", f"user-{number}") for number in range(40)))
-    ends = [Event(), Event()]
-
-    def run(end: Event) -> None:
-        with Journal(tmp_path / "journal.sqlite") as journal:
-            desk = Desk(lambda _: Receipt(Status.DELIVERED), journal, EventClock())
-            Sender(settings, settings.kafka_bootstrap, "console", desk).run(end.is_set)
-
-    first, second = (Thread(target=run, args=(end,)) for end in ends)
-    first.start()
-    assert len(feedback(settings, 40)) == 40
-    assert committed(settings) == 0
-    second.start()
-    until_s = time.monotonic() + 20
-    while committed(settings) < 40 and time.monotonic() < until_s:
-        time.sleep(0.2)
-    found = committed(settings)
-    for end, thread in zip(ends, (first, second), strict=True):
-        end.set()
-        thread.join(timeout=20)
-    assert found == 40
+    with Here(deployment, deliver) as first:
+        until(lambda: is_at_work(first))
+        assert deployment.committed(group(deployment)) == 0
+        with Here(deployment, deliver):
+            until(lambda: deployment.committed(group(deployment)) == 40)
+    assert {event.status for event in deployment.said(40)} == {"accepted"}
+    assert set(calls.values()) == {1}
+    assert len(calls) == 40
 
 
-def committed(settings: Settings) -> int:
-    """Return how many touches lie below the offsets of the group."""
-    with admin_client(settings.kafka_bootstrap) as client:
-        group = f"{settings.app_id}-sender-console"
-        found = client.list_group_offsets({group: None})[group]
-    return sum(max(offset.offset, 0) for offset in found.values())
+def test_fifty_milliseconds_a_touch_and_hundreds_of_touches_a_second(deploy: Deploy) -> None:
+    """The figure of the benchmark is 1,000; this machine runs other tests beside."""
+    deployment, count = deploy(), 900
+    seen: list[tuple[float, TouchRequested]] = []
+    busy: set[str] = set()
+    lock = Lock()
+
+    def deliver(touch: TouchRequested) -> Receipt:
+        with lock:
+            assert touch.user_id not in busy
+            busy.add(touch.user_id)
+            seen.append((time.monotonic(), touch))
+        time.sleep(0.05)
+        with lock:
+            busy.remove(touch.user_id)
+        return Receipt(Status.ACCEPTED)
+
+    deployment.publish(
+        *(requested(f"{number:04}", f"user-{number % 400}") for number in range(count))
+    )
+    with Here(deployment, deliver):
+        until(lambda: len(seen) == count)
+    assert count / (seen[-1][0] - seen[0][0]) > 300
+    orders: defaultdict[str, list[str]] = defaultdict(list)
+    for _, touch in seen:
+        orders[touch.user_id].append(touch.touch_id)
+    assert all(order == sorted(order) for order in orders.values())
+    assert {event.status for event in deployment.said(count)} == {"accepted"}
+
+
+def test_a_touch_is_on_its_way_soon_after_it_is_on_the_topic(deploy: Deploy) -> None:
+    """The figure of the benchmark is 0.2 s at p99; this machine runs other tests beside."""
+    deployment = deploy()
+    with Here(deployment, lambda _touch: Receipt(Status.ACCEPTED)) as here:
+        until(lambda: is_at_work(here))
+        for number in range(10):
+            deployment.publish(*(requested(f"{number}-{one}", f"user-{one}") for one in range(5)))
+        assert len(deployment.said(50)) == 50
+        page = here.page("/metrics")
+    within = re.search(r'pickup_seconds_bucket\{le="0.5"\} ([0-9.]+)', page)
+    assert within is not None
+    assert float(within[1]) >= 45
+
+
+def test_health_tells_a_sender_that_joins_from_one_that_works(deploy: Deploy) -> None:
+    deployment = deploy()
+    with Here(deployment, lambda _touch: Receipt(Status.ACCEPTED)) as here:
+        until(lambda: '"ok"' in here.page("/health/live"))
+        until(lambda: '"ok"' in here.page("/health/ready"))
+
+
+def test_a_touch_that_expired_while_the_sender_was_away_is_told(deploy: Deploy) -> None:
+    deployment = deploy()
+    deployment.publish(requested("t-old", "ada", at_ms=now_ms() - 2 * HOUR_MS))
+    with deployment.running(KIT_SENDER):
+        (event,) = deployment.said(1)
+    assert (event.status, event.outcome, event.reason) == ("failed", "unsent", "expired")
+    assert deployment.calls() == []
+
+
+def test_a_record_of_a_newer_contract_is_a_dead_letter_with_feedback(deploy: Deploy) -> None:
+    deployment = deploy()
+    key, value, headers = requested("t-new", "ada")
+    newer = [(name, text) for name, text in headers if name != "ce_dataschema"]
+    newer.append(("ce_dataschema", b"urn:winback:touch.requested:2"))
+    deployment.publish(Output(key, value, newer), Output(key, b"{", []), requested("t-ok", "bob"))
+    with deployment.running():
+        said = {event.touch_id: event.reason for event in deployment.said(2)}
+        dead = deployment.records(
+            deployment.settings.topic_dead_letters, lambda found: len(found) == 2
+        )
+    assert said == {"t-new": "unknown_version", "t-ok": ""}
+    assert sorted(dead, key=str) == sorted([value, b"{"], key=str)
