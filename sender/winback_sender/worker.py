@@ -130,6 +130,8 @@ class Sender:
             journal = ends.enter_context(
                 Journal(journal_path(own, self.group), key=settings.id_key)
             )
+            for lane in self._lanes.all:
+                lane.adapter.is_revoked = journal.is_revoked
             endings = Endings(journal, self._meter)
             self.counts = endings.counts
             desk = Desk(
