@@ -90,8 +90,7 @@ class Events:
             # Other systems of the company send templates too: only what we know of is ours.
             msgid = _text(event, "MsgID") or _text(event, "MsgId")
             receipt = _finished(_text(event, "Status"))
-            touch_id = self._notices.touch_of(openid, msgid, at_ms)
-            yield Heard(receipt, at_ms, touch_id=touch_id, ref=msgid)
+            yield from self._notices.hear(openid, "", msgid, receipt, at_ms)
         elif kind == RESULTS:
             yield from self._sent(event, openid, at_ms)
         elif kind in CHOICES:
@@ -103,12 +102,11 @@ class Events:
     def _sent(self, event: Event, openid: str, at_ms: int) -> Iterator[Heard]:
         for item in items(event, "SubscribeMsgSentEvent"):
             msgid, template_id = _text(item, "MsgID"), _text(item, "TemplateId")
-            touch_id = self._notices.touch_of(openid, msgid, at_ms, template_id)
             code = _text(item, "ErrorCode")
             reason = (_text(item, "ErrorStatus") or code)[:REASON_MAX]
             failed = Receipt(Status.FAILED, SOFT, reason)
             receipt = Receipt(Status.DELIVERED) if code == "0" else failed
-            yield Heard(receipt, at_ms, touch_id=touch_id, ref=msgid)
+            yield from self._notices.hear(openid, template_id, msgid, receipt, at_ms)
 
     def _instant_ms(self, event: Event) -> int:
         """Return when it happened; an instant ahead of our clock would keep a window too long."""

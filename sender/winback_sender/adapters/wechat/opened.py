@@ -1,6 +1,6 @@
 """Puts an adapter of a service account together from the environment."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from winback_sender.adapters.wechat import notices, windows
 from winback_sender.adapters.wechat.account import WechatSettings, open_account, open_seal
@@ -11,9 +11,13 @@ from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.service_account import ServiceAccount
 from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.clock import now_ms
+from winback_sender.contract.instants import SECOND_MS
 from winback_sender.own_settings import load_own
 from winback_sender.routes import prefix_of
 from winback_sender.tools import Tools
+
+CALL_TIMEOUTS: Final = 8
+"""A call takes up to two time-outs to be answered, with a token, and once more."""
 
 A = TypeVar("A", bound=ServiceAccount)
 
@@ -29,7 +33,10 @@ def open_service_account(kind: type[A], settings_kind: type[WechatSettings], too
     account = open_account(tools, kind.name, settings)
     seal = open_seal(settings.encoding_aes_key, settings.app_id, f"{prefix}ENCODING_AES_KEY")
     memory = open_memory(tools.environ, "wechat", windows.SCHEMA + notices.SCHEMA)
-    allowed, sent = Windows(memory), Notices(memory)
+    allowed, sent = (
+        Windows(memory),
+        Notices(memory, round(settings.timeout_s * CALL_TIMEOUTS * SECOND_MS)),
+    )
     events = Events(allowed, sent, now_ms)
     callbacks = None
     if settings.callback_token:

@@ -6,11 +6,11 @@ account whose call-backs go to another system forwards them as they come, with t
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from winback_sender.adapter import Adapter, Route
+from winback_sender.adapter import Adapter, Heard, Route
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.wechat.account import Account, Json, WechatSettings
 from winback_sender.adapters.wechat.callbacks import Callbacks
@@ -19,6 +19,7 @@ from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.addresses.needed import address_for
 from winback_sender.calls import UnclearError
+from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import HARD, Status, Why
 from winback_sender.receipt import NotSentError, Receipt
@@ -65,6 +66,10 @@ class ServiceAccount(Adapter):
             return ()
         return (Route(callback_base(self.name, ""), self._callbacks.handle),)
 
+    def collect(self) -> Iterable[Heard]:
+        """Return results of which it has become clear whose they are."""
+        return self.notices.late(now_ms())
+
     def close(self) -> None:
         """Close the connections and the file."""
         self._account.close()
@@ -104,11 +109,10 @@ class ServiceAccount(Adapter):
             return self._refused(code, openid)
         return Receipt(done, ref=str(answer.get("msgid", "")), address=openid)
 
-    def _named(self, touch: TouchRequested, receipt: Receipt) -> Receipt:
-        """Take note of what WeChat calls the message of a touch."""
-        if receipt.ref:
-            with suppress(sqlite3.Error):  # The kit knows the name all the same.
-                self.notices.named(touch.touch_id, receipt.ref)
+    def _answered(self, touch: TouchRequested, receipt: Receipt) -> Receipt:
+        """Take note of what WeChat calls the message of a touch, if it said so."""
+        with suppress(sqlite3.Error):  # The kit knows the name all the same.
+            self.notices.answered(touch.touch_id, receipt.ref)
         return receipt
 
     def _refused(self, code: int, openid: str) -> Receipt:

@@ -55,7 +55,7 @@ class SubscriptionMessages(ServiceAccount):
             "data": data_of(values),
         }
         with self.notices.sending(openid, template.id, touch.touch_id, now_ms()):
-            return self._named(touch, self._send(body, openid))
+            return self._answered(touch, self._send(body, openid))
 
 
 def make(tools: Tools) -> SubscriptionMessages:

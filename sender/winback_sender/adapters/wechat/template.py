@@ -60,7 +60,7 @@ class TemplateMessages(ServiceAccount):
             receipt = self._send(body, openid)
         if receipt.status == Status.UNKNOWN and now_ms() < instant_ms(touch.expires_at):
             receipt = self._once_more(body, openid, receipt)
-        return self._named(touch, receipt)
+        return self._answered(touch, receipt)
 
     def _once_more(self, body: Json, openid: str, first: Receipt) -> Receipt:
         try:

@@ -17,6 +17,7 @@ from winback_sender.receipt import NotSentError, Receipt
 OPENID, TEMPLATE = "oAda_1234567890", "tpl-1"
 AT_S = 1_700_000_000
 NOW_MS = AT_S * 1_000 + 500
+CALL_MS = 4_000
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def windows(memory: Memory) -> Windows:
 
 def hear(windows: Windows, kind: str = "event", **more: Any) -> list[Heard]:
     event = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": str(AT_S), "MsgType": kind}
-    events = Events(windows, Notices(windows._memory), lambda: NOW_MS)
+    events = Events(windows, Notices(windows._memory, CALL_MS), lambda: NOW_MS)
     return events.hear({**event, **more})
 
 
@@ -44,10 +45,10 @@ def sending(
     at_ms: int = NOW_MS,
     msgid: str = "",
 ) -> None:
-    notices_ = Notices(memory)
+    notices_ = Notices(memory, CALL_MS)
     with notices_.sending(openid, template, touch_id, at_ms):
         if msgid:
-            notices_.named(touch_id, msgid)
+            notices_.answered(touch_id, msgid)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,11 @@ def test_the_result_of_a_template_names_its_message(
     assert told == [Heard(receipt, AT_S * 1_000, ref="200163836")]
 
 
-def finished(windows: Windows, msgid: str) -> str:
-    (heard,) = hear(windows, Event="TEMPLATESENDJOBFINISH", MsgID=msgid, Status="success")
-    assert heard.ref == msgid
-    return heard.touch_id
+def finished(windows: Windows, msgid: str) -> str | None:
+    """Return whose a result is, None = it waits."""
+    heard = hear(windows, Event="TEMPLATESENDJOBFINISH", MsgID=msgid, Status="success")
+    assert all(found.ref == msgid for found in heard)
+    return heard[0].touch_id if heard else None
 
 
 def test_a_result_is_that_of_the_call_whose_answer_is_missing(
@@ -113,16 +115,37 @@ def test_a_result_of_another_system_is_not_ours(memory: Memory, windows: Windows
     assert [finished(windows, msgid) for msgid in ("7", "1")] == ["", "t1"]
 
 
-def test_of_two_calls_without_an_answer_the_last_is_meant(memory: Memory, windows: Windows) -> None:
-    """The first has had its result, or never reached WeChat."""
-    sending(memory, "t1", at_ms=NOW_MS - 5_000)
+@pytest.mark.parametrize(("answer", "whose"), [("7", "t2"), ("8", "t1")])
+def test_a_result_waits_for_the_answer_of_a_call_under_way(
+    memory: Memory, windows: Windows, answer: str, whose: str
+) -> None:
+    """The first call was not answered; the second is just being made."""
+    notices_ = Notices(memory, CALL_MS)
+    sending(memory, "t1", at_ms=NOW_MS - 1_000)
+    notices_.answered("t1", "")
     sending(memory, "t2")
-    assert [finished(windows, msgid) for msgid in ("7", "8", "7", "9")] == ["t2", "t1", "t2", ""]
+    assert finished(windows, "7") is None
+    assert notices_.late(NOW_MS + 100) == []
+    notices_.answered("t2", answer)
+    assert [heard.touch_id for heard in notices_.late(NOW_MS + 200)] == [whose]
+    assert notices_.late(NOW_MS + 300) == []
+
+
+def test_a_call_of_a_sender_that_was_killed_is_under_way_for_a_while_only(
+    memory: Memory, windows: Windows
+) -> None:
+    sending(memory, "t1", at_ms=NOW_MS - 1_000)
+    sending(memory, "t2")
+    assert finished(windows, "7") is None
+    notices_ = Notices(memory, CALL_MS)
+    assert notices_.late(NOW_MS + CALL_MS - 1_000) == []
+    (heard,) = notices_.late(NOW_MS + CALL_MS)
+    assert (heard.touch_id, heard.receipt.status) == ("t2", Status.DELIVERED)
 
 
 def test_what_was_not_sent_has_no_result(memory: Memory, windows: Windows) -> None:
     def refused() -> None:
-        with Notices(memory).sending(OPENID, TEMPLATE, "t1", NOW_MS):
+        with Notices(memory, CALL_MS).sending(OPENID, TEMPLATE, "t1", NOW_MS):
             raise NotSentError
 
     with pytest.raises(NotSentError):
@@ -192,7 +215,7 @@ def test_events_open_short_windows(windows: Windows, event: str, left: int) -> N
 def test_what_says_nothing_of_touches_is_passed_over(
     windows: Windows, event: dict[str, Any]
 ) -> None:
-    assert Events(windows, Notices(windows._memory), lambda: NOW_MS).hear(event) == []
+    assert Events(windows, Notices(windows._memory, CALL_MS), lambda: NOW_MS).hear(event) == []
 
 
 @pytest.mark.parametrize("instant", ["", "soon", "9" * 5_000, str(AT_S + 10**9)])
