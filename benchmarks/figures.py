@@ -32,6 +32,16 @@ LIBRARIES: Final = ("winback", "faust-streaming", "aiokafka", "numpy", "msgspec"
 
 
 PROMISES: Final[dict[str, Promise]] = {
+    "sender_touches_per_s": Promise(
+        "sender kit, a provider that takes 50 ms, one process, order per user", "1/s", ">=", 1_000
+    ),
+    "sender_http_touches_per_s": Promise(
+        "the same with a provider behind HTTP, called with httpx", "1/s"
+    ),
+    "sender_cpu_us_per_touch": Promise("CPU of the sender per touch", "µs"),
+    "sender_topic_to_call_p99_ms": Promise(
+        "touch on the topic to the call of the provider, p99", "ms", "<=", 200
+    ),
     "cpu_us_per_event": Promise(
         "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18
     ),
