@@ -18,6 +18,8 @@ from winback_sender.receipt import NotSentError
 
 TOKEN = "T0P-SECRET"
 TIMEOUT_S = 0.3
+PATIENT_S = 10.0
+"""Where an answer is expected: a busy machine is no time-out."""
 
 Behave = Callable[[socket.socket], None]
 
@@ -53,7 +55,7 @@ def answer(status: str, body: bytes, *headers: str, length: int | None = None) -
 
 
 @contextmanager
-def provider(behave: Behave) -> Iterator[Calls]:
+def provider(behave: Behave, timeout_s: float = PATIENT_S) -> Iterator[Calls]:
     """Serve connections one after the other, and return calls to there."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -69,7 +71,7 @@ def provider(behave: Behave) -> Iterator[Calls]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        with closing(Calls("test", f"http://127.0.0.1:{port}", TIMEOUT_S, parallel=4)) as calls:
+        with closing(Calls("test", f"http://127.0.0.1:{port}", timeout_s, parallel=4)) as calls:
             yield calls
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(5)
@@ -200,7 +202,7 @@ def test_the_provider_stops_reading_in_the_middle() -> None:
         connection.recv(1_000)
         time.sleep(3 * TIMEOUT_S)
 
-    with provider(behave) as calls, pytest.raises(NotSentError, match=Why.UNAVAILABLE):
+    with provider(behave, TIMEOUT_S) as calls, pytest.raises(NotSentError, match=Why.UNAVAILABLE):
         calls.post("/send", b"x" * 30_000_000)
 
 
@@ -230,7 +232,7 @@ def test_no_answer_in_time() -> None:
         read_request(connection)
         time.sleep(2 * TIMEOUT_S)
 
-    with provider(behave) as calls, pytest.raises(UnclearError, match=Why.TIMED_OUT):
+    with provider(behave, TIMEOUT_S) as calls, pytest.raises(UnclearError, match=Why.TIMED_OUT):
         send(calls)
 
 
@@ -245,7 +247,7 @@ def test_an_answer_drop_by_drop() -> None:
             connection.sendall(b" ")
 
     began_s = time.monotonic()
-    with provider(behave) as calls, pytest.raises(UnclearError, match=Why.TIMED_OUT):
+    with provider(behave, TIMEOUT_S) as calls, pytest.raises(UnclearError, match=Why.TIMED_OUT):
         send(calls)
     assert time.monotonic() - began_s < 5
 
