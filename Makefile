@@ -85,6 +85,7 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.failover
+	$(BIN)/python -m benchmarks.sender
 	$(BIN)/python -m benchmarks.quality.detection 'cj-*' 'cdnow-*'
 	$(BIN)/python -m benchmarks.figures
 
@@ -112,6 +113,7 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -c "from winback_sender.templates_schema import page; print(page(), end='')" > deploy/templates/templates.schema.json
 	$(BIN)/python -m models.feature_page > docs/features.md
 	$(BIN)/python -m streams.runtime.metrics > docs/metrics.md
+	$(BIN)/python -m winback_sender.metrics > docs/sender-metrics.md
 	$(BIN)/python -m winback_sender.schema_files
 	$(BIN)/python -m streams.runtime.asyncapi > deploy/asyncapi.yaml
 

@@ -18,6 +18,7 @@ from winback_sender.adapters.function import Ask, FunctionAdapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
+from winback_sender.doorstep import require_topics
 from winback_sender.errors import Unavailable, UserError
 from winback_sender.logs import configure
 from winback_sender.receipt import Deliver, NotSentError, Receipt
@@ -67,6 +68,8 @@ def serve(
     try:
         settings, own, channel = _settings(os.environ if environ is None else environ, channel)
         configure(settings.log_level, settings.id_key)
+        topics = settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters
+        require_topics(settings.kafka_bootstrap, topics)
         sender = Sender(
             settings, own, {channel: adapter}, settings.kafka_bootstrap,
             addresses=addresses, law=law,

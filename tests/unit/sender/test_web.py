@@ -5,6 +5,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -114,6 +115,11 @@ def test_metrics_are_those_of_the_catalogue(page: Page) -> None:
     shown = set(re.findall(r"^# TYPE (\w+) ", page.call("/metrics")[1].decode(), re.MULTILINE))
     named = {name.removesuffix("_total") for name in METRICS}
     assert {name.removesuffix("_total") for name in shown if "_created" not in name} == named
+
+
+def test_the_page_of_metrics_is_written_from_the_catalogue() -> None:
+    page = Path(__file__).parents[3] / "docs" / "sender-metrics.md"
+    assert page.read_text(encoding="utf-8") == as_markdown(), "run `make docs`"
 
 
 def test_every_metric_says_what_to_do() -> None:
