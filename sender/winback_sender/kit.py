@@ -16,6 +16,9 @@ from collections.abc import Mapping
 from winback_sender.adapter import Adapter, Answer, Heard, Limits, Request, Route, Sent
 from winback_sender.adapters.function import Ask, FunctionAdapter
 from winback_sender.addresses.book import AddressBook
+from winback_sender.addresses.needed import address_for
+from winback_sender.addresses.opened import open_addresses
+from winback_sender.calls import Calls, Reply, UnclearError
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.doorstep import require_topics
@@ -27,9 +30,10 @@ from winback_sender.stop import Stop
 from winback_sender.worker import Law, Sender, earliest_always
 
 __all__ = [
-    "Adapter", "Answer", "Ask", "Deliver", "FunctionAdapter", "Heard", "Law", "Limits",
-    "NotSentError", "Receipt", "Request", "Route", "Sender", "SenderSettings", "Sent", "Settings",
-    "Status", "TouchRequested", "Why", "serve",
+    "Adapter", "AddressBook", "Answer", "Ask", "Calls", "Deliver", "FunctionAdapter", "Heard",
+    "Law", "Limits", "NotSentError", "Receipt", "Reply", "Request", "Route", "Sender",
+    "SenderSettings", "Sent", "Settings", "Status", "TouchRequested", "UnclearError", "Why",
+    "address_for", "open_addresses", "serve",
 ]  # fmt: skip
 
 

@@ -156,23 +156,22 @@ func take(record *kgo.Record) {
 // turn works on the first touch of each user, if it is due and what stands behind it in the log has been seen.
 func turn() {
 	var group sync.WaitGroup
-	users, slots, later := map[any]bool{}, make(chan bool, parallel), make([]*item, len(waiting))
+	begun, users, later := 0, map[any]bool{}, make([]*item, len(waiting))
 	for i, it := range waiting {
-		position := ours[it.record.Partition]
-		if users[it.touch["user_id"]] || time.Now().Before(it.due) || position.seen < position.end {
+		user, read := it.touch["user_id"], ours[it.record.Partition]
+		if users[user] || begun == parallel || time.Now().Before(it.due) || read.seen < read.end {
 			later[i] = it
 		} else {
+			begun++
 			group.Add(1)
-			slots <- true
 			go func() {
 				defer group.Done()
 				if !work(it) {
 					later[i] = it
 				}
-				<-slots
 			}()
 		}
-		users[it.touch["user_id"]] = true
+		users[user] = true
 	}
 	group.Wait()
 	waiting = slices.DeleteFunc(later, func(it *item) bool { return it == nil })

@@ -4,18 +4,16 @@ import os
 
 import msgspec
 
-from winback_sender.addresses.needed import address_for
-from winback_sender.addresses.opened import open_addresses
-from winback_sender.calls import Calls
-from winback_sender.kit import NotSentError, Receipt, Sent, Status, TouchRequested, serve
+from winback_sender import kit
+from winback_sender.kit import NotSentError, Receipt, Status
 
-addresses = open_addresses(os.environ["WINBACK_SENDER_ADDRESSES"], os.environ)
-postbox = Calls("postbox", os.environ["PROVIDER_URL"], timeout_s=2.0, parallel=64)
+addresses = kit.open_addresses(os.environ["WINBACK_SENDER_ADDRESSES"], os.environ)
+postbox = kit.Calls("postbox", os.environ["PROVIDER_URL"], timeout_s=2.0, parallel=64)
 
 
-def deliver(touch: TouchRequested) -> Receipt:
-    to, params = address_for(touch, addresses), touch.params
-    body = {"id": touch.touch_id, "to": to, "template": touch.template_key, "params": params}
+def deliver(touch: kit.TouchRequested) -> Receipt:
+    to = kit.address_for(touch, addresses)  # it never stands in Kafka
+    body = {"id": touch.touch_id, "to": to, "template": touch.template_key, "params": touch.params}
     reply = postbox.post("/messages", msgspec.json.encode(body))
     if reply.status in (429, 503):  # nothing was sent: try again
         raise NotSentError("over_limit", retry=True, after_s=reply.retry_after_s)
@@ -24,9 +22,10 @@ def deliver(touch: TouchRequested) -> Receipt:
     return Receipt(Status.ACCEPTED, ref=reply.json(dict)["ref"])  # whatever raises here: unknown
 
 
-def ask(sent: Sent) -> Receipt | None:
+def ask(sent: kit.Sent) -> Receipt | None:
     reply = postbox.get("/messages", query={"id": sent.touch_id})
     return None if reply.status == 404 else Receipt(Status(reply.json(dict)["status"]))
 
 
-serve(deliver, ask=ask, name="postbox")
+if __name__ == "__main__":
+    kit.serve(deliver, ask=ask, name="postbox")
