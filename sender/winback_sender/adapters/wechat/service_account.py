@@ -95,7 +95,7 @@ class ServiceAccount(Adapter):
             raise NotSentError(Why.BAD_ADDRESS, HARD)
         return openid
 
-    def _send(self, body: Json, openid: str, done: Status = Status.ACCEPTED) -> Receipt:
+    def _send(self, body: Json, openid: str) -> Receipt:
         """Call once.
 
         Raises:
@@ -107,7 +107,7 @@ class ServiceAccount(Adapter):
             return error.receipt(openid)
         if code:
             return self._refused(code, openid)
-        return Receipt(done, ref=str(answer.get("msgid", "")), address=openid)
+        return Receipt(Status.ACCEPTED, ref=str(answer.get("msgid", "")), address=openid)
 
     def _answered(self, touch: TouchRequested, receipt: Receipt) -> Receipt:
         """Take note of what WeChat calls the message of a touch, if it said so."""
