@@ -247,5 +247,6 @@ class Stage:
             f"{SENDER_PREFIX}ADDRESSES": addresses.addresses_url,
             "ADDRESSES_URL": addresses.addresses_url,
             "PROVIDER_URL": self._stand_in.url,
+            "PYTHONFAULTHANDLER": "1",
             **order.stand.environ(self._stand_in, order.folder),
         }

@@ -18,6 +18,7 @@ from winback_sender.standins.server import HOST
 STOP_S_MAX: Final = 30.0
 """So long a sender may take to finish what is under way; Kubernetes, too, waits 30 s."""
 LAST_LINES: Final = 2
+LAST_WORDS_S: Final = 0.5
 PAUSE_AFTER_DEATH_S: Final = 1.0
 """What ended by itself is started again, as any supervisor does."""
 
@@ -109,6 +110,8 @@ class Fleet:
                     self.start(process.name, PAUSE_AFTER_DEATH_S)
             elif process.stop_by_s is not None and time.monotonic() > process.stop_by_s:
                 del self._running[process.name]
+                _signal(process.popen, signal.SIGABRT)  # Python and Go say where they are.
+                time.sleep(LAST_WORDS_S)
                 _signal(process.popen, signal.SIGKILL)
                 self._end(process, End.HUNG)
         for name, at_s in tuple(self._to_start.items()):
