@@ -18,9 +18,8 @@ def deliver(touch: kit.TouchRequested) -> kit.Receipt:
         raise kit.NotSentError("over_limit", retry=True, after_s=reply.retry_after_s)
     if reply.status == 400:  # nothing was sent, and nothing will be
         raise kit.NotSentError(reply.json(dict)["error"])
-    return kit.Receipt(
-        kit.Status.ACCEPTED, ref=reply.json(dict)["ref"]
-    )  # whatever raises here: unknown
+    # Whatever else is raised, here too, means unknown.
+    return kit.Receipt(kit.Status.ACCEPTED, ref=reply.json(dict)["ref"])
 
 
 def ask(sent: kit.Sent) -> kit.Receipt | None:
