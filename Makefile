@@ -93,6 +93,7 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection and decisions (WINBACK_DATA=DIR, JSON=1)
 	-$(BIN)/python -m tests.chaos.prove $(ARGS)
 	-$(BIN)/python -m benchmarks.conformance
+	-$(BIN)/python -m benchmarks.examples
 	-$(BIN)/python -m benchmarks.quality.detection
 	-$(BIN)/python -m benchmarks.decisions.worlds all
 	-for proof in cost effect bandit offpolicy uplift; do $(BIN)/python -m benchmarks.decisions.$$proof; done

@@ -25,7 +25,7 @@ const toAsk = db.prepare(`UPDATE touches SET ask_at = 2 * ?1 - at WHERE id IN (S
   WHERE ask_at <= ?1 AND ask_at < at + 86400000 LIMIT 64) RETURNING *`) // less and less often, for a day
 const row = (word, askAt = null) => [word.touch_id, word.status, JSON.stringify(word), Date.now(), askAt]
 
-const kafka = new Kafka({ clientId: 'winback-sender', brokers: BOOTSTRAP.split(','), logLevel: logLevel.NOTHING })
+const kafka = new Kafka({ clientId: 'winback-sender', brokers: BOOTSTRAP.split(','), logLevel: logLevel.ERROR })
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }) // murmur2, as in Java
 const consumer = kafka.consumer({ groupId: GROUP, readUncommitted: false, maxWaitTimeInMs: 100,
   sessionTimeout: 1_000 * SESSION_S, rebalanceTimeout: 3_000 * SESSION_S, heartbeatInterval: 250 * SESSION_S })
