@@ -32,7 +32,7 @@ def test_both_languages_tell_people_to_type_the_same() -> None:
     assert english == chinese
 
 
-@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*GUIDES, *READMES], ids=lambda page: page.name)
 def test_the_sender_that_is_shown_is_the_example(page: Path) -> None:
     assert EXAMPLE.read_text(encoding="utf-8") in blocks(page, "python")
 
