@@ -16,7 +16,7 @@ Source:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -70,12 +70,12 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     quota: Annotated[
-        Quota,
+        Literal["month", "week", "day"],
         says(
             "Limit of a customer as the company has set it: `month` (as many as it has days), "
             "`week` (7) or `day` (1)."
         ),
-    ] = Quota.MONTH
+    ] = "month"
     remind_after_s: Annotated[
         float,
         Meta(ge=0, le=604_800),
@@ -216,7 +216,7 @@ def make(tools: Tools) -> WeCom:
     calls = make_calls(tools, NAME, settings.endpoint, settings.timeout_s)
     account = Account(calls, AccessToken(_fetch(calls, settings)), TOKEN_CODES)
     memory = open_memory(tools.environ, NAME, SCHEMA)
-    tasks = Tasks(memory, settings.quota, round(settings.ask_every_s * SECOND_MS))
+    tasks = Tasks(memory, Quota(settings.quota), round(settings.ask_every_s * SECOND_MS))
     return WeCom(tools, settings, account, tasks)
 
 
