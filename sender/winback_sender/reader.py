@@ -4,6 +4,7 @@ Partitions are claimed with the id of the journal, which stands beside the commi
 sender with another journal does not know what was sent, and is refused.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
@@ -149,6 +150,8 @@ class Reader:
             self._tell(error)
 
     def _connect(self) -> Any:
+        # It warns at every start, before it knows the topics.
+        logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)
         consumer = KafkaConsumer(
             bootstrap_servers=self._servers, group_id=self._group,
             isolation_level="read_committed", auto_offset_reset="earliest",

@@ -1,6 +1,5 @@
 """The reference worker: adapters by name, all that they need from settings and files."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
@@ -43,8 +42,6 @@ def run(
     settings, own = load_sender_settings(environ)
     level = "warning" if settings.log_level == "info" and "console" in routes.values() else None
     configure(level or settings.log_level, settings.id_key)
-    # It warns at every start, before it knows the topics; that there are none is said below.
-    logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)
     law = law_at(own.law)
     templates = FileTemplates(own.templates, law) if own.templates else NoTemplates()
     with ExitStack() as stack:

@@ -145,6 +145,23 @@ def test_a_revocation_that_stands_behind_many_touches_is_seen_first(deploy: Depl
     assert deployment.calls() == []
 
 
+def test_a_full_disk_ends_the_sender_and_the_next_one_goes_on(deploy: Deploy) -> None:
+    deployment, count = deploy(PAUSE_S="0", WINBACK_LOG_LEVEL="error"), 1_200
+    deployment.publish(*touches(count))
+    with deployment.running(FILE_BYTES_MAX="400000") as process:
+        assert process.wait(timeout=60) == Exit.FAILED
+    said = (deployment.folder / "log.txt").read_text()
+    assert "sqlite cannot be used" in said
+    assert "Traceback" not in said
+    assert 0 < len(deployment.calls()) < count
+
+    with deployment.running():
+        assert {event.touch_id for event in deployment.said(count)} == {
+            f"t-{number}" for number in range(count)
+        }
+    assert max(Counter(deployment.calls()).values()) == 1
+
+
 def test_what_was_not_committed_is_not_sent(deploy: Deploy) -> None:
     deployment = deploy()
     deployment.publish(requested("t-no", "ada"), transactional_id=f"{deployment.folder.name}-x")
