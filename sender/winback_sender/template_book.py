@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import NamedTuple
 
 from winback_sender.contract.words import Why
 from winback_sender.documents.faults import RulesRefused
@@ -20,6 +20,13 @@ log = get_logger(__name__)
 Mark = tuple[int, int, int]
 
 
+class _Taken(NamedTuple):
+    """A file as it was read, and what was looked up in it; replaced as one, for all threads."""
+
+    reading: TemplatesReading
+    found: dict[tuple[str, str], ProviderTemplate]
+
+
 class FileTemplates:
     """A `TemplateBook` of a YAML file.
 
@@ -35,8 +42,7 @@ class FileTemplates:
         """
         self._path, self._law = Path(path), law
         self._mark = self._look()
-        self._reading = self._read()
-        self._found: dict[tuple[str, str], ProviderTemplate | None] = {}
+        self._taken = _Taken(self._read(), {})
 
     def lookup(self, provider: str, template_key: str) -> ProviderTemplate:
         """Return the template of a provider.
@@ -45,12 +51,11 @@ class FileTemplates:
             NotSentError: There is none, or it has not all that the provider needs.
         """
         self._follow()
-        place = (provider, template_key)
-        if place not in self._found:
-            self._found[place] = self._usable(provider, template_key)
-        template = self._found[place]
+        taken, place = self._taken, (provider, template_key)
+        template = taken.found.get(place) or self._usable(taken.reading, *place)
         if template is None:
             raise NotSentError(Why.NO_TEMPLATE)
+        taken.found[place] = template
         return template
 
     def values(self, template: ProviderTemplate, params: Mapping[str, str]) -> dict[str, str]:
@@ -68,8 +73,10 @@ class FileTemplates:
         except NotSentError:
             return ""
 
-    def _usable(self, provider: str, key: str) -> ProviderTemplate | None:
-        template = self._reading.entry(provider, key)
+    def _usable(
+        self, reading: TemplatesReading, provider: str, key: str
+    ) -> ProviderTemplate | None:
+        template = reading.entry(provider, key)
         needs = self._law.value(provider, "needs", ())
         if template is None or not all(getattr(template, field) for field in needs):
             return None
@@ -89,13 +96,13 @@ class FileTemplates:
             return
         self._mark = mark
         try:
-            self._reading = self._read()
+            reading = self._read()
         except UserError as error:
             path, why = str(self._path), error.message
             log.error("templates_refused", path=path, why=why)  # noqa: TRY400  # no stack trace
             return
-        self._found = {}
-        log.info("templates_taken", path=str(self._path), keys=len(self._reading.file.templates))
+        self._taken = _Taken(reading, {})
+        log.info("templates_taken", path=str(self._path), keys=len(reading.file.templates))
 
     def _read(self) -> TemplatesReading:
         try:
@@ -144,6 +151,3 @@ def checked_values(
         if objection.level == "error":
             raise NotSentError(Why.BAD_VARIABLES)
     return values
-
-
-NO_TEMPLATES: Final = NoTemplates()

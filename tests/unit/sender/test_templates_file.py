@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,3 +171,28 @@ def test_without_a_file_there_is_no_template() -> None:
     with pytest.raises(NotSentError) as refused:
         NoTemplates().lookup("aliyun", "hi")
     assert refused.value.reason == "no_template"
+
+
+def test_a_file_that_is_taken_over_in_between_harms_no_look_up(tmp_path: Path) -> None:
+    """Couriers look up at once: another one may take the file over while this one reads it."""
+    path = tmp_path / "t.yaml"
+
+    class Interrupted(FileTemplates):
+        """Another thread takes over a new file just when this one has found its template."""
+
+        was_interrupted = False
+
+        def _usable(self, *args: Any) -> ProviderTemplate | None:
+            found = super()._usable(*args)
+            if not self.was_interrupted:
+                self.was_interrupted = True
+                path.write_text(FILE.replace("SMS_1", "SMS_22"), encoding="utf-8")
+                self.lookup("console", "hi")
+            return found
+
+    path.write_text(FILE, encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    made = Interrupted(path)
+
+    assert made.lookup("aliyun", "hi").id in {"SMS_1", "SMS_22"}
+    assert made.lookup("aliyun", "hi").id == "SMS_22", "the old template is forgotten"
