@@ -74,7 +74,10 @@ CODES: Final[dict[str, Verdict]] = {
 PREFIXES: Final = (
     ("Throttling", THROTTLED),
     ("InvalidAccessKeyId", ACCOUNT),
+    ("InvalidSecurityToken", ACCOUNT),  # a temporary key has expired
+    ("IncompleteSignature", ACCOUNT),
     ("Forbidden", ACCOUNT),
+    ("NoPermission", ACCOUNT),
     ("Missing", NEVER),
     ("Invalid", NEVER),
     ("isv.", NEVER),

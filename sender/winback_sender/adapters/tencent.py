@@ -28,7 +28,7 @@ from winback_sender.addresses.phone import normalise
 from winback_sender.calls import UnclearError, Unreadable, make_calls
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
-from winback_sender.contract.words import Status
+from winback_sender.contract.words import Status, Why
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings_catalogue import says
@@ -146,7 +146,7 @@ class Tencent(Adapter):
             "SmsSdkAppId": self._settings.sdk_app_id,
             "TemplateId": template.id,
             "SignName": template.sign or self._settings.sign_name,
-            "TemplateParamSet": [values[place] for place in sorted(values, key=int)],
+            "TemplateParamSet": _in_order(values),
             "SessionContext": touch.touch_id,
         } | {field: template.extra[field] for field in EXTRA if field in template.extra}
         try:
@@ -202,6 +202,18 @@ class Tencent(Adapter):
         if settings.token:
             headers["x-tc-token"] = settings.token
         return self._calls.post("/", body, headers=headers).json(Said).Response
+
+
+def _in_order(values: Mapping[str, str]) -> list[str]:
+    """Return variables by their positions ``1``, ``2``, ….
+
+    Raises:
+        NotSentError: They have none: the template names no ``params``, or maps names to them.
+    """
+    try:
+        return [values[str(place)] for place in range(1, len(values) + 1)]
+    except KeyError:
+        raise NotSentError(Why.BAD_VARIABLES) from None
 
 
 def _spoken(said: Content) -> tuple[str, str]:

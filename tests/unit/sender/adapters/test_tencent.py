@@ -154,6 +154,14 @@ def test_eleven_variables_stay_in_order(world: World) -> None:
     assert world.provider.calls[0].what[2:] == names
 
 
+@pytest.mark.parametrize("params", [{"name": "first_name"}, {"0": "first_name"}])
+def test_variables_without_a_position_are_not_sent(world: World, params: dict[str, str]) -> None:
+    """Nothing has left, so the touch is not unknown."""
+    world.templates[KEY] = ProviderTemplate("1110", "某商城", params)
+
+    assert (world.refusal().reason, world.provider.calls) == (Why.BAD_VARIABLES, [])
+
+
 def test_what_a_template_adds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
