@@ -28,6 +28,7 @@ import msgspec
 from aiohttp import web
 
 from winback_sender.contract.messages import TouchRequested
+from winback_sender.decoding import decoder
 from winback_sender.standins.stand_in import Call, Plan, StandIn, all_is_well
 from winback_sender.webhooks.signatures import RefusedError, Signer
 
@@ -132,7 +133,7 @@ def _event(body: bytes, touch_id: str) -> _Event:
     Raises:
         ValueError: It is none, or not of this touch.
     """
-    event = msgspec.json.decode(body, type=_Event)
+    event = decoder(_Event).decode(body)
     if event.specversion != "1.0" or {event.id, event.data.touch_id} != {touch_id}:
         raise ValueError("the event, its touch and webhook-id are not one")
     return event

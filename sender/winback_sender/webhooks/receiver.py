@@ -7,11 +7,13 @@ answer                        meaning
 2xx with HTML                 unknown: a page of somebody in between
 409                           accepted: it has this ``webhook-id`` already
 410                           it wants no more: nothing is sent for five minutes, then one is tried
-429, 503, 408, 425            nothing was taken; again later, after ``Retry-After``
+429, 408, 425, and 503 with   nothing was taken; again later, after ``Retry-After``
+``Retry-After``
 307, 308                      nothing was taken: the endpoint has moved, mend the setting; again
 other 4xx                     refused for good: ``http_…`` is the reason
 anything else, silence        unknown, and never sent again; unless the receiver dedupes by
-                              ``webhook-id``, then it is sent again
+                              ``webhook-id``, then it is sent again. So is a bare 503: proxies say
+                              it of a connection that broke after the request, too
 ============================  =================================================================
 
 Source:
@@ -55,7 +57,8 @@ MARGIN_MS: Final = 120_000
 true."""
 REMEMBERED_MAX: Final = 100_000
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_LATER: Final = frozenset({408, 425, 429, 503})
+_LATER: Final = frozenset({408, 425, 429})
+_BUSY: Final = 503
 _HAS_IT, _GONE = 409, 410
 _MOVED: Final = frozenset({307, 308})
 
@@ -145,7 +148,7 @@ class Receiver:
         if status in _MOVED:
             log.warning("receiver_moved", status=status)
             raise NotSentError(MOVED, retry=True, after_s=MOVED_REST_S)
-        if status in _LATER:
+        if status in _LATER or (status == _BUSY and "retry-after" in reply.headers):
             raise NotSentError(Why.UNAVAILABLE, retry=True, after_s=reply.retry_after_s)
         if status // 100 == 4:  # noqa: PLR2004  # the class of refusals
             raise NotSentError(f"http_{status}")

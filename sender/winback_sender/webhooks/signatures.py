@@ -82,13 +82,18 @@ class Signer:
         return message_id
 
     def _signatures(self, message_id: str, at: str, body: bytes) -> Sequence[str]:
-        signed = f"{message_id}.{at}.".encode() + body
+        signed = _bytes(f"{message_id}.{at}.") + body
         digests = (hmac.digest(key, signed, "sha256") for key in self._keys)
         return [f"{VERSION},{base64.b64encode(digest).decode()}" for digest in digests]
 
 
 def _is_equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(_bytes(one), _bytes(other))
+
+
+def _bytes(header: str) -> bytes:
+    """Return a header as it came, also where that is no UTF-8."""
+    return header.encode(errors="surrogateescape")
 
 
 def _key(word: str, variable: str) -> bytes:

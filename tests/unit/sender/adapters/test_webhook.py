@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -193,9 +193,12 @@ def test_a_receiver_that_is_away_took_nothing() -> None:
 class Odd(Server):
     """Answers with one status and body, and remembers the path."""
 
-    def __init__(self, status: int, body: bytes = b"", kind: str = "application/json") -> None:
+    def __init__(
+        self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
-        self._answer = status, body, kind
+        self._status, self._body = status, body
+        self._headers = {"content-type": "application/json", **(headers or {})}
         self.paths: list[str] = []
 
     def add_routes(self, routes: web.UrlDispatcher) -> None:
@@ -203,8 +206,7 @@ class Odd(Server):
 
     async def _any(self, request: web.Request) -> web.StreamResponse:
         self.paths.append(request.raw_path)
-        status, body, kind = self._answer
-        return web.Response(status=status, body=body, content_type=kind)
+        return web.Response(status=self._status, body=self._body, headers=self._headers)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ class Odd(Server):
         (302, b"", Receipt(Status.UNKNOWN, "", "http_302")),
         (502, b"", Receipt(Status.UNKNOWN, "", "http_502")),
         (308, b"", ("receiver_moved", True)),
-        (503, b"", ("provider_unavailable", True)),
+        (503, b"", Receipt(Status.UNKNOWN, "", "http_503")),
         (408, b"", ("provider_unavailable", True)),
         (404, b"", ("http_404", False)),
     ],
@@ -234,6 +236,18 @@ def test_every_class_of_answers(status: int, body: bytes, expected: Any) -> None
 
     assert found == expected
     assert server.paths == ["/in/?team=7"], "the address is used as it was given"
+
+
+@pytest.mark.parametrize("said", [429, 503])
+def test_who_names_an_instant_to_come_again_has_taken_nothing(said: int) -> None:
+    """A bare 503 says proxies, too, whose connection to the receiver broke after the request."""
+    with Odd(said, b"", {"retry-after": "7"}) as server:
+        environ = {f"{P}ENDPOINT": f"{server.url}/in", f"{P}SECRET": SECRET}
+        webhook = make(tools(environ))
+        refused = refusal(webhook, touch("t1"))
+        webhook.close()
+
+    assert (refused.reason, refused.retry, refused.after_s) == ("provider_unavailable", True, 7)
 
 
 def test_what_became_of_a_touch_comes_back_signed() -> None:

@@ -61,6 +61,8 @@ def test_signatures_of_other_kinds_stand_beside_ours() -> None:
         {"webhook-signature": ""},
         {"webhook-signature": "v1,"},
         {"webhook-signature": "v1,dawfeoifkpqwoekfpqoekf"},
+        {"webhook-id": "m\udcff"},
+        {"webhook-signature": "v1,\udcff"},
     ],
 )
 def test_what_was_changed_on_the_way_is_refused(change: dict[str, str]) -> None:
