@@ -136,6 +136,7 @@ def configure(level: str, id_key: str = "") -> None:
 
 
 def _fact(value: Any) -> str:
-    if isinstance(value, str) and value and not any(c in ' "=\n' for c in value):
+    if isinstance(value, str) and value.isprintable() and value and not set(value) & set(' "='):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text if text.isprintable() else json.dumps(value, separators=(",", ":"), default=str)

@@ -74,6 +74,9 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
         except OSError as error:
             faults.append(f"{entry.variable}{FILE}: {error.strerror}: {error.filename}")
             continue
+        except UnicodeDecodeError:
+            faults.append(f"{entry.variable}{FILE}: not UTF-8")
+            continue
         if not text:
             if entry.field in needed:
                 faults.append(f"{entry.variable} is not set: {entry.meaning.rstrip('.')}")
