@@ -2,10 +2,9 @@
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any, Final, NamedTuple
 
 import click
@@ -26,13 +25,14 @@ from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonTe
 from winback_sender.contract.words import STRENGTH, Status
 from winback_sender.doorstep import require_topics
 from winback_sender.errors import Exit, UserError
+from winback_sender.practice import practice
 from winback_sender.settings import Settings
 from winback_sender.settings_catalogue import load
 
 SOURCE: Final = "/winback/sender/try"
 POLL_MS: Final = 100
-GRACE_S: Final = 3.0
-"""So long after a word of the provider a delivery receipt is waited for."""
+GRACE_S: Final = 6.0
+"""So long after a word the next is waited for: the kit asks providers after 5 s."""
 _DECODER: Final = msgspec.json.Decoder(Feedback)
 
 
@@ -57,6 +57,9 @@ class Trial(NamedTuple):
 
 
 @click.command("try")
+@click.option("--command", default="",
+              help="Start this sender for it, with topics of its own and a practice provider. "
+                   "Without: a sender that runs already.")  # fmt: skip
 @click.option("--channel", default="sms", show_default=True, help="Through which channel.")
 @click.option("--to", "user_id", metavar="USER", default="try-me", show_default=True,
               help="User id; the sender's address book must know it.")  # fmt: skip
@@ -75,6 +78,7 @@ class Trial(NamedTuple):
 def trial(
     ctx: click.Context,
     *,
+    command: str,
     channel: str,
     user_id: str,
     template: str,
@@ -86,23 +90,36 @@ def trial(
 ) -> None:
     """Publish one touch, and print what is said of it on the feedback topic.
 
-    For a sender that runs already. Do not try it where winback runs: it knows nothing of this
-    touch, and counts the feedback as a stranger's.
+    With --command nothing else is needed. Without it, do not try it where winback runs: it knows
+    nothing of this touch, and counts the feedback as a stranger's.
 
     \b
+    winback sender try --command "python my_sender.py"
     winback sender try --channel sms --to 900
     winback sender try --revoke
     """  # noqa: D301  # \b is click's sign for lines as they are
     settings = load(Settings, os.environ)
     find_kafka: Callable[[str, bool], str] = ctx.obj
     servers = find_kafka(settings.kafka_bootstrap, is_local)
-    require_topics(servers, (settings.topic_touches, settings.topic_feedback))
     asked = Trial(user_id, channel, template, _named(ctx, params), expires_s, is_revoked)
+    with ExitStack() as stack:
+        if command:
+            place = practice(settings, servers, channel, command, click.echo)
+            settings = stack.enter_context(place)
+        require_topics(servers, (settings.topic_touches, settings.topic_feedback))
+        _try(settings, servers, asked, wait_s)
+
+
+def _try(settings: Settings, servers: str, asked: Trial, wait_s: float) -> None:
+    """Publish, and print what is said.
+
+    Raises:
+        UserError: Nothing is.
+    """
     with closing(_listen(servers, settings.topic_feedback)) as consumer:
         touch_id = _publish(servers, settings.topic_touches, asked)
         click.echo(f"published {touch_id} on {settings.topic_touches}", err=True)
-        start_s = time.monotonic()
-        said = False
+        start_s, said = time.monotonic(), False
         for word in _words(consumer, touch_id, wait_s):
             said = True
             click.echo(_line(word, time.monotonic() - start_s))
@@ -112,7 +129,6 @@ def trial(
             "does a sender of this channel run, and does it read this Kafka?",
             Exit.FAILED,
         )
-    sys.stdout.flush()
 
 
 def _named(ctx: click.Context, params: tuple[str, ...]) -> dict[str, str]:
@@ -180,7 +196,7 @@ def _words(consumer: Any, touch_id: str, wait_s: float) -> Iterator[Feedback]:
                 seen.add(word.status)
                 yield word
                 is_last = STRENGTH.get(word.status, 0) >= STRENGTH[Status.FAILED]
-                by_s = 0.0 if is_last else max(by_s, time.monotonic() + GRACE_S)
+                by_s = 0.0 if is_last else time.monotonic() + GRACE_S
 
 
 def _read(value: bytes | None) -> Feedback | None:
