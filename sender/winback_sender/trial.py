@@ -31,8 +31,8 @@ from winback_sender.settings_catalogue import load
 
 SOURCE: Final = "/winback/sender/try"
 POLL_MS: Final = 100
-GRACE_S: Final = 6.0
-"""So long after a word the next is waited for: the kit asks providers after 5 s."""
+GRACE_S: Final = 3.0
+"""So long after a word the next is waited for."""
 _DECODER: Final = msgspec.json.Decoder(Feedback)
 
 
