@@ -27,13 +27,35 @@ from winback_sender.logs import configure
 from winback_sender.receipt import Deliver, NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
 from winback_sender.stop import Stop
-from winback_sender.worker import Law, Sender, earliest_always
+from winback_sender.worker import Earliest, Sender, earliest_always
 
 __all__ = [
-    "Adapter", "AddressBook", "Answer", "Ask", "Calls", "Deliver", "FunctionAdapter", "Heard",
-    "Law", "Limits", "NotSentError", "Receipt", "Reply", "Request", "Route", "Sender",
-    "SenderSettings", "Sent", "Settings", "Status", "TouchRequested", "UnclearError", "Why",
-    "address_for", "open_addresses", "serve",
+    "Adapter",
+    "AddressBook",
+    "Answer",
+    "Ask",
+    "Calls",
+    "Deliver",
+    "Earliest",
+    "FunctionAdapter",
+    "Heard",
+    "Limits",
+    "NotSentError",
+    "Receipt",
+    "Reply",
+    "Request",
+    "Route",
+    "Sender",
+    "SenderSettings",
+    "Sent",
+    "Settings",
+    "Status",
+    "TouchRequested",
+    "UnclearError",
+    "Why",
+    "address_for",
+    "open_addresses",
+    "serve",
 ]  # fmt: skip
 
 
@@ -45,7 +67,7 @@ def serve(
     name: str = "function",
     limits: Limits = Limits(),  # noqa: B008 (a tuple: nobody can change it)
     addresses: AddressBook | None = None,
-    law: Law = earliest_always,
+    law: Earliest = earliest_always,
     environ: Mapping[str, str] | None = None,
 ) -> None:
     """Run a sender until SIGTERM or Ctrl-C; what is to be told to people goes to standard error.

@@ -7,6 +7,7 @@ from tests.unit.sender.letters import START_MS, letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand, Stand
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import UNSENT, Status, Why
+from winback_sender.desk import IDLE_S
 from winback_sender.endings import INTERRUPTED, unsent
 from winback_sender.receipt import NotSentError, Receipt
 
@@ -196,6 +197,15 @@ def test_a_user_has_one_touch_under_way(make: MakeStand) -> None:
     assert stand.desk.begin(9, 0.0) == []
     stand.desk.ended([stand.couriers.do(first[0])], 0.0)
     assert [errand.touch.touch_id for errand in stand.desk.begin(9, 0.0)] == ["a2"]
+
+
+def test_while_all_hands_are_full_it_waits_for_one_of_them(make: MakeStand) -> None:
+    stand = make(clock=LiveClock())
+    stand.read(letters(touch("a1"), touch("b1", "bob")))
+    assert len(stand.desk.begin(1, 0.0)) == 1
+    assert stand.desk.wait_s == IDLE_S
+    assert stand.desk.begin(0, 0.0) == []
+    assert stand.desk.wait_s == IDLE_S
 
 
 def test_every_partition_has_its_own_event_time(make: MakeStand) -> None:
