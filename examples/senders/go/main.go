@@ -70,6 +70,11 @@ func env(name, usual string) string {
 	return usual
 }
 
+func text(of object, name string) string {
+	value, _ := of[name].(string)
+	return value
+}
+
 func must[T any](value T, err error) T { // without journal or Kafka nothing is sent
 	if err != nil {
 		log.Fatal(err)
@@ -109,7 +114,7 @@ func say(touch object, status string, rest ...string) bool {
 	}
 	args := row(touch, askAt, status, rest...)
 	exec(settle, args...)
-	return write(feedback, []byte(touch["user_id"].(string)), args[2].([]byte))
+	return write(feedback, []byte(text(touch, "user_id")), args[2].([]byte))
 }
 
 func call(method, address string, body object) (code int, said object, wait time.Duration) {
@@ -138,16 +143,16 @@ func take(record *kgo.Record) {
 		it.isTooNew = it.isTooNew || header.Key == "ce_dataschema" && version > major
 	}
 	_ = json.Unmarshal(record.Value, &it.touch)
-	text := func(name string) string { value, _ := it.touch[name].(string); return value }
-	it.due, _ = time.Parse(time.RFC3339, text("not_before"))
-	it.expires, _ = time.Parse(time.RFC3339, text("expires_at"))
-	switch kind := text("type"); {
-	case kind == "" || strings.HasPrefix(kind, "touch.re") && (text("touch_id") == "" || text("user_id") == ""):
+	it.due, _ = time.Parse(time.RFC3339, text(it.touch, "not_before"))
+	it.expires, _ = time.Parse(time.RFC3339, text(it.touch, "expires_at"))
+	isNamed := text(it.touch, "touch_id") != "" && text(it.touch, "user_id") != ""
+	switch kind := text(it.touch, "type"); {
+	case kind == "" || strings.HasPrefix(kind, "touch.re") && !isNamed:
 		it.touch = nil
 	case kind == "touch.revoked":
 		exec(enter, row(it.touch, nil, "failed", "unsent", "revoked")...)
 		return
-	case kind != "touch.requested" || text("channel") != channel:
+	case kind != "touch.requested" || text(it.touch, "channel") != channel:
 		return
 	}
 	waiting = append(waiting, it)
@@ -193,7 +198,7 @@ func work(it *item) bool {
 	case expired():
 		return say(it.touch, "failed", "unsent", it.why)
 	}
-	user := url.PathEscape(it.touch["user_id"].(string))
+	user := url.PathEscape(text(it.touch, "user_id"))
 	code, found, wait := call("GET", os.Getenv("ADDRESSES_URL")+"/"+user+"/"+channel, nil)
 	if code == http.StatusNotFound {
 		return say(it.touch, "failed", "hard", "no_address")
@@ -206,12 +211,12 @@ func work(it *item) bool {
 	}
 	body := object{"id": id, "to": found["address"], "template": it.touch["template_key"], "params": it.touch["params"]}
 	code, said, wait := call("POST", os.Getenv("PROVIDER_URL")+"/messages", body)
-	switch reason, _ := said["error"].(string); {
+	switch reason := text(said, "error"); {
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		exec(takeBack, id)
 		return it.later(wait)
 	case code == http.StatusAccepted:
-		return say(it.touch, "accepted", "", "", said["ref"].(string))
+		return say(it.touch, "accepted", "", "", text(said, "ref"))
 	case code == http.StatusBadRequest && reason == "bad_number":
 		return say(it.touch, "failed", "hard", reason)
 	case code == http.StatusBadRequest && reason != "":
@@ -241,8 +246,8 @@ func follow() {
 	}
 	must(0, rows.Err())
 	for i, touch := range open {
-		code, said, _ := call("GET", os.Getenv("PROVIDER_URL")+"/messages?id="+url.QueryEscape(touch["touch_id"].(string)), nil)
-		if status, _ := said["status"].(string); code == http.StatusOK && status != touch["status"] {
+		code, said, _ := call("GET", os.Getenv("PROVIDER_URL")+"/messages?id="+url.QueryEscape(text(touch, "touch_id")), nil)
+		if status := text(said, "status"); code == http.StatusOK && status != touch["status"] {
 			say(touch, status)
 		} else if code == http.StatusNotFound && touch["status"] == "unknown" && ages[i] > underWayMs {
 			say(touch, "failed", "unsent", "provider_unavailable")
