@@ -32,8 +32,9 @@ from winback_sender.errors import UserError
 from winback_sender.logs import get_logger
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings
+from winback_sender.settings import SENDER_PREFIX, Settings, load_sender_settings
 from winback_sender.settings_catalogue import load, says
+from winback_sender.state import journal_path
 from winback_sender.tools import Tools
 from winback_sender.webhooks.receiver import open_receiver
 from winback_sender.webhooks.signatures import Signer
@@ -41,7 +42,6 @@ from winback_sender.webhooks.signatures import Signer
 log = get_logger(__name__)
 
 PREFIX: Final = f"{SENDER_PREFIX}CALL_LIST_"
-MEMORY: Final = "call_lists.sqlite"
 KEPT_MS: Final = 90 * DAY_MS
 """A list that staff return later than that is not known any more."""
 MINUTE_MS: Final = 60_000
@@ -61,13 +61,6 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: Annotated[str, says("Zone of staff: names of lists, instants on them.")] = (
         "Asia/Shanghai"
     )
-    memory: Annotated[
-        str,
-        says(
-            "SQLite file of what is on which list, on a local disk, shared by all senders of the "
-            "channel. Empty: `call_lists.sqlite` in WINBACK_SENDER_STATE, else in the folder."
-        ),
-    ] = ""
     endpoint: Annotated[
         str, says("Instead of files, tasks are posted here: `https://…`, as by the webhook.")
     ] = ""
@@ -214,11 +207,10 @@ def make(tools: Tools) -> CallList | CallTasks:
         return CallTasks(tools, receiver, signer)
     if not settings.folder:
         raise UserError(f"{PREFIX}FOLDER is not set", f"or {PREFIX}ENDPOINT for tasks over HTTP")
-    path = Path(settings.folder).expanduser()
-    state = load(SenderSettings, tools.environ, SENDER_PREFIX).state
-    memory = settings.memory or (Path(state) if state else path) / MEMORY
-    folder = Folder(path, settings.language)
-    return CallList(tools, settings, folder, Shelf(Path(memory).expanduser()), signer)
+    shared, own = load_sender_settings(tools.environ)
+    memory = journal_path(own, f"{shared.app_id}-{PROVIDER}")
+    folder = Folder(Path(settings.folder).expanduser(), settings.language)
+    return CallList(tools, settings, folder, Shelf(memory), signer)
 
 
 def _zone(name: str) -> ZoneInfo:

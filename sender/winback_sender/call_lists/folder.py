@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from winback_sender.call_lists.columns import Language
-from winback_sender.call_lists.returned import Fault, Returned, ids_in, read_returned
+from winback_sender.call_lists.returned import BYTES_MAX, Fault, Returned, ids_in, read_returned
 from winback_sender.call_lists.sheet import file_of
 from winback_sender.call_lists.shelf import Line
 from winback_sender.errors import Exit, UserError
@@ -106,7 +106,8 @@ class Folder:
                 changed_s = path.stat().st_mtime
                 if 0 <= time.time() - changed_s < SETTLED_S:
                     continue
-                returned = read_returned(path.read_bytes(), is_ours)
+                with path.open("rb") as file:  # Of a film that lies there by mistake, the start.
+                    returned = read_returned(file.read(BYTES_MAX + 1), is_ours)
             except FileNotFoundError:  # Another sender has moved it.
                 continue
             except OSError as error:

@@ -55,7 +55,7 @@ class Shelf:
     """The SQLite file; all senders of a channel on a machine share it.
 
     Args:
-        path: On a local disk; it is made when it is not there.
+        path: Beside the journal, on a local disk; it is made when it is not there.
 
     Raises:
         UserError: The file cannot be used.
@@ -75,7 +75,7 @@ class Shelf:
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 f"the call lists' memory {path} cannot be used: {error}",
-                "WINBACK_SENDER_CALL_LIST_MEMORY names another file",
+                "WINBACK_SENDER_STATE names its directory, on a local disk",
                 Exit.FAILED,
             ) from error
 

@@ -25,6 +25,7 @@ from winback_sender.contract.parts import Priority
 from winback_sender.contract.words import HARD, Status
 from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.settings import SENDER_PREFIX
 from winback_sender.standins.webhook import SECRET, WebhookReceiver
 from winback_sender.templates import ProviderTemplate
 from winback_sender.webhooks.signatures import Signer
@@ -61,10 +62,14 @@ def lists(folder: Path) -> Iterator[CallList]:
 
 def opened(folder: Path, **more: Any) -> CallList:
     templates = more.pop("templates", {})
-    environ = {f"{P}FOLDER": str(folder)} | {f"{P}{name}": text for name, text in more.items()}
+    environ = settings(folder) | {f"{P}{name}": text for name, text in more.items()}
     made = make(tools(environ, {"ada": "138 0013 8000", "bob": "010-65529988"}, templates))
     assert isinstance(made, CallList)
     return made
+
+
+def settings(folder: Path) -> dict[str, str]:
+    return {f"{P}FOLDER": str(folder), f"{SENDER_PREFIX}STATE": str(folder.parent)}
 
 
 def touch(touch_id: str, user_id: str = "ada", lasts_ms: int = 8 * HOUR_MS) -> TouchRequested:
@@ -284,7 +289,7 @@ def test_a_crash_after_the_file_was_written_writes_no_second_one(
     (folder / "calls-2026-09-22-1215.csv").replace(
         folder / "returned" / "calls-2026-09-22-1215.csv"
     )
-    with sqlite3.connect(folder / "call_lists.sqlite") as memory:
+    with sqlite3.connect(folder.parent / "winback-call_list.sqlite") as memory:
         memory.execute("DELETE FROM lists")
         memory.execute("UPDATE calls SET state = 'waiting', line = '[]'")
     memory.close()
@@ -312,7 +317,7 @@ def test_a_share_that_is_away_makes_lists_wait(lists: CallList, folder: Path, wa
 
 @pytest.mark.parametrize(("user_id", "reason"), [("nobody", "no_address"), ("eve", "bad_address")])
 def test_without_a_number_there_is_no_call(folder: Path, user_id: str, reason: str) -> None:
-    made = make(tools({f"{P}FOLDER": str(folder)}, {"eve": "12345"}))
+    made = make(tools(settings(folder), {"eve": "12345"}))
 
     with pytest.raises(NotSentError) as refused:
         made.deliver(touch("t1", user_id))
@@ -364,17 +369,19 @@ def test_tasks_go_to_a_system_of_the_company() -> None:
         ({f"{P}ENDPOINT": "https://x"}, "SECRET is not set"),
         ({f"{P}FOLDER": "{}", f"{P}TIMEZONE": "Mars/Base"}, "no such zone"),
         ({f"{P}FOLDER": "/dev/null/x"}, "cannot be used"),
-        ({f"{P}FOLDER": "{}", f"{P}MEMORY": "/dev/null/x"}, "cannot be used"),
+        ({f"{P}FOLDER": "{}", f"{SENDER_PREFIX}STATE": "/dev/null/x"}, "cannot be used"),
         ({f"{P}EVERY_MIN": "0"}, "from 1 to 60"),
     ],
 )
 def test_wrong_settings_are_told(folder: Path, environ: dict[str, str], what: str) -> None:
+    given = {name: text.replace("{}", str(folder)) for name, text in environ.items()}
     with pytest.raises(UserError, match=what):
-        make(tools({name: text.replace("{}", str(folder)) for name, text in environ.items()}))
+        make(tools({f"{SENDER_PREFIX}STATE": str(folder.parent)} | given))
 
 
 def test_the_memory_lies_with_the_journal(folder: Path, tmp_path: Path) -> None:
-    environ = {f"{P}FOLDER": str(folder), "WINBACK_SENDER_STATE": str(tmp_path / "state")}
-    make(tools(environ)).close()
+    """The folder is a share more often than not, where SQLite cannot lock."""
+    make(tools(settings(folder))).close()
 
-    assert (tmp_path / "state" / "call_lists.sqlite").exists()
+    assert (tmp_path / "winback-call_list.sqlite").exists()
+    assert not list(folder.glob("*.sqlite*"))
