@@ -15,6 +15,7 @@ from winback_sender.errors import UserError
 
 _NAMED: Final = re.compile(r"(?<![:\w]):(user_id|channel|address)\b")
 _WAIT_S: Final = 5.0
+_EXAMPLES: Final = "sqlite:///PATH, postgresql://USER@HOST/NAME or mysql://USER@HOST/NAME"
 
 Connect = Callable[[], Any]
 """Opens a DB-API connection that reads only, and from which no transaction stays open."""
@@ -41,13 +42,13 @@ def database(url: str, password: str, timeout_s: float) -> Database:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
             ``postgresql://user@host:5432/name`` (psycopg), ``mysql://user@host:3306/name``
             (PyMySQL); parameters after ``?`` go to the driver.
-        password: Of the database's user; better here than in the URL.
+        password: Of the database's user; the URL, which is printed with the settings, has none.
         timeout_s: For connecting and, where the driver can, for an answer.
 
     Raises:
         UserError: The URL names no database that is known here, or its driver is not installed.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     match parts.scheme:
         case "sqlite":
             return _sqlite(parts)
@@ -57,8 +58,23 @@ def database(url: str, password: str, timeout_s: float) -> Database:
             return _mysql(parts, password, timeout_s)
     raise UserError(
         f"no database is known by {parts.scheme or 'an empty name'}:",
-        "sqlite:///PATH, postgresql://USER@HOST/NAME or mysql://USER@HOST/NAME",
+        _EXAMPLES,
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        secret = parts.password
+        _ = parts.port
+    except ValueError:
+        raise UserError("WINBACK_SENDER_ADDRESSES is no URL of a database", _EXAMPLES) from None
+    if secret:
+        raise UserError(
+            "WINBACK_SENDER_ADDRESSES has a password in it, and is printed with the settings",
+            "give it as WINBACK_SENDER_ADDRESSES_PASSWORD",
+        )
+    return parts
 
 
 def pyformat(query: str) -> str:
@@ -127,7 +143,7 @@ def _place(parts: SplitResult, password: str, *, user: str, name: str) -> dict[s
         "host": parts.hostname,
         "port": parts.port,
         user: unquote(parts.username or ""),
-        "password": password or unquote(parts.password or ""),
+        "password": password,
         name: unquote(parts.path.removeprefix("/")),
     }
     return {key: value for key, value in found.items() if value}

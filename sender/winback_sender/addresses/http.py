@@ -1,5 +1,7 @@
 """An address book behind HTTP: the company's own service answers for every user and channel."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -7,7 +9,8 @@ import msgspec
 
 from winback_sender.addresses.away import away
 from winback_sender.calls import Calls, Reply, UnclearError
-from winback_sender.decoding import decoder
+from winback_sender.contract.words import Why
+from winback_sender.decoding import UNREADABLE, decoder
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError
 
@@ -63,11 +66,9 @@ class HttpAddresses:
         """
         if not _is_segment(user_id) or not _is_segment(channel):
             return None  # A dot would be taken for a step up the path: nobody is called so.
-        try:
-            path = f"/{quote(user_id, safe='')}/{quote(channel, safe='')}"
+        path = f"/{quote(user_id, safe='')}/{quote(channel, safe='')}"
+        with _asking():
             reply = self._calls.get(path, headers=self._headers)
-        except (NotSentError, UnclearError):
-            raise away() from None
         if reply.status in _NOT_FOUND and not _is_page(reply):
             return None
         return _read(reply, _Answer).address or None
@@ -80,10 +81,8 @@ class HttpAddresses:
         """
         body = msgspec.json.encode({"channel": channel, "address": address})
         headers = {**self._headers, "content-type": "application/json"}
-        try:
+        with _asking():
             reply = self._calls.post("/find", body, headers=headers)
-        except (NotSentError, UnclearError):
-            raise away() from None
         if reply.status in _HAS_NO_SEARCH:
             return None
         return _read(reply, _Owner).user_id or None
@@ -91,6 +90,17 @@ class HttpAddresses:
     def close(self) -> None:
         """Close the connections."""
         self._calls.close()
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Hold a call: what fails is asked again later, unless the touch may not leave any more."""
+    try:
+        yield
+    except (NotSentError, UnclearError) as error:
+        if error.reason in (Why.REVOKED, Why.EXPIRED):
+            raise
+        raise away() from None
 
 
 def _is_segment(word: str) -> bool:
@@ -110,7 +120,7 @@ def _read(reply: Reply, kind: type[T]) -> T:
     if reply.status == _OK:
         try:
             return decoder(kind).decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             log.warning("addresses_not_readable", error="the answer is not the agreed JSON")
             raise away() from None
     log.warning("addresses_refused", status=reply.status)

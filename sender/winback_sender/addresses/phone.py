@@ -15,14 +15,12 @@ _LANDLINE: Final = re.compile(r"(?:(?:\+86|0086)|0)((?:10|2[0-9]|[3-9][0-9]{2})[
 _INTERNATIONAL: Final = re.compile(r"(?:\+|00)([1-9][0-9]{7,14})")
 
 
-def normalise(text: str, country: str = "CN", *, may_be_landline: bool = False) -> str:
+def normalise(text: str, *, may_be_landline: bool = False) -> str:
     """Return a phone number as E.164.
 
     Args:
         text: As people write it: with spaces, dashes, dots and brackets, with +86, 0086 or 86
-            before it, in full-width digits.
-        country: Of a number that does not name its own. Only ``CN`` is known: elsewhere a number
-            must begin with + or 00.
+            before it, in full-width digits. One of elsewhere begins with + or 00.
         may_be_landline: Whether a fixed line of the mainland will do, for a call.
 
     Raises:
@@ -34,10 +32,10 @@ def normalise(text: str, country: str = "CN", *, may_be_landline: bool = False) 
     """
     narrow = text.translate(_NARROW)
     digits = _BETWEEN.sub("", narrow.replace("(0)", "") if "+" in narrow else narrow)
-    if (country == "CN" or digits.startswith(("+86", "0086"))) and (
-        (found := _MAINLAND.fullmatch(digits))
-        or (may_be_landline and (found := _LANDLINE.fullmatch(digits)))
-    ):
+    found = _MAINLAND.fullmatch(digits)
+    if found is None and may_be_landline:
+        found = _LANDLINE.fullmatch(digits)
+    if found is not None:
         return f"+86{found[1]}"
     found = _INTERNATIONAL.fullmatch(digits)
     if found is None or found[1].startswith("86"):

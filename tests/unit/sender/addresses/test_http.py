@@ -8,6 +8,8 @@ import pytest
 from aiohttp import web
 
 from winback_sender.addresses.http import HttpAddresses
+from winback_sender.contract.words import Why
+from winback_sender.last_look import looking
 from winback_sender.receipt import NotSentError
 from winback_sender.standins.addresses import Addresses
 from winback_sender.standins.server import Server
@@ -54,6 +56,17 @@ def test_it_speaks_with_the_company_s_service() -> None:
         assert book.resolve("a/b ?%&#ü", "wechat") == "oX1"
         assert book.find("sms", "13800138000") is None
         book.close()
+
+
+def test_a_touch_that_expires_meanwhile_has_expired(book: HttpAddresses) -> None:
+    """The address is no longer wanted: that is no fault of the service."""
+
+    def look() -> None:
+        raise NotSentError(Why.EXPIRED)
+
+    with looking(look), pytest.raises(NotSentError) as refused:
+        book.resolve("900", "sms")
+    assert (refused.value.reason, refused.value.retry) == (Why.EXPIRED, False)
 
 
 def test_a_user_id_is_one_piece_of_the_path(odd: Odd, book: HttpAddresses) -> None:

@@ -103,13 +103,6 @@ def test_a_call_may_go_to_a_fixed_line(text: str) -> None:
     assert normalise(text, may_be_landline=True) == "+861065529988"
 
 
-def test_elsewhere_a_number_must_name_its_country() -> None:
-    """What looks like a mobile number of the mainland is a stranger's elsewhere."""
-    with pytest.raises(NotSentError):
-        normalise("13800138000", country="SG")
-    assert normalise("+8613800138000", country="SG") == "+8613800138000"
-
-
 @given(MOBILE, st.data())
 def test_all_spellings_of_a_number_agree(number: str, data: st.DataObject) -> None:
     assert normalise(data.draw(spellings(number))) == f"+86{number}"

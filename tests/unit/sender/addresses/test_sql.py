@@ -144,9 +144,22 @@ def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(drivers.importlib, "import_module", is_missing)
 
-    with pytest.raises(UserError, match="needs the driver psycopg") as refused:
-        database("postgresql://ada:secret@db/crm", "", 1.0)
+    with pytest.raises(UserError, match="needs the driver psycopg"):
+        database("postgresql://ada@db/crm", "", 1.0)
+
+
+@pytest.mark.parametrize("url", ["postgresql://ada:secret@db/crm", "mysql://:secret@db/crm"])
+def test_a_password_does_not_stand_where_settings_are_printed(url: str) -> None:
+    with pytest.raises(UserError, match="password") as refused:
+        database(url, "", 1.0)
     assert "secret" not in f"{refused.value} {refused.value.hint}"
+    assert "WINBACK_SENDER_ADDRESSES_PASSWORD" in refused.value.hint
+
+
+@pytest.mark.parametrize("url", ["postgresql://ada@db:port/crm", "mysql://[db/crm"])
+def test_a_url_that_is_none_is_said(url: str) -> None:
+    with pytest.raises(UserError, match="no URL of a database"):
+        database(url, "", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +172,7 @@ def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
              "options": "-c statement_timeout=2000"},
         ),
         (
-            "mysql://reader:old%20one@db.local/crm",
+            "mysql://reader@db.local/crm",
             {"host": "db.local", "user": "reader", "password": "s3cret", "database": "crm",
              "charset": "utf8mb4", "autocommit": True, "connect_timeout": 2, "read_timeout": 2,
              "init_command": "SET SESSION TRANSACTION READ ONLY"},
