@@ -14,9 +14,9 @@ CHINA: Final = timezone(timedelta(hours=8))
 PLAUSIBLE_S: Final = (1_420_070_400, 4_102_444_800)
 """2015 to 2100: an instant outside of it is a mistake, and must not go into a journal."""
 
-_WORDS: Final = frozenset({"r", "t", "td", "qx", "stop", "unsubscribe"})
-"""An answer that is one of these and no more. R, T and TD are what providers print under a message,
-qx is short for 取消."""
+_WORDS: Final = frozenset({"r", "t", "td", "n", "qx", "stop", "unsubscribe"})
+"""An answer that is one of these and no more. R, T, TD and N are what providers print under a
+message, qx is short for 取消."""
 _PHRASES: Final = ("退订", "拒收", "取消订阅", "不要再发", "别再发", "别发了", "勿扰")
 """An answer that has one of these: a no that is taken for a reply is worse than the contrary."""
 _MARKS: Final = re.compile(r"[\s\W_]+")

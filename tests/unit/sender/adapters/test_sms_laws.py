@@ -51,7 +51,7 @@ def test_every_code_comes_to_an_end_with_its_name(
 
 
 @given(
-    word=st.sampled_from(["R", "T", "TD", "退订", "拒收", "stop"]),
+    word=st.sampled_from(["R", "T", "TD", "N", "退订", "拒收", "stop"]),
     around=st.text(alphabet=" \t\n　。！!.,“”【】", max_size=5),
     is_wide=st.booleans(),
     is_lower=st.booleans(),
