@@ -24,10 +24,9 @@ from contextlib import closing, contextmanager
 from typing import Final, NamedTuple, TypeVar
 
 import httpx
-import msgspec
 
 from winback_sender.contract.words import Status, Why
-from winback_sender.decoding import decoder
+from winback_sender.decoding import UNREADABLE, decoder
 from winback_sender.last_look import look_again
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
@@ -101,7 +100,7 @@ class Reply(NamedTuple):
         """
         try:
             return decoder(kind).decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             pass
         if self.status == httpx.codes.TOO_MANY_REQUESTS:
             raise NotSentError(Why.UNAVAILABLE, retry=True, after_s=self.retry_after_s)

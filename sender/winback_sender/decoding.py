@@ -12,6 +12,9 @@ import msgspec
 
 T = TypeVar("T")
 
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises; the last for a body that is nothing but brackets."""
+
 _MADE: Final[dict[tuple[Any, bool], msgspec.json.Decoder[Any]]] = {}
 _LOCK: Final = Lock()
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from winback_sender.contract.words import Why
 from winback_sender.documents.faults import Complaint, Fault, meant, refused
 from winback_sender.documents.strict import converted
 from winback_sender.documents.yaml_nodes import Document, read_document
 from winback_sender.law.template_rules import VARIABLE
+from winback_sender.receipt import NotSentError
 from winback_sender.templates import ProviderTemplate
 from winback_sender.templates_schema import ANY, PROVIDERS, EntryFile, TemplatesFile
 
@@ -84,6 +86,18 @@ def variables_of(template: ProviderTemplate) -> dict[str, str]:
     if template.params:
         return {str(place): name for place, name in enumerate(template.params, 1)}
     return {name: name for name in dict.fromkeys(VARIABLE.findall(template.text))}
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with values in the place of ``${name}``.
+
+    Raises:
+        NotSentError: One is missing.
+    """
+    try:
+        return VARIABLE.sub(lambda found: values[found[1]], text)
+    except KeyError:
+        raise NotSentError(Why.BAD_VARIABLES) from None
 
 
 def _what_is_sound(data: Any) -> TemplatesFile:

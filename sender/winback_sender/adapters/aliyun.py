@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from winback_sender.adapter import Adapter, Limits, Route, Sent
-from winback_sender.adapters.aliyun_callbacks import failed, replies, reports
+from winback_sender.adapters.aliyun_callbacks import PROVIDER, failed, replies, reports
 from winback_sender.adapters.aliyun_codes import CODES, PREFIXES
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.replies import CHINA
@@ -32,11 +32,11 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.settings import SENDER_PREFIX
 from winback_sender.settings_catalogue import says
 from winback_sender.tools import Tools
 
-NAME: Final = "aliyun"
-PREFIX: Final = "WINBACK_SENDER_ALIYUN_"
+PREFIX: Final = f"{SENDER_PREFIX}ALIYUN_"
 VERSION: Final = "2017-05-25"
 OK: Final = "OK"
 EXTRA: Final = ("SmsUpExtendCode",)
@@ -123,19 +123,19 @@ class Aliyun(Adapter):
         settings: Keys, and where the API is.
     """
 
-    name = NAME
+    name = PROVIDER
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
         self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
         self._tools = tools
         self._settings = settings
         self._host = urlsplit(settings.endpoint).netloc
-        self._calls = make_calls(tools, NAME, settings.endpoint, settings.timeout_s)
+        self._calls = make_calls(tools, PROVIDER, settings.endpoint, settings.timeout_s)
 
     def deliver(self, touch: TouchRequested) -> Receipt:
         """Send one text message; raises as `Adapter.deliver` does."""
         number = normalise(address_for(touch, self._tools.addresses))
-        template = self._tools.templates.lookup(NAME, touch.template_key)
+        template = self._tools.templates.lookup(PROVIDER, touch.template_key)
         values = self._tools.templates.values(template, touch.params)
         query = {
             "PhoneNumbers": _theirs(number),
@@ -169,7 +169,7 @@ class Aliyun(Adapter):
 
     def routes(self) -> Sequence[Route]:
         """Return where receipts and replies come in."""
-        base = callback_base(NAME, self._settings.callback_token)
+        base = callback_base(PROVIDER, self._settings.callback_token)
         return (Route(f"{base}/report", reports), Route(f"{base}/up", replies))
 
     def close(self) -> None:

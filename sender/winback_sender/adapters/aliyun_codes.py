@@ -19,9 +19,7 @@ from winback_sender.adapters.verdicts import (
     UNKNOWN,
     Verdict,
 )
-from winback_sender.contract.words import HARD, UNSENT
-
-SOFT: Final = "soft"
+from winback_sender.contract.words import HARD, SOFT, UNSENT
 
 CODES: Final[dict[str, Verdict]] = {
     # The number.

@@ -4,15 +4,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from winback_sender.decoding import decoder
+from winback_sender.decoding import UNREADABLE, decoder
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 
 T = TypeVar("T")
-
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the decoder raises; the last for a body that is nothing but brackets."""
 
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 

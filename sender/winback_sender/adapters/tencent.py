@@ -20,7 +20,7 @@ from msgspec import Meta
 from winback_sender.adapter import Adapter, Limits, Route, Sent
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.signatures import Endpoint, tc3_headers
-from winback_sender.adapters.tencent_callbacks import receipt_of, replies, reports
+from winback_sender.adapters.tencent_callbacks import PROVIDER, receipt_of, replies, reports
 from winback_sender.adapters.tencent_codes import CODES, PREFIXES
 from winback_sender.adapters.verdicts import conclude, verdict
 from winback_sender.addresses.needed import address_for
@@ -31,11 +31,11 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.settings import SENDER_PREFIX
 from winback_sender.settings_catalogue import says
 from winback_sender.tools import Tools
 
-NAME: Final = "tencent"
-PREFIX: Final = "WINBACK_SENDER_TENCENT_"
+PREFIX: Final = f"{SENDER_PREFIX}TENCENT_"
 SERVICE: Final = "sms"
 VERSION: Final = "2021-01-11"
 OK: Final = "Ok"
@@ -127,19 +127,19 @@ class Tencent(Adapter):
         settings: Keys, and where the API is.
     """
 
-    name = NAME
+    name = PROVIDER
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
         self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
         self._tools = tools
         self._settings = settings
         self._host = urlsplit(settings.endpoint).netloc
-        self._calls = make_calls(tools, NAME, settings.endpoint, settings.timeout_s)
+        self._calls = make_calls(tools, PROVIDER, settings.endpoint, settings.timeout_s)
 
     def deliver(self, touch: TouchRequested) -> Receipt:
         """Send one text message; raises as `Adapter.deliver` does."""
         number = normalise(address_for(touch, self._tools.addresses))
-        template = self._tools.templates.lookup(NAME, touch.template_key)
+        template = self._tools.templates.lookup(PROVIDER, touch.template_key)
         values = self._tools.templates.values(template, touch.params)
         body = {
             "PhoneNumberSet": [number],
@@ -184,7 +184,7 @@ class Tencent(Adapter):
 
     def routes(self) -> Sequence[Route]:
         """Return where receipts and replies come in."""
-        base = callback_base(NAME, self._settings.callback_token)
+        base = callback_base(PROVIDER, self._settings.callback_token)
         return (Route(f"{base}/report", reports), Route(f"{base}/reply", replies))
 
     def close(self) -> None:

@@ -21,9 +21,7 @@ from winback_sender.adapters.verdicts import (
     Say,
     Verdict,
 )
-from winback_sender.contract.words import HARD, UNSENT
-
-SOFT: Final = "soft"
+from winback_sender.contract.words import HARD, SOFT, UNSENT
 
 CODES: Final[dict[str, Verdict]] = {
     # The number.

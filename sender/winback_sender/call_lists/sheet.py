@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,10 +11,9 @@ from winback_sender.adapters.wording import TEMPLATES
 from winback_sender.call_lists.cells import cell, phone_cell
 from winback_sender.call_lists.columns import COLUMNS, QUADRANTS, Language
 from winback_sender.contract.messages import TouchRequested
-from winback_sender.contract.words import Why
-from winback_sender.law.template_rules import VARIABLE
 from winback_sender.receipt import NotSentError
 from winback_sender.templates import TemplateBook
+from winback_sender.templates_file import filled
 
 BOM: Final = "\ufeff"
 """Without it Excel takes UTF-8 for the encoding of the machine."""
@@ -82,17 +81,6 @@ def words_of(touch: TouchRequested, book: TemplateBook, language: Language) -> s
         return TEMPLATES.get(touch.template_key, {}).get(language, touch.template_key)
     book.values(template, touch.params)
     return filled(template.text, touch.params)
-
-
-def filled(text: str, params: Mapping[str, str]) -> str:
-    """Return a text with the touch's params in the place of ``${name}``.
-
-    Raises:
-        NotSentError: One is missing.
-    """
-    if not set(VARIABLE.findall(text)) <= params.keys():
-        raise NotSentError(Why.BAD_VARIABLES)
-    return VARIABLE.sub(lambda found: params[found[1]], text)
 
 
 def _reasons(touch: TouchRequested, language: Language) -> list[str]:

@@ -32,12 +32,13 @@ while no sender has spoken (``unaccepted``: long after the touch's expiry), the 
 tried and reached nobody."""
 
 HARD: Final = "hard"
+SOFT: Final = "soft"
 UNSENT: Final = "unsent"
 WRONG_NUMBER: Final = "wrong_number"
 OUTCOMES: Final[dict[str, dict[str, str]]] = {
     "failed": {
         HARD: "the channel cannot reach this user: no such number, the account is blocked",
-        "soft": "it may work another time: the phone was off, the box was full",
+        SOFT: "it may work another time: the phone was off, the box was full",
         UNSENT: "it never left: expired, revoked, over a limit",
     },
     "handled": {

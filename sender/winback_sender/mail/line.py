@@ -25,7 +25,7 @@ import ssl
 from typing import Final, NamedTuple
 
 from winback_sender.calls import UnclearError
-from winback_sender.contract.words import HARD, UNSENT, Status, Why
+from winback_sender.contract.words import HARD, SOFT, UNSENT, Status, Why
 from winback_sender.last_look import look_again
 from winback_sender.logs import get_logger
 from winback_sender.mail.address import MailAddress
@@ -33,7 +33,6 @@ from winback_sender.receipt import NotSentError, Receipt
 
 log = get_logger(__name__)
 
-SOFT: Final = "soft"
 NO_UTF8: Final = "server_without_smtputf8"
 _NO_MAILBOX: Final = frozenset({550, 551, 553})
 _GO_AHEAD, _TAKEN = 354, 250

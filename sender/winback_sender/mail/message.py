@@ -15,6 +15,7 @@ from winback_sender.law.template_rules import VARIABLE
 from winback_sender.mail.address import MailAddress
 from winback_sender.receipt import NotSentError
 from winback_sender.templates import ProviderTemplate
+from winback_sender.templates_file import filled
 
 LINK: Final = "unsubscribe_url"
 """The variable of a template that the link goes into; without it a line is added below."""
@@ -67,8 +68,8 @@ def message_of(
     """
     link = ways[0]
     values = {**params, LINK: link}
-    subject = _one_line(_filled(template.extra.get("subject", ""), values))
-    text = _filled(template.text, values)
+    subject = _one_line(filled(template.extra.get("subject", ""), values))
+    text = filled(template.text, values)
     if not subject or not text.strip():
         raise NotSentError(Why.NO_TEMPLATE)
     message = EmailMessage(_POLICY if to.is_ascii else _WIDE)
@@ -90,21 +91,14 @@ def message_of(
     return message.as_bytes()
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    try:
-        return VARIABLE.sub(lambda found: values[found[1]], text)
-    except KeyError:
-        raise NotSentError(Why.BAD_VARIABLES) from None
-
-
 def _html(text: str, values: Mapping[str, str], link: str) -> str:
-    filled = _filled(text, {name: escape(value) for name, value in values.items()})
+    whole = filled(text, {name: escape(value) for name, value in values.items()})
     if LINK in VARIABLE.findall(text):
-        return filled
+        return whole
     footer = f'<p style="font-size:small"><a href="{escape(link)}">{_FOOTER}</a></p>'
-    end = _END_OF_BODY.search(filled)
-    place = end.start() if end else len(filled)
-    return filled[:place] + footer + filled[place:]
+    end = _END_OF_BODY.search(whole)
+    place = end.start() if end else len(whole)
+    return whole[:place] + footer + whole[place:]
 
 
 def _one_line(text: str) -> str:

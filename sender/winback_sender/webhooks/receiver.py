@@ -35,7 +35,7 @@ from winback_sender.clock import now_ms
 from winback_sender.contract.instants import instant_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.decoding import decoder
+from winback_sender.decoding import UNREADABLE, decoder
 from winback_sender.errors import UserError
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
@@ -216,5 +216,5 @@ def _ref(reply: Reply) -> str:
     """Return the receiver's name for a touch, if it has one; it need not say anything."""
     try:
         return decoder(_Taken).decode(reply.body).ref[:128]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""

@@ -11,7 +11,7 @@ from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.addresses.sameness import canonical
 from winback_sender.contract.instants import DAY_MS
 from winback_sender.contract.words import OUTCOMES, Status
-from winback_sender.decoding import convert
+from winback_sender.decoding import UNREADABLE, convert
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
 from winback_sender.webhooks.signatures import RefusedError, Signer
@@ -88,7 +88,7 @@ def read_words(body: bytes, now_ms: int) -> tuple[list[Heard], list[Fault]]:
     """Return what was said, and what could not be read; a CloudEvent's ``data`` is looked into."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return [], [Fault(0, "not JSON")]
     if isinstance(found, dict) and "specversion" in found:
         found = found.get("data")
