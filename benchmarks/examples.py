@@ -66,7 +66,7 @@ def java() -> str:
     *jars, compiler = _jars()
     path = os.pathsep.join(map(str, jars))
     javac = program.with_name("javac")
-    tool = [javac] if javac.exists() else [program, "-jar", compiler, "--release", "17"]
+    tool = [javac] if javac.exists() else [program, "-jar", compiler, "-17", "-nowarn"]
     _call([*tool, "-d", BUILT / "java", "-cp", path, SOURCES / "java/src/Sender.java"], ROOT)
     return f"{program} -Xmx128m -cp {path}{os.pathsep}{BUILT / 'java'} Sender"
 
