@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from html import escape
 from typing import Final, NamedTuple
@@ -21,12 +21,29 @@ LINK: Final = "unsubscribe_url"
 """The variable of a template that the link goes into; without it a line is added below."""
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 SUBJECT_CHARACTERS_MAX: Final = 200
-_POLICY: Final = SMTP.clone(cte_type="7bit")
+_FOOTER: Final = "退订 Unsubscribe"
+_END_OF_BODY: Final = re.compile(r"</body\s*>", re.IGNORECASE)
+
+
+class _Ways(UnstructuredHeader):
+    """``List-Unsubscribe``: an address a line, whole; the library would encode long ones as words.
+
+    Source:
+        RFC 2369 §2, RFC 8058 §3.1.
+    """
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header as it goes over the wire."""
+        ways = str(self).replace(", ", f",{policy.linesep} ")
+        return f"List-Unsubscribe: {ways}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Ways)  # type: ignore[arg-type] (it is mixed in)
+_POLICY: Final = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """Any server can carry it, also one without 8BITMIME."""
 _WIDE: Final = _POLICY.clone(utf8=True)
 """For a server that takes UTF-8 in headers: the address itself needs it."""
-_FOOTER: Final = "退订 Unsubscribe"
-_END_OF_BODY: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
 class Letterhead(NamedTuple):
@@ -72,11 +89,7 @@ def message_of(
     text = filled(template.text, values)
     if not subject or not text.strip():
         raise NotSentError(Why.NO_TEMPLATE)
-    message = EmailMessage(_POLICY if to.is_ascii else _WIDE)
-    message["From"] = Address(head.name, head.sender.local, head.sender.domain)
-    message["To"] = Address("", to.local, to.domain)
-    if head.reply_to is not None:
-        message["Reply-To"] = Address("", head.reply_to.local, head.reply_to.domain)
+    message = _addressed(head, to)
     message["Subject"] = subject[:SUBJECT_CHARACTERS_MAX]
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{touch_id}@{head.sender.domain}>"
@@ -89,6 +102,15 @@ def message_of(
     if html := template.extra.get("html", ""):
         message.add_alternative(_html(html, values, link), subtype="html")
     return message.as_bytes()
+
+
+def _addressed(head: Letterhead, to: MailAddress) -> EmailMessage:
+    message = EmailMessage(_POLICY if to.is_ascii else _WIDE)
+    message["From"] = Address(head.name, head.sender.local, head.sender.domain)
+    message["To"] = Address("", to.local, to.domain)
+    if head.reply_to is not None:
+        message["Reply-To"] = Address("", head.reply_to.local, head.reply_to.domain)
+    return message
 
 
 def _html(text: str, values: Mapping[str, str], link: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from winback_sender.mail.address import mail_address
 from winback_sender.mail.message import Letterhead, message_of
+from winback_sender.mail.unsubscribe import Unsubscribing
 from winback_sender.receipt import NotSentError
 from winback_sender.templates import ProviderTemplate
 
@@ -53,6 +54,19 @@ def test_the_headers_of_a_message() -> None:
     assert str(message["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
     assert data.isascii(), "any server can carry it"
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
+
+
+def test_mailbox_providers_can_read_the_way_out() -> None:
+    """Its addresses are longer than a line, and are never encoded as words (RFC 2369, RFC 2047)."""
+    ways = Unsubscribing(
+        "https://mail.example.com/callbacks/email/unsubscribe", "leave@example.com", "s" * 16
+    ).ways("k3jq5r2m6hd4c7w2y5n3u6s4f7b2x5zq")
+    data, message = written(ways=tuple(ways))
+
+    lines = data.split(b"\r\n")
+    place = lines.index(f"List-Unsubscribe: <{ways[0]}>,".encode())
+    assert lines[place + 1] == f" <{ways[1]}>".encode()
+    assert str(message["List-Unsubscribe"]) == f"<{ways[0]}>, <{ways[1]}>"
 
 
 def test_text_and_html_and_a_way_out_in_both() -> None:
