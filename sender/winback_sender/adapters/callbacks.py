@@ -11,6 +11,9 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
+ITEMS_MAX: Final = 5_000
+"""Tencent sends a hundred receipts at once; Aliyun does not say how many."""
+
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -20,7 +23,7 @@ def callback_base(provider: str, token: str) -> str:
 
 
 def items(body: bytes, kind: type[T], provider: str) -> list[T] | None:
-    """Return the items of a call-back, one object or a list; None = it is neither.
+    """Return the items of a call-back, one object or a list; None = it is neither, or too long.
 
     An item that cannot be read is passed over: it would not be readable the next time either, and
     the others must not be lost with it.
@@ -28,6 +31,8 @@ def items(body: bytes, kind: type[T], provider: str) -> list[T] | None:
     try:
         parts = _LIST.decode(body if body.lstrip().startswith(b"[") else b"[" + body + b"]")
     except UNREADABLE:
+        return None
+    if len(parts) > ITEMS_MAX:
         return None
     found = []
     for part in parts:

@@ -8,8 +8,9 @@ import pytest
 from tests.unit.sender.adapters.making import tools
 from tests.unit.sender.adapters.wechat.account_making import Ear
 from tests.unit.sender.letters import touch
-from winback_sender.adapter import Adapter
-from winback_sender.adapters import aliyun, tencent
+from winback_sender.adapter import Adapter, Answer, Request
+from winback_sender.adapters import aliyun, aliyun_callbacks, tencent, tencent_callbacks
+from winback_sender.adapters.callbacks import ITEMS_MAX
 from winback_sender.contract.words import HARD, Status
 from winback_sender.standins.aliyun import KEY_ID, SECRET, Aliyun
 from winback_sender.standins.stand_in import Fate, Receipts, StandIn, Turn
@@ -94,6 +95,17 @@ def test_aliyun_gives_up_after_three_more_tries() -> None:
             time.sleep(0.3)
             assert not provider.told
         adapter.close()
+
+
+@pytest.mark.parametrize("handle", [aliyun_callbacks.replies, tencent_callbacks.replies])
+def test_more_than_a_provider_can_mean_is_refused(handle: Callable[[Request], Answer]) -> None:
+    """Each opt-out of nobody asks the address system; whoever finds the path may call."""
+    item = b'{"phone_number": "1", "mobile": "1", "content": "R", "text": "R"}'
+    whole, more = ([item] * count for count in (ITEMS_MAX, ITEMS_MAX + 1))
+
+    assert len(handle(Request("POST", {}, {}, b"[" + b",".join(whole) + b"]")).heard) == ITEMS_MAX
+    refused = handle(Request("POST", {}, {}, b"[" + b",".join(more) + b"]"))
+    assert (refused.status, refused.heard) == (400, ())
 
 
 @both
