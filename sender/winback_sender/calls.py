@@ -101,10 +101,9 @@ class Reply(NamedTuple):
         try:
             return decoder(kind).decode(self.body)
         except UNREADABLE:
-            pass
+            is_broken = self.status >= httpx.codes.INTERNAL_SERVER_ERROR
         if self.status == httpx.codes.TOO_MANY_REQUESTS:
             raise NotSentError(Why.UNAVAILABLE, retry=True, after_s=self.retry_after_s)
-        is_broken = self.status >= httpx.codes.INTERNAL_SERVER_ERROR
         raise Unreadable(f"http_{self.status}" if is_broken else Why.UNREADABLE)
 
 

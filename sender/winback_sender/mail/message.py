@@ -39,7 +39,7 @@ class _Ways(UnstructuredHeader):
 
 
 _HEADERS: Final = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _Ways)  # type: ignore[arg-type] (it is mixed in)
+_HEADERS.map_to_type("list-unsubscribe", _Ways)  # type: ignore[arg-type]  # it is mixed in
 _POLICY: Final = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """Any server can carry it, also one without 8BITMIME."""
 _WIDE: Final = _POLICY.clone(utf8=True)
