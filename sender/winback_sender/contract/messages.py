@@ -145,15 +145,7 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
 _JSON: Final = msgspec.json.Encoder()
 
 
-def cloud_event(
-    kind: str,
-    event_id: str,
-    source: str,
-    at_iso: str,
-    subject: str,
-    *,
-    content: str = "application/json",
-) -> Headers:
+def cloud_event(kind: str, event_id: str, source: str, at_iso: str, subject: str) -> Headers:
     """Return the headers of a CloudEvents 1.0 message in binary mode.
 
     Source:
@@ -166,7 +158,7 @@ def cloud_event(
         ("ce_source", source.encode()),
         ("ce_time", at_iso.encode()),
         ("ce_subject", subject.encode()),
-        ("content-type", content.encode()),
+        ("content-type", b"application/json"),
     ]
 
 

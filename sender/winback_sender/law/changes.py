@@ -39,32 +39,31 @@ class ChangesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, le=1, description="Of the format.")] = 1
 
 
-def changed_law(text: str, name: str, law: Law = SHIPPED) -> Law:
-    """Return the law with the changes of a file.
+def changed_law(text: str, name: str) -> Law:
+    """Return the law as it is shipped with the changes of a file.
 
     Args:
         text: Of the file, YAML.
         name: Of the file.
-        law: That is changed.
 
     Raises:
         RulesRefused: With everything that is wrong in it.
     """
     document = read_document(text, name)
     _, faults = converted(document.data, ChangesFile)
-    made = dict(law.rules)
+    made = dict(SHIPPED.rules)
     seen: set[str] = set()
     sound = _sound(document.data)
     for place, change in sound.items():
         path: Path = ("changes", place)
-        faults += _faults(change, path, law)
+        faults += _faults(change, path)
         if change.rule in seen:
             faults.append(Fault((*path, "rule"), f"{change.rule!r} is there twice"))
         seen.add(change.rule)
         if change.lifted:
             made.pop(change.rule, None)
         else:
-            made[change.rule] = _applied(change, path, document, law)
+            made[change.rule] = _applied(change, path, document)
     if not faults:
         faults += _never_open(Law(made.values()), sound)
     if faults:
@@ -80,13 +79,13 @@ def _sound(data: Any) -> dict[int, ChangeFile]:
     return {place: change for place, change in read.items() if change is not None}
 
 
-def _faults(change: ChangeFile, path: Path, law: Law) -> Iterator[Fault]:
+def _faults(change: ChangeFile, path: Path) -> Iterator[Fault]:
     of, _, rest = change.rule.partition(".")
     kind = kind_of(rest)
-    if change.rule not in law.rules and (of not in law.names or kind is None):
-        yield Fault((*path, "rule"), f"rule {change.rule!r} is unknown", _hint(of, rest, law))
+    if change.rule not in SHIPPED.rules and (of not in SHIPPED.names or kind is None):
+        yield Fault((*path, "rule"), f"rule {change.rule!r} is unknown", _hint(of, rest))
         return
-    if change.lifted and change.rule not in law.rules:
+    if change.lifted and change.rule not in SHIPPED.rules:
         yield Fault((*path, "rule"), f"there is no rule {change.rule!r} that could be lifted")
     if change.lifted == (change.value is not None):
         said = "both a value and lifted" if change.lifted else "neither a value nor lifted: true"
@@ -98,16 +97,16 @@ def _faults(change: ChangeFile, path: Path, law: Law) -> Iterator[Fault]:
             yield Fault((*path, "value"), f"there is no time zone {change.value!r}")
 
 
-def _hint(of: str, rest: str, law: Law) -> str:
-    if of not in law.names:
-        return meant(of, law.names)
+def _hint(of: str, rest: str) -> str:
+    if of not in SHIPPED.names:
+        return meant(of, SHIPPED.names)
     kinds = (*KINDS, *(f"{name}.…" for name in OPEN_KINDS))
     return meant(rest, kinds)
 
 
-def _applied(change: ChangeFile, path: Path, document: Document, law: Law) -> Rule:
+def _applied(change: ChangeFile, path: Path, document: Document) -> Rule:
     of, _, rest = change.rule.partition(".")
-    kind, earlier = kind_of(rest), law.rules.get(change.rule)
+    kind, earlier = kind_of(rest), SHIPPED.rules.get(change.rule)
     value = change.value
     if kind is not None:
         read, wrong = converted(value, kind.of)

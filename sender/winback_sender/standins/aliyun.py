@@ -57,7 +57,6 @@ class Aliyun(StandIn):
 
     Args:
         plan: What happens to each call.
-        key_id, secret: Who may call.
         templates: Approved texts with ``${name}``, by code; None: any code, any variables.
         signs: Approved signatures; None: any.
         now_s: The clock, epoch seconds.
@@ -74,8 +73,6 @@ class Aliyun(StandIn):
         self,
         plan: Plan = all_is_well,
         *,
-        key_id: str = KEY_ID,
-        secret: str = SECRET,
         templates: Mapping[str, str] | None = None,
         signs: frozenset[str] | None = None,
         now_s: Callable[[], float] = time.time,
@@ -86,7 +83,7 @@ class Aliyun(StandIn):
         self.receipt_codes: dict[str, str] = {}
         self.callback_path = "/callbacks/aliyun"
         self.minute_s = 0.2
-        self._gateway = Gateway(key_id, secret, now_s)
+        self._gateway = Gateway(KEY_ID, SECRET, now_s)
         self._templates, self._signs = templates, signs
         self._now_s = now_s
         self._rolling = Rolling(now_s)

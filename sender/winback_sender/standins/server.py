@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from threading import Event, Thread
+from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -61,10 +61,9 @@ class Server:
         """Listen again, on the same port; what was recorded is still known."""
         self.port = self._await(self.listen(self.port))
 
-    def restart(self, away_s: float = 0.0) -> None:
-        """Go away for a while."""
+    def restart(self) -> None:
+        """Go away, and come back."""
         self.go_away()
-        Event().wait(away_s)
         self.come_back()
 
     def add_routes(self, routes: web.UrlDispatcher) -> None:

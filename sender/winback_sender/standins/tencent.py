@@ -54,7 +54,6 @@ class Tencent(StandIn):
 
     Args:
         plan: What happens to each call.
-        secret_id, secret_key: Who may call.
         templates: Approved texts with ``{1}``, by id; None: any id, any variables.
         signs: Approved signatures; None: any.
         now_s: The clock, epoch seconds.
@@ -73,8 +72,6 @@ class Tencent(StandIn):
         self,
         plan: Plan = all_is_well,
         *,
-        secret_id: str = SECRET_ID,
-        secret_key: str = SECRET_KEY,
         templates: Mapping[str, str] | None = None,
         signs: frozenset[str] | None = None,
         now_s: Callable[[], float] = time.time,
@@ -87,7 +84,7 @@ class Tencent(StandIn):
         self.has_ext = True
         self.callback_path = "/callbacks/tencent"
         self.again_s = 0.5
-        self._gateway = Gateway(secret_id, secret_key, now_s)
+        self._gateway = Gateway(SECRET_ID, SECRET_KEY, now_s)
         self._templates, self._signs = templates, signs
         self._now_s = now_s
         self._rolling = Rolling(now_s)

@@ -8,7 +8,6 @@ import pytest
 
 from winback_sender.errors import UserError
 from winback_sender.law.changes import changed_law
-from winback_sender.law.shipped import SHIPPED
 from winback_sender.receipt import NotSentError
 from winback_sender.template_book import FileTemplates, NoTemplates
 from winback_sender.templates import ProviderTemplate
@@ -111,7 +110,7 @@ def test_a_rule_that_could_not_be_confirmed_refuses_nobody_until_an_operator_con
     tencent = made.lookup("tencent", "hi")
     assert made.values(tencent, {"item": "很" * 7}) == {"1": "很" * 7}
     change = "{rule: tencent.value_max, value: 6, reason: said so, by: li, since: 2026-05-01}"
-    law = changed_law(f"changes: [{change}]", "law.yaml", SHIPPED)
+    law = changed_law(f"changes: [{change}]", "law.yaml")
     strict = FileTemplates(tmp_path / "t.yaml", law)
     assert why(strict, tencent, item="很" * 7) == "bad_variables"
 
