@@ -4,12 +4,11 @@ Partitions are claimed with the id of the journal, which stands beside the commi
 sender with another journal does not know what was sent, and is refused.
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
@@ -21,15 +20,18 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from winback_sender.errors import Exit, UserError
-from winback_sender.inbox import Letter, letter
+from winback_sender.inbox import letter
 from winback_sender.logs import get_logger
-from winback_sender.rebalance import Gone, Leaving, Rebalance
+from winback_sender.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
+from winback_sender.rebalance import Rebalance
 
 log = get_logger(__name__)
 
 POLL_MS: Final = 100
 LETTERS_MAX: Final = 500
 FETCH_WAIT_MS: Final = 100
+METADATA_MS: Final = 30_000
+"""New partitions are found after so long."""
 BATCHES_MAX: Final = 8
 """Read and not taken; the main thread may be waiting for its disk."""
 PAUSE_S: Final = 0.01
@@ -37,40 +39,6 @@ NOT_OURS: Final = (
     CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError,
 )  # fmt: skip
 """What a commit says while the group changes."""
-
-
-class Assigned(NamedTuple):
-    """A partition is ours, from an offset on; nothing of it may begin before `CaughtUp`."""
-
-    partition: int
-    position: int
-
-
-class Letters(NamedTuple):
-    """Records, in the order of each partition."""
-
-    letters: list[Letter]
-
-
-class CaughtUp(NamedTuple):
-    """A partition was read to the end that it had."""
-
-    partition: int
-
-
-class Rewound(NamedTuple):
-    """From here on a partition comes again from where it had found no room."""
-
-    partition: int
-
-
-class Uncommitted(NamedTuple):
-    """Offsets of these partitions could not be committed."""
-
-    partitions: frozenset[int]
-
-
-News = Assigned | Letters | CaughtUp | Rewound | Uncommitted | Leaving | Gone
 
 
 class Reader:
@@ -150,8 +118,6 @@ class Reader:
             self._tell(error)
 
     def _connect(self) -> Any:
-        # It warns at every start, before it knows the topics.
-        logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)
         consumer = KafkaConsumer(
             bootstrap_servers=self._servers, group_id=self._group,
             isolation_level="read_committed", auto_offset_reset="earliest",
@@ -159,8 +125,10 @@ class Reader:
             fetch_min_bytes=1, fetch_max_wait_ms=FETCH_WAIT_MS,
             session_timeout_ms=round(self._session_timeout_s * 1_000),
             heartbeat_interval_ms=round(self._session_timeout_s * 250),
-            metrics_enabled=False,
+            metadata_max_age_ms=METADATA_MS, metrics_enabled=False,
         )  # fmt: skip
+        # The first to join deals out what it knows; if that is nothing, nobody has any for long.
+        consumer.partitions_for_topic(self._topic)
         consumer.subscribe([self._topic], listener=self.listener)
         return consumer
 
