@@ -27,7 +27,6 @@ import httpx
 
 from winback_sender.contract.words import Status, Why
 from winback_sender.decoding import UNREADABLE, decoder
-from winback_sender.last_look import look_again
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings
@@ -185,7 +184,6 @@ class Calls:
         deadline_s = time.monotonic() + 2 * self._timeout_s
         try:
             with self._connection() as connection:
-                look_again()
                 response = connection.handle_request(request)
                 progress.is_answered = True
                 with closing(response):

@@ -12,6 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from winback_sender.last_look import look_again
+
 
 class Progress:
     """How far a request has come, as httpcore tells it; if it ever told nothing: all the way.
@@ -26,9 +28,15 @@ class Progress:
         self.is_answered = False
 
     def __call__(self, event: str, info: dict[str, Any]) -> None:
-        """Take note of an event."""
+        """Take note of an event; look a last time when there is a connection.
+
+        Raises:
+            NotSentError: The touch may not leave any more.
+        """
         del info
-        if event.endswith(("send_request_headers.failed", "send_request_body.failed")):
+        if event.endswith("send_request_headers.started"):
+            look_again()
+        elif event.endswith(("send_request_headers.failed", "send_request_body.failed")):
             self.is_cut = True
 
 

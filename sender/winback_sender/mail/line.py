@@ -99,19 +99,31 @@ class Line:
         self.letters += 1
         if not to.is_ascii and not self._smtp.has_extn("smtputf8"):
             raise NotSentError(NO_UTF8)
-        look_again()
         try:
             self._envelope(sender, to, touch_id)
             self._text(message)
         except (OSError, smtplib.SMTPException):
             self.is_alive = False
             raise NotSentError(Why.UNAVAILABLE, retry=True) from None
+        self._look_again()
         try:
             self._smtp.send(b".\r\n")
             code, said = self._smtp.getreply()
         except (OSError, smtplib.SMTPException):
             raise UnclearError(Why.TIMED_OUT) from None
         return self._ending(code, said.decode(errors="replace"))
+
+    def _look_again(self) -> None:
+        """Look a last time: every answer so far may have taken as long as is waited for.
+
+        Raises:
+            NotSentError: The message may not leave any more; without its dot it does not.
+        """
+        try:
+            look_again()
+        except NotSentError:
+            self.is_alive = False
+            raise
 
     def _envelope(self, sender: MailAddress, to: MailAddress, touch_id: str) -> None:
         options = [f"ENVID={touch_id}"] if self._smtp.has_extn("dsn") else []

@@ -1,8 +1,10 @@
 """The last look: what is taken back while the address is being asked for does not leave."""
 
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -57,5 +59,29 @@ def test_a_touch_that_was_taken_back_is_not_posted(provider: Provider) -> None:
             calls.post("/", b"{}")
     assert not error.value.retry
     assert provider.requests == 1
+    assert calls.post("/", b"{}").status == 202
+    calls.close()
+
+
+def test_what_is_taken_back_while_the_connection_is_made_does_not_leave(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between us and a provider may lie seconds of names, routes and TLS."""
+    calls = Calls("test", f"http://127.0.0.1:{provider.server_port}", timeout_s=2, parallel=1)
+    connect, connected = socket.create_connection, []
+
+    def slow(*args: Any, **options: Any) -> socket.socket:
+        connected.append(connect(*args, **options))
+        return connected[-1]
+
+    def look() -> None:
+        if connected:
+            raise NotSentError("revoked")
+
+    monkeypatch.setattr(socket, "create_connection", slow)
+    with looking(look), pytest.raises(NotSentError, match="revoked") as error:
+        calls.post("/", b"{}")
+    assert not error.value.retry
+    assert (len(connected), provider.requests) == (1, 0)
     assert calls.post("/", b"{}").status == 202
     calls.close()

@@ -17,6 +17,7 @@ from winback_sender.adapters.mail import Mail, make
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.errors import UserError
+from winback_sender.last_look import looking
 from winback_sender.mail import smtp
 from winback_sender.mail.address import mail_address
 from winback_sender.receipt import NotSentError, Receipt
@@ -96,6 +97,20 @@ def test_a_dot_alone_in_a_line_ends_nothing(server: MailServer, mail: Mail) -> N
     mail._office.send(mail_address("a@b.cn"), mail_address("c@d.cn"), "t1", text)
 
     assert server.letters[0].get_content() == "one\r\n.\r\n..two\r\nQUIT\r\n"
+
+
+def test_what_is_taken_back_before_the_dot_does_not_leave(server: MailServer, mail: Mail) -> None:
+    """A server may take a minute for each answer before."""
+
+    def look() -> None:
+        if any(line.startswith("rcpt") for line in server.commands):
+            raise NotSentError("revoked")
+
+    with looking(look):
+        assert refusal(mail, touch("t1")).reason == "revoked"
+    assert not server.letters
+    assert mail.deliver(touch("t2")).status == Status.ACCEPTED
+    assert [letter["Message-ID"] for letter in server.letters] == ["<t2@example.com>"]
 
 
 def test_a_connection_is_used_again(server: MailServer, mail: Mail) -> None:
