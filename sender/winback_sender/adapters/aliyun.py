@@ -13,25 +13,23 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from winback_sender.adapter import Adapter, Limits, Route, Sent
+from winback_sender.adapter import Adapter, Route, Sent
 from winback_sender.adapters.aliyun_callbacks import PROVIDER, failed, replies, reports
 from winback_sender.adapters.aliyun_codes import CODES, PREFIXES
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.replies import CHINA
 from winback_sender.adapters.signatures import Endpoint, acs3_headers, query_string
+from winback_sender.adapters.sms import SmsAdapter
 from winback_sender.adapters.verdicts import conclude, verdict
-from winback_sender.addresses.needed import address_for
-from winback_sender.addresses.phone import normalise
-from winback_sender.calls import UnclearError, make_calls
+from winback_sender.calls import UnclearError
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.own_settings import load_own
-from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.receipt import Receipt
 from winback_sender.settings import SENDER_PREFIX
 from winback_sender.settings_catalogue import says
 from winback_sender.tools import Tools
@@ -115,7 +113,7 @@ def make(tools: Tools) -> Adapter:
     return Aliyun(tools, load_own(AdapterSettings, tools.environ, PREFIX))
 
 
-class Aliyun(Adapter):
+class Aliyun(SmsAdapter):
     """Sends text messages through Aliyun.
 
     Args:
@@ -126,17 +124,12 @@ class Aliyun(Adapter):
     name = PROVIDER
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
-        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
-        self._tools = tools
+        super().__init__(tools, settings.endpoint, settings.timeout_s, settings.per_s)
         self._settings = settings
-        self._host = urlsplit(settings.endpoint).netloc
-        self._calls = make_calls(tools, PROVIDER, settings.endpoint, settings.timeout_s)
 
     def deliver(self, touch: TouchRequested) -> Receipt:
         """Send one text message; raises as `Adapter.deliver` does."""
-        number = normalise(address_for(touch, self._tools.addresses))
-        template = self._tools.templates.lookup(PROVIDER, touch.template_key)
-        values = self._tools.templates.values(template, touch.params)
+        number, template, values = self._text(touch)
         query = {
             "PhoneNumbers": _theirs(number),
             "SignName": template.sign or self._settings.sign_name,
@@ -153,28 +146,17 @@ class Aliyun(Adapter):
             return Receipt(Status.ACCEPTED, ref=said.BizId, address=number)
         return conclude(said.Code, verdict(said.Code, CODES, PREFIXES), number)
 
-    def ask(self, sent: Sent) -> Receipt | None:
-        """Look a touch up among the messages to its number on its day."""
-        try:
-            address = self._tools.addresses.resolve(sent.user_id, sent.channel)
-            if address is None:
-                return None
-            number = normalise(address)
-            for detail in self._details(number, sent):
-                if detail.OutId == sent.touch_id:
-                    return _receipt(detail, sent.ref, number)
-        except (NotSentError, UnclearError):
-            return None
-        return None
-
     def routes(self) -> Sequence[Route]:
         """Return where receipts and replies come in."""
         base = callback_base(PROVIDER, self._settings.callback_token)
         return (Route(f"{base}/report", reports), Route(f"{base}/up", replies))
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._calls.close()
+    def _find(self, sent: Sent, number: str) -> Receipt | None:
+        """Look for it on its day."""
+        for detail in self._details(number, sent):
+            if detail.OutId == sent.touch_id:
+                return _receipt(detail, sent.ref, number)
+        return None
 
     def _details(self, number: str, sent: Sent) -> Iterator[Detail]:
         began = datetime.fromtimestamp(sent.at_ms / 1_000, CHINA)

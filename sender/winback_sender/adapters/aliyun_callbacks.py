@@ -15,14 +15,15 @@ import msgspec
 
 from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.adapters.aliyun_codes import outcome_of
-from winback_sender.adapters.callbacks import items
+from winback_sender.adapters.callbacks import Dialect, taken
 from winback_sender.adapters.replies import address_of, at_ms_of, status_of
 from winback_sender.contract.words import Status
 from winback_sender.receipt import Receipt
 
 PROVIDER: Final = "aliyun"
-TAKEN: Final = '{"code":0,"msg":"接收成功"}'.encode()
-NOT_READABLE: Final = b'{"code":1,"msg":"not readable"}'
+DIALECT: Final = Dialect(
+    PROVIDER, '{"code":0,"msg":"接收成功"}'.encode(), b'{"code":1,"msg":"not readable"}'
+)
 
 
 class Report(msgspec.Struct):
@@ -51,31 +52,23 @@ def failed(code: str, ref: str, number: str = "") -> Receipt | None:
 
 def reports(request: Request) -> Answer:
     """Take receipts; a message of somebody else's in the same account is nobody's here."""
-    found = items(request.body, Report, PROVIDER)
-    if found is None:
-        return Answer(400, NOT_READABLE)
-    heard = []
-    for report in found:
-        yes = Receipt(Status.DELIVERED, ref=report.biz_id)
-        receipt = yes if report.success else failed(report.err_code, report.biz_id)
-        if receipt is not None:
-            touch_id = "" if report.out_id is None else str(report.out_id)
-            at_ms = at_ms_of(report.report_time)
-            heard.append(Heard(receipt, at_ms, touch_id=touch_id, ref=report.biz_id))
-    return Answer(body=TAKEN, heard=heard)
+    return taken(request, Report, DIALECT, _of_report)
 
 
 def replies(request: Request) -> Answer:
     """Take replies; they are matched by the number they come from."""
-    found = items(request.body, Reply, PROVIDER)
-    if found is None:
-        return Answer(400, NOT_READABLE)
-    heard = [
-        Heard(
-            Receipt(status_of(reply.content)),
-            at_ms_of(reply.send_time),
-            address=address_of(reply.phone_number),
-        )
-        for reply in found
-    ]
-    return Answer(body=TAKEN, heard=heard)
+    return taken(request, Reply, DIALECT, _of_reply)
+
+
+def _of_report(report: Report) -> Heard | None:
+    yes = Receipt(Status.DELIVERED, ref=report.biz_id)
+    receipt = yes if report.success else failed(report.err_code, report.biz_id)
+    if receipt is None:
+        return None
+    touch_id = "" if report.out_id is None else str(report.out_id)
+    return Heard(receipt, at_ms_of(report.report_time), touch_id=touch_id, ref=report.biz_id)
+
+
+def _of_reply(reply: Reply) -> Heard:
+    receipt, at_ms = Receipt(status_of(reply.content)), at_ms_of(reply.send_time)
+    return Heard(receipt, at_ms, address=address_of(reply.phone_number))

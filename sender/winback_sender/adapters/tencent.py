@@ -12,20 +12,18 @@ Source:
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from winback_sender.adapter import Adapter, Limits, Route, Sent
+from winback_sender.adapter import Adapter, Route, Sent
 from winback_sender.adapters.callbacks import callback_base
 from winback_sender.adapters.signatures import Endpoint, tc3_headers
+from winback_sender.adapters.sms import SmsAdapter
 from winback_sender.adapters.tencent_callbacks import PROVIDER, receipt_of, replies, reports
 from winback_sender.adapters.tencent_codes import CODES, PREFIXES
 from winback_sender.adapters.verdicts import conclude, verdict
-from winback_sender.addresses.needed import address_for
-from winback_sender.addresses.phone import normalise
-from winback_sender.calls import UnclearError, Unreadable, make_calls
+from winback_sender.calls import UnclearError, Unreadable
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
@@ -119,7 +117,7 @@ def make(tools: Tools) -> Adapter:
     return Tencent(tools, load_own(AdapterSettings, tools.environ, PREFIX))
 
 
-class Tencent(Adapter):
+class Tencent(SmsAdapter):
     """Sends text messages through Tencent Cloud.
 
     Args:
@@ -130,17 +128,12 @@ class Tencent(Adapter):
     name = PROVIDER
 
     def __init__(self, tools: Tools, settings: AdapterSettings) -> None:
-        self.limits = Limits(per_s=settings.per_s, burst=max(1, round(settings.per_s / 10)))
-        self._tools = tools
+        super().__init__(tools, settings.endpoint, settings.timeout_s, settings.per_s)
         self._settings = settings
-        self._host = urlsplit(settings.endpoint).netloc
-        self._calls = make_calls(tools, PROVIDER, settings.endpoint, settings.timeout_s)
 
     def deliver(self, touch: TouchRequested) -> Receipt:
         """Send one text message; raises as `Adapter.deliver` does."""
-        number = normalise(address_for(touch, self._tools.addresses))
-        template = self._tools.templates.lookup(PROVIDER, touch.template_key)
-        values = self._tools.templates.values(template, touch.params)
+        number, template, values = self._text(touch)
         body = {
             "PhoneNumberSet": [number],
             "SmsSdkAppId": self._settings.sdk_app_id,
@@ -158,24 +151,17 @@ class Tencent(Adapter):
             return Receipt(Status.ACCEPTED, ref=ref, address=number)
         return conclude(code, verdict(code, CODES, PREFIXES), number)
 
-    def ask(self, sent: Sent) -> Receipt | None:
-        """Look a touch up among the messages to its number since it was begun."""
-        try:
-            address = self._tools.addresses.resolve(sent.user_id, sent.channel)
-            if address is None:
-                return None
-            number = normalise(address)
-            body = {
-                "BeginTime": sent.at_ms // 1_000 - BEFORE_S,
-                "Offset": 0,
-                "Limit": STATUSES_MAX,
-                "PhoneNumber": number,
-                "SmsSdkAppId": self._settings.sdk_app_id,
-            }
-            found = self._call("PullSmsSendStatusByPhoneNumber", body).PullSmsSendStatusSet or []
-        except (NotSentError, UnclearError):
-            return None
-        for status in found:
+    def _find(self, sent: Sent, number: str) -> Receipt | None:
+        """Look for it since it was begun."""
+        body = {
+            "BeginTime": sent.at_ms // 1_000 - BEFORE_S,
+            "Offset": 0,
+            "Limit": STATUSES_MAX,
+            "PhoneNumber": number,
+            "SmsSdkAppId": self._settings.sdk_app_id,
+        }
+        found = self._call("PullSmsSendStatusByPhoneNumber", body).PullSmsSendStatusSet
+        for status in found or ():
             is_ours = status.SessionContext == sent.touch_id
             if is_ours or (sent.ref and status.SerialNo == sent.ref):
                 ref = status.SerialNo
@@ -186,10 +172,6 @@ class Tencent(Adapter):
         """Return where receipts and replies come in."""
         base = callback_base(PROVIDER, self._settings.callback_token)
         return (Route(f"{base}/report", reports), Route(f"{base}/reply", replies))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._calls.close()
 
     def _call(self, action: str, fields: Mapping[str, Any]) -> Content:
         settings = self._settings

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from winback_sender.adapter import Answer, Heard, Request
-from winback_sender.adapters.callbacks import items
+from winback_sender.adapters.callbacks import Dialect, taken
 from winback_sender.adapters.replies import address_of, at_ms_of, plausible_ms, status_of
 from winback_sender.adapters.tencent_codes import outcome_of
 from winback_sender.contract.words import Status
@@ -21,8 +21,9 @@ from winback_sender.receipt import Receipt
 
 PROVIDER: Final = "tencent"
 SUCCESS: Final = "SUCCESS"
-TAKEN: Final = b'{"result":0,"errmsg":"OK"}'
-NOT_READABLE: Final = b'{"result":1,"errmsg":"not readable"}'
+DIALECT: Final = Dialect(
+    PROVIDER, b'{"result":0,"errmsg":"OK"}', b'{"result":1,"errmsg":"not readable"}'
+)
 
 
 class Report(msgspec.Struct):
@@ -62,32 +63,20 @@ def receipt_of(status: str, code: str, description: str, ref: str, address: str 
 
 def reports(request: Request) -> Answer:
     """Take receipts."""
-    found = items(request.body, Report, PROVIDER)
-    if found is None:
-        return Answer(400, NOT_READABLE)
-    heard = [
-        Heard(
-            receipt_of(report.report_status, report.errmsg, report.description, report.sid),
-            at_ms_of(report.user_receive_time),
-            touch_id=report.ext or "",
-            ref=report.sid,
-        )
-        for report in found
-    ]
-    return Answer(body=TAKEN, heard=heard)
+    return taken(request, Report, DIALECT, _of_report)
 
 
 def replies(request: Request) -> Answer:
     """Take replies; they are matched by the number they come from."""
-    found = items(request.body, Reply, PROVIDER)
-    if found is None:
-        return Answer(400, NOT_READABLE)
-    heard = [
-        Heard(
-            Receipt(status_of(reply.text)),
-            plausible_ms(reply.time),
-            address=address_of(f"+{reply.nationcode.lstrip('+')}{reply.mobile}"),
-        )
-        for reply in found
-    ]
-    return Answer(body=TAKEN, heard=heard)
+    return taken(request, Reply, DIALECT, _of_reply)
+
+
+def _of_report(report: Report) -> Heard:
+    receipt = receipt_of(report.report_status, report.errmsg, report.description, report.sid)
+    at_ms = at_ms_of(report.user_receive_time)
+    return Heard(receipt, at_ms, touch_id=report.ext or "", ref=report.sid)
+
+
+def _of_reply(reply: Reply) -> Heard:
+    address = address_of(f"+{reply.nationcode.lstrip('+')}{reply.mobile}")
+    return Heard(Receipt(status_of(reply.text)), plausible_ms(reply.time), address=address)
