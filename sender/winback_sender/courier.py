@@ -9,8 +9,8 @@ from typing import Final
 
 from winback_sender.clock import Clock
 from winback_sender.contract.words import Status, Why
-from winback_sender.desk import Done, Errand
 from winback_sender.endings import unsent
+from winback_sender.errand import Done, Errand
 from winback_sender.journal import Journal
 from winback_sender.last_look import looking
 from winback_sender.logs import get_logger

@@ -3,71 +3,24 @@
 The order is the promise: intent on disk, delivery, receipt on disk, feedback.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from winback_sender.clock import Clock
-from winback_sender.contract.messages import TouchRequested
-from winback_sender.contract.words import Status, Why
+from winback_sender.contract.words import Why
 from winback_sender.endings import INTERRUPTED, Ending, Endings, Place, unsent
+from winback_sender.errand import Done, Errand, Pick
 from winback_sender.journal import Journal
 from winback_sender.journal_rows import Intent, Word
-from winback_sender.lane import Lane, Lanes
+from winback_sender.lane import Earliest, Lane, Lanes, earliest_always
 from winback_sender.logs import get_logger
-from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.receipt import Receipt
 from winback_sender.retries import RETRY_BASE_S, RETRY_MAX_S, jittered_s
 from winback_sender.tray import NEVER_MS, Tray, Waiting
 
 log = get_logger(__name__)
 
-Law = Callable[[str, TouchRequested, int], int]
-"""``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""
-
 IDLE_S: Final = 0.2
-
-
-def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
-    """Return that it may be sent now."""
-    del provider, touch
-    return now_ms
-
-
-class Errand(NamedTuple):
-    """A touch whose intent is on disk since ``begun_s`` (monotonic seconds): deliver it."""
-
-    tray: Tray
-    waiting: Waiting
-    touch: TouchRequested
-    lane: Lane
-    begun_s: float
-
-
-class Done(NamedTuple):
-    """What came of an errand.
-
-    Attributes:
-        errand: Which.
-        receipt: What became of the touch; None: it did not leave.
-        error: Why it did not leave, if it is to be tried again; None: it was not tried.
-        call_s: How long the provider took, seconds; 0.0 = it was not called.
-        pickup_s: From Kafka to the call, seconds; None: it had to wait for its hour.
-    """
-
-    errand: Errand
-    receipt: Receipt | None
-    error: NotSentError | None = None
-    call_s: float = 0.0
-    pickup_s: float | None = None
-
-
-class _Pick(NamedTuple):
-    """A touch that is to begin, or that ends without."""
-
-    tray: Tray
-    waiting: Waiting
-    touch: TouchRequested
-    lane: Lane
-    ending: Receipt | None
 
 
 class Desk:
@@ -94,7 +47,7 @@ class Desk:
         endings: Endings,
         clock: Clock,
         *,
-        law: Law = earliest_always,
+        law: Earliest = earliest_always,
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self.trays: dict[int, Tray] = {}
@@ -122,12 +75,13 @@ class Desk:
             only: This partition alone.
         """
         self.wait_s = IDLE_S
-        picks: list[_Pick] = []
+        picks: list[Pick] = []
         for tray in self._in_turn() if only is None else [only]:
             if tray.is_open and not tray.is_closing:
-                picks += self._ending(tray)
-                for pick in self._due(tray, now_s, room - _leaving(picks)):
-                    picks.append(pick)
+                picks += self._ending(tray, now_s)
+                due = list(self._due(tray, now_s, room))
+                room -= sum(pick.ending is None for pick in due)
+                picks += due
         return self._write(picks, now_s)
 
     def ended(self, done: Sequence[Done], now_s: float) -> None:
@@ -141,7 +95,7 @@ class Desk:
         postponed: list[tuple[Done, int]] = []
         for one in done:
             self._under_way.discard(one.errand.waiting.touch_id)
-            _tell_breaker(one, now_s)
+            one.tell_breaker(now_s)
             again_ms = self._retry_ms(one) if one.receipt is None else None
             if again_ms is None:
                 endings.append(one)
@@ -155,12 +109,13 @@ class Desk:
         self._turn = (self._turn + 1) % max(1, len(trays))
         return trays[self._turn :] + trays[: self._turn]
 
-    def _ending(self, tray: Tray) -> Iterator[_Pick]:
+    def _ending(self, tray: Tray, now_s: float) -> Iterator[Pick]:
         for waiting in tray.ending(self._clock.now_ms(tray.partition)):
-            yield self._pick(tray, waiting, unsent(waiting.held_by))
+            pick = self._pick(tray, waiting, None)
+            yield pick._replace(ending=unsent(pick.lane.held_by(waiting, now_s)))
         self._wake(tray, tray.next_expiry_ms())
 
-    def _due(self, tray: Tray, now_s: float, room: int) -> Iterator[_Pick]:
+    def _due(self, tray: Tray, now_s: float, room: int) -> Iterator[Pick]:
         now_ms = self._clock.now_ms(tray.partition)
         for lane in self.lanes.all:
             while room > 0 and tray.next_due_ms(lane.name) <= now_ms:
@@ -173,11 +128,12 @@ class Desk:
                     room -= pick.ending is None
                     yield pick
             else:
-                self._wake(tray, tray.next_due_ms(lane.name))
+                if room > 0:  # Otherwise it is woken when a touch ends.
+                    self._wake(tray, tray.next_due_ms(lane.name))
 
     def _look(
         self, tray: Tray, waiting: Waiting, lane: Lane, now_s: float, now_ms: int
-    ) -> _Pick | None:
+    ) -> Pick | None:
         """Decide about a touch whose instant has come; None: it waits on."""
         pick = self._pick(tray, waiting, None)
         if now_ms >= waiting.expires_ms:
@@ -202,12 +158,12 @@ class Desk:
             lane.begin(pick.touch.template_key)
         return pick
 
-    def _pick(self, tray: Tray, waiting: Waiting, ending: Receipt | None) -> _Pick:
+    def _pick(self, tray: Tray, waiting: Waiting, ending: Receipt | None) -> Pick:
         lane = self.lanes.named(waiting.lane)
         assert lane is not None, "a touch waits for a provider that this sender has not"
-        return _Pick(tray, waiting, waiting.touch(), lane, ending)
+        return Pick(tray, waiting, waiting.touch(), lane, ending)
 
-    def _write(self, picks: list[_Pick], now_s: float) -> list[Errand]:
+    def _write(self, picks: list[Pick], now_s: float) -> list[Errand]:
         """Write intents; a touch that stands in the journal already is not begun again."""
         if not picks:
             return []
@@ -245,7 +201,7 @@ class Desk:
             pick.tray.release(pick.waiting)
         return errands
 
-    def _word(self, about: _Pick | Errand, receipt: Receipt) -> Ending:
+    def _word(self, about: Pick | Errand, receipt: Receipt) -> Ending:
         now_ms = self._clock.now_ms(about.tray.partition)
         ask_ms = about.lane.ask_ms(receipt, 0, now_ms, now_ms)
         word = Word(about.waiting.touch_id, receipt, now_ms, ask_ms)
@@ -292,20 +248,3 @@ class Desk:
         if at_ms < NEVER_MS and self._clock.looks_ahead:
             wait_s = (at_ms - self._clock.now_ms(tray.partition)) / 1_000
             self.wait_s = min(self.wait_s, max(0.0, wait_s))
-
-
-def _leaving(picks: Iterable[_Pick]) -> int:
-    return sum(pick.ending is None for pick in picks)
-
-
-def _tell_breaker(done: Done, now_s: float) -> None:
-    """Count failures of the provider; what it refuses it has answered."""
-    breaker = done.errand.lane.breaker
-    if done.receipt is None and done.error is None:
-        breaker.withdraw()
-    elif (done.error is not None and done.error.reason in {"", Why.UNAVAILABLE}) or (
-        done.receipt is not None and done.receipt.status == Status.UNKNOWN
-    ):
-        breaker.fail(now_s)
-    else:
-        breaker.succeed()

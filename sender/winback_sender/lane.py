@@ -1,17 +1,29 @@
 """A lane: one provider with its limits and its breaker, whatever channels it carries."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from winback_sender.adapter import Adapter
 from winback_sender.adapters.function import FunctionAdapter
 from winback_sender.breaker import Breaker
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.words import Why
 from winback_sender.errors import UserError
 from winback_sender.limits import Gate
 from winback_sender.receipt import Receipt
 from winback_sender.retries import ASK_AFTER_S, next_ask_ms
 from winback_sender.routes import EVERY
+from winback_sender.tray import Waiting
+
+Earliest = Callable[[str, TouchRequested, int], int]
+"""``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""
+
+
+def earliest_always(provider: str, touch: TouchRequested, now_ms: int) -> int:
+    """Return that it may be sent now."""
+    del provider, touch
+    return now_ms
 
 
 class Lane:
@@ -44,6 +56,14 @@ class Lane:
         """Note that a touch is begun."""
         self.breaker.begin()
         self.gate.take(template_key)
+
+    def held_by(self, waiting: Waiting, now_s: float) -> str:
+        """Return why a touch has not left that nothing of its own held back."""
+        if waiting.held_by != Why.EXPIRED:
+            return waiting.held_by
+        if self.breaker.is_open:
+            return Why.UNAVAILABLE
+        return Why.OVER_LIMIT if self.gate.account_wait_s(now_s) else Why.EXPIRED
 
     def ask_ms(self, receipt: Receipt, asked: int, begun_ms: int, now_ms: int) -> int | None:
         """Return when the provider is asked about a touch next, epoch ms UTC; None = never.

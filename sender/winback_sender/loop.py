@@ -6,45 +6,35 @@ What came together goes to disk together: many intents, one wait for the disk.
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
 from winback_sender.clock import Clock
-from winback_sender.courier import Couriers
-from winback_sender.desk import Desk, Done
+from winback_sender.crew import Crew, Mail
+from winback_sender.desk import IDLE_S
 from winback_sender.ear import Answered, Overheard, StraySaid
-from winback_sender.endings import Endings
+from winback_sender.errand import Done
 from winback_sender.inbox import Letter
-from winback_sender.intake import Intake
 from winback_sender.metrics import Meter, Metric
-from winback_sender.reader import Assigned, CaughtUp, Letters, Reader, Rewound, Uncommitted
-from winback_sender.rebalance import Gone, Leaving
-from winback_sender.resolver import Resolver
-from winback_sender.teller import Acknowledged, Teller
+from winback_sender.news import (
+    Assigned,
+    CaughtUp,
+    Gone,
+    Leaving,
+    Letters,
+    Rewound,
+    Uncommitted,
+)
+from winback_sender.teller import Acknowledged
 from winback_sender.tray import Tray
 
 COMMIT_EVERY_S: Final = 1.0
 """After a crash so much is read again, and the journal knows it."""
+PAUSE_S: Final = 0.001
+"""Nothing is waited for less: limits of thousands a second come in handfuls."""
 SHOW_EVERY_S: Final = 0.5
 MAIL_MAX: Final = 2_000
 """Handled in one turn; then due touches get theirs."""
 SWEEP_LACKING_MAX: Final = 100
-
-Mail = (
-    Assigned | Letters | CaughtUp | Rewound | Uncommitted | Leaving | Gone | Done | Overheard
-    | StraySaid | Answered | Acknowledged | Exception
-)  # fmt: skip
-
-
-class Crew(NamedTuple):
-    """All whom the loop works with."""
-
-    desk: Desk
-    intake: Intake
-    endings: Endings
-    resolver: Resolver
-    couriers: Couriers
-    reader: Reader
-    teller: Teller
 
 
 class Loop:
@@ -80,6 +70,7 @@ class Loop:
         self._parallel = parallel
         self._is_stopping = is_stopping
         self._leaving: frozenset[int] = frozenset()
+        self._wait_s = IDLE_S
         self._commit_s = 0.0
         self._shown_s = 0.0
         self._committed: dict[int, int] = {}
@@ -102,9 +93,11 @@ class Loop:
         now_s = self.beat_s = time.monotonic()
         if crew.teller.lacking < SWEEP_LACKING_MAX:
             crew.resolver.turn(now_s)
+        self._wait_s = IDLE_S
         if may_begin and self._clock.looks_ahead and not crew.teller.is_held_up:
             for errand in crew.desk.begin(self._parallel - crew.desk.under_way, now_s):
                 crew.couriers.send(errand)
+            self._wait_s = crew.desk.wait_s
         self._tell()
         self._let_go()
         self._refill()
@@ -130,7 +123,7 @@ class Loop:
         """Return what has come; wait for it until something is due."""
         found: list[Mail] = []
         try:
-            found.append(self._mail.get(timeout=max(0.001, self._crew.desk.wait_s)))
+            found.append(self._mail.get(timeout=max(PAUSE_S, self._wait_s)))
             while len(found) < MAIL_MAX:
                 found.append(self._mail.get_nowait())
         except Empty:

@@ -3,31 +3,20 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from threading import Event, Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from kafka import AsyncConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.net.selector import KernelEvent
 
 from winback_sender.logs import get_logger
+from winback_sender.news import Gone, Leaving
 
 log = get_logger(__name__)
 
 HANDOVER_S: Final = 10.0
 """So long a partition that goes waits for its touches under way."""
 PAUSE_S: Final = 0.01
-
-
-class Leaving(NamedTuple):
-    """Partitions go to another sender once `Rebalance.let_go` was called."""
-
-    partitions: frozenset[int]
-
-
-class Gone(NamedTuple):
-    """Partitions that are no longer ours."""
-
-    partitions: frozenset[int]
 
 
 class Rebalance(AsyncConsumerRebalanceListener):

@@ -19,15 +19,16 @@ from winback_sender.adapter import Adapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.clock import Clock, EventClock, WallClock
 from winback_sender.courier import Couriers
-from winback_sender.desk import Desk, Law, earliest_always
+from winback_sender.crew import Crew, Mail
+from winback_sender.desk import Desk
 from winback_sender.ear import Ear
 from winback_sender.endings import Endings
 from winback_sender.errors import Unavailable
 from winback_sender.intake import Intake
 from winback_sender.journal import Journal
-from winback_sender.lane import Lanes
+from winback_sender.lane import Earliest, Lanes, earliest_always
 from winback_sender.logs import get_logger
-from winback_sender.loop import Crew, Loop, Mail
+from winback_sender.loop import Loop
 from winback_sender.metrics import Meter
 from winback_sender.reader import Reader
 from winback_sender.resolver import Resolver
@@ -38,7 +39,7 @@ from winback_sender.web import Web
 
 log = get_logger(__name__)
 
-__all__ = ["Law", "Sender", "earliest_always"]
+__all__ = ["Earliest", "Sender", "earliest_always"]
 
 STOP_WITHIN_S: Final = 25.0
 """So long touches under way may take to end; Kubernetes kills after 30 s."""
@@ -74,7 +75,7 @@ class Sender:
         bootstrap: str,
         *,
         addresses: AddressBook | None = None,
-        law: Law = earliest_always,
+        law: Earliest = earliest_always,
         clock: Clock | None = None,
         adopts_journal: bool = False,
     ) -> None:

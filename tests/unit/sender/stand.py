@@ -11,14 +11,15 @@ from winback_sender.clock import Clock, EventClock
 from winback_sender.contract.messages import Output, TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.courier import Couriers
-from winback_sender.desk import Desk, Done, Law, earliest_always
+from winback_sender.desk import Desk
 from winback_sender.ear import Answered, Ear, Overheard, Question, StraySaid
 from winback_sender.endings import Endings
+from winback_sender.errand import Done
 from winback_sender.feedback import Report
 from winback_sender.inbox import Letter
 from winback_sender.intake import Intake
 from winback_sender.journal import Journal
-from winback_sender.lane import Lanes
+from winback_sender.lane import Earliest, Lanes, earliest_always
 from winback_sender.metrics import Meter
 from winback_sender.receipt import Deliver, Receipt
 from winback_sender.resolver import Resolver
@@ -51,7 +52,7 @@ class Stand:
         *,
         routes: Mapping[str, Adapter] | None = None,
         ask: Ask | None = None,
-        law: Law = earliest_always,
+        law: Earliest = earliest_always,
         limits: Limits = Limits(),  # noqa: B008 (a tuple)
         refuses_others: bool = False,
     ) -> None:

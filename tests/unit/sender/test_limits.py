@@ -83,7 +83,7 @@ def test_a_touch_expires_while_it_waits_for_a_limit(make: MakeStand) -> None:
     soon = touch("t2", "bob", expires_ms=START_MS + 10)
     stand.said(letters(touch("t1"), soon))
     clock.at_ms += 10
-    assert [(name, receipt.reason) for name, receipt in stand.said()] == [("t2", Why.EXPIRED)]
+    assert [(name, receipt.reason) for name, receipt in stand.said()] == [("t2", Why.OVER_LIMIT)]
 
 
 def test_while_a_provider_is_away_one_touch_at_a_time_looks_for_it(make: MakeStand) -> None:
@@ -106,6 +106,20 @@ def test_while_a_provider_is_away_one_touch_at_a_time_looks_for_it(make: MakeSta
     stand.now_s += 60.0
     stand.work(room=9)
     assert len(stand.sent) == FAILURES_MAX + 1 + 50
+
+
+def test_a_touch_that_expires_while_a_provider_is_away_says_so(make: MakeStand) -> None:
+    def away(_touch: TouchRequested) -> Receipt:
+        raise NotSentError(Why.UNAVAILABLE, retry=True)
+
+    clock = LiveClock()
+    stand = make(away, clock)
+    soon = START_MS + 60_000
+    batch = [touch(f"t{number}", f"user-{number}", expires_ms=soon) for number in range(20)]
+    assert stand.said(letters(*batch)) == []
+    clock.at_ms = soon
+    assert {receipt.reason for _, receipt in stand.said()} == {Why.UNAVAILABLE}
+    assert stand.endings.counts[Why.UNAVAILABLE] == 20
 
 
 def test_what_a_provider_refuses_is_no_sign_that_it_is_away(make: MakeStand) -> None:

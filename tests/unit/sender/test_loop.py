@@ -8,12 +8,13 @@ import pytest
 from tests.unit.sender.letters import letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand, Stand
 from winback_sender.courier import Couriers
-from winback_sender.desk import Done, Errand
+from winback_sender.crew import Crew, Mail
 from winback_sender.endings import Owed
+from winback_sender.errand import Done, Errand
 from winback_sender.errors import UserError
-from winback_sender.loop import Crew, Loop, Mail
-from winback_sender.reader import Assigned, CaughtUp, Letters, Reader, Rewound, Uncommitted
-from winback_sender.rebalance import Gone, Leaving
+from winback_sender.loop import Loop
+from winback_sender.news import Assigned, CaughtUp, Gone, Leaving, Letters, Rewound, Uncommitted
+from winback_sender.reader import Reader
 from winback_sender.teller import Acknowledged, Teller
 
 

@@ -10,7 +10,8 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from winback_sender import rebalance
-from winback_sender.rebalance import Gone, Leaving, Rebalance
+from winback_sender.news import Gone, Leaving
+from winback_sender.rebalance import Rebalance
 
 OURS = [TopicPartition("win-back", 0)]
 
