@@ -46,6 +46,8 @@ type item struct {
 	isTooNew     bool
 	due, expires time.Time
 	why          string
+	isBusy       bool
+	isDone       bool
 }
 
 type reading struct{ seen, end int64 } // of a partition that is ours
@@ -57,7 +59,10 @@ var (
 	deadLetters = env("WINBACK_TOPIC_DEAD_LETTERS", "winback-dead-letters")
 	db          = openJournal(env("WINBACK_SENDER_STATE", "build/sender"))
 	ours        = map[int32]*reading{}
-	waiting     []*item // in the order of the log
+	waiting     []*item    // in the order of the log
+	lock        sync.Mutex // of these two and of their items
+	working     sync.WaitGroup
+	busy        int
 	client      *kgo.Client
 	stop        context.Context
 	provider    = http.Client{Timeout: 2 * time.Second}
@@ -85,8 +90,12 @@ func must[T any](value T, err error) T { // without journal or Kafka nothing is 
 func openJournal(dir string) *sql.DB {
 	must(0, os.MkdirAll(dir, 0o700))
 	db := must(sql.Open("sqlite", dir+"/touches.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
-	must(db.Exec(schema))
-	return db
+	for tries := 0; ; tries++ { // another instance may be making it
+		if _, err := db.Exec(schema); err == nil || tries == 50 {
+			return must(db, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func exec(query string, args ...any) bool {
@@ -158,28 +167,27 @@ func take(record *kgo.Record) {
 	waiting = append(waiting, it)
 }
 
-// turn works on the first touch of each user, if it is due and what stands behind it in the log has been seen.
+// turn begins the first touch of each user, if it is due and what stands behind it in the log has been seen.
 func turn() {
-	var group sync.WaitGroup
-	begun, users, later := 0, map[any]bool{}, make([]*item, len(waiting))
-	for i, it := range waiting {
+	users := map[any]bool{}
+	waiting = slices.DeleteFunc(waiting, func(it *item) bool { return it.isDone })
+	for _, it := range waiting {
 		user, read := it.touch["user_id"], ours[it.record.Partition]
-		if users[user] || begun == parallel || time.Now().Before(it.due) || read.seen < read.end {
-			later[i] = it
-		} else {
-			begun++
-			group.Add(1)
+		if !it.isBusy && !users[user] && busy < parallel && !time.Now().Before(it.due) && read.seen >= read.end {
+			it.isBusy = true
+			busy++
+			working.Add(1)
 			go func() {
-				defer group.Done()
-				if !work(it) {
-					later[i] = it
-				}
+				defer working.Done()
+				isDone := work(it)
+				lock.Lock()
+				defer lock.Unlock()
+				it.isBusy, it.isDone = false, isDone
+				busy--
 			}()
 		}
 		users[user] = true
 	}
-	group.Wait()
-	waiting = slices.DeleteFunc(later, func(it *item) bool { return it == nil })
 }
 
 // work returns true when the first word on a touch is said.
@@ -263,7 +271,7 @@ func commit() {
 	for _, it := range slices.Backward(waiting) {
 		offsets[it.record.Partition] = kgo.EpochOffset{Epoch: -1, Offset: it.record.Offset}
 	}
-	client.CommitOffsetsSync(context.Background(), map[string]map[int32]kgo.EpochOffset{touches: offsets}, nil)
+	client.CommitOffsets(context.Background(), map[string]map[int32]kgo.EpochOffset{touches: offsets}, nil)
 }
 
 func main() {
@@ -271,7 +279,6 @@ func main() {
 	stop, release = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 	session, _ := strconv.ParseFloat(env("WINBACK_SESSION_TIMEOUT_S", "10"), 64)
-	var lock sync.Mutex // partitions come and go between two turns
 	lost := func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 		lock.Lock()
 		defer lock.Unlock()
@@ -287,6 +294,13 @@ func main() {
 		kgo.SessionTimeout(time.Duration(session*float64(time.Second))), kgo.HeartbeatInterval(time.Duration(session*float64(time.Second))/4),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.OnPartitionsRevoked(lost), kgo.OnPartitionsLost(lost),
 	))
+	working.Add(1)
+	go func() {
+		defer working.Done()
+		for ; stop.Err() == nil; time.Sleep(500 * time.Millisecond) {
+			follow()
+		}
+	}()
 	var last time.Time
 	for ; stop.Err() == nil; client.AllowRebalance() {
 		soon, cancel := context.WithTimeout(stop, 50*time.Millisecond)
@@ -302,11 +316,12 @@ func main() {
 		turn()
 		if time.Since(last) > 500*time.Millisecond {
 			last = time.Now()
-			follow()
 			commit()
 		}
 		lock.Unlock()
 	}
+	working.Wait()
+	turn()
 	commit()
 	client.CloseAllowingRebalance()
 }

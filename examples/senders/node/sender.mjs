@@ -14,8 +14,9 @@ const [MAJOR, PARALLEL, CALL_MS, UNDER_WAY_MS, JITTER_MS] = [1, 64, 2_000, 30_00
 // heard. A touch and its revocation contend for the same row, so the first of them wins.
 mkdirSync(STATE, { recursive: true })
 const db = new DatabaseSync(`${STATE}/touches.db`, { timeout: 10_000 })
-db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE IF NOT EXISTS touches
+const setUp = () => db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE IF NOT EXISTS touches
   (id TEXT PRIMARY KEY, status TEXT, word TEXT, at INTEGER, ask_at INTEGER); CREATE INDEX IF NOT EXISTS a ON touches (ask_at)`)
+try { setUp() } catch { await sleep(500).then(setUp) } // another instance may be making it
 const find = db.prepare('SELECT word FROM touches WHERE id = ?')
 const enter = db.prepare('INSERT OR IGNORE INTO touches VALUES (?, ?, ?, ?, ?)')
 const takeBack = db.prepare("DELETE FROM touches WHERE id = ? AND status = 'unknown'")
@@ -51,7 +52,7 @@ async function call (url, options) { // its code is ECONNREFUSED if nothing can 
 }
 
 function take (partition, { offset, key, value, headers }) {
-  if (!partition || offset < partition.next) return // after a rebalance it is read again
+  if (!partition) return // it is not ours any more
   partition.next = Number(offset) + 1
   let touch = null
   try { touch = JSON.parse(value) } catch { /* a dead letter */ }
@@ -106,10 +107,11 @@ async function follow () { // asks what became of what the provider took, or may
 }
 
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => { isStopping = true })
+const forget = () => { partitions.clear(); waiting = [] } // what is not committed is read again, with what came since
+consumer.on(consumer.events.REBALANCING, forget)
 consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment: { [TOUCHES]: mine = [] } } }) => {
-  for (const number of partitions.keys()) if (!mine.includes(number)) partitions.delete(number)
-  for (const number of mine) if (!partitions.has(number)) partitions.set(number, { number, next: 0 })
-  waiting = waiting.filter(({ partition }) => partitions.get(partition.number) === partition)
+  forget()
+  for (const number of mine) partitions.set(number, { number, next: 0 })
 })
 consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition: number, lastOffset, highWatermark } }) => {
   const partition = partitions.get(number)

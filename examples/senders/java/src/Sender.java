@@ -19,13 +19,16 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.*;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -53,6 +56,7 @@ public final class Sender {
         boolean isTooNew;
         long dueMs, expiresMs;
         String why = "expired";
+        Future<Boolean> job; // under way
     }
 
     record Answer(int code, JsonNode said, long waitMs) {}
@@ -68,12 +72,13 @@ public final class Sender {
     final Connection db;
     final KafkaProducer<byte[], byte[]> producer;
     final KafkaConsumer<byte[], byte[]> consumer;
-    List<Item> waiting = new ArrayList<>(); // in the order of the log
+    final List<Item> waiting = new LinkedList<>(); // in the order of the log
 
     Sender() throws IOException, SQLException {
         var state = Files.createDirectories(Path.of(env("WINBACK_SENDER_STATE", "build/sender")));
         db = DriverManager.getConnection("jdbc:sqlite:" + state + "/touches.db?busy_timeout=10000&journal_mode=WAL&synchronous=FULL");
-        for (var sql : List.of(TABLE, INDEX)) exec(sql);
+        try { exec(TABLE); } catch (SQLException busy) { exec(TABLE); } // another instance may be making it
+        exec(INDEX);
         var servers = System.getenv("WINBACK_KAFKA_BOOTSTRAP");
         producer = new KafkaProducer<>(Map.of("bootstrap.servers", servers), new ByteArraySerializer(), new ByteArraySerializer());
         var session = (int) (1000 * Double.parseDouble(env("WINBACK_SESSION_TIMEOUT_S", "10")));
@@ -95,22 +100,30 @@ public final class Sender {
     void run() throws Exception {
         consumer.subscribe(List.of(TOUCHES), new ConsumerRebalanceListener() {
             public void onPartitionsAssigned(Collection<TopicPartition> fresh) { ends.putAll(consumer.endOffsets(fresh)); }
-            public void onPartitionsRevoked(Collection<TopicPartition> lost) { commit(); onPartitionsLost(lost); }
+            public void onPartitionsRevoked(Collection<TopicPartition> lost) {
+                try { consumer.commitSync(finished()); } catch (KafkaException refused) { /* the next owner finds the journal */ }
+                onPartitionsLost(lost);
+            }
             public void onPartitionsLost(Collection<TopicPartition> lost) {
                 ends.keySet().removeAll(lost);
                 waiting.removeIf(item -> lost.contains(partition(item)));
             }
         });
-        var pool = Executors.newFixedThreadPool(PARALLEL);
+        var pool = Executors.newFixedThreadPool(PARALLEL + 1);
+        Future<?> asking = pool.submit(this::follow);
         for (long last = 0; !isStopping; ) {
             for (var record : consumer.poll(Duration.ofMillis(50))) take(record);
             turn(pool);
             if (System.currentTimeMillis() - last < 500) continue;
             last = System.currentTimeMillis();
-            follow();
-            commit();
+            consumer.commitAsync(finished(), null);
+            if (!asking.isDone()) continue;
+            asking.get();
+            asking = pool.submit(this::follow);
         }
         pool.shutdown();
+        pool.awaitTermination(20, TimeUnit.SECONDS);
+        turn(pool);
         consumer.close(); // commits what is finished: onPartitionsRevoked
         producer.close();
     }
@@ -133,16 +146,23 @@ public final class Sender {
         }
     }
 
-    /** Works on the first touch of each user, if it is due and what stands behind it in the log has been seen. */
-    void turn(java.util.concurrent.ExecutorService pool) throws Exception {
+    /** Begins the first touch of each user, if it is due and what stands behind it in the log has been seen. */
+    void turn(ExecutorService pool) throws Exception {
         var users = new HashSet<String>();
-        var jobs = new LinkedHashMap<Item, java.util.concurrent.Future<Boolean>>();
-        for (var item : waiting) {
+        var busy = waiting.stream().filter(item -> item.job != null && !item.job.isDone()).count();
+        for (var items = waiting.iterator(); items.hasNext(); ) {
+            var item = items.next();
+            if (item.job != null && item.job.isDone()) {
+                var isSaid = item.job.get();
+                item.job = null; // not sent: its time comes again
+                if (isSaid) items.remove();
+                if (isSaid) continue;
+            }
             var isFirst = users.add(item.touch == null ? null : text(item.touch, "user_id"));
             var hasSeenAll = consumer.position(partition(item)) >= ends.get(partition(item));
-            if (isFirst && hasSeenAll && System.currentTimeMillis() >= item.dueMs && jobs.size() < PARALLEL) jobs.put(item, pool.submit(() -> work(item)));
+            if (!isFirst || !hasSeenAll || item.job != null || isStopping || System.currentTimeMillis() < item.dueMs || busy++ >= PARALLEL) continue;
+            item.job = pool.submit(() -> work(item));
         }
-        for (var job : jobs.entrySet()) if (job.getValue().get()) waiting.remove(job.getKey());
     }
 
     /** Returns true when the first word on a touch is said. */
@@ -178,7 +198,7 @@ public final class Sender {
     }
 
     /** Asks what became of what the provider took, or may have taken. */
-    void follow() throws Exception {
+    Void follow() throws Exception {
         for (var row : select(TO_ASK, System.currentTimeMillis())) {
             var touch = (ObjectNode) JSON.readTree(row.getKey());
             var answer = call(System.getenv("PROVIDER_URL") + "/messages?id=" + URLEncoder.encode(text(touch, "touch_id"), UTF_8), null);
@@ -187,13 +207,14 @@ public final class Sender {
             if (isLost) say(touch, "failed", "unsent", "provider_unavailable", "");
             if (answer.code == 200 && !status.equals(text(touch, "status"))) say(touch, status, "", "", text(answer.said, "ref"));
         }
+        return null;
     }
 
-    void commit() {
+    Map<TopicPartition, OffsetAndMetadata> finished() {
         var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
         for (var partition : ends.keySet()) offsets.put(partition, new OffsetAndMetadata(consumer.position(partition)));
         for (var item : waiting) offsets.merge(partition(item), new OffsetAndMetadata(item.record.offset()), (a, b) -> a.offset() < b.offset() ? a : b);
-        try { consumer.commitSync(offsets); } catch (CommitFailedException | RebalanceInProgressException next) { /* the next owner finds the journal */ }
+        return offsets;
     }
 
     /** Calls with a body or without; 503 if the connection was refused, 0 if nobody knows. */
