@@ -21,10 +21,7 @@ Source:
 """
 
 import re
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -32,7 +29,6 @@ import msgspec
 
 from winback_sender.calls import Calls, Reply, UnclearError, make_calls
 from winback_sender.clock import now_ms
-from winback_sender.contract.instants import instant_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.decoding import UNREADABLE, decoder
@@ -50,12 +46,9 @@ MOVED: Final = "receiver_moved"
 REST_S: Final = 300.0
 """How long a receiver is left alone that wants no more."""
 MOVED_REST_S: Final = 60.0
-TRIES_MAX: Final = 4
-"""Times that a touch is sent to a receiver that dedupes, before it is reported as unknown."""
-MARGIN_MS: Final = 120_000
-"""A touch that expires so soon is not tried again: the next try could come too late to say what is
-true."""
-REMEMBERED_MAX: Final = 100_000
+AGAIN_AFTER_S: Final = (0.5, 1.0, 2.0)
+"""Pauses after which a receiver that dedupes is called again. It is done at once: whoever repeats a
+call minutes later must remember that the touch may have arrived, whatever happens meanwhile."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _LATER: Final = frozenset({408, 425, 429})
 _BUSY: Final = 503
@@ -76,7 +69,6 @@ class Receiver:
         signer: Signs.
         source: Who we are, in CloudEvents.
         is_idempotent: Whether it dedupes by ``webhook-id``.
-        clock_s: Seconds that never go back.
     """
 
     def __init__(
@@ -87,42 +79,41 @@ class Receiver:
         source: str,
         *,
         is_idempotent: bool,
-        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls, self._path = calls, path
         self._signer, self._source = signer, source
         self._is_idempotent = is_idempotent
-        self._clock_s = clock_s
         self._rests_until_s = 0.0
-        self._doubts = _Doubts()
 
     def send(self, touch: TouchRequested, address: str = "") -> Receipt:
         """Send one touch.
 
         Raises:
-            NotSentError: It did not take it, or it dedupes and may be asked again.
+            NotSentError: It did not take it.
         """
         if not _ID.fullmatch(touch.touch_id):
             raise NotSentError(Why.NOT_READABLE)
         try:
-            receipt = self._post(touch, address)
-        except NotSentError as error:
-            if touch.touch_id not in self._doubts:
-                raise
-            return self._in_doubt(touch, error.reason, error.after_s, may_repeat=error.retry)
+            return self._post(touch, address)
         except UnclearError as error:
-            tries = self._doubts.count(touch.touch_id)
-            may_repeat = self._is_idempotent and tries < TRIES_MAX
-            return self._in_doubt(touch, error.reason, 0.0, may_repeat=may_repeat)
-        self._doubts.settle(touch.touch_id)
-        return receipt
+            unknown = error.receipt()
+        for pause_s in AGAIN_AFTER_S if self._is_idempotent else ():
+            time.sleep(pause_s)
+            try:
+                return self._post(touch, address)
+            except UnclearError:
+                continue
+            except NotSentError as error:  # It says nothing of the first call.
+                if not error.retry:
+                    break
+        return unknown
 
     def close(self) -> None:
         """Close the connections."""
         self._calls.close()
 
     def _post(self, touch: TouchRequested, address: str) -> Receipt:
-        if (rest_s := self._rests_until_s - self._clock_s()) > 0:
+        if (rest_s := self._rests_until_s - time.monotonic()) > 0:
             raise NotSentError(GONE, retry=True, after_s=rest_s)
         body = event(touch, self._source, address)
         headers = self._signer.headers(touch.touch_id, now_ms() // 1_000, body)
@@ -142,7 +133,7 @@ class Receiver:
                 raise UnclearError(Why.UNREADABLE)
             return Receipt(Status.ACCEPTED, ref=_ref(reply))
         if status == _GONE:
-            self._rests_until_s = self._clock_s() + REST_S
+            self._rests_until_s = time.monotonic() + REST_S
             log.warning("receiver_gone", rest_s=REST_S)
             raise NotSentError(GONE, retry=True, after_s=REST_S)
         if status in _MOVED:
@@ -153,45 +144,6 @@ class Receiver:
         if status // 100 == 4:  # noqa: PLR2004  # the class of refusals
             raise NotSentError(f"http_{status}")
         raise UnclearError(f"http_{status}")
-
-    def _in_doubt(
-        self, touch: TouchRequested, reason: str, after_s: float, *, may_repeat: bool
-    ) -> Receipt:
-        """Try again where that is safe and makes sense, else say that nobody knows.
-
-        Raises:
-            NotSentError: Send it again.
-        """
-        left_ms = instant_ms(touch.expires_at) - now_ms() - round(after_s * 1_000)
-        if may_repeat and left_ms > MARGIN_MS:
-            raise NotSentError(reason, retry=True, after_s=after_s)
-        self._doubts.settle(touch.touch_id)
-        return Receipt(Status.UNKNOWN, "", reason)
-
-
-class _Doubts:
-    """Touches that a receiver may have, and how often each was sent; the oldest are forgotten."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tries: OrderedDict[str, int] = OrderedDict()
-
-    def __contains__(self, touch_id: str) -> bool:
-        with self._lock:
-            return touch_id in self._tries
-
-    def count(self, touch_id: str) -> int:
-        """Return how often a touch was sent, with this time."""
-        with self._lock:
-            tries = self._tries[touch_id] = self._tries.pop(touch_id, 0) + 1
-            if len(self._tries) > REMEMBERED_MAX:
-                self._tries.popitem(last=False)
-            return tries
-
-    def settle(self, touch_id: str) -> None:
-        """Forget a touch."""
-        with self._lock:
-            self._tries.pop(touch_id, None)
 
 
 def open_receiver(

@@ -17,21 +17,28 @@ from winback_sender.contract.instants import HOUR_MS
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import HARD, Status
 from winback_sender.errors import UserError
+from winback_sender.last_look import looking
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.standins.server import Server
 from winback_sender.standins.stand_in import Fate, Receipts, Turn
 from winback_sender.standins.webhook import SECRET, WebhookReceiver
+from winback_sender.webhooks import receiver as webhooks_receiver
 
 P = "WINBACK_SENDER_WEBHOOK_"
 
 
-def touch(touch_id: str, lasts_ms: int = HOUR_MS) -> TouchRequested:
-    return a_touch(touch_id, not_before_ms=now_ms(), expires_ms=now_ms() + lasts_ms)
+def touch(touch_id: str) -> TouchRequested:
+    return a_touch(touch_id, not_before_ms=now_ms(), expires_ms=now_ms() + HOUR_MS)
 
 
 def adapter(receiver: WebhookReceiver, **more: str) -> Webhook:
     environ = {f"{P}ENDPOINT": receiver.endpoint, f"{P}SECRET": SECRET, f"{P}TIMEOUT_S": "0.5"}
     return make(tools(environ | {f"{P}{name}": value for name, value in more.items()}))
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks_receiver, "AGAIN_AFTER_S", (0.0, 0.0, 0.0), raising=False)
 
 
 @pytest.fixture
@@ -123,38 +130,38 @@ def test_a_slow_receiver_is_waited_for(fate: Any) -> None:
 
 
 @pytest.mark.parametrize("what", [Fate.LOST_ANSWER, Fate.ERROR_AFTER, Fate.HTML])
-def test_a_receiver_that_dedupes_is_asked_again_and_takes_it_once(fate: Any, what: Fate) -> None:
+def test_a_receiver_that_dedupes_is_called_again_and_takes_it_once(fate: Any, what: Fate) -> None:
     webhook, receiver = fate(what, Fate.OK, dedupes=True)
 
-    refused = refusal(webhook, touch("t1"))
-    assert refused.retry
-    assert webhook.deliver(touch("t1")).status == Status.ACCEPTED
+    assert webhook.deliver(touch("t1")) == Receipt(Status.ACCEPTED, ref="m-1")
     assert [call.touch_id for call in receiver.calls if call.was_sent] == ["t1"]
 
 
 def test_after_a_doubt_nothing_is_called_unsent(fate: Any) -> None:
-    """The first try may have got through: a refusal of the second one does not say it did not."""
-    webhook, _ = fate(Fate.ERROR_BEFORE, Fate.THROTTLED, Fate.REFUSED, dedupes=True)
-    one = touch("t1")
+    """The first call may have got through: a refusal of a later one does not say it did not."""
+    webhook, receiver = fate(Fate.ERROR_BEFORE, Fate.THROTTLED, Fate.REFUSED, dedupes=True)
 
-    assert refusal(webhook, one).retry
-    assert refusal(webhook, one).after_s == 1
-    assert webhook.deliver(one) == Receipt(Status.UNKNOWN, "", "http_422")
+    assert webhook.deliver(touch("t1")) == Receipt(Status.UNKNOWN, "", "http_500")
+    assert len(receiver.calls) == 3
 
 
-def test_it_is_not_asked_for_ever(fate: Any) -> None:
+def test_a_touch_that_is_taken_back_after_a_doubt_is_unknown(fate: Any) -> None:
+    webhook, receiver = fate(Fate.ERROR_AFTER, dedupes=True)
+
+    def look() -> None:
+        if receiver.calls:
+            raise NotSentError("revoked")
+
+    with looking(look):
+        assert webhook.deliver(touch("t1")) == Receipt(Status.UNKNOWN, "", "http_500")
+    assert len(receiver.calls) == 1
+
+
+def test_it_is_not_called_for_ever(fate: Any) -> None:
     webhook, receiver = fate(Fate.ERROR_BEFORE, dedupes=True)
 
-    for _ in range(3):
-        assert refusal(webhook, touch("t1")).retry
     assert webhook.deliver(touch("t1")) == Receipt(Status.UNKNOWN, "", "http_500")
     assert len(receiver.calls) == 4
-
-
-def test_a_touch_that_expires_soon_is_not_tried_again(fate: Any) -> None:
-    webhook, _ = fate(Fate.ERROR_BEFORE, dedupes=True)
-
-    assert webhook.deliver(touch("t1", lasts_ms=60_000)).status == Status.UNKNOWN
 
 
 def test_a_receiver_that_wants_no_more_is_left_alone(fate: Any) -> None:
