@@ -266,6 +266,9 @@ func follow() {
 func commit() {
 	offsets := map[int32]kgo.EpochOffset{}
 	for number, read := range ours {
+		if read.seen == 0 {
+			continue // nothing was read yet
+		}
 		offsets[number] = kgo.EpochOffset{Epoch: -1, Offset: read.seen}
 	}
 	for _, it := range slices.Backward(waiting) {
@@ -279,6 +282,13 @@ func main() {
 	stop, release = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 	session, _ := strconv.ParseFloat(env("WINBACK_SESSION_TIMEOUT_S", "10"), 64)
+	gained := func(_ context.Context, _ *kgo.Client, fresh map[string][]int32) {
+		lock.Lock()
+		defer lock.Unlock()
+		for _, number := range fresh[touches] {
+			ours[number] = &reading{end: -1}
+		}
+	}
 	lost := func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 		lock.Lock()
 		defer lock.Unlock()
@@ -292,7 +302,7 @@ func main() {
 		kgo.ConsumerGroup(env("WINBACK_SENDER_GROUP", "winback-sender-"+channel)), kgo.ConsumeTopics(touches),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.SessionTimeout(time.Duration(session*float64(time.Second))), kgo.HeartbeatInterval(time.Duration(session*float64(time.Second))/4),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.OnPartitionsRevoked(lost), kgo.OnPartitionsLost(lost),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DisableAutoCommit(), kgo.OnPartitionsAssigned(gained), kgo.OnPartitionsRevoked(lost), kgo.OnPartitionsLost(lost),
 	))
 	working.Add(1)
 	go func() {
@@ -302,16 +312,18 @@ func main() {
 		}
 	}()
 	var last time.Time
-	for ; stop.Err() == nil; client.AllowRebalance() {
+	for stop.Err() == nil {
 		soon, cancel := context.WithTimeout(stop, 50*time.Millisecond)
 		fetches := client.PollFetches(soon)
 		cancel()
 		lock.Lock()
 		fetches.EachPartition(func(part kgo.FetchTopicPartition) {
-			if ours[part.Partition] == nil {
-				ours[part.Partition] = &reading{end: part.HighWatermark}
+			if read := ours[part.Partition]; read != nil { // nil: lost meanwhile
+				if read.end < 0 {
+					read.end = part.HighWatermark
+				}
+				part.EachRecord(take)
 			}
-			part.EachRecord(take)
 		})
 		turn()
 		if time.Since(last) > 500*time.Millisecond {
@@ -323,5 +335,5 @@ func main() {
 	working.Wait()
 	turn()
 	commit()
-	client.CloseAllowingRebalance()
+	client.Close()
 }
