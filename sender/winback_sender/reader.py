@@ -29,9 +29,9 @@ log = get_logger(__name__)
 
 POLL_MS: Final = 100
 LETTERS_MAX: Final = 500
-FETCH_WAIT_MS: Final = 100
-METADATA_MS: Final = 30_000
-"""New partitions are found after so long."""
+FETCH_WAIT_MS: Final = 25
+"""A fetch asks for the partitions whose records were taken; new ones of the others wait for it."""
+METADATA_MS: Final = 30_000  # new partitions are found after so long
 BATCHES_MAX: Final = 8
 """Read and not taken; the main thread may be waiting for its disk."""
 PAUSE_S: Final = 0.01
