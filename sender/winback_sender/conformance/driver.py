@@ -10,7 +10,6 @@ from winback_sender.clock import now_ms
 from winback_sender.conformance.evidence import (
     Asked,
     Called,
-    End,
     Evidence,
     Receipt,
     Said,
@@ -20,6 +19,7 @@ from winback_sender.conformance.fleet import Fleet
 from winback_sender.conformance.havoc import Havoc
 from winback_sender.conformance.letters import Kind, Letter, Scene, letters
 from winback_sender.conformance.order import Mood, Order, address_book
+from winback_sender.conformance.patience import PATIENCE_S, QUIET_S, is_untold, require_start
 from winback_sender.conformance.plan import ADDRESSLESS, DUE, UNSPOKEN, Story, Touch
 from winback_sender.conformance.wire import (
     Publisher,
@@ -29,19 +29,12 @@ from winback_sender.conformance.wire import (
     topics_of_its_own,
 )
 from winback_sender.contract.instants import HOUR_MS
-from winback_sender.errors import UserError
 from winback_sender.settings import SENDER_PREFIX
 from winback_sender.standins.addresses import Addresses
 from winback_sender.standins.stand_in import Fate
 
-QUIET_S: Final = 3.0
-"""When everything is answered and so long nothing has come, the run is over."""
-PATIENCE_S: Final = 25.0
-"""When so long nothing has come, nothing more is expected; a restart takes a session time-out."""
 SETTLE_S: Final = 1.5
 """Feedback that was written at the very end is read."""
-DEATHS_MAX: Final = 4
-"""A sender that has ended so often before it has done anything will not start."""
 BEAT_S: Final = 0.02
 SILENCE_S: Final = 2.0
 """So long the provider keeps a connection on which it will never answer: a sender that sends one
@@ -138,7 +131,8 @@ class Stage:
         while True:
             time.sleep(BEAT_S)
             self._fleet.watch()
-            self._require_alive()
+            if not (self._stand_in.calls or self._reader.said):
+                require_start(self._fleet, self._order.folder)
             seen = (len(self._stand_in.calls), len(self._reader.said))
             if seen != before or not self._publisher.is_done:
                 before, moved_s = seen, time.monotonic()
@@ -147,23 +141,11 @@ class Stage:
             share = len(answered) / len(owed)
             progress(share)
             self.havoc.beat(share, still_s)
-            is_whole = share == 1.0 and not self._stand_in.owes_receipts
+            is_whole = share == 1.0 and not (
+                self._stand_in.owes_receipts or is_untold(self._stand_in, self._reader.said)
+            )
             if self.havoc.is_over and still_s >= (QUIET_S if is_whole else PATIENCE_S):
                 return
-
-    def _require_alive(self) -> None:
-        """Give up a sender that does not even start.
-
-        Raises:
-            UserError: It has ended by itself several times, and done nothing.
-        """
-        died = [life for life in self._fleet.lives if life.end is End.DIED]
-        if len(died) >= DEATHS_MAX and not self._stand_in.calls and not self._reader.said:
-            raise UserError(
-                f"the sender ends at once, exit code {died[-1].code}: "
-                f"{self._fleet.last_words(died[-1].name)}",
-                f"its logs are in {self._order.folder}",
-            )
 
     def evidence(self) -> Evidence:
         """Return what was seen."""

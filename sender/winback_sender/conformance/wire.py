@@ -28,7 +28,6 @@ SESSION_S: Final = 6.0
 """The least that a broker allows by default (``group.min.session.timeout.ms``)."""
 SESSION_S_MIN: Final = 4.0
 """More than the 3 s between the heartbeats of most clients."""
-_STATUSES: Final = frozenset(Status)
 
 
 class Topics(NamedTuple):
@@ -76,9 +75,7 @@ class Publisher:
 
     Attributes:
         at_ms: Touch id to when it was on the topic for sure; the first time.
-        revoked_ms: Touch id to when its revocation was, if its transaction was committed.
-        unreadable_ms: What to when.
-        is_done: Whether all is written.
+        revoked_ms, unreadable_ms: The same of committed revocations, and of what is unreadable.
     """
 
     def __init__(self, bootstrap: str, topic: str, name: str, letters: Sequence[Letter]) -> None:
@@ -197,7 +194,7 @@ def read(record: Any, partitions: int) -> Said:
     at_ms = word.at if isinstance(word.at, int) else _ms(word.at)
     key = word.user_id.encode()
     flaw = ""
-    if word.status not in _STATUSES:
+    if word.status not in set(Status):
         flaw = f"{word.status!r} is no status"
     elif record.key != key:
         flaw = "its key is not the user_id"
@@ -218,7 +215,7 @@ def reset_offsets(bootstrap: str, group: str, topic: str, chance: float, within_
 
     Args:
         bootstrap: Kafka.
-        group: Nobody is in it, or those who were have been killed.
+        group: Nobody is in it but those who were killed.
         topic: Of the touches.
         chance: 0 = to the beginning, 1 = not at all.
         within_s: So long Kafka may take those who were killed for alive.
