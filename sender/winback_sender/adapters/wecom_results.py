@@ -38,6 +38,8 @@ AT_ONCE: Final = 20
 SLACK_MS: Final = MINUTE_MS
 """A task whose answer was lost was created so shortly before or after."""
 PAGE: Final = 100
+PAGES_MAX: Final = 1_000
+"""Of one list: a cursor that comes again ends it."""
 CANDIDATES_MAX: Final = 50
 
 Row = Mapping[str, Any]
@@ -146,7 +148,7 @@ class Results:
 
     def _pages(self, call: str, asked: Row, name: str) -> Iterator[Row]:
         cursor = ""
-        while True:
+        for _ in range(PAGES_MAX):
             code, answer = self._account.call(
                 PATH + call, {**asked, "limit": PAGE, "cursor": cursor}
             )

@@ -29,12 +29,13 @@ class SealError(ValueError):
 
 def signature(*parts: str) -> str:
     """Return the SHA-1 of the parts in their order: token, timestamp, nonce, and what is sealed."""
-    return hashlib.sha1("".join(sorted(parts)).encode(), usedforsecurity=False).hexdigest()
+    joined = "".join(sorted(parts)).encode(errors="replace")
+    return hashlib.sha1(joined, usedforsecurity=False).hexdigest()
 
 
 def is_signed(given: str, *parts: str) -> bool:
     """Return whether a signature is right; how wrong it is cannot be measured by time."""
-    return hmac.compare_digest(given.encode(), signature(*parts).encode())
+    return hmac.compare_digest(given.encode(errors="replace"), signature(*parts).encode())
 
 
 class Seal:

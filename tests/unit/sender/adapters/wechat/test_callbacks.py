@@ -96,8 +96,12 @@ def test_where_messages_are_sealed_nothing_else_is_taken(request_: Request) -> N
 
 
 @pytest.mark.parametrize(
-    "query", [{}, INSTANT, signed() | {"nonce": "1"}, signed() | {"signature": "é"}]
-)
+    "query",
+    [
+        {}, INSTANT, signed() | {"nonce": "1"}, signed() | {"signature": "é"},
+        signed() | {"signature": "\udcff"},  # bytes that are no UTF-8
+    ],
+)  # fmt: skip
 def test_a_wrong_signature_is_refused(query: dict[str, str]) -> None:
     door, events = callbacks(is_sealed=False)
     for method in ("GET", "POST"):
