@@ -3,11 +3,10 @@
 import sys
 from enum import StrEnum
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from winback_sender.instruments import Instruments, Spec, as_markdown
 
-BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 CODES_MAX: Final = 100
 """Different reasons of providers that are told apart; the others are ``other``."""
 
@@ -33,16 +32,6 @@ class Metric(StrEnum):
     FEEDBACK_OWED_SECONDS = "winback_sender_feedback_owed_seconds"
     PARTITIONS = "winback_sender_partitions_owned"
     PARTITIONS_BEHIND = "winback_sender_partitions_behind"
-
-
-class Spec(NamedTuple):
-    """What a metric is."""
-
-    kind: str
-    unit: str
-    labels: tuple[str, ...]
-    meaning: str
-    action: str
 
 
 METRICS: Final[dict[Metric, Spec]] = {
@@ -123,36 +112,13 @@ METRICS: Final[dict[Metric, Spec]] = {
 }  # fmt: skip
 
 
-class Meter:
+class Meter(Instruments):
     """The instruments of one process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__(METRICS)
         self._codes: set[str] = set()
         self._lock = Lock()
-        self._instruments: dict[Metric, Any] = {
-            metric: self._instrument(metric, spec) for metric, spec in METRICS.items()
-        }
-
-    def _instrument(self, metric: Metric, spec: Spec) -> Any:
-        if spec.kind == "histogram":
-            return Histogram(
-                metric, spec.meaning, spec.labels, registry=self.registry, buckets=BUCKETS_S
-            )
-        kind = Counter if spec.kind == "counter" else Gauge
-        return kind(metric, spec.meaning, spec.labels, registry=self.registry)
-
-    def add(self, metric: Metric, amount: float = 1.0, **labels: str) -> None:
-        """Count up."""
-        self._at(metric, labels).inc(amount)
-
-    def set(self, metric: Metric, value: float, **labels: str) -> None:
-        """Set a gauge."""
-        self._at(metric, labels).set(value)
-
-    def observe(self, metric: Metric, value: float, **labels: str) -> None:
-        """Add one value to a histogram."""
-        self._at(metric, labels).observe(value)
 
     def code(self, reason: str) -> str:
         """Return a reason as a label: what providers say is not ours to bound."""
@@ -162,31 +128,11 @@ class Meter:
                 return reason
         return "other"
 
-    def page(self) -> bytes:
-        """Return the text that Prometheus reads."""
-        return generate_latest(self.registry)
 
-    def _at(self, metric: Metric, labels: dict[str, str]) -> Any:
-        instrument = self._instruments[metric]
-        return instrument.labels(**labels) if labels else instrument
-
-
-def as_markdown() -> str:
-    """Return the catalogue as a page for the docs."""
-    lines = [
-        "# Metrics of senders",
-        "",
-        "Served at `/metrics`. This page is written from `winback_sender/metrics.py`.",
-        "",
-        "| metric | type | unit | labels | meaning | what to do |",
-        "|---|---|---|---|---|---|",
-    ]
-    for metric, spec in METRICS.items():
-        labels = ", ".join(f"`{label}`" for label in spec.labels)
-        cells = (f"`{metric}`", spec.kind, spec.unit, labels, spec.meaning, spec.action)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def page() -> str:
+    """Return ``docs/sender-metrics.md``."""
+    return as_markdown("Metrics of senders", "winback_sender/metrics.py", METRICS)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(as_markdown())
+    sys.stdout.write(page())

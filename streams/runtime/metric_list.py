@@ -4,7 +4,9 @@ Counted per chunk or commit, never per event. No label carries a user's id.
 """
 
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple
+from typing import Final
+
+from winback_sender.instruments import Spec
 
 
 class Metric(StrEnum):
@@ -59,24 +61,6 @@ class Metric(StrEnum):
     MODE = "winback_mode"
     STOPPED = "winback_stopped"
     PAUSES = "winback_pauses"
-
-
-class Spec(NamedTuple):
-    """What a metric is.
-
-    Attributes:
-        kind: Prometheus type.
-        unit: Base unit.
-        labels: Names of the labels.
-        meaning: What it counts.
-        action: What to do when it looks wrong.
-    """
-
-    kind: Literal["counter", "gauge", "histogram"]
-    unit: str
-    labels: tuple[str, ...]
-    meaning: str
-    action: str
 
 
 METRICS: Final[dict[Metric, Spec]] = {

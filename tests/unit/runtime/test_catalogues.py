@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.runtime.health import STUCK_AFTER_S, Health, Liveness
-from streams.runtime.metrics import METRICS, LaneMeter, Metric, Metrics, as_markdown
+from streams.runtime.metrics import METRICS, LaneMeter, Metric, Metrics
+from streams.runtime.metrics import page as metrics_page
 from winback_sender.logs import LineFormatter, Moderator, configure, get_logger, hashed
 
 
@@ -23,7 +24,7 @@ def test_every_metric_has_unit_meaning_and_what_to_do() -> None:
 
 def test_the_page_of_metrics_is_current() -> None:
     page = Path(__file__).parents[3] / "docs" / "metrics.md"
-    assert page.read_text(encoding="utf-8") == as_markdown()
+    assert page.read_text(encoding="utf-8") == metrics_page()
 
 
 def test_a_lane_s_measures_arrive_on_the_page() -> None:

@@ -15,7 +15,8 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.errors import UserError
 from winback_sender.lane import Lane, Lanes
-from winback_sender.metrics import CODES_MAX, METRICS, Meter, as_markdown
+from winback_sender.metrics import CODES_MAX, METRICS, Meter
+from winback_sender.metrics import page as metrics_page
 from winback_sender.receipt import Receipt
 from winback_sender.web import Web
 
@@ -119,7 +120,7 @@ def test_metrics_are_those_of_the_catalogue(page: Page) -> None:
 
 def test_the_page_of_metrics_is_written_from_the_catalogue() -> None:
     page = Path(__file__).parents[3] / "docs" / "sender-metrics.md"
-    assert page.read_text(encoding="utf-8") == as_markdown(), "run `make docs`"
+    assert page.read_text(encoding="utf-8") == metrics_page(), "run `make docs`"
 
 
 def test_every_metric_says_what_to_do() -> None:
@@ -127,5 +128,5 @@ def test_every_metric_says_what_to_do() -> None:
         assert metric.endswith("_total") == (spec.kind == "counter")
         assert spec.meaning.endswith(".")
         assert spec.action.endswith(".")
-        assert metric in as_markdown()
+        assert metric in metrics_page()
         assert not {"user", "user_id", "touch_id", "address"} & set(spec.labels)
