@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from winback_sender.conformance.evidence import End
-from winback_sender.conformance.page import Verdict
+from winback_sender.conformance.page import Verdict, time_line
 from winback_sender.conformance.plan import Trouble
 from winback_sender.conformance.series import Series, verdicts
 
@@ -38,6 +38,11 @@ def test_a_naive_sender_fails_visibly(kafka: str, tmp_path: Path) -> None:
 def test_the_python_example_conforms(kafka: str, tmp_path: Path) -> None:
     found = tried(kafka, tmp_path, f"{sys.executable} {EXAMPLES / 'python/sender.py'}")
 
-    assert faults(found) == {}
+    wrong = [
+        (finding.title, fault.text, *time_line(found, fault.subject))
+        for finding in found.findings
+        for fault in finding.faults
+    ]
+    assert wrong == []
     assert len(found.outcome.evidence.calls) > 30
     assert any(life.end == End.KILLED for life in found.outcome.evidence.lives)
