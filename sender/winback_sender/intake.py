@@ -169,7 +169,8 @@ class Intake:
         ])  # fmt: skip
         endings = []
         for (_, unread), at_ms, entry in zip(touches, now_ms, known, strict=True):
-            if entry is None or entry.state == "revoked":
+            is_unfinished = entry and entry.state == "intended" and not entry.provider
+            if entry is None or entry.state == "revoked" or is_unfinished:
                 endings.append(Ending(Word(unread.touch_id, unsent(unread.reason), at_ms)))
             elif entry.state == "known":
                 self._endings.again(entry, None)

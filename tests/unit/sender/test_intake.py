@@ -12,6 +12,7 @@ from winback_sender.contract.messages import CaseClosed, cloud_event, to_json
 from winback_sender.contract.words import Status, Why
 from winback_sender.endings import unsent
 from winback_sender.inbox import Letter, Unread, letter
+from winback_sender.journal_rows import Intent
 from winback_sender.receipt import Receipt
 
 DELIVERED = Receipt(Status.DELIVERED)
@@ -101,6 +102,22 @@ def test_a_touch_of_a_newer_contract_fails_and_is_a_dead_letter(make: MakeStand)
     assert (dead.key, dead.value) == (b"ada", b"{}")
     assert dict(dead.headers)["__connect.errors.exception.class.name"] == b"unknown_version"
     assert [report.receipt for report in stand.reports()] == [unsent(Why.UNKNOWN_VERSION)]
+
+
+def test_a_refusal_that_was_cut_off_is_said_at_the_next_start(make: MakeStand) -> None:
+    """Killed after the intent of an end without a call: no provider can have had it."""
+    killed = make()
+    killed.journal.begin([Intent("t1", "ada", "sms", "", START_MS, START_MS)])
+    named = {"kind": "touch.requested", "touch_id": "t1", "user_id": "ada", "channel": "sms"}
+    assert make().said([unreadable(**named)]) == [("t1", unsent(Why.UNKNOWN_VERSION))]
+
+
+def test_a_touch_that_an_older_sender_had_under_way_is_not_called_unsent(make: MakeStand) -> None:
+    killed = make(clock=LiveClock())
+    killed.read(letters(touch("t1")))
+    killed.desk.begin(1, 0.0)
+    named = {"kind": "touch.requested", "touch_id": "t1", "user_id": "ada", "channel": "sms"}
+    assert make().said([unreadable(**named)]) == []
 
 
 def test_a_dead_letter_is_done_when_kafka_has_it(make: MakeStand) -> None:
