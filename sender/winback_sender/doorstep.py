@@ -25,7 +25,7 @@ def require_reachable(bootstrap: str) -> None:
         Unavailable: None of them accepts a connection; says why for each.
     """
     reasons = []
-    for server in bootstrap.split(","):
+    for server in _servers(bootstrap):
         host, _, port = server.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
@@ -52,7 +52,7 @@ def admin_client(bootstrap: str) -> Iterator[Any]:
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), client_id="winback-topics",
+            bootstrap_servers=_servers(bootstrap), client_id="winback-topics",
             bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
         )  # fmt: skip
     except KafkaError as error:
@@ -80,6 +80,10 @@ def require_topics(bootstrap: str, names: Iterable[str]) -> None:
         missing = sorted(set(names) - set(client.list_topics()))
     if missing:
         raise UserError(f"topics are missing: {', '.join(missing)}", "winback topics apply")
+
+
+def _servers(bootstrap: str) -> list[str]:
+    return [server.strip() for server in bootstrap.split(",")]
 
 
 def _refusal(message: str, hint: str) -> UserError:
