@@ -23,7 +23,7 @@ from winback_sender.errors import Exit, UserError
 from winback_sender.inbox import letter
 from winback_sender.logs import get_logger
 from winback_sender.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
-from winback_sender.rebalance import Rebalance
+from winback_sender.rebalance import HANDOVER_S, Rebalance, finish_joining
 
 log = get_logger(__name__)
 
@@ -75,9 +75,11 @@ class Reader:
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._thread = Thread(target=self._run, name="reader", daemon=True)
         self._stopping = Event()
-        self._untaken = 0
+        self._told = self._taken = 0  # Each is written by one thread alone.
         self._ends: dict[TopicPartition, int] = {}
         self._claimed: set[TopicPartition] = set()
+        # Others may take that long to let go, and one that hangs to be given up.
+        self._join_max_s = 2 * session_timeout_s + HANDOVER_S
         self.listener = Rebalance(self._commit_last, tell, self._stopping)
 
     def start(self) -> None:
@@ -86,7 +88,7 @@ class Reader:
 
     def taken(self) -> None:
         """Say that a batch of letters was taken."""
-        self._untaken -= 1
+        self._taken += 1
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Commit what is done, soon."""
@@ -130,14 +132,23 @@ class Reader:
         # The first to join deals out what it knows; if that is nothing, nobody has any for long.
         consumer.partitions_for_topic(self._topic)
         consumer.subscribe([self._topic], listener=self.listener)
+        self.listener.joins()
         return consumer
+
+    def _join_anew(self) -> None:
+        """Begin again where a group has not answered for too long, whatever the client thinks."""
+        log.warning("group_is_silent", group=self._group, silent_s=round(self.listener.joining_s),
+                    next="a new consumer joins")  # fmt: skip
+        self._consumer.close(autocommit=False)
+        self._consumer = self._connect()
 
     def _turn(self) -> None:
         self._obey()
-        if self._untaken >= BATCHES_MAX:
+        if self._told - self._taken >= BATCHES_MAX:
             time.sleep(PAUSE_S)
             return
         polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=LETTERS_MAX)
+        finish_joining(self._consumer)
         if fresh := self.listener.take_fresh():
             self._claim(fresh)
         letters = [
@@ -147,9 +158,11 @@ class Reader:
             for one in found
         ]
         if letters:
-            self._untaken += 1
+            self._told += 1
             self._tell(Letters(letters))
         self._see_ends()
+        if self.listener.joining_s > self._join_max_s:
+            self._join_anew()
 
     def _obey(self) -> None:
         while True:

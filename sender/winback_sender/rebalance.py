@@ -45,6 +45,17 @@ class Rebalance(AsyncConsumerRebalanceListener):
         self._lock = Lock()
         self._offsets: Mapping[int, int] = {}
         self._may_go = Event()
+        self._joining_since_s: float | None = None
+
+    @property
+    def joining_s(self) -> float:
+        """How long we have been without an answer of the group, seconds; 0.0 = we have one."""
+        since_s = self._joining_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    def joins(self) -> None:
+        """Note that the group is asked for partitions."""
+        self._joining_since_s = time.monotonic()
 
     def take_fresh(self) -> set[TopicPartition]:
         """Return the partitions that came since it was called last."""
@@ -62,6 +73,7 @@ class Rebalance(AsyncConsumerRebalanceListener):
 
         If that fails, or takes too long, the next owner reads them again, and the journal knows.
         """
+        self.joins()
         partitions = frozenset(part.partition for part in revoked)
         if not partitions or self._is_stopping.is_set():
             return
@@ -80,6 +92,7 @@ class Rebalance(AsyncConsumerRebalanceListener):
 
     async def on_partitions_lost(self, lost: Any) -> None:
         """Forget partitions, which others have already."""
+        self.joins()
         with self._lock:
             self._fresh -= set(lost)
         self._tell(Gone(frozenset(part.partition for part in lost)))
@@ -88,4 +101,16 @@ class Rebalance(AsyncConsumerRebalanceListener):
         """Note partitions, which are claimed before anything of them is begun."""
         with self._lock:
             self._fresh |= set(assigned)
+        self._joining_since_s = None
         self.has_joined = True
+
+
+def finish_joining(consumer: Any) -> None:
+    """Have the next poll take what a join brings that is under way.
+
+    kafka-python 3.0 joins again when a topic has changed, and no longer knows why once the change
+    is dealt out: a poll that ends in between leaves the consumer without partitions and heartbeats.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 (nothing public tells)
+    if coordinator.rejoining:
+        coordinator.request_rejoin()
