@@ -12,7 +12,7 @@ from winback_sender.contract.words import Status, Why
 from winback_sender.endings import unsent
 from winback_sender.errand import Done, Errand
 from winback_sender.journal import Journal
-from winback_sender.last_look import looking
+from winback_sender.last_look import HandedBackError, looking
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 
@@ -82,10 +82,10 @@ class Couriers:
             UserError: The journal cannot be read.
         """
         waiting = errand.waiting
-        if self._is_stopping.is_set():
-            return Done(errand, None)
         try:
             self._look(errand)
+        except HandedBackError:
+            return Done(errand, None)
         except NotSentError as why:
             return Done(errand, unsent(why.reason))
         pickup_s = time.time() - max(waiting.stamp_ms, waiting.not_before_ms) / 1_000
@@ -93,6 +93,8 @@ class Couriers:
         begun_s = time.monotonic()
         with looking(lambda: self._look(errand)):
             receipt, error = _deliver(errand)
+        if receipt is None and error is None:
+            return Done(errand, None)
         call_s = time.monotonic() - begun_s
         return Done(errand, receipt, error, call_s, pickup_s if was_prompt else None)
 
@@ -101,7 +103,10 @@ class Couriers:
 
         Raises:
             NotSentError: It was taken back, or has expired.
+            HandedBackError: Nothing begins on our way out, where nobody reads revocations.
         """
+        if self._is_stopping.is_set() or errand.tray.is_closing:
+            raise HandedBackError
         if self._was_revoked(errand):
             raise NotSentError(Why.REVOKED)
         if self._clock.now_ms(errand.waiting.partition) >= errand.waiting.expires_ms:
@@ -119,11 +124,16 @@ class Couriers:
 
 
 def _deliver(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:
-    """Call the provider; whatever it raises, of one person's touch, is an answer."""
+    """Call the provider; whatever it raises, of one person's touch, is an answer.
+
+    Neither receipt nor error: it was not called, and the touch is another sender's.
+    """
     touch_id = errand.touch.touch_id
     try:
         receipt = errand.lane.adapter.deliver(errand.touch)
         return receipt._replace(status=Status(receipt.status)), None
+    except HandedBackError:
+        return None, None
     except NotSentError as error:
         if error.retry:
             return None, error

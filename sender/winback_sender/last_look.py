@@ -8,14 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from winback_sender.receipt import NotSentError
+
 _LOOK: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)
+
+
+class HandedBackError(NotSentError):
+    """Raised when the sender ends or gives the partition away: another one sends the touch."""
 
 
 def look_again() -> None:
     """Do nothing while a touch may leave, and where no touch is under way.
 
     Raises:
-        NotSentError: It was taken back, or has expired.
+        NotSentError: It was taken back, has expired, or is another sender's.
     """
     look = _LOOK.get()
     if look is not None:

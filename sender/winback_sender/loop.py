@@ -178,8 +178,8 @@ class Loop:
             case Gone():
                 self._leaving = frozenset()
                 self._rewinding -= news.partitions
-                for partition in news.partitions:
-                    trays.pop(partition, None)
+                for partition in news.partitions & trays.keys():
+                    trays.pop(partition).is_closing = True  # Couriers may still have touches of it.
             case _:
                 assert_never(news)
 

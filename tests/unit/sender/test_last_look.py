@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.unit.sender.letters import letters, touch
+from tests.unit.sender.stand import LiveClock, MakeStand
 from winback_sender.calls import Calls
+from winback_sender.contract.messages import TouchRequested
+from winback_sender.contract.words import Status
 from winback_sender.last_look import look_again, looking
-from winback_sender.receipt import NotSentError
+from winback_sender.receipt import NotSentError, Receipt
 
 
 class Provider(HTTPServer):
@@ -85,3 +89,23 @@ def test_what_is_taken_back_while_the_connection_is_made_does_not_leave(
     assert (len(connected), provider.requests) == (1, 0)
     assert calls.post("/", b"{}").status == 202
     calls.close()
+
+
+def test_what_asks_for_its_address_while_the_partition_goes_is_the_next_owners(
+    make: MakeStand,
+) -> None:
+    def deliver(found: TouchRequested) -> Receipt:
+        stand.desk.trays[0].is_closing = True  # while the address book takes its time
+        look_again()
+        left.append(found.touch_id)
+        return Receipt(Status.ACCEPTED)
+
+    left: list[str] = []
+    stand = make(deliver, LiveClock())
+    stand.read(letters(touch("t1")))
+    (errand,) = stand.desk.begin(1, 0.0)
+    done = stand.couriers.do(errand)
+    assert (done.receipt, done.error, left) == (None, None, [])
+    stand.desk.ended([done], 0.0)
+    assert stand.reports() == []
+    assert make(clock=LiveClock()).said(letters(touch("t1")))[0][1].status == Status.DELIVERED

@@ -82,12 +82,15 @@ class FakeCouriers(Couriers):
     def send(self, errand: Errand) -> None:
         self.errands.append(errand)
 
-    def run(self) -> list[Done]:
+    def call(self) -> list[Done]:
+        """Call the provider; the answer is still on its way to the loop."""
         done = [self.do(errand) for errand in self.errands]
         self.errands = []
-        for one in done:
-            self._put(one)
         return done
+
+    def run(self) -> None:
+        for one in self.call():
+            self._put(one)
 
 
 class Room:
@@ -157,8 +160,10 @@ def test_an_offset_is_committed_when_kafka_has_the_feedback(
 def test_a_partition_goes_when_what_is_under_way_has_ended(room: Room) -> None:
     room.turn(Assigned(0, 0), Letters(letters(touch("t1"))), CaughtUp(0))
     behind = letters(None, touch("t2", "bob"))[1:]
+    under_way = room.couriers.call()
     room.turn(Leaving(frozenset({0})), Letters(behind))
     assert room.reader.gone == []
+    room.turn(*under_way)
     room.deliver()
     assert room.reader.gone == [{0: 1}]  # t2 was not begun: it is the next owner's
     assert room.couriers.errands == []
@@ -166,11 +171,28 @@ def test_a_partition_goes_when_what_is_under_way_has_ended(room: Room) -> None:
     assert room.stand.desk.trays == {}
 
 
+@pytest.mark.parametrize("news", [Leaving, Gone])
+def test_nothing_begins_on_its_way_out(
+    room: Room, make: MakeStand, news: type[Leaving | Gone]
+) -> None:
+    """Nobody reads on while a partition goes: a revocation would be seen too late."""
+    room.turn(Assigned(0, 0), Letters(letters(touch("t1"))), CaughtUp(0))
+    room.turn(news(frozenset({0})))
+    room.deliver()
+    assert (room.stand.sent, room.teller.sent) == ([], [])
+    assert room.reader.gone == ([{0: 0}] if news is Leaving else [])
+
+    next_owner = make(clock=LiveClock())
+    next_owner.read(letters(touch("t1")))
+    next_owner.work()
+    assert next_owner.sent == ["t1"]
+
+
 def test_what_comes_back_from_a_partition_that_is_gone_is_told_all_the_same(room: Room) -> None:
     room.turn(Assigned(0, 0), Letters(letters(touch("t1"))), CaughtUp(0))
+    under_way = room.couriers.call()
     room.turn(Gone(frozenset({0})))
-    room.couriers.run()
-    room.turn()
+    room.turn(*under_way)
     assert [owed.report.touch_id for owed in room.teller.sent if owed.report] == ["t1"]
 
 

@@ -83,3 +83,17 @@ def test_a_sender_that_ends_has_committed_already() -> None:
     kafka.stopping.set()
     asyncio.run(kafka.listener.on_partitions_revoked(OURS))
     assert (kafka.news, kafka.committed) == ([], [])
+
+
+def test_it_knows_how_long_the_group_has_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    kafka, now_s = Kafka(), 0.0
+    monkeypatch.setattr("winback_sender.rebalance.time.monotonic", lambda: now_s)
+    assert kafka.listener.joining_s == 0.0
+    kafka.listener.joins()
+    now_s = 7.0
+    assert kafka.listener.joining_s == 7.0
+    asyncio.run(kafka.listener.on_partitions_assigned([]))
+    assert kafka.listener.joining_s == 0.0
+    asyncio.run(kafka.listener.on_partitions_revoked([]))  # one without partitions joins again
+    now_s = 9.0
+    assert kafka.listener.joining_s == 2.0
