@@ -1,12 +1,19 @@
 """An errand: one call of a provider, and what came of it."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from winback_sender.addresses.away import AWAY, NO_BOOK
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.lane import Lane
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.tray import Tray, Waiting
+
+WITHOUT_A_CALL: Final = frozenset({
+    Why.REVOKED, Why.EXPIRED, Why.NO_ADDRESS, Why.BAD_ADDRESS, Why.NO_TEMPLATE, Why.BAD_VARIABLES,
+    Why.NOT_READABLE, Why.OUT_OF_HOURS, Why.NO_WINDOW, AWAY, NO_BOOK,
+})  # fmt: skip
+"""Reasons that are found before a provider is called, and so say nothing of it."""
 
 
 class Errand(NamedTuple):
@@ -39,16 +46,19 @@ class Done(NamedTuple):
     def tell_breaker(self, now_s: float) -> None:
         """Count a failure of the provider; what it refuses it has answered.
 
+        What ended without a call says nothing: the provider may be away all the same.
+
         Args:
             now_s: A monotonic instant, seconds.
         """
         breaker = self.errand.lane.breaker
+        said = self.error or self.receipt
         is_away = self.error is not None and self.error.reason in {"", Why.UNAVAILABLE}
         is_unclear = self.receipt is not None and self.receipt.status == Status.UNKNOWN
-        if self.receipt is None and self.error is None:
-            breaker.withdraw()
-        elif is_away or is_unclear:
+        if is_away or is_unclear:
             breaker.fail(now_s)
+        elif said is None or said.reason in WITHOUT_A_CALL:
+            breaker.withdraw()
         else:
             breaker.succeed()
 

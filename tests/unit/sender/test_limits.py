@@ -10,9 +10,12 @@ from tests.unit.sender.letters import START_MS, letters, touch
 from tests.unit.sender.stand import LiveClock, MakeStand
 from winback_sender.adapter import Adapter, Limits
 from winback_sender.adapters.function import FunctionAdapter
+from winback_sender.addresses.away import AWAY
 from winback_sender.breaker import FAILURES_MAX, OPEN_MAX_S, Breaker
 from winback_sender.contract.messages import TouchRequested
-from winback_sender.contract.words import Status, Why
+from winback_sender.contract.words import HARD, Status, Why
+from winback_sender.endings import unsent
+from winback_sender.errand import Done
 from winback_sender.errors import UserError
 from winback_sender.lane import Lanes
 from winback_sender.limits import Bucket, Gate
@@ -159,6 +162,27 @@ def test_a_probe_that_was_never_called_is_no_answer() -> None:
     breaker.withdraw()
     assert breaker.is_open
     assert breaker.wait_s(10.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("receipt", "is_away"),
+    [
+        (unsent(Why.REVOKED), True), (unsent(Why.EXPIRED), True), (unsent(Why.NO_TEMPLATE), True),
+        (Receipt(Status.FAILED, HARD, Why.NO_ADDRESS), True), (unsent(AWAY), True),
+        (Receipt(Status.UNKNOWN), True), (unsent(Why.REFUSED), False),
+        (Receipt(Status.ACCEPTED), False),
+    ],
+)  # fmt: skip
+def test_only_what_the_provider_said_shows_that_it_is_there(
+    make: MakeStand, receipt: Receipt, *, is_away: bool
+) -> None:
+    stand = make(clock=LiveClock())
+    stand.read(letters(touch("t1")))
+    (errand,) = stand.desk.begin(1, 0.0)
+    for _ in range(FAILURES_MAX):
+        errand.lane.breaker.fail(0.0)
+    Done(errand, receipt).tell_breaker(1.0)
+    assert errand.lane.breaker.is_open == is_away
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
