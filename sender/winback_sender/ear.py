@@ -7,8 +7,8 @@ brought it waits until it is on disk.
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
-from threading import Event, Thread
-from typing import Final, NamedTuple
+from threading import Event, Lock, Thread
+from typing import Any, Final, NamedTuple, TypeVar
 
 from winback_sender.adapter import Adapter, Heard, Sent
 from winback_sender.addresses.book import AddressBook
@@ -20,6 +20,7 @@ from winback_sender.receipt import Receipt
 from winback_sender.routes import EVERY
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 COLLECT_EVERY_S: Final = 3.0
 DISK_TIMEOUT_S: Final = 30.0
@@ -60,6 +61,10 @@ class Answered(NamedTuple):
     receipt: Receipt | None
 
 
+class StoppedError(Exception):
+    """The sender ends: nobody writes to disk any more."""
+
+
 class Ear:
     """Threads that listen and ask.
 
@@ -83,6 +88,8 @@ class Ear:
         self._tell = tell
         self.questions: SimpleQueue[Question | None] = SimpleQueue()
         self._is_stopping = Event()
+        self._lock = Lock()
+        self._awaited: set[Future[Any]] = set()
 
     def start(self) -> None:
         """Start the threads."""
@@ -93,10 +100,21 @@ class Ear:
                 Thread(target=self._collect, args=(lane,), daemon=True).start()
 
     def stop(self) -> None:
-        """Begin nothing new."""
-        self._is_stopping.set()
+        """Begin nothing new, and hear nothing new."""
+        with self._lock:
+            self._is_stopping.set()
         for _ in range(ASKERS):
             self.questions.put(None)
+
+    def close(self) -> None:
+        """Let go whoever waits for a disk that nobody writes any more: it must be brought again.
+
+        It is called by the main thread, which alone would have said that it is on disk.
+        """
+        self.stop()
+        for awaited in self._awaited.copy():
+            if not awaited.done():
+                awaited.set_exception(StoppedError())
 
     def ask(self, question: Question) -> None:
         """Have a provider asked."""
@@ -111,9 +129,21 @@ class Ear:
         if not heard:
             return
         missed: Future[Sequence[Heard]] = Future()
-        self._tell(Overheard(lane.name, heard, missed))
-        for one in missed.result(DISK_TIMEOUT_S):
+        words = Overheard(lane.name, heard, missed)
+        for one in self._awaiting(missed, words):
             self._find_user(lane, one)
+
+    def _awaiting(self, kept: Future[T], words: Overheard | StraySaid) -> T:
+        """Hand words to the main thread, and wait until they are on disk."""
+        with self._lock:
+            if self._is_stopping.is_set():
+                raise StoppedError
+            self._awaited.add(kept)
+        try:
+            self._tell(words)
+            return kept.result(DISK_TIMEOUT_S)
+        finally:
+            self._awaited.discard(kept)
 
     def _find_user(self, lane: Lane, heard: Heard) -> None:
         """Look up who said no through which channel, where no touch tells."""
@@ -125,8 +155,7 @@ class Ear:
             log.warning("opt_out_of_nobody", provider=lane.name, channel=channels[0])
             return
         noted: Future[None] = Future()
-        self._tell(StraySaid(lane.name, channels[0], user_id, heard, noted))
-        noted.result(DISK_TIMEOUT_S)
+        self._awaiting(noted, StraySaid(lane.name, channels[0], user_id, heard, noted))
 
     def _collect(self, lane: Lane) -> None:
         while not self._is_stopping.wait(COLLECT_EVERY_S):

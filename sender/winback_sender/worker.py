@@ -102,21 +102,24 @@ class Sender:
             UserError: The journal cannot be used, or is another one than that of before.
         """
         try:
-            with self._at_work(is_stopping) as (loop, crew):
+            with self._at_work(is_stopping) as (loop, crew, ear):
                 while not is_stopping():
                     loop.turn(may_begin=True)
-                self._finish(loop, crew)
+                self._finish(loop, crew, ear)
         except KafkaError as error:
             raise Unavailable(
                 f"Kafka failed and did not come back in time: {error!r}",
                 "start the sender again when Kafka is reachable: the journal knows what was sent",
             ) from error
 
-    def _finish(self, loop: Loop, crew: Crew) -> None:
-        """Let end what is under way, for a while, and commit what is done."""
+    def _finish(self, loop: Loop, crew: Crew, ear: Ear) -> None:
+        """Let end what is under way, for a while, keep what was heard, commit what is done."""
         crew.couriers.stop()
         end_s = time.monotonic() + STOP_WITHIN_S
         while not loop.is_idle and time.monotonic() < end_s:
+            loop.turn(may_begin=False)
+        ear.stop()
+        while not self._mail.empty() and time.monotonic() < end_s:
             loop.turn(may_begin=False)
         if crew.desk.under_way:
             log.warning("touches_cut_off", touches=crew.desk.under_way,
@@ -124,7 +127,7 @@ class Sender:
         loop.commit()
 
     @contextmanager
-    def _at_work(self, is_stopping: Callable[[], bool]) -> Iterator[tuple[Loop, Crew]]:
+    def _at_work(self, is_stopping: Callable[[], bool]) -> Iterator[tuple[Loop, Crew, Ear]]:
         """Give the loop with all threads running; end them whatever happens."""
         own, settings, put = self._own, self._settings, self._mail.put
         with ExitStack() as ends:
@@ -167,10 +170,10 @@ class Sender:
             couriers.start()
             ends.callback(couriers.stop)
             ear.start()
-            ends.callback(ear.stop)
+            ends.callback(ear.close)
             reader.start()
             ends.callback(reader.stop, CLOSE_WITHIN_S)
-            yield loop, crew
+            yield loop, crew, ear
 
     def _web(self, ear: Ear, loop: Loop, crew: Crew) -> Web:
         def is_alive() -> str:

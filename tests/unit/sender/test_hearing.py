@@ -12,7 +12,7 @@ from winback_sender.adapter import Heard, Sent
 from winback_sender.clock import EventClock
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.ear import Ear, Overheard, StraySaid
+from winback_sender.ear import Ear, Overheard, StoppedError, StraySaid
 from winback_sender.endings import INTERRUPTED
 from winback_sender.receipt import Receipt
 
@@ -237,3 +237,23 @@ def test_only_live_touches_are_forgotten(
     later = make(clock=clock)
     later.resolver.turn(9.0)
     assert [name for name in ("t1",) if later.journal.entry(name)] == left
+
+
+def test_who_waits_for_a_disk_that_nobody_writes_any_more_is_let_go(make: MakeStand) -> None:
+    stand = make()
+    refused: list[str] = []
+
+    def call_back() -> None:
+        try:
+            stand.ear.hear(stand.lanes.all[0], [Heard(DELIVERED, touch_id="t1")])
+        except StoppedError:
+            refused.append("in vain")
+
+    waiting = Thread(target=call_back)
+    waiting.start()
+    while not stand.mail:
+        pass
+    stand.ear.close()
+    waiting.join(5)
+    call_back()  # one that comes later is refused at once
+    assert (refused, len(stand.mail)) == (["in vain"] * 2, 1)
