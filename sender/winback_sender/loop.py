@@ -27,6 +27,9 @@ from winback_sender.news import (
 from winback_sender.teller import Acknowledged
 from winback_sender.tray import Tray
 
+AT_FIRST: Final = 4
+"""Touches at once; each answer makes room for one more. Dozens of threads that make their first
+connection together would keep this thread from reading what was taken back."""
 COMMIT_EVERY_S: Final = 1.0
 """After a crash so much is read again, and the journal knows it."""
 PAUSE_S: Final = 0.001
@@ -68,6 +71,7 @@ class Loop:
         self._clock = clock
         self._meter = meter
         self._parallel = parallel
+        self._room = min(AT_FIRST, parallel)
         self._is_stopping = is_stopping
         self._leaving: frozenset[int] = frozenset()
         self._wait_s = IDLE_S
@@ -95,7 +99,7 @@ class Loop:
             crew.resolver.turn(now_s)
         self._wait_s = IDLE_S
         if may_begin and self._clock.looks_ahead and not crew.teller.is_held_up:
-            for errand in crew.desk.begin(self._parallel - crew.desk.under_way, now_s):
+            for errand in crew.desk.begin(self._room - crew.desk.under_way, now_s):
                 crew.couriers.send(errand)
             self._wait_s = crew.desk.wait_s
         self._tell()
@@ -224,6 +228,7 @@ class Loop:
     def _note(self, done: list[Done]) -> None:
         for one in done:
             provider = one.errand.lane.name
+            self._room = min(self._parallel, self._room + (one.call_s > 0))
             if one.call_s:
                 self._meter.observe(Metric.CALL_SECONDS, one.call_s, provider=provider)
             if one.pickup_s is not None:

@@ -131,6 +131,18 @@ def test_nothing_begins_before_the_end_of_the_partition_was_read(room: Room) -> 
     assert len(room.couriers.errands) == 1
 
 
+def test_each_answer_makes_room_for_one_more(room: Room) -> None:
+    """Dozens of first connections at once would keep the loop from reading revocations."""
+    batch = letters(*(touch(f"t{number}", f"user-{number}") for number in range(20)))
+    begun = []
+    room.turn(Assigned(0, 0), Letters(batch), CaughtUp(0))
+    for _ in range(3):
+        begun.append(len(room.couriers.errands))
+        room.couriers.run()
+        room.turn()
+    assert begun == [4, 8, 8]
+
+
 def test_while_kafka_takes_no_feedback_nothing_begins(room: Room) -> None:
     room.teller.is_away = True
     room.turn(Assigned(0, 0), Letters(letters(touch("t1"))), CaughtUp(0))
