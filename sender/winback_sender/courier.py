@@ -15,6 +15,7 @@ from winback_sender.journal import Journal
 from winback_sender.last_look import HandedBackError, looking
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
+from winback_sender.soundness import sound_receipt, sound_refusal
 
 log = get_logger(__name__)
 
@@ -130,19 +131,27 @@ def _deliver(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:
     """
     touch_id = errand.touch.touch_id
     try:
-        receipt = errand.lane.adapter.deliver(errand.touch)
-        return receipt._replace(status=Status(receipt.status)), None
+        return sound_receipt(errand.lane.adapter.deliver(errand.touch), touch_id), None
     except HandedBackError:
         return None, None
     except NotSentError as error:
-        if error.retry:
-            return None, error
-        return Receipt(Status.FAILED, error.outcome, error.reason), None
+        refusal = sound_refusal(error, touch_id)
+        if refusal.retry:
+            return None, refusal
+        return Receipt(Status.FAILED, refusal.outcome, refusal.reason), None
     except TimeoutError as error:
         reason: str = Why.TIMED_OUT
         log.warning("delivery_unknown", touch=touch_id, error=type(error).__name__)
     except BaseException as error:  # noqa: BLE001 (a client's exit is no reason to lose a courier)
-        said = getattr(error, "reason", None)
-        reason = said if isinstance(said, str) and _CODE.fullmatch(said) else type(error).__name__
+        reason = _code_of(error) or type(error).__name__
         log.warning("delivery_unknown", touch=touch_id, error=type(error).__name__)
     return Receipt(Status.UNKNOWN, "", reason), None
+
+
+def _code_of(error: BaseException) -> str:
+    """Return the code that an error gives as its reason, if it does."""
+    try:
+        said = getattr(error, "reason", None)
+    except Exception:  # noqa: BLE001 (a property that fails says nothing)
+        return ""
+    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""

@@ -18,6 +18,7 @@ from winback_sender.lane import Lane, Lanes
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
 from winback_sender.routes import EVERY
+from winback_sender.soundness import sound_receipt, sound_words
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -126,6 +127,7 @@ class Ear:
         Raises:
             Exception: They are not; whoever brought them must bring them again.
         """
+        heard = sound_words(heard, lane.name)
         if not heard:
             return
         missed: Future[Sequence[Heard]] = Future()
@@ -187,7 +189,7 @@ class Ear:
         )  # fmt: skip
         try:
             receipt = question.lane.adapter.ask(sent)
-            known = None if receipt is None else receipt._replace(status=Status(receipt.status))
+            known = None if receipt is None else sound_receipt(receipt, entry.touch_id)
         except Exception as error:  # noqa: BLE001 (it is asked again later)
             log.warning("question_failed", provider=question.lane.name, error=type(error).__name__)
             known = None

@@ -10,6 +10,7 @@ from winback_sender.contract.words import Status
 from winback_sender.journal import Journal
 from winback_sender.journal_rows import Entry, Word
 from winback_sender.receipt import Receipt
+from winback_sender.soundness import sound_instant
 
 
 class Stray(NamedTuple):
@@ -50,19 +51,14 @@ class Hearsay:
         entries, missed = [], []
         with self._file.transaction(self._file.sure) as disk:
             for one in heard:
-                at_ms = one.at_ms or now_ms
+                at_ms = sound_instant(one.at_ms, now_ms)
                 touch_id = one.touch_id or self._find(disk, provider, one)
                 word = Word(touch_id or "", one.receipt, at_ms)
                 (entry,) = rows.settle(disk, [(word, None)]) if touch_id else (None,)
                 if entry is not None:
                     entries.append(entry)
                 elif one.ref and not one.touch_id:
-                    receipt = one.receipt
-                    disk.execute(
-                        "INSERT INTO early VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        (provider, one.ref, str(receipt.status), receipt.outcome, receipt.reason,
-                         at_ms, now_ms),
-                    )  # fmt: skip
+                    rows.keep_early(disk, provider, one.ref, word, now_ms)
                 else:
                     missed.append(one)
         return Told(entries, missed)

@@ -162,14 +162,18 @@ class Journal:
                 (user_id, touch_id),
             )
 
-    def prune(self, before_ms: int) -> int:
+    def prune(self, before_ms: int, heard_before_ms: int) -> int:
         """Forget touches that Kafka knows the end of and that expired before an instant.
 
+        Args:
+            before_ms: That instant, epoch ms UTC.
+            heard_before_ms: What was heard earlier by a name that nobody knows is forgotten too.
+
         Returns:
-            How many.
+            How many touches.
         """
         with self.file.transaction(self.file.soon) as disk:
-            disk.execute("DELETE FROM early WHERE heard_ms < ?", (before_ms,))
+            disk.execute("DELETE FROM early WHERE heard_ms < ?", (heard_before_ms,))
             done = disk.execute(
                 "DELETE FROM touches WHERE (is_reported OR state = 'revoked') "
                 "AND max(expires_ms, at_ms) < ?",

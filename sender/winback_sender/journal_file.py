@@ -44,8 +44,8 @@ _OTHERS: Final = (
     # What was said of a touch by a name that the provider has not told us yet.
     """CREATE TABLE IF NOT EXISTS early (
         provider TEXT NOT NULL, ref TEXT NOT NULL, status TEXT NOT NULL, outcome TEXT NOT NULL,
-        reason TEXT NOT NULL, at_ms INTEGER NOT NULL, heard_ms INTEGER NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS early_by_ref ON early (provider, ref)",
+        reason TEXT NOT NULL, at_ms INTEGER NOT NULL, heard_ms INTEGER NOT NULL,
+        UNIQUE (provider, ref, status))""",
     # What users said that belongs to no touch: an opt-out by phone.
     """CREATE TABLE IF NOT EXISTS strays (
         id INTEGER PRIMARY KEY, user_id TEXT NOT NULL, channel TEXT NOT NULL,

@@ -55,6 +55,8 @@ UPDATE touches SET
 WHERE touch_id = :touch_id
 """
 _EARLY: Final = "FROM early WHERE provider = ? AND ref = ?"
+EARLY_MAX: Final = 100_000
+"""Words by names that may be another system's, in the same account of a provider."""
 
 
 class Intent(NamedTuple):
@@ -177,6 +179,18 @@ def settle(
             entry = _take_early(disk, entry, word.receipt.ref)
         found.append(entry)
     return found
+
+
+def keep_early(disk: sqlite3.Connection, provider: str, ref: str, word: Word, now_ms: int) -> None:
+    """Keep what was said by a name that is not known yet; beyond a number the oldest go."""
+    receipt = word.receipt
+    disk.execute(
+        "INSERT OR IGNORE INTO early VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (provider, ref, str(receipt.status), receipt.outcome, receipt.reason, word.at_ms, now_ms),
+    )
+    disk.execute(
+        "DELETE FROM early WHERE rowid <= (SELECT max(rowid) FROM early) - ?", (EARLY_MAX,)
+    )
 
 
 def _take_early(disk: sqlite3.Connection, entry: Entry, ref: str) -> Entry | None:

@@ -13,6 +13,7 @@ from winback_sender.journal_rows import Word
 from winback_sender.lane import Lanes
 from winback_sender.logs import get_logger
 from winback_sender.metrics import Meter, Metric
+from winback_sender.soundness import sound_instant
 
 log = get_logger(__name__)
 
@@ -28,6 +29,9 @@ SWEPT_MAX: Final = 500
 PRUNE_EVERY_S: Final = 3_600.0
 RETENTION_MS: Final = 30 * DAY_MS
 """Topics keep a touch for 7 days: after its expiry and this nobody can read it again."""
+
+EARLY_MS: Final = 2 * DAY_MS
+"""A provider gives its name for a touch with its answer: what has not come by then never does."""
 
 
 class Resolver:
@@ -61,6 +65,7 @@ class Resolver:
         self._sweep_s = 0.0
         self._prune_s = 0.0
         self._strays_owed = 0
+        self._asking: set[str] = set()
 
     def turn(self, now_s: float) -> None:
         """Do what is due, every few seconds.
@@ -76,7 +81,7 @@ class Resolver:
         self._ask(now_ms)
         if now_s >= self._prune_s:
             self._prune_s = now_s + PRUNE_EVERY_S
-            pruned = self._journal.prune(now_ms - RETENTION_MS)
+            pruned = self._journal.prune(now_ms - RETENTION_MS, now_ms - EARLY_MS)
             log.info("journal_pruned", touches=pruned)
 
     def take(self, said: Overheard | StraySaid | Answered) -> None:
@@ -109,7 +114,7 @@ class Resolver:
         """Write a user's word that belongs to no touch."""
         if said.noted.set_running_or_notify_cancel():
             heard = said.heard
-            at_ms = heard.at_ms or self._clock.now_ms(0)
+            at_ms = sound_instant(heard.at_ms, self._clock.now_ms(0))
             self._hearsay.note_stray(
                 said.provider, said.channel, said.user_id, heard.receipt, at_ms
             )
@@ -119,6 +124,7 @@ class Resolver:
     def _answered(self, answer: Answered) -> None:
         """Write an answer; without one, say when to ask again."""
         lane, entry, asked = answer.question
+        self._asking.discard(entry.touch_id)
         receipt, now_ms = answer.receipt, self._clock.now_ms(0)
         word = "nothing" if receipt is None else "told"
         self._meter.add(Metric.ASKED, provider=lane.name, answer=word)
@@ -131,10 +137,14 @@ class Resolver:
         self._journal.ask_again(entry.touch_id, next_ms)
 
     def _ask(self, now_ms: int) -> None:
-        patience_ms = now_ms + QUESTION_PATIENCE_MS
-        for entry, asked in self._journal.to_ask(now_ms, patience_ms, QUESTIONS_MAX):
+        """Ask as much as there is room for; a question that is not answered yet is not repeated."""
+        patience_ms, room = now_ms + QUESTION_PATIENCE_MS, QUESTIONS_MAX - len(self._asking)
+        if room == 0:
+            return
+        for entry, asked in self._journal.to_ask(now_ms, patience_ms, room):
             lane = self._lanes.named(entry.provider)
-            if lane is not None:
+            if lane is not None and entry.touch_id not in self._asking:
+                self._asking.add(entry.touch_id)
                 self._ear.ask(Question(lane, entry, asked))
 
     def _sweep(self, now_ms: int) -> None:

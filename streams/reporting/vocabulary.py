@@ -89,6 +89,7 @@ VALUES: Final = MappingProxyType({
     ("why", "unknown_channel"): Text("nobody sends on this channel", "该渠道无发送方"),
     ("why", "unknown_version"): Text("the sender is older than the message", "发送程序版本过旧"),
     ("why", "not_readable"): Text("the message was not readable", "消息无法识别"),
+    ("why", "bad_receipt"): Text("the sender's code made no receipt", "发送程序回执有误"),
     ("handled", "reached"): Text("spoken with", "已沟通"),
     ("handled", "promised"): Text("promised to come back", "答应回来"),
     ("handled", "refused"): Text("does not want the offer", "不需要"),

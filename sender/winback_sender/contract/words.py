@@ -74,3 +74,4 @@ class Why(StrEnum):
     UNKNOWN_CHANNEL = "unknown_channel"  # nobody here sends through it
     UNKNOWN_VERSION = "unknown_version"  # a message of a contract that is newer than this sender
     NOT_READABLE = "not_readable"  # not a message of the contract
+    BAD_RECEIPT = "bad_receipt"  # what the sender's own code returned is no receipt

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,10 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.ear import Ear, Overheard, StoppedError, StraySaid
 from winback_sender.endings import INTERRUPTED
+from winback_sender.feedback import record
+from winback_sender.journal_rows import Intent, Word
 from winback_sender.receipt import Receipt
+from winback_sender.resolver import QUESTIONS_MAX
 
 ACCEPTED = Receipt(Status.ACCEPTED, ref="m-1")
 DELIVERED = Receipt(Status.DELIVERED)
@@ -62,6 +66,19 @@ def test_a_receipt_names_its_touch_in_three_ways(make: MakeStand, heard: Heard) 
         "t1", "delivered", "postbox",
     )  # fmt: skip
     assert again == report
+
+
+@pytest.mark.parametrize("at_ms", [-1, START_MS + 1, 1 << 70, 1e300, float("nan"), None])
+def test_an_instant_that_cannot_have_been_is_now(make: MakeStand, at_ms: Any) -> None:
+    stand = make(accept, LiveClock())
+    stand.read(letters(touch("t1")))
+    stand.work()
+    stand.tell()
+
+    hear(stand, Heard(DELIVERED, at_ms, touch_id="t1"))
+    (report,) = stand.reports()
+    assert report.at_ms == START_MS
+    assert record(report._replace(at_ms=1 << 62), "/s").value
 
 
 def test_a_receipt_that_comes_again_after_it_was_told_says_nothing(make: MakeStand) -> None:
@@ -168,6 +185,28 @@ def test_the_unknown_is_asked_about_until_the_provider_can_say(make: MakeStand) 
     assert [(sent.touch_id, sent.user_id, sent.channel) for sent in asked] == [
         ("t1", "ada", "sms")
     ] * 2
+
+
+def test_no_more_is_asked_than_can_be_answered(make: MakeStand) -> None:
+    clock = LiveClock()
+    stand = make(time_out, clock, ask=lambda _sent: None)
+    for number in range(100):
+        stand.journal.begin([Intent(f"t{number}", "ada", "sms", "postbox", START_MS, START_MS)])
+        stand.journal.settle([Word(f"t{number}", INTERRUPTED, START_MS, START_MS)])
+    stand.resolver.turn(10.0)
+    first = stand.questions()
+    assert len(first) == QUESTIONS_MAX
+
+    clock.at_ms += 180 * SECOND_MS  # askers are slow, and patience is over
+    stand.resolver.turn(20.0)
+    assert stand.questions() == []
+    for question in first[:10]:
+        stand.resolver.take(stand.ear.answer(question))
+    clock.at_ms += 180 * SECOND_MS
+    stand.resolver.turn(30.0)
+    again = {question.entry.touch_id for question in stand.questions()}
+    assert len(again) <= 10
+    assert not again & {question.entry.touch_id for question in first[10:]}
 
 
 def test_a_question_that_fails_is_asked_again(make: MakeStand) -> None:

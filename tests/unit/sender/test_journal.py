@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from winback_sender import journal_rows
 from winback_sender.adapter import Heard
 from winback_sender.contract.words import Status
 from winback_sender.errors import Exit, UserError
@@ -49,6 +50,10 @@ def intent(touch_id: str, user_id: str = "ada", at_ms: int = 1, expires_ms: int 
     return Intent(touch_id, user_id, "sms", "postbox", at_ms, expires_ms)
 
 
+def early(journal: Journal) -> list[tuple[str, str]]:
+    return journal.file.soon.execute("SELECT ref, status FROM early ORDER BY rowid").fetchall()
+
+
 def settled(journal: Journal, touch_id: str, receipt: Receipt, at_ms: int = 2) -> Entry:
     (entry,) = journal.settle([Word(touch_id, receipt, at_ms)])
     assert entry is not None
@@ -64,6 +69,28 @@ def test_an_intent_outlives_kill_9(tmp_path: Path) -> None:
         assert known is not None
         assert (known.state, known.begun_ms, known.user_id) == ("intended", 5, "ada")
         assert journal.begin([intent("t2")]) == [None]
+
+
+def test_what_is_heard_of_other_systems_is_kept_once_for_a_while_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_rows, "EARLY_MAX", 3)
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        hearsay = Hearsay(journal)
+        sent = Receipt(Status.SENT)
+        for now_ms, ref in enumerate("aabbcd", start=1):
+            hearsay.note("postbox", [Heard(sent, ref=ref), Heard(sent, ref=ref)], now_ms)
+        assert [ref for ref, _ in early(journal)] == ["b", "c", "d"]
+
+        hearsay.note("postbox", [Heard(DELIVERED, ref="d")], 7)
+        journal.prune(before_ms=0, heard_before_ms=6)
+        assert early(journal) == [("d", "sent"), ("d", "delivered")]
+
+        journal.begin([intent("t1")])
+        assert settled(journal, "t1", Receipt(Status.ACCEPTED, ref="d")).receipt == Receipt(
+            Status.DELIVERED, ref="d"
+        )
+        assert early(journal) == []
 
 
 def test_two_senders_with_one_journal_begin_a_touch_once(tmp_path: Path) -> None:
@@ -201,7 +228,7 @@ def test_what_expired_long_ago_and_is_reported_is_forgotten(tmp_path: Path) -> N
             settled(journal, name, DELIVERED)
         journal.reported([("old", "delivered"), ("new", "delivered")])
 
-        assert journal.prune(before_ms=10) == 3
+        assert journal.prune(before_ms=10, heard_before_ms=10) == 3
         left = [name for name in ("old", "owed", "new", "interrupted", "today", "yesterday")
                 if journal.entry(name)]  # fmt: skip
         assert left == ["owed", "new", "interrupted", "today"]
