@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
 
+from winback_sender.addresses.needed import noting
 from winback_sender.clock import Clock
 from winback_sender.contract.words import Status, Why
 from winback_sender.endings import unsent
@@ -125,6 +126,15 @@ class Couriers:
 
 
 def _deliver(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:
+    """Call the provider, and note where the touch may have gone: a reply comes from there."""
+    with noting() as destination:
+        receipt, error = _call(errand)
+    if receipt is not None and receipt.status != Status.FAILED and not receipt.address:
+        receipt = receipt._replace(address=destination.address)
+    return receipt, error
+
+
+def _call(errand: Errand) -> tuple[Receipt | None, NotSentError | None]:
     """Call the provider; whatever it raises, of one person's touch, is an answer.
 
     Neither receipt nor error: it was not called, and the touch is another sender's.

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from winback_sender import journal_rows as rows
+from winback_sender.addresses.sameness import canonical
 from winback_sender.journal_file import JournalFile
 from winback_sender.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
 
@@ -195,8 +196,9 @@ class Journal:
         return [entry_of(row) for row in found]
 
     def mark(self, address: str) -> str | None:
-        """Return what stands for an address in the journal; None for none."""
+        """Return what stands for an address in the journal, however it is spelt; None for none."""
         if not address:
             return None
-        digest = hashlib.blake2b(address.encode(), digest_size=MARK_BYTES, key=self._key)
+        spelt = canonical(address).encode(errors="replace")
+        digest = hashlib.blake2b(spelt, digest_size=MARK_BYTES, key=self._key)
         return digest.hexdigest()

@@ -12,6 +12,7 @@ serve(deliver, channel="sms")
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from winback_sender.adapter import Adapter, Answer, Heard, Limits, Request, Route, Sent
 from winback_sender.adapters.function import Ask, FunctionAdapter
@@ -23,10 +24,13 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.doorstep import require_topics
 from winback_sender.errors import Unavailable, UserError
-from winback_sender.logs import configure
+from winback_sender.law.at_send import legal_hours
+from winback_sender.law_file import law_at
+from winback_sender.logs import configure, get_logger
 from winback_sender.receipt import Deliver, NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
 from winback_sender.stop import Stop
+from winback_sender.template_book import FileTemplates, NoTemplates
 from winback_sender.worker import Earliest, Sender, earliest_always
 
 __all__ = [
@@ -58,6 +62,8 @@ __all__ = [
     "serve",
 ]  # fmt: skip
 
+log = get_logger(__name__)
+
 
 def serve(
     deliver: Deliver | Adapter,
@@ -67,7 +73,7 @@ def serve(
     name: str = "function",
     limits: Limits = Limits(),  # noqa: B008 (a tuple: nobody can change it)
     addresses: AddressBook | None = None,
-    law: Earliest = earliest_always,
+    law: Earliest | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> None:
     """Run a sender until SIGTERM or Ctrl-C; what is to be told to people goes to standard error.
@@ -78,9 +84,10 @@ def serve(
         ask: Asks the provider what became of a touch that is unknown.
         name: Of the provider, for metrics, feedback and the channel law.
         limits: What the provider takes.
-        addresses: Knows whose address a reply came from; where a function gets the addresses
-            that it sends to is its own affair.
-        law: When it may be sent.
+        addresses: Knows where a touch goes (`address_for`), and whose address a reply came from.
+            None: the book that ``WINBACK_SENDER_ADDRESSES`` names.
+        law: When it may be sent. None: at the hours of the channel law, if ``WINBACK_SENDER_LAW``
+            or ``WINBACK_SENDER_TEMPLATES`` is set; else always.
         environ: Settings; None: those of the process.
 
     Raises:
@@ -91,16 +98,24 @@ def serve(
         if isinstance(deliver, Adapter)
         else FunctionAdapter(deliver, ask, name=name, limits=limits)
     )
+    environ = os.environ if environ is None else environ
     try:
-        settings, own, channel = _settings(os.environ if environ is None else environ, channel)
+        settings, own, channel = _settings(environ, channel)
         configure(settings.log_level, settings.id_key)
-        topics = settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters
-        require_topics(settings.kafka_bootstrap, topics)
-        sender = Sender(
-            settings, own, {channel: adapter}, settings.kafka_bootstrap,
-            addresses=addresses, law=law,
-        )  # fmt: skip
-        sender.run(Stop().is_asked)
+        with ExitStack() as stack:
+            if addresses is None:
+                addresses = open_addresses(own.addresses, environ)
+                stack.callback(addresses.close)
+            if isinstance(adapter, FunctionAdapter):
+                adapter.addresses = addresses
+            law = _law(own, law)
+            topics = settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters
+            require_topics(settings.kafka_bootstrap, topics)
+            sender = Sender(
+                settings, own, {channel: adapter}, settings.kafka_bootstrap,
+                addresses=addresses, law=law,
+            )  # fmt: skip
+            sender.run(Stop().is_asked)
     except UserError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         sys.stderr.write(f"{error.message}{hint}\n")
@@ -117,3 +132,18 @@ def _settings(environ: Mapping[str, str], channel: str) -> tuple[Settings, Sende
     if not settings.kafka_bootstrap:
         raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
     return settings, own, channel
+
+
+def _law(own: SenderSettings, given: Earliest | None) -> Earliest:
+    """Return when touches may be sent; what is set and not kept is said."""
+    if given is not None:
+        for field in ("law", "templates"):
+            if getattr(own, field):
+                log.warning("setting_unused", setting=SENDER_PREFIX + field.upper(),
+                            why="the sender has a law of its own")  # fmt: skip
+        return given
+    if not own.law and not own.templates:
+        return earliest_always
+    law = law_at(own.law)
+    templates = FileTemplates(own.templates, law) if own.templates else NoTemplates()
+    return legal_hours(law, templates.kind)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from winback_sender.adapter import Adapter, Limits, Sent
+from winback_sender.addresses.book import AddressBook
+from winback_sender.addresses.needed import asking
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.receipt import Deliver, Receipt
 
@@ -18,7 +20,12 @@ class FunctionAdapter(Adapter):
         ask: Asks what became of one; None = the provider cannot be asked.
         name: Of the provider, for metrics, feedback and the channel law.
         limits: What the provider takes.
+
+    Attributes:
+        addresses: Where the functions' `address_for` looks, if it is not told.
     """
+
+    addresses: AddressBook | None = None
 
     def __init__(
         self,
@@ -36,8 +43,12 @@ class FunctionAdapter(Adapter):
 
     def deliver(self, touch: TouchRequested) -> Receipt:
         """Send one touch."""
-        return self._deliver(touch)
+        with asking(self.addresses):
+            return self._deliver(touch)
 
     def ask(self, sent: Sent) -> Receipt | None:
         """Ask, if there is a way."""
-        return None if self._ask is None else self._ask(sent)
+        if self._ask is None:
+            return None
+        with asking(self.addresses):
+            return self._ask(sent)

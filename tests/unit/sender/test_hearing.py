@@ -10,6 +10,7 @@ from streams.core.time import DAY_MS, HOUR_MS, SECOND_MS
 from tests.unit.sender.letters import START_MS, letters, touch
 from tests.unit.sender.stand import LiveClock, MakeStand, Stand
 from winback_sender.adapter import Heard, Sent
+from winback_sender.addresses.needed import address_for
 from winback_sender.clock import EventClock
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
@@ -124,13 +125,30 @@ class Book:
     """Knows one number."""
 
     def resolve(self, user_id: str, channel: str) -> str | None:
-        raise NotImplementedError
+        return "138 0013 8000" if (user_id, channel) == ("ada", "sms") else None
 
     def find(self, channel: str, address: str) -> str | None:
         return "ada" if (channel, address) == ("sms", "+8613800138000") else None
 
     def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize("answer", [Receipt(Status.ACCEPTED, ref="m-1"), TimeoutError()])
+def test_a_reply_finds_the_touch_though_nobody_said_where_it_went(
+    make: MakeStand, answer: Receipt | TimeoutError
+) -> None:
+    def deliver(found: TouchRequested) -> Receipt:
+        address_for(found, Book())
+        if isinstance(answer, TimeoutError):
+            raise answer
+        return answer
+
+    stand = make(deliver, LiveClock())
+    stand.said(letters(touch("t1"), touch("t2", "bob")))
+    hear(stand, Heard(Receipt(Status.OPTED_OUT), address="+86 13800138000"))
+    (report,) = stand.reports()
+    assert (report.touch_id, report.receipt.status) == ("t1", "opted_out")
 
 
 def test_a_no_that_belongs_to_no_touch_is_told_with_its_channel(make: MakeStand) -> None:
