@@ -71,10 +71,17 @@ class Answer(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A path that a provider calls, such as ``/callbacks/aliyun/report``."""
+    """A path that a provider calls, such as ``/callbacks/aliyun/report``.
+
+    Attributes:
+        path: Where; it may have a secret in it, so it stands in no log.
+        handle: Reads a call.
+        is_guarded: Whether a stranger is told from the provider, by a signature or the path.
+    """
 
     path: str
     handle: Callable[[Request], Answer]
+    is_guarded: bool = True
 
 
 class Limits(NamedTuple):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from threading import Event, Thread
 from typing import Final
 
@@ -61,7 +62,11 @@ class Web:
         self._app.router.add_get("/health/live", _health(is_alive))
         self._app.router.add_get("/health/ready", _health(is_ready))
         for lane in lanes.all:
-            for route in lane.adapter.routes():
+            routes = lane.adapter.routes()
+            if not all(route.is_guarded for route in routes) and not _is_loopback(host):
+                log.warning("call_backs_unguarded", provider=lane.name,
+                            next="set its CALLBACK_TOKEN: anybody may call")  # fmt: skip
+            for route in routes:
                 self._app.router.add_route("*", route.path, self._called(lane, route))
         self._loop = asyncio.new_event_loop()
         self._started = Event()
@@ -126,8 +131,7 @@ class Web:
         try:
             answer = route.handle(called)
         except Exception as error:  # noqa: BLE001 (anybody may call; nobody may end the sender so)
-            log.warning("call_back_failed", provider=lane.name, path=route.path,
-                        error=type(error).__name__)  # fmt: skip
+            log.warning("call_back_failed", provider=lane.name, error=type(error).__name__)
             return web.Response(status=500)
         try:
             self._hear(lane, list(answer.heard))
@@ -138,6 +142,13 @@ class Web:
             status=answer.status, body=answer.body,
             headers={"content-type": answer.content_type},
         )  # fmt: skip
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _health(complaint: Complaint) -> _Handler:

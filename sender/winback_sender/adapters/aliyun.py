@@ -148,8 +148,12 @@ class Aliyun(SmsAdapter):
 
     def routes(self) -> Sequence[Route]:
         """Return where receipts and replies come in."""
-        base = callback_base(PROVIDER, self._settings.callback_token)
-        return (Route(f"{base}/report", reports), Route(f"{base}/up", replies))
+        token = self._settings.callback_token
+        base, is_guarded = callback_base(PROVIDER, token), bool(token)
+        return (
+            Route(f"{base}/report", reports, is_guarded),
+            Route(f"{base}/up", replies, is_guarded),
+        )
 
     def _find(self, sent: Sent, number: str) -> Receipt | None:
         """Look for it on its day."""

@@ -170,8 +170,12 @@ class Tencent(SmsAdapter):
 
     def routes(self) -> Sequence[Route]:
         """Return where receipts and replies come in."""
-        base = callback_base(PROVIDER, self._settings.callback_token)
-        return (Route(f"{base}/report", reports), Route(f"{base}/reply", replies))
+        token = self._settings.callback_token
+        base, is_guarded = callback_base(PROVIDER, token), bool(token)
+        return (
+            Route(f"{base}/report", reports, is_guarded),
+            Route(f"{base}/reply", replies, is_guarded),
+        )
 
     def _call(self, action: str, fields: Mapping[str, Any]) -> Content:
         settings = self._settings

@@ -29,8 +29,10 @@ class Provider(Adapter):
     def deliver(self, touch: TouchRequested) -> Receipt:
         raise NotImplementedError
 
+    is_guarded = True
+
     def routes(self) -> Sequence[Route]:
-        return [Route("/callbacks/postbox", self._heard)]
+        return [Route("/callbacks/postbox", self._heard, self.is_guarded)]
 
     def _heard(self, request: Request) -> Answer:
         assert (request.method, request.query["key"]) == ("POST", "k")
@@ -86,8 +88,26 @@ def test_what_could_not_be_kept_is_asked_for_again(page: Page) -> None:
     assert page.call("/callbacks/postbox?key=k", b'{"id": "t1"}')[0] == 503
 
 
-def test_nonsense_ends_nothing(page: Page) -> None:
+@pytest.mark.parametrize(
+    ("host", "is_guarded", "is_warned"),
+    [("0.0.0.0", False, True), ("", False, True), ("::1", False, False), ("0.0.0.0", True, False)],
+)
+def test_call_backs_that_anybody_may_send_are_warned_of(
+    caplog: pytest.LogCaptureFixture, *, host: str, is_guarded: bool, is_warned: bool
+) -> None:
+    provider = Provider()
+    provider.is_guarded = is_guarded
+    Web(
+        host, 0, Lanes({"sms": provider}, Random(1)), Meter(), lambda *_: None,
+        is_alive=str, is_ready=str,
+    )  # fmt: skip
+    assert ("call_backs_unguarded" in caplog.text) == is_warned
+
+
+def test_nonsense_ends_nothing(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     assert page.call("/callbacks/postbox?key=k", b"{")[0] == 500
+    assert "call_back_failed" in caplog.text
+    assert all("/callbacks" not in str(vars(record)) for record in caplog.records)  # a secret
     assert page.call("/callbacks/nobody")[0] == 404
     assert page.call("/health/live")[0] == 200
 

@@ -491,7 +491,9 @@ def test_a_call_back_that_is_none(world: World, path: str, body: bytes) -> None:
 
 
 def test_the_path_has_a_secret_part(world: World) -> None:
+    assert not any(route.is_guarded for route in world.make().routes())
     adapter = world.make(callback_token="s3cret")
+    assert all(route.is_guarded for route in adapter.routes())
 
     assert [route.path for route in adapter.routes()] == [
         "/callbacks/aliyun/s3cret/report", "/callbacks/aliyun/s3cret/up",
