@@ -210,19 +210,20 @@ def test_what_is_under_way_ends_before_another_sender_takes_over(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "COMMIT_EVERY_S", 1e9)
+    monkeypatch.setattr(loop, "AT_FIRST", 40)
     deployment = deploy()
     deployment.publish(*touches(40))
     calls: Counter[str] = Counter()
     lock = Lock()
 
     def deliver(touch: TouchRequested) -> Receipt:
-        time.sleep(1.0)
         with lock:
             calls[touch.touch_id] += 1
+        time.sleep(3.0)
         return Receipt(Status.ACCEPTED)
 
     with Here(deployment, deliver) as first:
-        until(lambda: is_at_work(first))
+        until(lambda: is_at_work(first) and len(calls) == 40)
         assert deployment.committed(group(deployment)) == 0
         with Here(deployment, deliver):
             until(lambda: deployment.committed(group(deployment)) == 40)
