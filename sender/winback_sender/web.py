@@ -130,11 +130,12 @@ class Web:
         """Let the adapter read a call; what it heard is on disk before the answer leaves."""
         try:
             answer = route.handle(called)
+            heard = list(answer.heard)
         except Exception as error:  # noqa: BLE001 (anybody may call; nobody may end the sender so)
             log.warning("call_back_failed", provider=lane.name, error=type(error).__name__)
             return web.Response(status=500)
         try:
-            self._hear(lane, list(answer.heard))
+            self._hear(lane, heard)
         except Exception as error:  # noqa: BLE001 (it is not on disk: the provider calls again)
             log.warning("call_back_not_kept", provider=lane.name, error=type(error).__name__)
             return web.Response(status=503)
