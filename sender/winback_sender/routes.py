@@ -34,6 +34,8 @@ def read_routes(words: Iterable[str]) -> dict[str, str]:
     routes: dict[str, str] = {}
     for word in words:
         channel, _, name = word.strip().rpartition("=")
+        if word.strip().startswith("="):
+            raise UserError(f"--channel {word}: no channel is named", f"write --channel {name}")
         channel = channel.strip() or EVERY
         if name not in ROSTER:
             near = difflib.get_close_matches(name, ROSTER, n=1)

@@ -87,7 +87,8 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
             shown = "(hidden)" if entry.is_secret else repr(text)
             faults.append(f"{entry.variable} = {shown}, but it must be {entry.type}")
     if faults:
-        raise UserError("; ".join(faults), "`winback settings` prints all settings")
+        settings = "winback settings" if prefix == PREFIX else "winback sender settings"
+        raise UserError("; ".join(faults), f"`{settings}` prints all settings")
     return kind(**values)
 
 

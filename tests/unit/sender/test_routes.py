@@ -22,6 +22,7 @@ def test_an_adapter_alone_takes_every_channel_or_the_only_one_that_it_can() -> N
         (["sms=nonsense"], "no adapter is called 'nonsense'", "lists them"),
         (["wechat=aliyun"], "aliyun carries sms, not wechat", "--channel sms=aliyun"),
         (["sms=aliyun", "sms=tencent"], "sms goes to aliyun already", "one adapter"),
+        (["=console"], "no channel is named", "--channel console"),
         ([""], "no adapter is called ''", "lists them"),
     ],
 )
