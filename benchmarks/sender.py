@@ -38,9 +38,9 @@ from benchmarks.stand import committed, cpu_seconds, free_port, wait_until
 from streams.core.time import HOUR_MS, iso
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from tests.unit.sender.letters import touch
-from winback_sender.calls import Calls
 from winback_sender.contract.messages import TouchRequested, cloud_event, to_json
 from winback_sender.doorstep import admin_client
+from winback_sender.http.calls import Calls
 from winback_sender.kit import Deliver, Receipt, Status, serve
 
 PROVIDER_S: Final = 0.05

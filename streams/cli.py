@@ -12,7 +12,10 @@ from winback_sender.command_line import LazyGroup, run_to_exit, version_option
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backtest": ("streams.commands.backtest:backtest", "Score a log's past honestly: shadow mode."),
     "define": ("streams.commands.define:define", "Propose from history what leaving means."),
-    "contracts": ("winback_sender.contract_pages:contracts", "What senders can rely on: messages."),
+    "contracts": (
+        "winback_sender.commands.contract_pages:contracts",
+        "What senders can rely on: messages.",
+    ),
     "control": ("streams.commands.control:control", "Mode, kill switch, pauses of a running one."),
     "coverage": ("streams.commands.coverage:coverage", "Say when the source logged nothing."),
     "demo": ("streams.commands.demo:demo", "Show it all on real purchases, in two minutes."),

@@ -17,8 +17,8 @@ from winback_sender.law.template_rules import (
     submission,
     value_objections,
 )
-from winback_sender.templates import ProviderTemplate
-from winback_sender.templates_file import TemplatesReading, variables_of
+from winback_sender.templating.templates import ProviderTemplate
+from winback_sender.templating.templates_file import TemplatesReading, variables_of
 
 PROVIDERS: Final = tuple(dict.fromkeys((*CARRIES, *ROSTER, *FREE)))
 """Whoever may be asked for by name."""

@@ -12,17 +12,20 @@ import click
 from winback_sender.command_line import Catalogue, LazyGroup, run_to_exit, version_option
 
 COMMANDS: Final[Catalogue] = {
-    "adapters": ("winback_sender.pages:adapters", "List the adapters and their settings."),
+    "adapters": ("winback_sender.commands.pages:adapters", "List the adapters and their settings."),
     "conformance": (
         "winback_sender.conformance.command:conformance",
         "Drive any sender as a black box, and say what it did wrong.",
     ),
     "contracts": (
-        "winback_sender.contract_pages:contracts",
+        "winback_sender.commands.contract_pages:contracts",
         "The messages: fields, schemas, examples.",
     ),
-    "settings": ("winback_sender.pages:settings", "Print the settings in force."),
-    "try": ("winback_sender.trial:trial", "Publish one touch, and wait for what is said of it."),
+    "settings": ("winback_sender.commands.pages:settings", "Print the settings in force."),
+    "try": (
+        "winback_sender.commands.trial:trial",
+        "Publish one touch, and wait for what is said of it.",
+    ),
 }
 
 FindKafka = Callable[[str, bool], str]
@@ -81,7 +84,7 @@ def group_of(find_kafka: FindKafka, *, has_embedded: bool) -> click.Group:
             return
         if not routes:
             raise click.UsageError("Missing option '--channel', as in --channel sms=aliyun.", ctx)
-        from winback_sender.reference import run  # noqa: PLC0415 (quick --help)
+        from winback_sender.commands.reference import run  # noqa: PLC0415 (quick --help)
 
         environ = dict(os.environ)
         if clock:

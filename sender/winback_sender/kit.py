@@ -19,19 +19,19 @@ from winback_sender.adapters.function import Ask, FunctionAdapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.addresses.needed import address_for
 from winback_sender.addresses.opened import open_addresses
-from winback_sender.calls import Calls, Reply, UnclearError
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.doorstep import require_topics
+from winback_sender.engine.worker import Earliest, Sender, earliest_always
 from winback_sender.errors import Unavailable, UserError
+from winback_sender.http.calls import Calls, Reply, UnclearError
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure, get_logger
 from winback_sender.receipt import Deliver, NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
 from winback_sender.stop import Stop
-from winback_sender.template_book import FileTemplates, NoTemplates
-from winback_sender.worker import Earliest, Sender, earliest_always
+from winback_sender.templating.template_book import FileTemplates, NoTemplates
 
 __all__ = [
     "Adapter",

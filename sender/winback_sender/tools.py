@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from winback_sender.addresses.book import AddressBook
-from winback_sender.templates import TemplateBook
+from winback_sender.templating.templates import TemplateBook
 
 
 class Tools(NamedTuple):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streams.core.template_lint import Finding
     from winback_sender.documents.faults import Complaint
     from winback_sender.law.rules import Law, Rule
-    from winback_sender.templates_file import TemplatesReading
+    from winback_sender.templating.templates_file import TemplatesReading
 
 LAW = click.option(
     "--law", "law_file", metavar="YAML", default="",
@@ -140,7 +140,7 @@ def _templates(path: str) -> tuple["TemplatesReading | None", list["Complaint"]]
     from pathlib import Path  # noqa: PLC0415 (quick --help)
 
     from winback_sender.documents.faults import RulesRefused  # noqa: PLC0415
-    from winback_sender.templates_file import read_templates  # noqa: PLC0415
+    from winback_sender.templating.templates_file import read_templates  # noqa: PLC0415
 
     if not path:
         return None, []

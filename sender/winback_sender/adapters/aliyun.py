@@ -25,9 +25,9 @@ from winback_sender.adapters.replies import CHINA
 from winback_sender.adapters.signatures import Endpoint, acs3_headers, query_string
 from winback_sender.adapters.sms import SmsAdapter
 from winback_sender.adapters.verdicts import conclude, verdict
-from winback_sender.calls import UnclearError
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.http.calls import UnclearError
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import Receipt
 from winback_sender.settings import SENDER_PREFIX

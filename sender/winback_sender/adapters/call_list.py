@@ -28,13 +28,13 @@ from winback_sender.clock import now_ms
 from winback_sender.contract.instants import DAY_MS, instant_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import UNSENT, Status, Why
+from winback_sender.engine.state import journal_path
 from winback_sender.errors import UserError
 from winback_sender.logs import get_logger
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, Settings, load_sender_settings
 from winback_sender.settings_catalogue import load, says
-from winback_sender.state import journal_path
 from winback_sender.tools import Tools
 from winback_sender.webhooks.receiver import open_receiver
 from winback_sender.webhooks.signatures import Signer

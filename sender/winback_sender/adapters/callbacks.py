@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from winback_sender.adapter import Answer, Heard, Request
-from winback_sender.decoding import UNREADABLE, decoder
+from winback_sender.http.decoding import UNREADABLE, decoder
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)

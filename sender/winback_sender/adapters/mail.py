@@ -17,10 +17,10 @@ from msgspec import Meta
 from winback_sender.adapter import Adapter, Limits, Route
 from winback_sender.addresses.needed import address_for
 from winback_sender.addresses.sameness import canonical
-from winback_sender.calls import UnclearError
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Why
 from winback_sender.errors import UserError
+from winback_sender.http.calls import UnclearError
 from winback_sender.mail.address import MailAddress, mail_address
 from winback_sender.mail.line import Server
 from winback_sender.mail.message import LINK, Letterhead, message_of

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from winback_sender.adapter import Adapter, Limits, Sent
 from winback_sender.addresses.needed import address_for
 from winback_sender.addresses.phone import normalise
-from winback_sender.calls import UnclearError, make_calls
 from winback_sender.contract.messages import TouchRequested
+from winback_sender.http.calls import UnclearError, make_calls
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 from winback_sender.tools import Tools
 
 

@@ -23,10 +23,10 @@ from winback_sender.adapters.sms import SmsAdapter
 from winback_sender.adapters.tencent_callbacks import PROVIDER, receipt_of, replies, reports
 from winback_sender.adapters.tencent_codes import CODES, PREFIXES
 from winback_sender.adapters.verdicts import conclude, verdict
-from winback_sender.calls import UnclearError, Unreadable
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
+from winback_sender.http.calls import UnclearError, Unreadable
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX

@@ -34,12 +34,12 @@ from winback_sender.adapters.wecom_memory import SCHEMA, Message, Quota, Tasks
 from winback_sender.adapters.wecom_results import Results
 from winback_sender.adapters.wecom_task import TEXT_BYTES_MAX, Customer, body_of, customer_of
 from winback_sender.addresses.needed import address_for
-from winback_sender.calls import Calls, UnclearError, make_calls, sends_nothing
 from winback_sender.clock import now_ms
 from winback_sender.contract.instants import SECOND_MS, instant_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.errors import UserError
+from winback_sender.http.calls import Calls, UnclearError, make_calls, sends_nothing
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings_catalogue import says

@@ -21,9 +21,9 @@ from typing import Any, Final
 from winback_sender.adapter import Heard
 from winback_sender.adapters.wechat.account import Account
 from winback_sender.adapters.wecom_memory import Message, Task, Tasks
-from winback_sender.calls import UnclearError
 from winback_sender.contract.instants import MINUTE_MS, SECOND_MS
 from winback_sender.contract.words import HARD, UNSENT, Status, Why
+from winback_sender.http.calls import UnclearError
 from winback_sender.receipt import NotSentError, Receipt
 
 PATH: Final = "/cgi-bin/externalcontact/"

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from winback_sender.contract.words import HARD, Why
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 TEXT_BYTES_MAX: Final = 4_000
 TITLE_CHARACTERS_MAX: Final = 40

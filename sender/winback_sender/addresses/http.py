@@ -8,9 +8,9 @@ from urllib.parse import quote
 import msgspec
 
 from winback_sender.addresses.away import away
-from winback_sender.calls import Calls, Reply, UnclearError
 from winback_sender.contract.words import Why
-from winback_sender.decoding import UNREADABLE, decoder
+from winback_sender.http.calls import Calls, Reply, UnclearError
+from winback_sender.http.decoding import UNREADABLE, decoder
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError
 

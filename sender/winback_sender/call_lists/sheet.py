@@ -12,8 +12,8 @@ from winback_sender.call_lists.cells import cell, phone_cell
 from winback_sender.call_lists.columns import COLUMNS, QUADRANTS, Language
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import TemplateBook
-from winback_sender.templates_file import filled
+from winback_sender.templating.templates import TemplateBook
+from winback_sender.templating.templates_file import filled
 
 BOM: Final = "\ufeff"
 """Without it Excel takes UTF-8 for the encoding of the machine."""

@@ -24,8 +24,8 @@ import smtplib
 import ssl
 from typing import Final, NamedTuple
 
-from winback_sender.calls import UnclearError
 from winback_sender.contract.words import HARD, SOFT, UNSENT, Status, Why
+from winback_sender.http.calls import UnclearError
 from winback_sender.last_look import look_again
 from winback_sender.logs import get_logger
 from winback_sender.mail.address import MailAddress

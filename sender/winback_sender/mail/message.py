@@ -14,8 +14,8 @@ from winback_sender.contract.words import Why
 from winback_sender.law.template_rules import VARIABLE
 from winback_sender.mail.address import MailAddress
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
-from winback_sender.templates_file import filled
+from winback_sender.templating.templates import ProviderTemplate
+from winback_sender.templating.templates_file import filled
 
 LINK: Final = "unsubscribe_url"
 """The variable of a template that the link goes into; without it a line is added below."""

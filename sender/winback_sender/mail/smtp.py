@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from winback_sender.calls import UnclearError
+from winback_sender.http.calls import UnclearError
 from winback_sender.mail.address import MailAddress
 from winback_sender.mail.line import Line, Server
 from winback_sender.receipt import NotSentError, Receipt

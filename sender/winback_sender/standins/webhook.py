@@ -28,7 +28,7 @@ import msgspec
 from aiohttp import web
 
 from winback_sender.contract.messages import TouchRequested
-from winback_sender.decoding import decoder
+from winback_sender.http.decoding import decoder
 from winback_sender.standins.stand_in import Call, Plan, StandIn, all_is_well
 from winback_sender.webhooks.signatures import RefusedError, Signer
 

@@ -27,12 +27,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from winback_sender.calls import Calls, Reply, UnclearError, make_calls
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.decoding import UNREADABLE, decoder
 from winback_sender.errors import UserError
+from winback_sender.http.calls import Calls, Reply, UnclearError, make_calls
+from winback_sender.http.decoding import UNREADABLE, decoder
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.tools import Tools

@@ -11,7 +11,7 @@ from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.addresses.sameness import canonical
 from winback_sender.contract.instants import DAY_MS
 from winback_sender.contract.words import OUTCOMES, Status
-from winback_sender.decoding import UNREADABLE, convert
+from winback_sender.http.decoding import UNREADABLE, convert
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
 from winback_sender.webhooks.signatures import RefusedError, Signer

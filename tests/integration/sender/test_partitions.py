@@ -8,10 +8,10 @@ from kafka.admin import NewPartitions
 
 from tests.integration.sender.deployment import Deployment
 from tests.integration.sender.test_sender import until
-from winback_sender import reader
 from winback_sender.doorstep import admin_client
-from winback_sender.news import Assigned, Leaving
-from winback_sender.reader import Reader
+from winback_sender.engine import reader
+from winback_sender.engine.news import Assigned, Leaving
+from winback_sender.engine.reader import Reader
 
 pytestmark = pytest.mark.kafka
 

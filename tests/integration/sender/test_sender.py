@@ -22,14 +22,14 @@ from tests.integration.sender.deployment import (
     taken_back,
 )
 from tests.unit.sender.letters import START_MS
-from winback_sender import loop
 from winback_sender.adapters.function import FunctionAdapter
 from winback_sender.contract.messages import Output, TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.engine import loop
+from winback_sender.engine.worker import Sender
 from winback_sender.errors import Exit
 from winback_sender.receipt import Receipt
 from winback_sender.settings import load_sender_settings
-from winback_sender.worker import Sender
 
 pytestmark = pytest.mark.kafka
 

@@ -13,7 +13,7 @@ from streams.errors import Exit
 from streams.templates_lint import carries
 from winback_sender.adapters.roster import ROSTER
 from winback_sender.law.rules import CARRIES
-from winback_sender.templates_schema import page, schema
+from winback_sender.templating.templates_schema import page, schema
 
 ROOT = Path(__file__).parents[3]
 PLAYBOOKS = sorted((ROOT / "deploy/playbooks").glob("*.yaml"))

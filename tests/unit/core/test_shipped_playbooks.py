@@ -24,7 +24,7 @@ from streams.core.playbooks_schema import (
 )
 from streams.core.rules_file import parse_rules
 from streams.core.template_lint import findings
-from winback_sender.templates_file import read_templates
+from winback_sender.templating.templates_file import read_templates
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "deploy/playbooks").glob("*.yaml"))

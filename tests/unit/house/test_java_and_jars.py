@@ -81,8 +81,11 @@ def test_every_jar_is_pinned_once_and_no_host_is_named() -> None:
 @pytest.mark.parametrize(
     "lock",
     [
-        "requirements.lock", "deploy/requirements.lock", "sender/requirements.lock",
-        "deploy/asyncapi-parser/package-lock.json", "streams/runtime/embedded/jars.lock",
+        "requirements.lock",
+        "deploy/requirements.lock",
+        "sender/requirements.lock",
+        "deploy/asyncapi-parser/package-lock.json",
+        "streams/runtime/embedded/jars.lock",
     ],
 )
 def test_no_lock_names_a_host(lock: str) -> None:

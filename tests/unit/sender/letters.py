@@ -5,7 +5,7 @@ import msgspec
 from streams.core.time import DAY_MS, iso
 from winback_sender.contract.messages import TouchRequested, TouchRevoked, to_json
 from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonText, Risk, TouchUser
-from winback_sender.inbox import Letter, Message, Unread
+from winback_sender.engine.inbox import Letter, Message, Unread
 
 START_MS = 1_488_358_800_000
 """2017-03-01T09:00Z, a Wednesday."""

@@ -10,20 +10,20 @@ from winback_sender.adapters.function import Ask, FunctionAdapter
 from winback_sender.clock import Clock, EventClock
 from winback_sender.contract.messages import Output, TouchRequested
 from winback_sender.contract.words import Status
-from winback_sender.courier import Couriers
-from winback_sender.desk import Desk
-from winback_sender.ear import Answered, Ear, Overheard, Question, StraySaid
-from winback_sender.endings import Endings
-from winback_sender.errand import Done
-from winback_sender.feedback import Report
-from winback_sender.inbox import Letter
-from winback_sender.intake import Intake
-from winback_sender.journal import Journal
-from winback_sender.lane import Earliest, Lanes, earliest_always
-from winback_sender.metrics import Meter
+from winback_sender.engine.courier import Couriers
+from winback_sender.engine.desk import Desk
+from winback_sender.engine.ear import Answered, Ear, Overheard, Question, StraySaid
+from winback_sender.engine.endings import Endings
+from winback_sender.engine.errand import Done
+from winback_sender.engine.feedback import Report
+from winback_sender.engine.inbox import Letter
+from winback_sender.engine.intake import Intake
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.lane import Earliest, Lanes, earliest_always
+from winback_sender.engine.metrics import Meter
+from winback_sender.engine.resolver import Resolver
+from winback_sender.engine.tray import Tray
 from winback_sender.receipt import Deliver, Receipt
-from winback_sender.resolver import Resolver
-from winback_sender.tray import Tray
 
 KEY = "key-of-the-tests"
 

@@ -12,8 +12,14 @@ from contextlib import closing, contextmanager, suppress
 import msgspec
 import pytest
 
-from winback_sender.calls import ANSWER_BYTES_MAX, Calls, UnclearError, Unreadable, sends_nothing
 from winback_sender.contract.words import Status, Why
+from winback_sender.http.calls import (
+    ANSWER_BYTES_MAX,
+    Calls,
+    UnclearError,
+    Unreadable,
+    sends_nothing,
+)
 from winback_sender.receipt import NotSentError
 
 TOKEN = "T0P-SECRET"

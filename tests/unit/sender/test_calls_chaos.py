@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 import msgspec
 import pytest
 
-from winback_sender.calls import Calls, UnclearError
+from winback_sender.http.calls import Calls, UnclearError
 from winback_sender.receipt import NotSentError
 
 CALLS = 160

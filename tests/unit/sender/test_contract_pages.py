@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from winback_sender import schema_files
+from winback_sender.commands.contract_pages import contracts
 from winback_sender.contract.schemas import CONTRACTS, schema
-from winback_sender.contract_pages import contracts
 from winback_sender.errors import Exit, UserError
 from winback_sender.schema_files import release
 

@@ -13,8 +13,8 @@ from tests.unit.sender.letters import START_MS, letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, Stand
 from winback_sender.contract.messages import TouchRequested, TouchRevoked
 from winback_sender.contract.words import STRENGTH, Status, Why
-from winback_sender.errand import Done, Errand
-from winback_sender.inbox import Letter
+from winback_sender.engine.errand import Done, Errand
+from winback_sender.engine.inbox import Letter
 from winback_sender.receipt import NotSentError, Receipt
 
 USERS = ("ada", "bob")

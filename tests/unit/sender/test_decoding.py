@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from winback_sender.decoding import decoder
+from winback_sender.http.decoding import decoder
 
 STORY = """
 import sys, threading
 sys.setswitchinterval(1e-6)
 import msgspec
-from winback_sender.decoding import decoder
+from winback_sender.http.decoding import decoder
 
 def kinds():
     class Inner(msgspec.Struct):

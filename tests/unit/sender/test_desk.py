@@ -7,8 +7,8 @@ from tests.unit.sender.letters import START_MS, letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand, Stand
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import UNSENT, Status, Why
-from winback_sender.desk import IDLE_S
-from winback_sender.endings import INTERRUPTED, unsent
+from winback_sender.engine.desk import IDLE_S
+from winback_sender.engine.endings import INTERRUPTED, unsent
 from winback_sender.receipt import NotSentError, Receipt
 
 DELIVERED = Receipt(Status.DELIVERED)

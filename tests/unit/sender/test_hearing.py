@@ -14,12 +14,12 @@ from winback_sender.addresses.needed import address_for
 from winback_sender.clock import EventClock
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.ear import Ear, Overheard, StoppedError, StraySaid
-from winback_sender.endings import INTERRUPTED
-from winback_sender.feedback import record
-from winback_sender.journal_rows import Intent, Word
+from winback_sender.engine.ear import Ear, Overheard, StoppedError, StraySaid
+from winback_sender.engine.endings import INTERRUPTED
+from winback_sender.engine.feedback import record
+from winback_sender.engine.journal_rows import Intent, Word
+from winback_sender.engine.resolver import QUESTIONS_MAX
 from winback_sender.receipt import Receipt
-from winback_sender.resolver import QUESTIONS_MAX
 
 ACCEPTED = Receipt(Status.ACCEPTED, ref="m-1")
 DELIVERED = Receipt(Status.DELIVERED)

@@ -10,9 +10,9 @@ from tests.unit.sender.letters import START_MS, letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand
 from winback_sender.contract.messages import CaseClosed, cloud_event, to_json
 from winback_sender.contract.words import Status, Why
-from winback_sender.endings import unsent
-from winback_sender.inbox import Letter, Unread, letter
-from winback_sender.journal_rows import Intent
+from winback_sender.engine.endings import unsent
+from winback_sender.engine.inbox import Letter, Unread, letter
+from winback_sender.engine.journal_rows import Intent
 from winback_sender.receipt import Receipt
 
 DELIVERED = Receipt(Status.DELIVERED)

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from winback_sender import journal_rows
 from winback_sender.adapter import Heard
 from winback_sender.contract.words import Status
+from winback_sender.engine import journal_rows
+from winback_sender.engine.hearsay import Hearsay
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Entry, Intent, Word
 from winback_sender.errors import Exit, UserError
-from winback_sender.hearsay import Hearsay
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Entry, Intent, Word
 from winback_sender.receipt import Receipt
 
 DELIVERED = Receipt(Status.DELIVERED)
 DIE = """
 import os, sys
 from pathlib import Path
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Intent
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Intent
 journal = Journal(Path(sys.argv[1]))
 journal.begin([Intent("t1", "ada", "sms", "postbox", 5, 9)])
 os.kill(os.getpid(), 9)
@@ -31,8 +31,8 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from winback_sender.errors import UserError
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Intent
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Intent
 journal = Journal(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 begun = 0

@@ -10,9 +10,9 @@ import pytest
 
 from tests.unit.sender.letters import letters, touch
 from tests.unit.sender.stand import LiveClock, MakeStand
-from winback_sender.calls import Calls
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.http.calls import Calls
 from winback_sender.last_look import look_again, looking
 from winback_sender.receipt import NotSentError, Receipt
 

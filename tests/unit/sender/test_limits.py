@@ -11,16 +11,16 @@ from tests.unit.sender.stand import LiveClock, MakeStand
 from winback_sender.adapter import Adapter, Limits
 from winback_sender.adapters.function import FunctionAdapter
 from winback_sender.addresses.away import AWAY
-from winback_sender.breaker import FAILURES_MAX, OPEN_MAX_S, Breaker
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import HARD, Status, Why
-from winback_sender.endings import unsent
-from winback_sender.errand import Done
+from winback_sender.engine.breaker import FAILURES_MAX, OPEN_MAX_S, Breaker
+from winback_sender.engine.endings import unsent
+from winback_sender.engine.errand import Done
+from winback_sender.engine.lane import Lanes
+from winback_sender.engine.limits import Bucket, Gate
+from winback_sender.engine.retries import jittered_s, next_ask_ms
 from winback_sender.errors import UserError
-from winback_sender.lane import Lanes
-from winback_sender.limits import Bucket, Gate
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.retries import jittered_s, next_ask_ms
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:

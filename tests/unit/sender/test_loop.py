@@ -7,15 +7,23 @@ import pytest
 
 from tests.unit.sender.letters import letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand, Stand
-from winback_sender.courier import Couriers
-from winback_sender.crew import Crew, Mail
-from winback_sender.endings import Owed
-from winback_sender.errand import Done, Errand
+from winback_sender.engine.courier import Couriers
+from winback_sender.engine.crew import Crew, Mail
+from winback_sender.engine.endings import Owed
+from winback_sender.engine.errand import Done, Errand
+from winback_sender.engine.loop import Loop
+from winback_sender.engine.news import (
+    Assigned,
+    CaughtUp,
+    Gone,
+    Leaving,
+    Letters,
+    Rewound,
+    Uncommitted,
+)
+from winback_sender.engine.reader import Reader
+from winback_sender.engine.teller import Acknowledged, Teller
 from winback_sender.errors import UserError
-from winback_sender.loop import Loop
-from winback_sender.news import Assigned, CaughtUp, Gone, Leaving, Letters, Rewound, Uncommitted
-from winback_sender.reader import Reader
-from winback_sender.teller import Acknowledged, Teller
 
 
 class FakeReader(Reader):
@@ -155,7 +163,7 @@ def test_while_kafka_takes_no_feedback_nothing_begins(room: Room) -> None:
 def test_an_offset_is_committed_when_kafka_has_the_feedback(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("winback_sender.loop.COMMIT_EVERY_S", 0.0)
+    monkeypatch.setattr("winback_sender.engine.loop.COMMIT_EVERY_S", 0.0)
     room.turn(Assigned(0, 5), CaughtUp(0))
     room.turn(Letters([letters(touch("t1"))[0]._replace(offset=5)]))
     assert room.reader.committed == [{0: 5}]

@@ -4,7 +4,7 @@ from streams.core.inputs import FeedbackReceived
 from streams.core.native import FEEDBACK_STATUSES, decode_feedback
 from tests.unit.sender.letters import START_MS
 from winback_sender.contract.words import UNSENT, Status, Why
-from winback_sender.feedback import Report, record
+from winback_sender.engine.feedback import Report, record
 from winback_sender.receipt import Receipt
 
 EXPIRED = Receipt(Status.FAILED, UNSENT, Why.EXPIRED)

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from winback_sender.adapters.roster import ROSTER
 from winback_sender.cli import group_of
-from winback_sender.pages import markdown
+from winback_sender.commands.pages import markdown
 
 DOCS = Path(__file__).parents[3] / "docs"
 SENDER = group_of(lambda servers, _: servers, has_embedded=False)

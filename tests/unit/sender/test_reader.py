@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from winback_sender import reader
-from winback_sender.news import News
-from winback_sender.reader import Reader
+from winback_sender.engine import reader
+from winback_sender.engine.news import News
+from winback_sender.engine.reader import Reader
 
 JOINS_MAX_S = 0.1
 

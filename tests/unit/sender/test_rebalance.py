@@ -9,9 +9,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from winback_sender import rebalance
-from winback_sender.news import Gone, Leaving
-from winback_sender.rebalance import Rebalance
+from winback_sender.engine import rebalance
+from winback_sender.engine.news import Gone, Leaving
+from winback_sender.engine.rebalance import Rebalance
 
 OURS = [TopicPartition("win-back", 0)]
 
@@ -87,7 +87,7 @@ def test_a_sender_that_ends_has_committed_already() -> None:
 
 def test_it_knows_how_long_the_group_has_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     kafka, now_s = Kafka(), 0.0
-    monkeypatch.setattr("winback_sender.rebalance.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("winback_sender.engine.rebalance.time.monotonic", lambda: now_s)
     assert kafka.listener.joining_s == 0.0
     kafka.listener.joins()
     now_s = 7.0

@@ -13,9 +13,8 @@ from tests.unit.sender.stand import LiveClock, MakeStand
 from winback_sender.adapter import Heard
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import UNSENT, Status, Why
-from winback_sender.feedback import Report, record
-from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.soundness import (
+from winback_sender.engine.feedback import Report, record
+from winback_sender.engine.soundness import (
     AFTER_S_MAX,
     NAME_MAX,
     REASON_MAX,
@@ -24,6 +23,7 @@ from winback_sender.soundness import (
     sound_refusal,
     sound_words,
 )
+from winback_sender.receipt import NotSentError, Receipt
 
 BAD = Receipt(Status.UNKNOWN, "", Why.BAD_RECEIPT)
 

@@ -9,9 +9,9 @@ import pytest
 from winback_sender.errors import UserError
 from winback_sender.law.changes import changed_law
 from winback_sender.receipt import NotSentError
-from winback_sender.template_book import FileTemplates, NoTemplates
-from winback_sender.templates import ProviderTemplate
-from winback_sender.templates_file import read_templates
+from winback_sender.templating.template_book import FileTemplates, NoTemplates
+from winback_sender.templating.templates import ProviderTemplate
+from winback_sender.templating.templates_file import read_templates
 
 FILE = """
 templates:

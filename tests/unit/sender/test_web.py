@@ -13,12 +13,12 @@ import pytest
 from winback_sender.adapter import Adapter, Answer, Heard, Request, Route
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status
+from winback_sender.engine.lane import Lane, Lanes
+from winback_sender.engine.metrics import CODES_MAX, METRICS, Meter
+from winback_sender.engine.metrics import page as metrics_page
+from winback_sender.engine.web import Web
 from winback_sender.errors import UserError
-from winback_sender.lane import Lane, Lanes
-from winback_sender.metrics import CODES_MAX, METRICS, Meter
-from winback_sender.metrics import page as metrics_page
 from winback_sender.receipt import Receipt
-from winback_sender.web import Web
 
 
 class Provider(Adapter):

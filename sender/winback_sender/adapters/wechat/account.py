@@ -23,9 +23,9 @@ from winback_sender.adapters.wechat.access_token import (
 )
 from winback_sender.adapters.wechat.codes import TOKEN_CODES
 from winback_sender.adapters.wechat.seal import Seal
-from winback_sender.calls import Calls, Unreadable, make_calls, sends_nothing
 from winback_sender.contract.words import Why
 from winback_sender.errors import UserError
+from winback_sender.http.calls import Calls, Unreadable, make_calls, sends_nothing
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError
 from winback_sender.settings_catalogue import says

@@ -19,10 +19,10 @@ from winback_sender.adapters.wechat.opened import open_service_account
 from winback_sender.adapters.wechat.service_account import ServiceAccount
 from winback_sender.adapters.wechat.text import text_of
 from winback_sender.adapters.wechat.windows import OpenedBy
-from winback_sender.calls import UnclearError
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
+from winback_sender.http.calls import UnclearError
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.tools import Tools
 

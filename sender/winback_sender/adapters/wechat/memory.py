@@ -13,10 +13,10 @@ from threading import Lock
 from typing import Any, Final
 
 from winback_sender.contract.words import Why
+from winback_sender.engine.state import journal_path
 from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError
 from winback_sender.settings import load_sender_settings
-from winback_sender.state import journal_path
 
 BUSY_TIMEOUT_S: Final = 10.0
 HASH_BYTES: Final = 16

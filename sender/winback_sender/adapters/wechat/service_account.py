@@ -18,12 +18,12 @@ from winback_sender.adapters.wechat.codes import WECHAT, judge
 from winback_sender.adapters.wechat.notices import Notices
 from winback_sender.adapters.wechat.windows import Windows
 from winback_sender.addresses.needed import address_for
-from winback_sender.calls import UnclearError
 from winback_sender.clock import now_ms
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import HARD, Status, Why
+from winback_sender.http.calls import UnclearError
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 from winback_sender.tools import Tools
 
 _OPENID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

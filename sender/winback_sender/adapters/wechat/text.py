@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from winback_sender.contract.words import Why
 from winback_sender.law.template_rules import VARIABLE
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 
 def text_of(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from winback_sender.contract.words import Why
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 from winback_sender.tools import Tools
 
 

@@ -21,7 +21,7 @@ from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.standins.aliyun import KEY_ID, SECRET, Aliyun
 from winback_sender.standins.stand_in import Fate, Turn
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 NUMBER = "+8613800138000"
 TEXTS = {"SMS_1": "尊敬的${name}，您的权益已保留。", "SMS_2": "感谢您的陪伴。"}

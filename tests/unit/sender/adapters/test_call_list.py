@@ -27,7 +27,7 @@ from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX
 from winback_sender.standins.webhook import SECRET, WebhookReceiver
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 from winback_sender.webhooks.signatures import Signer
 
 P = "WINBACK_SENDER_CALL_LIST_"

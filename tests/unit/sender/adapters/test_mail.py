@@ -23,7 +23,7 @@ from winback_sender.mail.address import mail_address
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.standins.smtp import MailServer
 from winback_sender.standins.stand_in import Fate, Receipts, Turn
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 P = "WINBACK_SENDER_EMAIL_"
 BASIC = {

@@ -15,7 +15,7 @@ from winback_sender.contract.words import HARD, Status
 from winback_sender.standins.aliyun import KEY_ID, SECRET, Aliyun
 from winback_sender.standins.stand_in import Fate, Receipts, StandIn, Turn
 from winback_sender.standins.tencent import APP_ID, SECRET_ID, SECRET_KEY, Tencent
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 NUMBER = "+8613800138000"
 

@@ -20,7 +20,7 @@ from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.standins.stand_in import Fate, Told, Turn
 from winback_sender.standins.tencent import APP_ID, SECRET_ID, SECRET_KEY, Tencent
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 NUMBER = "+8613800138000"
 KEY = "member_care_greeting"
@@ -267,7 +267,7 @@ def test_an_answer_that_says_nothing(world: World, fate: Fate, reason: str) -> N
 def test_an_answer_of_no_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither an error nor a status: not the protocol."""
     empty = tencent.Said(tencent.Content())
-    monkeypatch.setattr("winback_sender.calls.Reply.json", lambda _self, _kind: empty)
+    monkeypatch.setattr("winback_sender.http.calls.Reply.json", lambda _self, _kind: empty)
 
     assert world.deliver() == Receipt(Status.UNKNOWN, "", Why.UNREADABLE, address=NUMBER)
 

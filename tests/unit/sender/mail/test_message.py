@@ -13,7 +13,7 @@ from winback_sender.mail.address import mail_address
 from winback_sender.mail.message import Letterhead, message_of
 from winback_sender.mail.unsubscribe import Unsubscribing
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 HEAD = Letterhead(mail_address("care@例子.中国"), "某商城 会员关怀", None)
 LINK = "https://mail.example.com/u?t=t1&s=abc"

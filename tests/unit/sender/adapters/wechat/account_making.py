@@ -15,7 +15,7 @@ from winback_sender.contract.instants import DAY_MS
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.standins.server import Server
 from winback_sender.standins.tencent_events import TencentStandIn
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 from winback_sender.tools import Tools
 
 OPENID = "oAda_1234567890abcdefghij"

@@ -17,7 +17,7 @@ from winback_sender.errors import UserError
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.standins.stand_in import Fate, Receipts, Turn
 from winback_sender.standins.wecom import WeCom
-from winback_sender.templates import ProviderTemplate
+from winback_sender.templating.templates import ProviderTemplate
 
 CUSTOMER = "wmAda_AAAXtWyujaWJHDDGi0mACAAAA"
 TEMPLATE = ProviderTemplate(

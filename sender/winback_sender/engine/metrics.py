@@ -131,7 +131,7 @@ class Meter(Instruments):
 
 def page() -> str:
     """Return ``docs/sender-metrics.md``."""
-    return as_markdown("Metrics of senders", "winback_sender/metrics.py", METRICS)
+    return as_markdown("Metrics of senders", "winback_sender/engine/metrics.py", METRICS)
 
 
 if __name__ == "__main__":

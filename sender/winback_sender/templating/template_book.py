@@ -12,8 +12,8 @@ from winback_sender.law.shipped import SHIPPED
 from winback_sender.law.template_rules import value_objections
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
-from winback_sender.templates_file import TemplatesReading, sound_templates, variables_of
+from winback_sender.templating.templates import ProviderTemplate
+from winback_sender.templating.templates_file import TemplatesReading, sound_templates, variables_of
 
 log = get_logger(__name__)
 

@@ -6,15 +6,15 @@ from typing import Final
 
 from winback_sender.adapter import Adapter
 from winback_sender.adapters.function import FunctionAdapter
-from winback_sender.breaker import Breaker
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Why
+from winback_sender.engine.breaker import Breaker
+from winback_sender.engine.limits import Gate
+from winback_sender.engine.retries import ASK_AFTER_S, next_ask_ms
+from winback_sender.engine.tray import Waiting
 from winback_sender.errors import UserError
-from winback_sender.limits import Gate
 from winback_sender.receipt import Receipt
-from winback_sender.retries import ASK_AFTER_S, next_ask_ms
 from winback_sender.routes import EVERY
-from winback_sender.tray import Waiting
 
 Earliest = Callable[[str, TouchRequested, int], int]
 """``(provider, touch, now_ms) -> ms``: from when on the touch may be sent; now = at once."""

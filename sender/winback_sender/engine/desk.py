@@ -8,15 +8,15 @@ from typing import Final
 
 from winback_sender.clock import Clock
 from winback_sender.contract.words import Why
-from winback_sender.endings import INTERRUPTED, Ending, Endings, Place, unsent
-from winback_sender.errand import Done, Errand, Pick
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Intent, Word
-from winback_sender.lane import Earliest, Lane, Lanes, earliest_always
+from winback_sender.engine.endings import INTERRUPTED, Ending, Endings, Place, unsent
+from winback_sender.engine.errand import Done, Errand, Pick
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Intent, Word
+from winback_sender.engine.lane import Earliest, Lane, Lanes, earliest_always
+from winback_sender.engine.retries import RETRY_BASE_S, RETRY_MAX_S, jittered_s
+from winback_sender.engine.tray import NEVER_MS, Tray, Waiting
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
-from winback_sender.retries import RETRY_BASE_S, RETRY_MAX_S, jittered_s
-from winback_sender.tray import NEVER_MS, Tray, Waiting
 
 log = get_logger(__name__)
 

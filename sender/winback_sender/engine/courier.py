@@ -10,13 +10,13 @@ from typing import Final
 from winback_sender.addresses.needed import noting
 from winback_sender.clock import Clock
 from winback_sender.contract.words import Status, Why
-from winback_sender.endings import unsent
-from winback_sender.errand import Done, Errand
-from winback_sender.journal import Journal
+from winback_sender.engine.endings import unsent
+from winback_sender.engine.errand import Done, Errand
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.soundness import sound_receipt, sound_refusal
 from winback_sender.last_look import HandedBackError, looking
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.soundness import sound_receipt, sound_refusal
 
 log = get_logger(__name__)
 

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 from winback_sender.addresses.away import AWAY, NO_BOOK
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
-from winback_sender.lane import Lane
+from winback_sender.engine.lane import Lane
+from winback_sender.engine.tray import Tray, Waiting
 from winback_sender.receipt import NotSentError, Receipt
-from winback_sender.tray import Tray, Waiting
 
 WITHOUT_A_CALL: Final = frozenset({
     Why.REVOKED, Why.EXPIRED, Why.NO_ADDRESS, Why.BAD_ADDRESS, Why.NO_TEMPLATE, Why.BAD_VARIABLES,

@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 from winback_sender.adapter import Adapter, Heard, Sent
 from winback_sender.addresses.book import AddressBook
 from winback_sender.contract.words import Status
-from winback_sender.journal_rows import Entry
-from winback_sender.lane import Lane, Lanes
+from winback_sender.engine.journal_rows import Entry
+from winback_sender.engine.lane import Lane, Lanes
+from winback_sender.engine.soundness import sound_receipt, sound_words
 from winback_sender.logs import get_logger
 from winback_sender.receipt import Receipt
 from winback_sender.routes import EVERY
-from winback_sender.soundness import sound_receipt, sound_words
 
 log = get_logger(__name__)
 T = TypeVar("T")

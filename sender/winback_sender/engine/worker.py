@@ -18,24 +18,24 @@ from kafka.errors import KafkaError
 from winback_sender.adapter import Adapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.clock import Clock, EventClock, WallClock
-from winback_sender.courier import Couriers
-from winback_sender.crew import Crew, Mail
-from winback_sender.desk import Desk
-from winback_sender.ear import Ear
-from winback_sender.endings import Endings
+from winback_sender.engine.courier import Couriers
+from winback_sender.engine.crew import Crew, Mail
+from winback_sender.engine.desk import Desk
+from winback_sender.engine.ear import Ear
+from winback_sender.engine.endings import Endings
+from winback_sender.engine.intake import Intake
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.lane import Earliest, Lanes, earliest_always
+from winback_sender.engine.loop import Loop
+from winback_sender.engine.metrics import Meter
+from winback_sender.engine.reader import Reader
+from winback_sender.engine.resolver import Resolver
+from winback_sender.engine.state import group_of, journal_path
+from winback_sender.engine.teller import Teller
+from winback_sender.engine.web import Web
 from winback_sender.errors import Unavailable
-from winback_sender.intake import Intake
-from winback_sender.journal import Journal
-from winback_sender.lane import Earliest, Lanes, earliest_always
 from winback_sender.logs import get_logger
-from winback_sender.loop import Loop
-from winback_sender.metrics import Meter
-from winback_sender.reader import Reader
-from winback_sender.resolver import Resolver
 from winback_sender.settings import SenderSettings, Settings
-from winback_sender.state import group_of, journal_path
-from winback_sender.teller import Teller
-from winback_sender.web import Web
 
 log = get_logger(__name__)
 

@@ -9,8 +9,8 @@ from kafka import AsyncConsumerRebalanceListener, TopicPartition
 from kafka.errors import KafkaError
 from kafka.net.selector import KernelEvent
 
+from winback_sender.engine.news import Gone, Leaving
 from winback_sender.logs import get_logger
-from winback_sender.news import Gone, Leaving
 
 log = get_logger(__name__)
 

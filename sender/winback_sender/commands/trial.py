@@ -12,6 +12,7 @@ import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from winback_sender.clock import now_ms
+from winback_sender.commands.practice import practice
 from winback_sender.conformance.driver import midday_zone
 from winback_sender.contract.instants import SECOND_MS, iso
 from winback_sender.contract.messages import (
@@ -25,7 +26,6 @@ from winback_sender.contract.parts import Experiment, Priority, Reason, ReasonTe
 from winback_sender.contract.words import STRENGTH, Status
 from winback_sender.doorstep import require_topics
 from winback_sender.errors import Exit, UserError
-from winback_sender.practice import practice
 from winback_sender.settings import Settings
 from winback_sender.settings_catalogue import load
 

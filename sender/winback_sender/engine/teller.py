@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
 
-from winback_sender.endings import Owed
-from winback_sender.feedback import record
+from winback_sender.engine.endings import Owed
+from winback_sender.engine.feedback import record
 
 OWED_MAX: Final = 2_000
 """Records that Kafka may lack; beyond that nothing new begins."""

@@ -9,8 +9,8 @@ from winback_sender.documents.strict import converted
 from winback_sender.documents.yaml_nodes import Document, read_document
 from winback_sender.law.template_rules import VARIABLE
 from winback_sender.receipt import NotSentError
-from winback_sender.templates import ProviderTemplate
-from winback_sender.templates_schema import ANY, PROVIDERS, EntryFile, TemplatesFile
+from winback_sender.templating.templates import ProviderTemplate
+from winback_sender.templating.templates_schema import ANY, PROVIDERS, EntryFile, TemplatesFile
 
 _NOTHING: Final = EntryFile()
 

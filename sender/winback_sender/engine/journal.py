@@ -17,10 +17,10 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from winback_sender import journal_rows as rows
 from winback_sender.addresses.sameness import canonical
-from winback_sender.journal_file import JournalFile
-from winback_sender.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
+from winback_sender.engine import journal_rows as rows
+from winback_sender.engine.journal_file import JournalFile
+from winback_sender.engine.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
 
 MARK_BYTES: Final = 16
 

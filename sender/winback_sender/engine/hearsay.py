@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from winback_sender import journal_rows as rows
 from winback_sender.adapter import Heard
 from winback_sender.contract.words import Status
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Entry, Word
+from winback_sender.engine import journal_rows as rows
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Entry, Word
+from winback_sender.engine.soundness import sound_instant
 from winback_sender.receipt import Receipt
-from winback_sender.soundness import sound_instant
 
 
 class Stray(NamedTuple):

@@ -26,13 +26,13 @@ from typing import Final, NamedTuple, TypeVar
 import httpx
 
 from winback_sender.contract.words import Status, Why
-from winback_sender.decoding import UNREADABLE, decoder
+from winback_sender.http.decoding import UNREADABLE, decoder
+from winback_sender.http.transport import Progress, proxy_of, trust
 from winback_sender.logs import get_logger
 from winback_sender.receipt import NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings
 from winback_sender.settings_catalogue import load
 from winback_sender.tools import Tools
-from winback_sender.transport import Progress, proxy_of, trust
 
 log = get_logger(__name__)
 

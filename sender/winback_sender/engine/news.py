@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from winback_sender.inbox import Letter
+from winback_sender.engine.inbox import Letter
 
 
 class Assigned(NamedTuple):

@@ -9,10 +9,10 @@ from typing import Final
 from aiohttp import web
 
 from winback_sender.adapter import Heard, Request, Route
+from winback_sender.engine.lane import Lane, Lanes
+from winback_sender.engine.metrics import Meter
 from winback_sender.errors import Exit, UserError
-from winback_sender.lane import Lane, Lanes
 from winback_sender.logs import get_logger
-from winback_sender.metrics import Meter
 
 log = get_logger(__name__)
 

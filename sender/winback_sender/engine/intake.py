@@ -7,14 +7,14 @@ from winback_sender.clock import Clock
 from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 from winback_sender.contract.words import Why
-from winback_sender.endings import Ending, Endings, Owed, Place, unsent
-from winback_sender.inbox import REQUESTED, REVOKED, Letter, Unread
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Intent, Word
-from winback_sender.lane import Lanes
+from winback_sender.engine.endings import Ending, Endings, Owed, Place, unsent
+from winback_sender.engine.inbox import REQUESTED, REVOKED, Letter, Unread
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Intent, Word
+from winback_sender.engine.lane import Lanes
+from winback_sender.engine.metrics import Meter, Metric
+from winback_sender.engine.tray import Tray, Waiting
 from winback_sender.logs import get_logger
-from winback_sender.metrics import Meter, Metric
-from winback_sender.tray import Tray, Waiting
 
 log = get_logger(__name__)
 

@@ -19,11 +19,11 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from winback_sender.engine.inbox import letter
+from winback_sender.engine.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
+from winback_sender.engine.rebalance import HANDOVER_S, Rebalance, finish_joining
 from winback_sender.errors import Exit, UserError
-from winback_sender.inbox import letter
 from winback_sender.logs import get_logger
-from winback_sender.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
-from winback_sender.rebalance import HANDOVER_S, Rebalance, finish_joining
 
 log = get_logger(__name__)
 

@@ -8,15 +8,15 @@ import click
 from winback_sender.adapter import Adapter
 from winback_sender.addresses.opened import open_addresses
 from winback_sender.doorstep import require_topics
+from winback_sender.engine.worker import Sender
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure
 from winback_sender.routes import make_adapters, read_routes
 from winback_sender.settings import load_sender_settings
 from winback_sender.stop import Stop
-from winback_sender.template_book import FileTemplates, NoTemplates
+from winback_sender.templating.template_book import FileTemplates, NoTemplates
 from winback_sender.tools import Tools
-from winback_sender.worker import Sender
 
 
 def run(

@@ -4,16 +4,16 @@ from typing import Final, assert_never
 
 from winback_sender.clock import Clock
 from winback_sender.contract.instants import DAY_MS, MINUTE_MS, SECOND_MS
-from winback_sender.ear import Answered, Ear, Overheard, Question, StraySaid
-from winback_sender.endings import INTERRUPTED, Ending, Endings, Owed
-from winback_sender.feedback import Report
-from winback_sender.hearsay import Hearsay
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Word
-from winback_sender.lane import Lanes
+from winback_sender.engine.ear import Answered, Ear, Overheard, Question, StraySaid
+from winback_sender.engine.endings import INTERRUPTED, Ending, Endings, Owed
+from winback_sender.engine.feedback import Report
+from winback_sender.engine.hearsay import Hearsay
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Word
+from winback_sender.engine.lane import Lanes
+from winback_sender.engine.metrics import Meter, Metric
+from winback_sender.engine.soundness import sound_instant
 from winback_sender.logs import get_logger
-from winback_sender.metrics import Meter, Metric
-from winback_sender.soundness import sound_instant
 
 log = get_logger(__name__)
 

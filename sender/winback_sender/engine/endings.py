@@ -9,14 +9,14 @@ from typing import Final, NamedTuple
 
 from winback_sender.contract.messages import Output
 from winback_sender.contract.words import UNSENT, Status, Why
-from winback_sender.feedback import Report
-from winback_sender.hearsay import Hearsay
-from winback_sender.journal import Journal
-from winback_sender.journal_rows import Entry, Word
+from winback_sender.engine.feedback import Report
+from winback_sender.engine.hearsay import Hearsay
+from winback_sender.engine.journal import Journal
+from winback_sender.engine.journal_rows import Entry, Word
+from winback_sender.engine.metrics import Meter, Metric
+from winback_sender.engine.tray import Tray
 from winback_sender.logs import get_logger, hashed
-from winback_sender.metrics import Meter, Metric
 from winback_sender.receipt import Receipt
-from winback_sender.tray import Tray
 
 log = get_logger(__name__)
 

@@ -9,13 +9,13 @@ from queue import Empty, SimpleQueue
 from typing import Final, assert_never
 
 from winback_sender.clock import Clock
-from winback_sender.crew import Crew, Mail
-from winback_sender.desk import IDLE_S
-from winback_sender.ear import Answered, Overheard, StraySaid
-from winback_sender.errand import Done
-from winback_sender.inbox import Letter
-from winback_sender.metrics import Meter, Metric
-from winback_sender.news import (
+from winback_sender.engine.crew import Crew, Mail
+from winback_sender.engine.desk import IDLE_S
+from winback_sender.engine.ear import Answered, Overheard, StraySaid
+from winback_sender.engine.errand import Done
+from winback_sender.engine.inbox import Letter
+from winback_sender.engine.metrics import Meter, Metric
+from winback_sender.engine.news import (
     Assigned,
     CaughtUp,
     Gone,
@@ -24,8 +24,8 @@ from winback_sender.news import (
     Rewound,
     Uncommitted,
 )
-from winback_sender.teller import Acknowledged
-from winback_sender.tray import Tray
+from winback_sender.engine.teller import Acknowledged
+from winback_sender.engine.tray import Tray
 
 AT_FIRST: Final = 4
 """Touches at once; each answer makes room for one more. Dozens of threads that make their first

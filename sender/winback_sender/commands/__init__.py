@@ -1,0 +1,1 @@
+"""The commands of ``winback sender``; each is imported when it runs."""

@@ -1,0 +1,1 @@
+"""Calls of providers that say whether the request has left."""

@@ -1,0 +1,1 @@
+"""Templates: files, book and schema."""
