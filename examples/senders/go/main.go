@@ -2,338 +2,154 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
-	"log"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+	"github.com/samber/lo"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	_ "modernc.org/sqlite"
 )
 
-// The journal is on disk before a call leaves, one for all instances. A row holds what is to be said if nothing more is
-// heard. A touch and its revocation contend for the same row, so the first of them wins.
-const (
-	schema = `CREATE TABLE IF NOT EXISTS touches (id TEXT PRIMARY KEY, status TEXT, word TEXT, at INTEGER, ask_at INTEGER);
-		CREATE INDEX IF NOT EXISTS to_ask ON touches (ask_at)`
-	enter    = `INSERT OR IGNORE INTO touches VALUES (?, ?, ?, ?, ?)`
-	takeBack = `DELETE FROM touches WHERE id = ? AND status = 'unknown'`
-	settle   = `INSERT INTO touches VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET status = ?2, word = ?3,
-		ask_at = ?5 WHERE status = 'unknown' OR ?2 NOT IN ('unknown', 'accepted')`
-	toAsk = `UPDATE touches SET ask_at = 2 * ?1 - at WHERE id IN (SELECT id FROM touches
-		WHERE ask_at <= ?1 AND ask_at < at + 86400000 LIMIT 64) RETURNING word, at` // less and less often, for a day
-	major, parallel, underWayMs = 1, 64, 30_000
-)
+// SQLite is the queue: on disk, in the order of the log, one for all instances. A row holds the word that is to be said from
+// `at` on if nothing more is heard; `due` is when the touch may be sent, or asked about. What is revoked expires at 0.
+const schema = `CREATE TABLE IF NOT EXISTS touches (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, part INT,
+	body TEXT, due INT, expires INT NOT NULL, state TEXT, reason TEXT, ref TEXT DEFAULT '', at INT, said TEXT);
+	CREATE INDEX IF NOT EXISTS of_user ON touches (user); CREATE INDEX IF NOT EXISTS to_do ON touches (state, due);
+	CREATE INDEX IF NOT EXISTS to_say ON touches (at) WHERE state IS NOT said`
 
-type object = map[string]any // a message, as JSON has it
+type row struct{ N, ID, User, State, Text string }
 
-type item struct {
-	touch        object // nil: not a message of the contract
-	record       *kgo.Record
-	isTooNew     bool
-	due, expires time.Time
-	why          string
-	isBusy       bool
-	isDone       bool
-}
-
-type reading struct{ seen, end int64 } // of a partition that is ours
+type answer struct{ Address, Ref, Status, Error, code, wait string }
 
 var (
-	channel     = env("WINBACK_SENDER_CHANNEL", "sms")
-	touches     = env("WINBACK_TOPIC_TOUCHES", "win-back")
-	feedback    = env("WINBACK_TOPIC_FEEDBACK", "win-back-feedback")
-	deadLetters = env("WINBACK_TOPIC_DEAD_LETTERS", "winback-dead-letters")
-	db          = openJournal(env("WINBACK_SENDER_STATE", "build/sender"))
-	ours        = map[int32]*reading{}
-	waiting     []*item    // in the order of the log
-	lock        sync.Mutex // of these two and of their items
-	working     sync.WaitGroup
-	busy        int
-	client      *kgo.Client
-	stop        context.Context
-	provider    = http.Client{Timeout: 2 * time.Second}
+	env              = os.Getenv
+	channel, touches = env("WINBACK_SENDER_CHANNEL"), env("WINBACK_TOPIC_TOUCHES")
+	db               = sqlx.MustOpen("sqlite", env("WINBACK_SENDER_STATE")+"/touches.db?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)")
+	now              = func() int64 { return time.Now().UnixMilli() }
+	slots            = make(chan bool, 64) // calls under way
 )
 
-func env(name, usual string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return usual
+func query(sql string, args ...any) (found []row) {
+	lo.Must0(db.Select(&found, sql, args...)) // without the journal nothing is sent
+	return found
 }
 
-func text(of object, name string) string {
-	value, _ := of[name].(string)
-	return value
-}
-
-func must[T any](value T, err error) T { // without journal or Kafka nothing is sent
+func call(method, url, body string) (said answer) {
+	response, err := http.DefaultClient.Do(lo.Must(http.NewRequest(method, url, strings.NewReader(body))))
 	if err != nil {
-		log.Fatal(err)
+		return answer{code: err.Error()}
 	}
-	return value
+	defer response.Body.Close()
+	_ = json.NewDecoder(response.Body).Decode(&said)
+	said.code, said.wait = response.Status[:3], response.Header.Get("Retry-After")
+	return said
 }
 
-func openJournal(dir string) *sql.DB {
-	must(0, os.MkdirAll(dir, 0o700))
-	db := must(sql.Open("sqlite", dir+"/touches.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
-	for tries := 0; ; tries++ { // another instance may be making it
-		if _, err := db.Exec(schema); err == nil || tries == 50 {
-			return must(db, err)
-		}
-		time.Sleep(100 * time.Millisecond)
+func send(r row) (state, reason string, said answer) {
+	found := call("GET", env("ADDRESSES_URL")+"/"+url.PathEscape(r.User)+"/"+channel, "")
+	last := query(`SELECT json_object('id', id, 'to', ?2, 'template', body ->> 'template_key', 'params', body -> 'params') AS text
+		FROM touches WHERE n = ?1 AND expires > ?3 AND ?2 > ''`, r.N, found.Address, now()) // neither revoked nor expired by now
+	if found.code == "404" {
+		return "failed", "no_address", found
+	} else if len(last) == 0 {
+		return "requested", "provider_unavailable", found
 	}
+	switch said = call("POST", env("PROVIDER_URL")+"/messages", last[0].Text); {
+	case said.code == "429", said.code == "503", strings.HasSuffix(said.code, "connection refused"):
+		return "requested", "provider_unavailable", said
+	case said.code == "202" && said.Ref != "":
+		return "accepted", "", said
+	case said.code == "400" && said.Error != "":
+		return "failed", said.Error, said
+	}
+	return "unknown", "timed_out", said
 }
 
-func exec(query string, args ...any) bool {
-	return must(must(db.Exec(query, args...)).RowsAffected()) > 0
+func ask(r row) (state, reason string, said answer) {
+	said = call("GET", env("PROVIDER_URL")+"/messages?id="+url.QueryEscape(r.ID), "")
+	if said.code == "404" && r.Text == "lost" {
+		return "failed", "provider_unavailable", said
+	}
+	return said.Status, "", said
 }
 
-func write(topic string, key, value []byte) bool {
-	record := &kgo.Record{Topic: topic, Key: key, Value: value} // the default partitioner is murmur2, as in Java
-	must(0, client.ProduceSync(context.Background(), record).FirstErr())
-	return true
-}
-
-func row(touch object, askAt any, status string, rest ...string) []any {
-	said := object{"touch_id": touch["touch_id"], "user_id": touch["user_id"], "status": status, "channel": channel, "at": time.Now()}
-	for i, name := range []string{"outcome", "reason", "provider_ref"}[:len(rest)] {
-		said[name] = rest[i]
-	}
-	return []any{said["touch_id"], status, must(json.Marshal(said)), time.Now().UnixMilli(), askAt}
-}
-
-func say(touch object, status string, rest ...string) bool {
-	var askAt any
-	if status == "accepted" || status == "unknown" {
-		askAt = time.Now().UnixMilli() + 1000
-	}
-	args := row(touch, askAt, status, rest...)
-	exec(settle, args...)
-	return write(feedback, []byte(text(touch, "user_id")), args[2].([]byte))
-}
-
-func call(method, address string, body object) (code int, said object, wait time.Duration) {
-	answer, err := provider.Do(must(http.NewRequest(method, address, bytes.NewReader(must(json.Marshal(body))))))
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return http.StatusServiceUnavailable, nil, 0 // nothing has left
-	} else if err != nil {
-		return 0, nil, 0
-	}
-	defer answer.Body.Close()
-	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if json.NewDecoder(answer.Body).Decode(&said) != nil && answer.StatusCode < 300 {
-		return 0, nil, 0 // not the provider's own words
-	}
-	return answer.StatusCode, said, time.Duration(seconds) * time.Second
-}
-
-func take(record *kgo.Record) {
-	ours[record.Partition].seen = record.Offset + 1
-	if record.Attrs.IsControl() {
-		return
-	}
-	it := &item{record: record, why: "expired"}
-	for _, header := range record.Headers {
-		version, _ := strconv.Atoi(string(header.Value[bytes.LastIndexByte(header.Value, ':')+1:]))
-		it.isTooNew = it.isTooNew || header.Key == "ce_dataschema" && version > major
-	}
-	_ = json.Unmarshal(record.Value, &it.touch)
-	it.due, _ = time.Parse(time.RFC3339, text(it.touch, "not_before"))
-	it.expires, _ = time.Parse(time.RFC3339, text(it.touch, "expires_at"))
-	isNamed := text(it.touch, "touch_id") != "" && text(it.touch, "user_id") != ""
-	switch kind := text(it.touch, "type"); {
-	case kind == "" || strings.HasPrefix(kind, "touch.re") && !isNamed:
-		it.touch = nil
-	case kind == "touch.revoked":
-		exec(enter, row(it.touch, nil, "failed", "unsent", "revoked")...)
-		return
-	case kind != "touch.requested" || text(it.touch, "channel") != channel:
-		return
-	}
-	waiting = append(waiting, it)
-}
-
-// turn begins the first touch of each user, if it is due and what stands behind it in the log has been seen.
-func turn() {
-	users := map[any]bool{}
-	waiting = slices.DeleteFunc(waiting, func(it *item) bool { return it.isDone })
-	for _, it := range waiting {
-		user, read := it.touch["user_id"], ours[it.record.Partition]
-		if !it.isBusy && !users[user] && busy < parallel && !time.Now().Before(it.due) && read.seen >= read.end {
-			it.isBusy = true
-			busy++
-			working.Add(1)
-			go func() {
-				defer working.Done()
-				isDone := work(it)
-				lock.Lock()
-				defer lock.Unlock()
-				it.isBusy, it.isDone = false, isDone
-				busy--
-			}()
-		}
-		users[user] = true
-	}
-}
-
-// work returns true when the first word on a touch is said.
-func work(it *item) bool {
-	var known []byte
-	id, expired := it.touch["touch_id"], func() bool { return !time.Now().Before(it.expires) }
-	err := db.QueryRow("SELECT word FROM touches WHERE id = ?", id).Scan(&known)
-	switch {
-	case it.touch == nil:
-		return write(deadLetters, it.record.Key, it.record.Value)
-	case err == nil:
-		return write(feedback, it.record.Key, known)
-	case it.isTooNew:
-		write(deadLetters, it.record.Key, it.record.Value)
-		return say(it.touch, "failed", "unsent", "unknown_version")
-	case expired():
-		return say(it.touch, "failed", "unsent", it.why)
-	}
-	user := url.PathEscape(text(it.touch, "user_id"))
-	code, found, wait := call("GET", os.Getenv("ADDRESSES_URL")+"/"+user+"/"+channel, nil)
-	if code == http.StatusNotFound {
-		return say(it.touch, "failed", "hard", "no_address")
-	} else if found["address"] == nil {
-		return it.later(wait)
-	}
-	underWay := row(it.touch, time.Now().UnixMilli()+underWayMs, "unknown", "", "interrupted")
-	if expired() || stop.Err() != nil || !exec(enter, underWay...) {
-		return false
-	}
-	body := object{"id": id, "to": found["address"], "template": it.touch["template_key"], "params": it.touch["params"]}
-	code, said, wait := call("POST", os.Getenv("PROVIDER_URL")+"/messages", body)
-	switch reason := text(said, "error"); {
-	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		exec(takeBack, id)
-		return it.later(wait)
-	case code == http.StatusAccepted:
-		return say(it.touch, "accepted", "", "", text(said, "ref"))
-	case code == http.StatusBadRequest && reason == "bad_number":
-		return say(it.touch, "failed", "hard", reason)
-	case code == http.StatusBadRequest && reason != "":
-		return say(it.touch, "failed", "unsent", reason)
-	}
-	return say(it.touch, "unknown", "", "timed_out")
-}
-
-func (it *item) later(wait time.Duration) bool {
-	it.due, it.why = time.Now().Add(wait+rand.N(3*time.Second)), "provider_unavailable"
-	return false
-}
-
-// follow asks what became of what the provider took, or may have taken.
-func follow() {
-	var open []object
-	var ages []int64
-	now := time.Now().UnixMilli()
-	rows := must(db.Query(toAsk, now))
-	for rows.Next() {
-		var text []byte
-		var at int64
-		var touch object
-		must(0, rows.Scan(&text, &at))
-		must(0, json.Unmarshal(text, &touch))
-		open, ages = append(open, touch), append(ages, now-at)
-	}
-	must(0, rows.Err())
-	for i, touch := range open {
-		code, said, _ := call("GET", os.Getenv("PROVIDER_URL")+"/messages?id="+url.QueryEscape(text(touch, "touch_id")), nil)
-		if status := text(said, "status"); code == http.StatusOK && status != touch["status"] {
-			say(touch, status)
-		} else if code == http.StatusNotFound && touch["status"] == "unknown" && ages[i] > underWayMs {
-			say(touch, "failed", "unsent", "provider_unavailable")
-		}
-	}
-}
-
-func commit() {
-	offsets := map[int32]kgo.EpochOffset{}
-	for number, read := range ours {
-		if read.seen == 0 {
-			continue // nothing was read yet
-		}
-		offsets[number] = kgo.EpochOffset{Epoch: -1, Offset: read.seen}
-	}
-	for _, it := range slices.Backward(waiting) {
-		offsets[it.record.Partition] = kgo.EpochOffset{Epoch: -1, Offset: it.record.Offset}
-	}
-	client.CommitOffsets(context.Background(), map[string]map[int32]kgo.EpochOffset{touches: offsets}, nil)
+func work(r row) {
+	state, reason, said := lo.Ternary(r.Text == "new", send, ask)(r)
+	query(`UPDATE touches SET state = ?3, reason = ?4, ref = ?5, at = iif(?3 = 'requested', NULL, ?7), due = ?7 + 1000 * ?6 + abs(random() % 3000)
+		WHERE n = ?1 AND state = ?2 AND ?3 > '' AND (?3 <> state OR at > ?7)`, r.N, r.State, state, reason, said.Ref, said.wait, now())
+	<-slots
 }
 
 func main() {
-	var release context.CancelFunc
-	stop, release = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer release()
-	session, _ := strconv.ParseFloat(env("WINBACK_SESSION_TIMEOUT_S", "10"), 64)
-	gained := func(_ context.Context, _ *kgo.Client, fresh map[string][]int32) {
-		lock.Lock()
-		defer lock.Unlock()
-		for _, number := range fresh[touches] {
-			ours[number] = &reading{end: -1}
-		}
-	}
-	lost := func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
-		lock.Lock()
-		defer lock.Unlock()
-		for _, number := range gone[touches] {
-			delete(ours, number)
-		}
-		waiting = slices.DeleteFunc(waiting, func(it *item) bool { return ours[it.record.Partition] == nil })
-	}
-	client = must(kgo.NewClient(
-		kgo.SeedBrokers(strings.Split(os.Getenv("WINBACK_KAFKA_BOOTSTRAP"), ",")...),
-		kgo.ConsumerGroup(env("WINBACK_SENDER_GROUP", "winback-sender-"+channel)), kgo.ConsumeTopics(touches),
+	stop, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	http.DefaultClient.Timeout = 2 * time.Second
+	_, _ = db.Exec("PRAGMA journal_mode = WAL") // fails if another instance does it
+	db.MustExec(schema)
+	var ends atomic.Value // where the log ended when partitions were assigned
+	client := lo.Must(kgo.NewClient(kgo.SeedBrokers(strings.Split(env("WINBACK_KAFKA_BOOTSTRAP"), ",")...), kgo.ConsumeTopics(touches),
+		kgo.ConsumerGroup(env("WINBACK_SENDER_GROUP")), kgo.SessionTimeout(lo.Must(time.ParseDuration(env("WINBACK_SESSION_TIMEOUT_S")+"s"))),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond),
-		kgo.SessionTimeout(time.Duration(session*float64(time.Second))), kgo.HeartbeatInterval(time.Duration(session*float64(time.Second))/4),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DisableAutoCommit(), kgo.OnPartitionsAssigned(gained), kgo.OnPartitionsRevoked(lost), kgo.OnPartitionsLost(lost),
-	))
-	working.Add(1)
-	go func() {
-		defer working.Done()
-		for ; stop.Err() == nil; time.Sleep(500 * time.Millisecond) {
-			follow()
-		}
-	}()
-	var last time.Time
-	for stop.Err() == nil {
-		soon, cancel := context.WithTimeout(stop, 50*time.Millisecond)
-		fetches := client.PollFetches(soon)
+		kgo.AutoCommitInterval(200*time.Millisecond), kgo.ProducerBatchCompression(kgo.NoCompression()), // partitions by murmur2, as Java does
+		kgo.OnPartitionsAssigned(func(ctx context.Context, client *kgo.Client, _ map[string][]int32) {
+			ends.Store(lo.Must(json.Marshal(lo.Must(kadm.NewClient(client).ListCommittedOffsets(ctx, touches))[touches])))
+		})))
+	write := func(topic string, key, value []byte) {
+		lo.Must0(client.ProduceSync(context.Background(), &kgo.Record{Topic: topic, Key: key, Value: value}).FirstErr())
+	}
+	for last, polled, busy := now(), now(), 0; stop.Err() == nil || busy > 0; last = polled {
+		polled, busy = now(), len(slots)
+		soon, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		fetches := client.PollFetches(soon) // offsets of what was polled before are committed: it is in the table
 		cancel()
-		lock.Lock()
-		fetches.EachPartition(func(part kgo.FetchTopicPartition) {
-			if read := ours[part.Partition]; read != nil { // nil: lost meanwhile
-				if read.end < 0 {
-					read.end = part.HighWatermark
-				}
-				part.EachRecord(take)
+		tx := db.MustBegin()
+		fetches.EachRecord(func(record *kgo.Record) {
+			isNew := slices.ContainsFunc(record.Headers, func(header kgo.RecordHeader) bool {
+				return header.Key == "ce_dataschema" && !strings.HasSuffix(string(header.Value), ":1")
+			})
+			_, err := tx.Exec(`INSERT INTO touches (id, user, part, body, due, expires, state, reason) SELECT m ->> 'touch_id', m ->> 'user_id', ?2, m,
+				1000 * unixepoch(m ->> 'not_before', 'subsec'), CASE WHEN m ->> 'type' = 'touch.revoked' THEN 0 WHEN ?3 THEN 1 ELSE
+				1000 * unixepoch(m ->> 'expires_at', 'subsec') END, substr(m ->> 'type', 7), iif(?3, 'unknown_version', 'expired')
+				FROM (SELECT ?1 AS m) WHERE m ->> 'type' IN ('touch.requested', 'touch.revoked') AND coalesce(m ->> 'channel', ?4) = ?4
+				ON CONFLICT (id) DO UPDATE SET expires = min(expires, excluded.expires), state = iif(state = 'revoked', excluded.state, state)`,
+				string(record.Value), record.Partition, isNew, channel)
+			if (err != nil || isNew) && record.Value != nil && !record.Attrs.IsControl() {
+				write(env("WINBACK_TOPIC_DEAD_LETTERS"), record.Key, record.Value)
 			}
 		})
-		turn()
-		if time.Since(last) > 500*time.Millisecond {
-			last = time.Now()
-			commit()
+		lo.Must0(tx.Commit())
+		ready := query(`SELECT json_group_array(c.key + 0) AS text FROM json_each(?1) c JOIN json_each(?2) e USING (key)
+			WHERE c.value ->> 'Offset' >= e.value ->> 'Offset'`, lo.Must(json.Marshal(client.CommittedOffsets()[touches])), ends.Load())[0].Text
+		query(`UPDATE touches SET state = 'failed', reason = iif(expires, reason, 'revoked'), at = ?1 WHERE state = 'requested' AND expires <= ?1`, now())
+		free := lo.Ternary(stop.Err() == nil && now()-last < 500, cap(slots)-len(slots), 0) // what was polled must be of now
+		// The first open touch of each user, if it is due and the log behind it was read: that it is begun is on disk from here on.
+		todo := query(`UPDATE touches SET state = 'unknown', reason = 'interrupted', at = ?1 + 5000, due = ?1 + 5000 WHERE n IN (SELECT n
+			FROM touches t WHERE state = 'requested' AND due <= ?1 AND expires > ?1 AND part IN (SELECT value FROM json_each(?2))
+			AND NOT EXISTS (SELECT 1 FROM touches e WHERE e.user = t.user AND e.n < t.n AND (e.state = 'requested' OR e.at > ?1)) ORDER BY n LIMIT ?3)
+			RETURNING n, id, user, state, 'new' AS text`, now(), ready, free)
+		// What is not settled is asked about, less and less often.
+		for _, r := range append(todo, query(`UPDATE touches SET due = 2 * ?1 - at + 1000 WHERE state IN ('unknown', 'accepted') AND due <= ?1 AND ?2
+			RETURNING n, id, user, state, iif(state = 'unknown' AND at < ?1 - 30000, 'lost', '') AS text`, now(), free > 0)...) {
+			slots <- true
+			go work(r)
 		}
-		lock.Unlock()
+		for _, word := range query(`SELECT n, user, state, json_object('touch_id', id, 'user_id', user, 'status', state, 'reason', reason, 'at', at,
+			'channel', ?3, 'provider', 'postbox', 'provider_ref', ref, 'outcome', CASE WHEN reason IN ('no_address', 'bad_number') THEN 'hard'
+			WHEN state = 'failed' AND reason > '' THEN 'unsent' ELSE '' END) AS text FROM touches WHERE state IS NOT said AND at <= ?1
+			AND part IN (SELECT value FROM json_each(?2)) ORDER BY at`, now(), ready, channel) {
+			write(env("WINBACK_TOPIC_FEEDBACK"), []byte(word.User), []byte(word.Text))
+			query(`UPDATE touches SET said = ?2 WHERE n = ?1`, word.N, word.State)
+		}
 	}
-	working.Wait()
-	turn()
-	commit()
 	client.Close()
 }

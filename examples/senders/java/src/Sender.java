@@ -1,91 +1,112 @@
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.net.ConnectException;
-import java.net.URI;
-import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
-import java.time.DateTimeException;
+import java.net.*;
+import java.net.http.*;
+import java.sql.*;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.*;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.*;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.*;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.serialization.*;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 /** A sender without the kit, by the rules of docs/senders.md; ../README.md says what it leaves out. */
 public final class Sender {
-    // The journal is on disk before a call leaves, one for all instances. A row holds what is to be said if nothing
-    // more is heard. A touch and its revocation contend for the same row, so the first of them wins.
-    static final String TABLE = "CREATE TABLE IF NOT EXISTS touches"
-        + " (id TEXT PRIMARY KEY, status TEXT, word TEXT, at INTEGER, ask_at INTEGER)";
-    static final String INDEX = "CREATE INDEX IF NOT EXISTS to_ask ON touches (ask_at)";
-    static final String ENTER = "INSERT OR IGNORE INTO touches VALUES (?, ?, ?, ?, ?)";
-    static final String TAKE_BACK = "DELETE FROM touches WHERE id = ? AND status = 'unknown'";
-    static final String SETTLE = "INSERT INTO touches VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET status = ?2,"
-        + " word = ?3, ask_at = ?5 WHERE status = 'unknown' OR ?2 NOT IN ('unknown', 'accepted')";
-    static final String TO_ASK = "UPDATE touches SET ask_at = 2 * ?1 - at WHERE id IN (SELECT id FROM touches"
-        + " WHERE ask_at <= ?1 AND ask_at < at + 86400000 LIMIT 64) RETURNING word, at"; // for a day, less and less often
-    static final int MAJOR = 1, PARALLEL = 64;
-    static final long UNDER_WAY_MS = 30_000, JITTER_MS = 3_000;
-    static final Duration PATIENCE = Duration.ofSeconds(2);
+    // SQLite is the queue: on disk, in the order of the log, one for all instances. A row holds the word that is to be said from
+    // `at` on if nothing more is heard; `due` is when the touch may be sent, or asked about. What is revoked expires at 0.
+    static final String SCHEMA = """
+        CREATE TABLE IF NOT EXISTS touches (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, user TEXT NOT NULL, part INT, body TEXT,
+        due INT, expires INT NOT NULL, state TEXT, reason TEXT, ref TEXT DEFAULT '', at INT, said TEXT);
+        CREATE INDEX IF NOT EXISTS of_user ON touches (user); CREATE INDEX IF NOT EXISTS to_do ON touches (state, due);
+        CREATE INDEX IF NOT EXISTS to_say ON touches (at) WHERE state IS NOT said""";
+    record Row(long n, String id, String user, String state, String text) {}
+    record Answer(int code, JsonNode said, String pause) {
+        String text(String name) { return said.path(name).asText(""); }
+    }
+    record Word(String state, String reason, Answer answer) {}
 
-    static final class Item {
-        ConsumerRecord<byte[], byte[]> record;
-        ObjectNode touch; // null: not a message of the contract
-        boolean isTooNew;
-        long dueMs, expiresMs;
-        String why = "expired";
-        Future<Boolean> job; // under way
+    static final Map<String, String> ENV = System.getenv();
+    static final String CHANNEL = ENV.get("WINBACK_SENDER_CHANNEL"), MESSAGES = ENV.get("PROVIDER_URL") + "/messages";
+    static final Duration PATIENCE = Duration.ofSeconds(2);
+    static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+    static final int PARALLEL = 64;
+    static volatile boolean isStopping;
+    static Connection db;
+
+    static synchronized List<Row> query(String sql, Object... values) throws SQLException {
+        try (var statement = db.prepareStatement(sql)) {
+            for (var i = 0; i < values.length; i++) statement.setObject(i + 1, values[i]);
+            var found = new ArrayList<Row>();
+            for (var row = statement.execute() ? statement.getResultSet() : null; row != null && row.next(); )
+                found.add(new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), row.getString(5)));
+            return found;
+        }
     }
 
-    record Answer(int code, JsonNode said, long waitMs) {}
+    static Answer call(String url, String body) throws Exception { // GET without a body
+        var request = HttpRequest.newBuilder(URI.create(url)).timeout(PATIENCE);
+        if (body != null) request.POST(HttpRequest.BodyPublishers.ofString(body));
+        try {
+            var answer = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            var isJson = answer.headers().firstValue("content-type").orElse("").startsWith("application/json");
+            var said = new ObjectMapper().readTree(isJson ? answer.body() : "{}");
+            return new Answer(answer.statusCode(), said, answer.headers().firstValue("retry-after").orElse(""));
+        } catch (IOException failure) { // 503: nothing has left
+            var isRefused = failure instanceof ConnectException || failure instanceof HttpConnectTimeoutException;
+            return new Answer(isRefused ? 503 : 0, new ObjectMapper().nullNode(), "");
+        }
+    }
 
-    static final String CHANNEL = env("WINBACK_SENDER_CHANNEL", "sms"), TOUCHES = env("WINBACK_TOPIC_TOUCHES", "win-back"),
-        FEEDBACK = env("WINBACK_TOPIC_FEEDBACK", "win-back-feedback"),
-        DEAD_LETTERS = env("WINBACK_TOPIC_DEAD_LETTERS", "winback-dead-letters");
-    static final ObjectMapper JSON = new ObjectMapper();
-    static volatile boolean isStopping;
+    static String quote(String text) { return URLEncoder.encode(text, UTF_8).replace("+", "%20"); }
 
-    final HttpClient http = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
-    final Map<TopicPartition, Long> ends = new HashMap<>(); // of the partitions that are ours: where the log ended
-    final Connection db;
-    final KafkaProducer<byte[], byte[]> producer;
-    final KafkaConsumer<byte[], byte[]> consumer;
-    final List<Item> waiting = new LinkedList<>(); // in the order of the log
+    static Word send(Row row) throws Exception {
+        var found = call(ENV.get("ADDRESSES_URL") + "/" + quote(row.user) + "/" + CHANNEL, null);
+        if (found.code == 404) return new Word("failed", "no_address", found);
+        var last = query("""
+            SELECT n, id, user, state, json_object('id', id, 'to', ?2, 'template', body ->> 'template_key', 'params', body -> 'params')
+            FROM touches WHERE n = ?1 AND expires > ?3 AND ?2 > ''""", row.n, found.text("address"), System.currentTimeMillis());
+        if (last.isEmpty()) return new Word("requested", "provider_unavailable", found); // or revoked or expired by now
+        var answer = call(MESSAGES, last.get(0).text);
+        if (answer.code == 429 || answer.code == 503) return new Word("requested", "provider_unavailable", answer);
+        if (answer.code == 202 && !answer.text("ref").isEmpty()) return new Word("accepted", "", answer);
+        if (answer.code == 400 && !answer.text("error").isEmpty()) return new Word("failed", answer.text("error"), answer);
+        return new Word("unknown", "timed_out", answer);
+    }
 
-    Sender() throws IOException, SQLException {
-        var state = Files.createDirectories(Path.of(env("WINBACK_SENDER_STATE", "build/sender")));
-        db = DriverManager.getConnection("jdbc:sqlite:" + state + "/touches.db?busy_timeout=10000&journal_mode=WAL&synchronous=FULL");
-        try { exec(TABLE); } catch (SQLException busy) { exec(TABLE); } // another instance may be making it
-        exec(INDEX);
-        var servers = System.getenv("WINBACK_KAFKA_BOOTSTRAP");
-        producer = new KafkaProducer<>(Map.of("bootstrap.servers", servers), new ByteArraySerializer(), new ByteArraySerializer());
-        var session = (int) (1000 * Double.parseDouble(env("WINBACK_SESSION_TIMEOUT_S", "10")));
-        consumer = new KafkaConsumer<>(Map.of("bootstrap.servers", servers, "isolation.level", "read_committed",
-            "group.id", env("WINBACK_SENDER_GROUP", "winback-sender-" + CHANNEL), "enable.auto.commit", false,
-            "auto.offset.reset", "earliest", "fetch.max.wait.ms", 100, "session.timeout.ms", session,
-            "heartbeat.interval.ms", session / 4), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    static Word ask(Row row) throws Exception {
+        var answer = call(MESSAGES + "?id=" + quote(row.id), null);
+        if (answer.code == 404 && row.text.equals("lost")) return new Word("failed", "provider_unavailable", answer);
+        return new Word(answer.text("status"), "", answer);
+    }
+
+    static Void work(Row row) throws Exception {
+        var word = row.text.equals("new") ? send(row) : ask(row);
+        query("""
+            UPDATE touches SET state = ?3, reason = ?4, ref = ?5, at = iif(?3 = 'requested', NULL, ?7), due = ?7 + 1000 * ?6
+            + abs(random() % 3000) WHERE n = ?1 AND state = ?2 AND ?3 > '' AND (?3 <> state OR at > ?7)""", row.n, row.state,
+            word.state, word.reason, word.answer.text("ref"), word.answer.pause, System.currentTimeMillis());
+        return null;
+    }
+
+    /** Notes a touch or its revocation, whichever comes first; false: a dead letter. */
+    static boolean take(ConsumerRecord<byte[], byte[]> record) throws SQLException {
+        var version = record.headers().lastHeader("ce_dataschema");
+        var isNew = version != null && !new String(version.value(), UTF_8).endsWith(":1");
+        try {
+            query("""
+                INSERT INTO touches (id, user, part, body, due, expires, state, reason) SELECT m ->> 'touch_id', m ->> 'user_id', ?2, m,
+                1000 * unixepoch(m ->> 'not_before', 'subsec'), CASE WHEN m ->> 'type' = 'touch.revoked' THEN 0 WHEN ?3 THEN 1 ELSE
+                1000 * unixepoch(m ->> 'expires_at', 'subsec') END, substr(m ->> 'type', 7), iif(?3, 'unknown_version', 'expired')
+                FROM (SELECT ?1 AS m) WHERE m ->> 'type' IN ('touch.requested', 'touch.revoked') AND coalesce(m ->> 'channel', ?4) = ?4
+                ON CONFLICT (id) DO UPDATE SET expires = min(expires, excluded.expires), state = iif(state = 'revoked', excluded.state, state)""",
+                new String(record.value(), UTF_8), record.partition(), isNew, CHANNEL);
+            return !isNew;
+        } catch (SQLException unreadable) { // no JSON, or not its fields; if the journal is broken the commit fails, too
+            return false;
+        }
     }
 
     public static void main(String[] args) throws Exception {
@@ -94,198 +115,59 @@ public final class Sender {
             isStopping = true;
             try { main.join(); } catch (InterruptedException stop) { main.interrupt(); }
         }));
-        try { new Sender().run(); } catch (Exception | Error failure) { failure.printStackTrace(); Runtime.getRuntime().halt(1); }
-    }
-
-    void run() throws Exception {
-        consumer.subscribe(List.of(TOUCHES), new ConsumerRebalanceListener() {
-            public void onPartitionsAssigned(Collection<TopicPartition> fresh) { ends.putAll(consumer.endOffsets(fresh)); }
-            public void onPartitionsRevoked(Collection<TopicPartition> lost) {
-                try { consumer.commitSync(finished()); } catch (KafkaException refused) { /* the next owner finds the journal */ }
-                onPartitionsLost(lost);
+        var url = "jdbc:sqlite:" + ENV.get("WINBACK_SENDER_STATE") + "/touches.db";
+        db = DriverManager.getConnection(url + "?busy_timeout=10000&synchronous=FULL&transaction_mode=IMMEDIATE");
+        try { db.createStatement().executeUpdate("PRAGMA journal_mode = WAL"); } catch (SQLException busy) { /* another instance does it */ }
+        db.createStatement().executeUpdate(SCHEMA);
+        var servers = ENV.get("WINBACK_KAFKA_BOOTSTRAP");
+        var session = (int) (1000 * Double.parseDouble(ENV.get("WINBACK_SESSION_TIMEOUT_S")));
+        var producer = new KafkaProducer<>(Map.of("bootstrap.servers", servers), new ByteArraySerializer(), new ByteArraySerializer());
+        var consumer = new KafkaConsumer<>(Map.of("bootstrap.servers", servers, "group.id", ENV.get("WINBACK_SENDER_GROUP"),
+            "isolation.level", "read_committed", "auto.offset.reset", "earliest", "session.timeout.ms", session,
+            "heartbeat.interval.ms", session / 4, "fetch.max.wait.ms", 100), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        consumer.subscribe(List.of(ENV.get("WINBACK_TOPIC_TOUCHES")));
+        var pool = new ForkJoinPool(PARALLEL);
+        var jobs = new ArrayList<ForkJoinTask<Void>>();
+        for (long last = 0, polled = 0; !isStopping || !jobs.isEmpty(); last = polled) {
+            polled = System.currentTimeMillis();
+            var records = consumer.poll(Duration.ofMillis(50)); // commits offsets of what came before: it is in the table
+            synchronized (Sender.class) { // in one transaction
+                db.setAutoCommit(false);
+                query("UPDATE touches SET state = 'failed', reason = iif(expires, reason, 'revoked'), at = ?1"
+                    + " WHERE state = 'requested' AND expires <= ?1", polled);
+                for (var record : records)
+                    if (record.value() != null && !take(record))
+                        producer.send(new ProducerRecord<>(ENV.get("WINBACK_TOPIC_DEAD_LETTERS"), record.key(), record.value())).get();
+                db.setAutoCommit(true);
             }
-            public void onPartitionsLost(Collection<TopicPartition> lost) {
-                ends.keySet().removeAll(lost);
-                waiting.removeIf(item -> lost.contains(partition(item)));
-            }
-        });
-        var pool = Executors.newFixedThreadPool(PARALLEL + 1);
-        Future<?> asking = pool.submit(this::follow);
-        for (long last = 0; !isStopping; ) {
-            for (var record : consumer.poll(Duration.ofMillis(50))) take(record);
-            turn(pool);
-            if (System.currentTimeMillis() - last < 500) continue;
-            last = System.currentTimeMillis();
-            consumer.commitAsync(finished(), null);
-            if (!asking.isDone()) continue;
-            asking.get();
-            asking = pool.submit(this::follow);
+            var now = System.currentTimeMillis();
+            var ready = new ArrayList<Integer>(); // partitions that were read to their end
+            for (var part : consumer.assignment()) if (consumer.currentLag(part).orElse(1) == 0) ready.add(part.partition());
+            var free = isStopping || now - last > 500 ? 0 : Math.max(0, PARALLEL - jobs.size()); // what was polled must be of now
+            // The first open touch of each user, if it is due and the log behind it was read: that it is begun is on disk from here on.
+            var rows = query("""
+                UPDATE touches SET state = 'unknown', reason = 'interrupted', at = ?1 + 5000, due = ?1 + 5000 WHERE n IN (SELECT n
+                FROM touches t WHERE state = 'requested' AND due <= ?1 AND expires > ?1 AND part IN (SELECT value FROM json_each(?2))
+                AND NOT EXISTS (SELECT 1 FROM touches e WHERE e.user = t.user AND e.n < t.n AND (e.state = 'requested' OR e.at > ?1)) ORDER BY n LIMIT ?3)
+                RETURNING n, id, user, state, 'new'""", now, ready.toString(), free);
+            // What is not settled is asked about, less and less often.
+            rows.addAll(query("""
+                UPDATE touches SET due = 2 * ?1 - at + 1000 WHERE state IN ('unknown', 'accepted') AND due <= ?1 AND ?2
+                RETURNING n, id, user, state, iif(state = 'unknown' AND at < ?1 - 30000, 'lost', '')""", now, free));
+            for (var row : rows) jobs.add(pool.submit(() -> work(row)));
+            jobs.removeIf(job -> job.isDone() && job.join() == null); // throws what work threw: without the journal nothing is sent
+            var words = query("""
+                SELECT n, id, user, state, json_object('touch_id', id, 'user_id', user, 'status', state, 'reason', reason, 'at', at, 'channel', ?3,
+                'provider', 'postbox', 'provider_ref', ref, 'outcome', CASE WHEN reason IN ('no_address', 'bad_number') THEN 'hard' WHEN
+                state = 'failed' AND reason > '' THEN 'unsent' ELSE '' END) FROM touches WHERE state IS NOT said AND at <= ?1
+                AND part IN (SELECT value FROM json_each(?2)) ORDER BY at""", System.currentTimeMillis(), ready.toString(), CHANNEL);
+            var said = new ArrayList<Future<RecordMetadata>>();
+            for (var word : words) said.add(producer.send(new ProducerRecord<>(ENV.get("WINBACK_TOPIC_FEEDBACK"), word.user.getBytes(UTF_8), word.text.getBytes(UTF_8))));
+            for (var word : said) word.get();
+            query("UPDATE touches SET said = value FROM json_each(?) WHERE n = key", new ObjectMapper().valueToTree(
+                words.stream().collect(Collectors.toMap(Row::n, Row::state))).toString());
         }
-        pool.shutdown();
-        pool.awaitTermination(20, TimeUnit.SECONDS);
-        turn(pool);
-        consumer.close(); // commits what is finished: onPartitionsRevoked
+        consumer.close();
         producer.close();
     }
-
-    void take(ConsumerRecord<byte[], byte[]> record) throws SQLException {
-        if (record.value() == null) return;
-        var item = new Item();
-        item.record = record;
-        var schema = record.headers().lastHeader("ce_dataschema");
-        item.isTooNew = schema != null && !new String(schema.value(), UTF_8).endsWith(":" + MAJOR);
-        try {
-            if (JSON.readTree(record.value()) instanceof ObjectNode found && isWhole(found)) item.touch = found;
-        } catch (IOException notJson) { /* a dead letter */ }
-        if (item.touch != null && text(item.touch, "type").equals("touch.revoked")) {
-            exec(ENTER, row(item.touch, null, "failed", "unsent", "revoked", ""));
-        } else if (item.touch == null || text(item.touch, "type").equals("touch.requested") && text(item.touch, "channel").equals(CHANNEL)) {
-            item.dueMs = item.touch == null ? 0 : instant(text(item.touch, "not_before"));
-            item.expiresMs = item.touch == null ? 0 : instant(text(item.touch, "expires_at"));
-            waiting.add(item);
-        }
-    }
-
-    /** Begins the first touch of each user, if it is due and what stands behind it in the log has been seen. */
-    void turn(ExecutorService pool) throws Exception {
-        var users = new HashSet<String>();
-        var busy = waiting.stream().filter(item -> item.job != null && !item.job.isDone()).count();
-        for (var items = waiting.iterator(); items.hasNext(); ) {
-            var item = items.next();
-            if (item.job != null && item.job.isDone()) {
-                var isSaid = item.job.get();
-                item.job = null; // not sent: its time comes again
-                if (isSaid) items.remove();
-                if (isSaid) continue;
-            }
-            var isFirst = users.add(item.touch == null ? null : text(item.touch, "user_id"));
-            var hasSeenAll = consumer.position(partition(item)) >= ends.get(partition(item));
-            if (!isFirst || !hasSeenAll || item.job != null || isStopping || System.currentTimeMillis() < item.dueMs || busy++ >= PARALLEL) continue;
-            item.job = pool.submit(() -> work(item));
-        }
-    }
-
-    /** Returns true when the first word on a touch is said. */
-    boolean work(Item item) throws Exception {
-        if (item.touch == null) return write(DEAD_LETTERS, item.record.key(), item.record.value());
-        var id = text(item.touch, "touch_id");
-        var known = select("SELECT word, at FROM touches WHERE id = ?", id);
-        if (!known.isEmpty()) return write(FEEDBACK, item.record.key(), known.get(0).getKey().getBytes(UTF_8));
-        if (item.isTooNew) {
-            write(DEAD_LETTERS, item.record.key(), item.record.value());
-            return say(item.touch, "failed", "unsent", "unknown_version", "");
-        }
-        if (System.currentTimeMillis() >= item.expiresMs) return say(item.touch, "failed", "unsent", item.why, "");
-        var user = URLEncoder.encode(text(item.touch, "user_id"), UTF_8).replace("+", "%20");
-        var found = call(System.getenv("ADDRESSES_URL") + "/" + user + "/" + CHANNEL, null);
-        if (found.code == 404) return say(item.touch, "failed", "hard", "no_address", "");
-        if (found.code != 200) return later(item, found.waitMs);
-        if (isStopping || System.currentTimeMillis() >= item.expiresMs) return false;
-        var underWay = row(item.touch, System.currentTimeMillis() + UNDER_WAY_MS, "unknown", "", "interrupted", "");
-        if (exec(ENTER, underWay) == 0) return false;
-        var body = JSON.createObjectNode().put("id", id).put("to", text(found.said, "address"));
-        body.set("template", item.touch.get("template_key"));
-        body.set("params", item.touch.get("params"));
-        var answer = call(System.getenv("PROVIDER_URL") + "/messages", body);
-        if (answer.code == 429 || answer.code == 503) {
-            exec(TAKE_BACK, id);
-            return later(item, answer.waitMs);
-        }
-        var reason = text(answer.said, "error");
-        if (answer.code == 202) return say(item.touch, "accepted", "", "", text(answer.said, "ref"));
-        if (answer.code != 400) return say(item.touch, "unknown", "", "timed_out", "");
-        return say(item.touch, "failed", reason.equals("bad_number") ? "hard" : "unsent", reason, "");
-    }
-
-    /** Asks what became of what the provider took, or may have taken. */
-    Void follow() throws Exception {
-        for (var row : select(TO_ASK, System.currentTimeMillis())) {
-            var touch = (ObjectNode) JSON.readTree(row.getKey());
-            var answer = call(System.getenv("PROVIDER_URL") + "/messages?id=" + URLEncoder.encode(text(touch, "touch_id"), UTF_8), null);
-            var status = text(answer.said, "status");
-            var isLost = answer.code == 404 && text(touch, "status").equals("unknown") && System.currentTimeMillis() - row.getValue() > UNDER_WAY_MS;
-            if (isLost) say(touch, "failed", "unsent", "provider_unavailable", "");
-            if (answer.code == 200 && !status.equals(text(touch, "status"))) say(touch, status, "", "", text(answer.said, "ref"));
-        }
-        return null;
-    }
-
-    Map<TopicPartition, OffsetAndMetadata> finished() {
-        var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
-        for (var partition : ends.keySet()) offsets.put(partition, new OffsetAndMetadata(consumer.position(partition)));
-        for (var item : waiting) offsets.merge(partition(item), new OffsetAndMetadata(item.record.offset()), (a, b) -> a.offset() < b.offset() ? a : b);
-        return offsets;
-    }
-
-    /** Calls with a body or without; 503 if the connection was refused, 0 if nobody knows. */
-    Answer call(String url, JsonNode body) throws InterruptedException, JsonProcessingException {
-        var request = HttpRequest.newBuilder(URI.create(url)).timeout(PATIENCE);
-        if (body != null) request.POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(body)));
-        try {
-            var answer = http.send(request.build(), BodyHandlers.ofByteArray());
-            var waitMs = 1000 * answer.headers().firstValueAsLong("retry-after").orElse(0);
-            var isClear = answer.statusCode() >= 400 && answer.statusCode() != 400;
-            return new Answer(answer.statusCode(), isClear ? null : JSON.readTree(answer.body()), waitMs);
-        } catch (ConnectException | HttpConnectTimeoutException refused) {
-            return new Answer(503, null, 0);
-        } catch (IOException unclear) {
-            return new Answer(0, null, 0);
-        }
-    }
-
-    boolean later(Item item, long waitMs) {
-        item.dueMs = System.currentTimeMillis() + waitMs + ThreadLocalRandom.current().nextLong(JITTER_MS);
-        item.why = "provider_unavailable";
-        return false;
-    }
-
-    boolean say(JsonNode touch, String status, String outcome, String reason, String ref) throws Exception {
-        var isOpen = status.equals("accepted") || status.equals("unknown");
-        var row = row(touch, isOpen ? System.currentTimeMillis() + 1000 : null, status, outcome, reason, ref);
-        exec(SETTLE, row);
-        return write(FEEDBACK, text(touch, "user_id").getBytes(UTF_8), ((String) row[2]).getBytes(UTF_8));
-    }
-
-    static Object[] row(JsonNode touch, Long askAt, String status, String outcome, String reason, String ref) {
-        var word = JSON.createObjectNode().put("touch_id", text(touch, "touch_id")).put("user_id", text(touch, "user_id"))
-            .put("status", status).put("outcome", outcome).put("reason", reason).put("channel", CHANNEL)
-            .put("provider", "postbox").put("provider_ref", ref).put("at", System.currentTimeMillis());
-        return new Object[] {text(touch, "touch_id"), status, word.toString(), System.currentTimeMillis(), askAt};
-    }
-
-    boolean write(String topic, byte[] key, byte[] value) throws Exception {
-        producer.send(new ProducerRecord<>(topic, key, value)).get();
-        return true;
-    }
-
-    synchronized int exec(String sql, Object... values) throws SQLException {
-        try (var statement = db.prepareStatement(sql)) {
-            for (var i = 0; i < values.length; i++) statement.setObject(i + 1, values[i]);
-            return statement.executeUpdate();
-        }
-    }
-
-    synchronized List<Map.Entry<String, Long>> select(String sql, Object value) throws SQLException {
-        var found = new ArrayList<Map.Entry<String, Long>>();
-        try (var statement = db.prepareStatement(sql)) {
-            statement.setObject(1, value);
-            for (var rows = statement.executeQuery(); rows.next(); ) found.add(Map.entry(rows.getString(1), rows.getLong(2)));
-        }
-        return found;
-    }
-
-    static boolean isWhole(JsonNode message) {
-        var type = text(message, "type");
-        return !type.isEmpty() && (!type.startsWith("touch.re") || !text(message, "touch_id").isEmpty() && !text(message, "user_id").isEmpty());
-    }
-
-    static TopicPartition partition(Item item) { return new TopicPartition(TOUCHES, item.record.partition()); }
-
-    static String text(JsonNode of, String name) { return of == null ? "" : of.path(name).asText(""); }
-
-    static long instant(String text) {
-        try { return Instant.parse(text).toEpochMilli(); } catch (DateTimeException none) { return 0; }
-    }
-
-    static String env(String name, String usual) { return System.getenv().getOrDefault(name, usual); }
 }
