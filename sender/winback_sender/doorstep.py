@@ -11,6 +11,9 @@ from kafka.errors import KafkaError
 
 from winback_sender.errors import Exit, Unavailable, UserError
 
+RECONNECT_MS: Final = 3_000
+"""The longest pause between two tries to reach Kafka; the client's own is ten times that."""
+
 _CONNECT_TIMEOUT_S: Final = 3.0
 _BOOTSTRAP_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 8_000

@@ -86,8 +86,10 @@ def diff(*, kind: str | None, since: str | None) -> None:
     from winback_sender.contract.compatibility import fields  # noqa: PLC0415 (quick --help)
     from winback_sender.contract.schemas import schema  # noqa: PLC0415
 
-    for name in _kinds(kind):
-        version, before = _before(name, since, is_only=kind is not None)
+    found = {name: _before(name, since, is_only=kind is not None) for name in _kinds(kind)}
+    if since is not None and not any(before for _, before in found.values()):
+        raise UserError(f"no message has a version {since!r}", "winback contracts show lists them")
+    for name, (version, before) in found.items():
         if before is None:
             click.echo(f"{name}: new since {version}")
             continue

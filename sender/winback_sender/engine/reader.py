@@ -19,6 +19,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from winback_sender.doorstep import RECONNECT_MS
 from winback_sender.engine.inbox import letter
 from winback_sender.engine.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
 from winback_sender.engine.rebalance import HANDOVER_S, Rebalance, finish_joining
@@ -128,6 +129,7 @@ class Reader:
             session_timeout_ms=round(self._session_timeout_s * 1_000),
             heartbeat_interval_ms=round(self._session_timeout_s * 250),
             metadata_max_age_ms=METADATA_MS, metrics_enabled=False,
+            reconnect_backoff_max_ms=RECONNECT_MS,
         )  # fmt: skip
         # The first to join deals out what it knows; if that is nothing, nobody has any for long.
         consumer.partitions_for_topic(self._topic)

@@ -3,6 +3,7 @@
 There a text that is none, or is too long, would end the sender, and again at every start.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,6 +22,9 @@ NAME_MAX: Final = 1_000
 AFTER_S_MAX: Final = 7 * 86_400.0
 """A touch expires before."""
 INT_MAX: Final = 1 << 63
+
+_ADDRESS: Final = re.compile(r"[+＋]?\d[\d\s-]{5,}\d|\S+[@＠]\S+")
+"""A phone number or an e-mail; no provider has a code of that form."""
 
 _BAD: Final = Receipt(Status.UNKNOWN, "", Why.BAD_RECEIPT)
 
@@ -42,7 +46,7 @@ def sound_refusal(error: NotSentError, touch_id: str) -> NotSentError:
     """Return a refusal that can be kept; whatever it says, the touch did not leave."""
     reason: str
     try:
-        reason = _text("reason", error.reason, REASON_MAX)
+        reason = _reason(error.reason)
         outcome = _text("outcome", error.outcome, OUTCOME_MAX)
     except _BadError as fault:
         log.error("bad_receipt", touch=touch_id, fault=str(fault))  # noqa: TRY400 (it says all)
@@ -93,7 +97,7 @@ def _receipt(said: object) -> Receipt:
     return Receipt(
         status,
         _text("outcome", said.outcome, OUTCOME_MAX),
-        _text("reason", said.reason, REASON_MAX),
+        _reason(said.reason),
         _text("ref", said.ref, NAME_MAX),
         _text("address", said.address, NAME_MAX),
     )
@@ -108,6 +112,11 @@ def _text(field: str, value: object, characters: int) -> str:
     if not isinstance(value, str):
         raise _BadError(f"{field} is {_kind(value)}, not a text")
     return value[:characters].replace("\0", "").encode(errors="replace").decode()
+
+
+def _reason(value: object) -> str:
+    """Return a reason without what may be an address in it: it goes into logs and to Kafka."""
+    return _ADDRESS.sub("…", _text("reason", value, REASON_MAX))
 
 
 def _kind(value: object) -> str:

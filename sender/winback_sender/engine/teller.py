@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
 
+from winback_sender.doorstep import RECONNECT_MS
 from winback_sender.engine.endings import Owed
 from winback_sender.engine.feedback import record
 
@@ -54,6 +55,7 @@ class Teller:
         self._producer: Any = KafkaProducer(
             bootstrap_servers=servers, acks="all", enable_idempotence=True, linger_ms=LINGER_MS,
             max_block_ms=BLOCK_MS, metrics_enabled=False,
+            reconnect_backoff_max_ms=RECONNECT_MS,
         )  # fmt: skip
 
     def send(self, owed: Owed) -> None:

@@ -111,3 +111,8 @@ def test_what_came_went_and_changed_is_told(tmp_path: Path) -> None:
         "  - colour: string; optional",
         "  ~ at: integer → date-time or integer, minimum 1",
     ]
+
+
+def test_a_version_that_no_message_has_is_refused() -> None:
+    with pytest.raises(UserError, match="no message has a version 'foo'"):
+        contracts.main(["diff", "--since", "foo"], standalone_mode=False)

@@ -130,3 +130,18 @@ def test_whatever_is_said_can_be_told(fields: tuple[Any, ...]) -> None:
     for said in (Receipt(*fields), *sound_words([Heard(Receipt(*fields), *fields[1:])], "p")):
         receipt = sound_receipt(said.receipt if isinstance(said, Heard) else said, "t1")
         assert record(Report("t1", "ada", "sms", "p", receipt, START_MS), "/s").value
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("could not send to +86 138-0013-8000", "could not send to …"),
+        ("１３８００１３８０００ is no number", "… is no number"),
+        ("no mailbox: ada@example.org", "no mailbox: …"),
+        ("isv.BUSINESS_LIMIT_CONTROL", "isv.BUSINESS_LIMIT_CONTROL"),
+        ("45015", "45015"),
+    ],
+)
+def test_a_reason_carries_no_address_into_logs_and_kafka(reason: str, kept: str) -> None:
+    assert sound_refusal(NotSentError(reason), "t1").reason == kept
+    assert sound_receipt(Receipt(Status.FAILED, "unsent", reason), "t1").reason == kept
