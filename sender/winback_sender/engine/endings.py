@@ -131,6 +131,6 @@ class Endings:
         self.counts[receipt.reason or str(receipt.status)] += 1
         self._meter.add(Metric.TOUCHES, provider=entry.provider, status=str(receipt.status),
                         reason=self._meter.code(receipt.reason))  # fmt: skip
-        log.info("touch_settled", touch=entry.touch_id, user=hashed(entry.user_id),
+        log.debug("touch_settled", touch=entry.touch_id, user=hashed(entry.user_id),
                  status=str(receipt.status), outcome=receipt.outcome,
                  reason=receipt.reason)  # fmt: skip
