@@ -10,6 +10,8 @@ from winback_sender.call_lists.cells import text_of
 from winback_sender.call_lists.columns import COLUMNS, column_of, result
 from winback_sender.receipt import Receipt
 
+CELL_MAX: Final = 32_767
+"""Characters, as in Excel. The limit of `csv` is one for the whole process, and others set it."""
 BYTES_MAX: Final = 20_000_000
 _SEPARATORS: Final = ",;\t"
 _ZIP: Final = b"PK\x03\x04"
@@ -82,6 +84,8 @@ def _read(text: str, is_ours: Callable[[str], bool]) -> Returned:
             found.faults.append(Fault(1, 0, f"the column {names} is missing"))
             return found
         for row in rows:
+            if max(map(len, row), default=0) > CELL_MAX:
+                raise csv.Error(f"a cell is longer than {CELL_MAX:,} characters")
             _take(row, rows.line_num, places, found, is_ours)
     except csv.Error as error:
         found.faults.append(Fault(rows.line_num, 0, f"no CSV: {error}"))
