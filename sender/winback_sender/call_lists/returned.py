@@ -85,7 +85,9 @@ def _read(text: str, is_ours: Callable[[str], bool]) -> Returned:
             return found
         for row in rows:
             if max(map(len, row), default=0) > CELL_MAX:
-                raise csv.Error(f"a cell is longer than {CELL_MAX:,} characters")
+                what = f"no CSV: a cell is longer than {CELL_MAX:,} characters"
+                found.faults.append(Fault(rows.line_num, 0, what))
+                break
             _take(row, rows.line_num, places, found, is_ours)
     except csv.Error as error:
         found.faults.append(Fault(rows.line_num, 0, f"no CSV: {error}"))
