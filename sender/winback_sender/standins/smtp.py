@@ -29,11 +29,9 @@ import ssl
 from email.message import EmailMessage
 from typing import Final
 
-from aiohttp import web
-
 from winback_sender.standins.server import HOST
 from winback_sender.standins.smtp_talk import SIZE_MAX, Talk
-from winback_sender.standins.stand_in import Call, Fate, Plan, StandIn, all_is_well
+from winback_sender.standins.stand_in import Fate, Plan, StandIn, all_is_well
 
 LINE_BYTES_MAX: Final = 4_096
 
@@ -78,10 +76,6 @@ class MailServer(StandIn):
     def is_heard(self) -> bool:
         """Whether somebody waits for receipts: there are none."""
         return False
-
-    def accepted(self, call: Call) -> web.StreamResponse:
-        """Not reached: it does not speak HTTP."""
-        raise NotImplementedError
 
     def fate_of(self, touch_id: str) -> Fate:
         """Return what will happen to the next message of a touch."""

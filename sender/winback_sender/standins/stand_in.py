@@ -186,19 +186,22 @@ class StandIn(Server):
         return next((call for call in self._calls if call.touch_id == touch_id and call.was_sent),
                     None)  # fmt: skip
 
-    # What a subclass says in the words of its provider.
+    # How HTTP says it; a subclass says it in the words of its provider.
 
     def accepted(self, call: Call) -> web.StreamResponse:
         """Return the answer to a message that was taken."""
-        raise NotImplementedError
+        del call
+        return web.Response(status=202)
 
     def throttled(self, call: Call) -> web.StreamResponse:
         """Return the answer to too many calls; nothing was sent."""
-        raise NotImplementedError
+        del call
+        return web.Response(status=429)
 
     def refused(self, call: Call) -> web.StreamResponse:
         """Return the answer to what the provider will never send."""
-        raise NotImplementedError
+        del call
+        return web.Response(status=400)
 
     def broken(self, call: Call) -> web.StreamResponse:
         """Return the answer of a provider in trouble, whether it has sent or not."""

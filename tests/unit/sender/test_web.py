@@ -27,7 +27,7 @@ class Provider(Adapter):
     name = "postbox"
 
     def deliver(self, touch: TouchRequested) -> Receipt:
-        raise NotImplementedError
+        return Receipt(Status.ACCEPTED, ref=touch.touch_id)
 
     is_guarded = True
 
