@@ -23,10 +23,10 @@ from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.core.native import make_decode
 from streams.core.partition import Harvest, Partition
+from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
 from streams.replay.events import encoded
 from streams.replay.files import EventLog
-from streams.replay.partitioner import Partitioner
 from streams.replay.rulebook import rules_at
 from streams.replay.run import model_at
 from streams.settings import DEVELOPMENT_KEY

@@ -25,8 +25,8 @@ from benchmarks.model import frozen_model
 from benchmarks.stand import Stand, Worker, wait_until
 from benchmarks.states import changelog
 from benchmarks.workload import START
+from streams.core.partitioner import partition_of
 from streams.replay.events import NativeEvent
-from streams.replay.partitioner import partition_of
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.publisher import Publisher
 from tests.chaos.oracle import Journal

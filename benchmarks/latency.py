@@ -29,8 +29,8 @@ from benchmarks.model import frozen_model
 from benchmarks.stand import Stand, Worker, cpu_seconds, wait_until
 from benchmarks.workload import DAY_S, Log, Shape, make_log, user_id, write_csv
 from models.snapshot import Phase, Serving, load, sign
+from streams.core.partitioner import Partitioner
 from streams.replay.events import NativeEvent
-from streams.replay.partitioner import Partitioner
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.publisher import Publisher
 from streams.settings import DEVELOPMENT_KEY

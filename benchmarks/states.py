@@ -13,9 +13,9 @@ from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.core.messages import PartitionRecord
 from streams.core.partition import PARTITION_KEY
+from streams.core.partitioner import partition_of
 from streams.core.rules import Rules
 from streams.core.state import LAYOUT
-from streams.replay.partitioner import partition_of
 from streams.replay.rulebook import rules_at
 
 CLONE: Final = b"clone-"

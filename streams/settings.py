@@ -40,6 +40,15 @@ class Settings(Shared, frozen=True, kw_only=True):
     topic_journal: Annotated[Topic, says("Internal: the order in which inputs were taken.")] = (
         "winback-journal"
     )
+    topic_identity: Annotated[
+        Topic, says("Internal: what the partitions tell each other of ids that are one person.")
+    ] = "winback-identity"
+    schema_registry_url: Annotated[
+        str, says("Schema registry of topics in Avro or Protobuf, as `http://registry:8081`.")
+    ] = ""
+    schema_registry_auth: Annotated[
+        Secret, says("`user:password` for the schema registry.", is_secret=True)
+    ] = ""
     partitions: Annotated[
         int,
         Meta(ge=1, le=4096),

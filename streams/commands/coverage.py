@@ -162,8 +162,8 @@ def _announce(gaps: "Gaps", *, is_local: bool, as_json: bool) -> int:
 
 async def _publish(gaps: "Gaps", servers: str, topic: str) -> int:
     """Write outages to every partition and absences to that of the user; return how many."""
+    from streams.core.partitioner import Partitioner  # noqa: PLC0415
     from streams.replay.events import coverage as record  # noqa: PLC0415 (quick --help)
-    from streams.replay.partitioner import Partitioner  # noqa: PLC0415
     from streams.runtime.publisher import Publisher  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 

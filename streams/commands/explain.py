@@ -120,8 +120,8 @@ async def _live(
     from models.bgnbd import BgNbdScorer  # noqa: PLC0415 (quick --help)
     from models.serving import serving_scorer  # noqa: PLC0415
     from streams.core.coverage import Coverage  # noqa: PLC0415
+    from streams.core.partitioner import partition_of  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
-    from streams.replay.partitioner import partition_of  # noqa: PLC0415
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import (  # noqa: PLC0415
         newest_model,

@@ -33,6 +33,36 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
     trigger: str = ""
 
 
+class ValueCorrected(msgspec.Struct, frozen=True):
+    """What a user had bought turned out to be worth more or less; the user did nothing.
+
+    Attributes:
+        event_id: Idempotency key.
+        event_time_ms: Of the correction.
+        money_minor: Change of the net value, minor units.
+    """
+
+    user_id: str
+    event_id: str
+    event_time_ms: int
+    money_minor: int
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """Two ids are one person: what was known under the other id belongs to this user.
+
+    Attributes:
+        user_id: Under which id the person is known from now on.
+        event_id: Idempotency key.
+        other_id: The id that is given up: anonymous before a log-in, or an older account.
+    """
+
+    user_id: str
+    event_id: str
+    event_time_ms: int
+    other_id: str
+
+
 class ConsentChanged(msgspec.Struct, frozen=True):
     """A user said yes or no to a channel."""
 
@@ -118,9 +148,14 @@ class FeedbackReceived(msgspec.Struct, frozen=True):
 
 
 class WatermarkPassed(msgspec.Struct, frozen=True):
-    """A producer promises that nothing older than this follows on the partition."""
+    """A producer promises that nothing older than this follows on the partition.
+
+    Attributes:
+        clock: Of which clock: of one that the router keeps; empty = of the topic it stands on.
+    """
 
     event_time_ms: int
+    clock: str = ""
 
 
 class OutageAnnounced(msgspec.Struct, frozen=True):
@@ -307,6 +342,8 @@ class Troubled(msgspec.Struct, frozen=True):
 
 Input = (
     Acted
+    | ValueCorrected
+    | Linked
     | ConsentChanged
     | OptedOut
     | ReachChanged

@@ -12,6 +12,7 @@ from streams.core.budget import Budget
 from streams.core.ids import Ids, share_of
 from streams.core.outages import Span
 from streams.core.playbook import Playbook
+from streams.core.sources import Source
 from streams.core.time import DAY_MS, MINUTE_MS
 from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
@@ -37,6 +38,9 @@ class Meaning(StrEnum):
     TRAITS = "traits"
     REACH = "reach"
     COVERAGE = "coverage"
+    CORRECTION = "correction"
+    LINK = "link"
+    FEEDBACK = "feedback"
     IGNORED = "ignored"
 
 
@@ -48,7 +52,9 @@ ACTS = frozenset(
 RISKY = frozenset({Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION})
 """Meanings after which a user is scored at once, however short ago the last score was."""
 
-MONEY = {Meaning.PURCHASE: 1, Meaning.REFUND: -1, Meaning.CANCELLATION: -1}
+MONEY = {
+    Meaning.PURCHASE: 1, Meaning.REFUND: -1, Meaning.CANCELLATION: -1, Meaning.CORRECTION: 1,
+}  # fmt: skip
 """Meanings whose amount is money, and the sign with which it enters the net value."""
 
 
@@ -152,6 +158,8 @@ class Rules(msgspec.Struct, frozen=True):
         budget: How much contact a day is affordable.
         stake_least: What is at stake with a user of no value, minor units.
         explore_share: Share of the cases in which contact is made though it is believed to be vain.
+        sources: Topics of other people's formats, and how they are understood.
+        rates: Currency to its worth in the currency of the rules; one that is absent is refused.
     """
 
     churn: Churn
@@ -180,6 +188,8 @@ class Rules(msgspec.Struct, frozen=True):
     budget: Budget = NO_BUDGET
     stake_least: float = 100.0
     explore_share: float = 0.05
+    sources: tuple[Source, ...] = ()
+    rates: dict[str, float] = {}
 
     def __post_init__(self) -> None:
         churn = self.churn

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from streams.core.contact_file import ChannelFile, ContactFile
 from streams.core.rules import Meaning
+from streams.core.sources import LINK_EVENT
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -116,5 +117,8 @@ DEFAULT_EVENTS: Final = {
     Meaning.ERASURE: ["erasure_requested"],
     Meaning.TRAITS: ["traits_set"],
     Meaning.REACH: ["channel_reach"],
+    Meaning.CORRECTION: ["value_corrected"],
+    Meaning.LINK: [LINK_EVENT],
+    Meaning.FEEDBACK: ["touch_feedback"],
 }
 """What well-known event names mean; ``events`` in the file replaces the names of a meaning."""

@@ -19,6 +19,7 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    Linked,
     ObservationPaused,
     OptedOut,
     OutageAnnounced,
@@ -30,6 +31,7 @@ from streams.core.inputs import (
     TraitsSet,
     Troubled,
     TurnCame,
+    ValueCorrected,
     WatermarkPassed,
 )
 from streams.core.lifecycle import Sign, Stage, move
@@ -107,6 +109,8 @@ def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
             return Transition(*spoke(state, user_id, channel, at_ms, is_granted=is_granted))
         case ReachChanged():
             return _reach_changed(state, signal)
+        case ValueCorrected():
+            return _value_corrected(state, signal, rules)
         case OptedOut():
             return _opted_out(state, signal, rules)
         case TraitsSet():
@@ -116,11 +120,7 @@ def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
             return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
         case ObservationPaused():
             return _paused(state, signal, rules)
-        case Stopped():
-            return Transition(
-                *journey.close(state, signal.user_id, "stopped", signal.event_time_ms)
-            )
-        case WatermarkPassed() | OutageAnnounced() | ControlSet():
+        case WatermarkPassed() | OutageAnnounced() | ControlSet() | Linked():
             return Transition(state)
         case _:
             assert_never(signal)
@@ -278,6 +278,21 @@ def _reach_changed(state: UserState, signal: ReachChanged) -> Transition:
     reach = reached(state.profile.reach, signal)
     ring = state.ring[DIGEST_BYTES:] + digest
     return _profiled(msgspec.structs.replace(state, ring=ring), reach=reach)
+
+
+def _value_corrected(state: UserState, signal: ValueCorrected, rules: Rules) -> Transition:
+    """Change what a user is worth, once; the decayed value as of the last activity."""
+    digest = xxh3_64_digest(signal.event_id.encode())
+    if digest in state.ring:
+        return Transition(state, (Note("duplicate", signal.event_time_ms),))
+    age_ms = max(0.0, state[Rhythm.LAST] - signal.event_time_ms)
+    decay = float(np.exp2(-age_ms / (4.0 * rules.churn.horizon_ms)))
+    ring = state.ring[DIGEST_BYTES:] + digest
+    changed = msgspec.structs.replace(state, ring=ring).having(
+        VALUE_NET=state[Column.VALUE_NET] + signal.money_minor,
+        VALUE_DECAYED=state[Column.VALUE_DECAYED] + signal.money_minor * decay,
+    )
+    return Transition(changed)
 
 
 def _traits_set(state: UserState, signal: TraitsSet, rules: Rules) -> Transition:

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.core.native import COVERAGE_EVENT, FUTURE_MAX_MS, WATERMARK_EVENT, WATERMARK_KEY
+from streams.core.interpret import COVERAGE_EVENT
+from streams.core.native import FUTURE_MAX_MS, WATERMARK_EVENT, WATERMARK_KEY
 from streams.core.outages import NEVER, Span
 from streams.core.time import FAR_FUTURE_MS
 from streams.replay.blocks import Block

@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
+from streams.core.partitioner import Partitioner
 from streams.replay.blocks import Block, Window
 from streams.replay.events import credible, encoded, watermark
 from streams.replay.files import EventLog
 from streams.replay.instants import short_iso
-from streams.replay.partitioner import Partitioner
 from streams.replay.progress import Progress
 from streams.runtime.publisher import Publisher
 from streams.runtime.ticks import now_ms

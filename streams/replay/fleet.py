@@ -7,15 +7,16 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
+from streams.core.decoded import Rejected, Skipped, inputs_of
 from streams.core.inputs import Input, ObservationPaused, WatermarkPassed
-from streams.core.native import Rejected, Skipped, make_decode
+from streams.core.native import make_decode
 from streams.core.partition import Partition
+from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
 from streams.core.scoring import F64, Advisor, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible, encoded
-from streams.replay.partitioner import Partitioner
 from winback_sender.contract.messages import Output
 
 SLICE_ROWS: Final = 8_192
@@ -91,10 +92,10 @@ class Fleet:
                 self.counts[f"rejected_{decoded.reason}"] += 1
             elif isinstance(decoded, Skipped):
                 self.counts[f"skipped_{decoded.reason}"] += 1
-            else:
-                accepted.inputs.append(decoded)
+            for signal in inputs_of(decoded):
+                accepted.inputs.append(signal)
                 accepted.user_ids.append(user_id)
-                accepted.times_ms.append(decoded.event_time_ms)
+                accepted.times_ms.append(signal.event_time_ms)
         return accepted
 
     def apply(

@@ -6,7 +6,7 @@ from sys import intern
 from typing import Final, NamedTuple
 
 from streams.core.feedback import ARRIVED, UNANSWERED
-from streams.core.native import FEEDBACK_STATUSES
+from streams.core.interpret import FEEDBACK_STATUSES
 from streams.core.unheard import UNACCEPTED
 from streams.reporting.tally import Tally
 from winback_sender.contract.messages import Feedback, TouchRequested

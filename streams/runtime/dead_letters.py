@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streams.core.native import Rejected, RejectReason
+from streams.core.decoded import Rejected, RejectReason
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from models.policy import Policy
+from streams.core.decoded import Decode
 from streams.core.inputs import Directive
-from streams.core.native import Decode, decode_feedback, make_decode
+from streams.core.native import decode_feedback, make_decode
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.settings import Settings

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from streams.core import consent
+from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.inputs import ControlSet, Directive, Input
 from streams.core.messages import JournalEntry
-from streams.core.native import Rejected, Skipped
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.partition import Partition, StateMismatchError
 from streams.core.time import iso
@@ -39,7 +39,7 @@ RULES: Final = "$rules "
 POLICY: Final = "$policy "
 CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
-NO_INPUT: Final = frozenset({Rejected, Skipped})
+NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
 SKIPPED: Final = frozenset(
     {"duplicate", "late", "skipped_erased", "skipped_unknown_user", consent.LATE, *Heard}
 )
@@ -137,7 +137,7 @@ class PipelineEngine:
         records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
         decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
         skipped: Counter[str] = Counter()
-        if NO_INPUT.isdisjoint(map(type, decoded)):
+        if NOT_ONE.isdisjoint(map(type, decoded)):
             return decoded, skipped
         inputs: list[Input] = []
         for place, signal in enumerate(decoded):
@@ -146,7 +146,7 @@ class PipelineEngine:
             elif isinstance(signal, Skipped):
                 skipped[signal.reason] += 1
             else:
-                inputs.append(signal)
+                inputs += inputs_of(signal)
         return inputs, skipped
 
     def _reject(self, rejected: Rejected, chunk: Chunk, place: int) -> None:

@@ -6,13 +6,14 @@ owner of the partition, however late it wakes up, can append nothing: its commit
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
+from streams.core.partitioner import partition_of_key
 from streams.errors import Exit, UserError
 from streams.runtime.ticks import now_ms
 from winback_sender.contract.messages import Headers, Output
@@ -36,14 +37,16 @@ class Commit:
     Attributes:
         changelog: Key and value of each changed state, incl. the partition's own record; a None
             value deletes.
-        outputs: Records by topic, in order.
+        outputs: Records by topic, in order; they go to the lane's own partition.
+        keyed: Records by topic, in order; each goes to the partition of its key.
     """
 
     changelog: Sequence[tuple[bytes, bytes | None]]
     outputs: Mapping[str, Sequence[Output]]
+    keyed: Mapping[str, Sequence[Output]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.changelog) or any(self.outputs.values())
+        return bool(self.changelog) or any((*self.outputs.values(), *self.keyed.values()))
 
 
 class FencedError(Exception):
@@ -57,7 +60,8 @@ class PartitionProducer:
         bootstrap: host:port, several separated by commas.
         transactional_id: Name of the fence: the same for every owner of the partition, ever.
         partition: Number of the partition; a topic with fewer partitions gets its remainder.
-        partition_counts: Number of partitions by topic, for topics that have another count.
+        partition_counts: Number of partitions by topic, for topics that have another count, and
+            for those of keyed records.
         changelog_topic: Where the states go.
     """
 
@@ -103,6 +107,9 @@ class PartitionProducer:
             acks: list[asyncio.Future[Any]] = []
             for topic, outputs in commit.outputs.items():
                 await self._append(topic, outputs, acks)
+            for topic, outputs in commit.keyed.items():
+                for partition, records in self._by_key(topic, outputs).items():
+                    await self._append(topic, records, acks, partition)
             states = ((key, value, NO_HEADERS) for key, value in commit.changelog)
             await self._append(self._changelog_topic, states, acks)
             await asyncio.gather(*acks)
@@ -110,14 +117,24 @@ class PartitionProducer:
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(self.transactional_id) from error
 
+    def _by_key(self, topic: str, outputs: Iterable[Output]) -> dict[int, list[Output]]:
+        """Return records by the partition that their key belongs to."""
+        count, found = self._partition_counts[topic], dict[int, list[Output]]()
+        for output in outputs:
+            assert output.key is not None, "what goes to the partition of its key has one"
+            found.setdefault(partition_of_key(output.key, count), []).append(output)
+        return found
+
     async def _append(
         self,
         topic: str,
         records: Iterable[tuple[bytes | None, bytes | None, Headers]],
         acks: list[asyncio.Future[Any]],
+        partition: int | None = None,
     ) -> None:
-        """Send records in order, in as few batches as possible."""
-        partition = self._partition % self._partition_counts.get(topic, self._partition + 1)
+        """Send records in order, in as few batches as possible; to our own partition by default."""
+        if partition is None:
+            partition = self._partition % self._partition_counts.get(topic, self._partition + 1)
         at_ms = now_ms()
         batch = self._producer.create_batch()
         append = batch._builder.append  # noqa: SLF001 (0.6 µs a record less than its wrapper)

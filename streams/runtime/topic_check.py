@@ -22,6 +22,7 @@ async def check_topics(settings: Settings, bootstrap: str) -> dict[str, int]:
     together = (
         settings.topic_activity, settings.topic_feedback, settings.topic_touches,
         settings.topic_decisions, settings.topic_journal, settings.topic_users_changelog,
+        settings.topic_identity,
     )  # fmt: skip
     return await partition_counts(
         bootstrap, together, (settings.topic_dead_letters,),

@@ -100,6 +100,7 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
         # A decision about a person must be explainable for months.
         co_partitioned(settings.topic_decisions, "out: every decision with its reason", 180),
         co_partitioned(settings.topic_journal, "internal: the order of inputs, for replays", 30),
+        co_partitioned(settings.topic_identity, "internal: ids that are one person", 30),
         Topic(
             settings.topic_users_changelog, "internal: the state of every user",
             settings.partitions, is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,

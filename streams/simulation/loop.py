@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from streams.core.decoded import Rejected, Several, Skipped
 from streams.core.inputs import (
     Acted,
     ControlSet,
@@ -16,13 +17,13 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.messages import Decision
-from streams.core.native import Rejected, Skipped, decode_feedback, make_decode
+from streams.core.native import decode_feedback, make_decode
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
+from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.core.time import DAY_MS, HOUR_MS
 from streams.replay.fleet import Fleet
-from streams.replay.partitioner import Partitioner
 from streams.simulation.answers import SenderCrew
 from streams.simulation.law import instant_ms
 from streams.simulation.run import (
@@ -140,6 +141,7 @@ class Loop:
         if isinstance(signal, Rejected | Skipped):
             self.fleet.counts[f"put_aside_{signal.reason}"] += 1
             return None
+        assert not isinstance(signal, Several), "a native record says one thing"
         return signal
 
     def _effective(self, signal: Input, place: int) -> int:

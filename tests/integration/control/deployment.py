@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from streams.core.partitioner import Partitioner
 from streams.replay.events import watermark
-from streams.replay.partitioner import Partitioner
 
 WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
 TOPICS = (

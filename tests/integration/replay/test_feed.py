@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from streams.replay.partitioner import partition_of
+from streams.core.partitioner import partition_of
 
 pytestmark = pytest.mark.kafka
 

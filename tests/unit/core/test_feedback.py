@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from streams.core.effects import CloseCase, Effect, Note, RevokeTouch
 from streams.core.feedback import ARRIVED, Heard, heard
 from streams.core.inputs import ConsentChanged, FeedbackReceived, OptedOut
+from streams.core.interpret import FEEDBACK_STATUSES
 from streams.core.journey_state import Case, OpenTouch, Profile, Reach
-from streams.core.native import FEEDBACK_STATUSES
 from streams.core.partition import Partition
 from streams.core.state import Column, UserState, blank, decode
 from streams.core.step import step

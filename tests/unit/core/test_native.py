@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.decoded import Rejected, RejectReason, Skipped
 from streams.core.inputs import (
     Acted,
     ConsentChanged,
@@ -19,14 +20,7 @@ from streams.core.inputs import (
     TraitsSet,
     WatermarkPassed,
 )
-from streams.core.native import (
-    WATERMARK_KEY,
-    Rejected,
-    RejectReason,
-    Skipped,
-    decode_feedback,
-    make_decode,
-)
+from streams.core.native import WATERMARK_KEY, decode_feedback, make_decode
 from tests.unit.core.stories import day, rules_of
 
 NOW = day(10)

@@ -9,7 +9,7 @@ from models.bgnbd import BgNbdScorer
 from models.catalogue import CHAMPION
 from models.snapshot import sign
 from streams.core.inputs import WatermarkPassed
-from streams.core.native import NativeEvent as ReadEvent
+from streams.core.interpret import NativeEvent as ReadEvent
 from streams.core.native import make_decode
 from streams.core.outbox import DECISIONS, TOUCHES
 from streams.core.rules import Rules

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from streams.core.native import RejectReason
+from streams.core.decoded import RejectReason
 from streams.errors import UserError
 from streams.runtime.producer import RECORD_BYTES_MAX, Commit, PartitionProducer
 from streams.runtime.worker import BrokerAway, readable

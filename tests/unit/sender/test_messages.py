@@ -1,7 +1,8 @@
 """Feedback as it is written: the pipeline understands it, and a repeat is the same record."""
 
 from streams.core.inputs import FeedbackReceived
-from streams.core.native import FEEDBACK_STATUSES, decode_feedback
+from streams.core.interpret import FEEDBACK_STATUSES
+from streams.core.native import decode_feedback
 from tests.unit.sender.letters import START_MS
 from winback_sender.contract.words import UNSENT, Status, Why
 from winback_sender.engine.feedback import Report, record

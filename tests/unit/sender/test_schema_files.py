@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from streams.core.decoded import Rejected
 from streams.core.inputs import FeedbackReceived
-from streams.core.native import Rejected, decode_feedback
+from streams.core.native import decode_feedback
 from tests.unit.sender.from_schema import of_kept
 from winback_sender.contract.instants import instant_ms
 from winback_sender.contract.messages import CHANNEL_MAX, OUTCOME_MAX, Feedback, to_json

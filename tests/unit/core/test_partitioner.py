@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as slow_murmur2
 
-from streams.replay.partitioner import Partitioner, murmur2, partition_of
+from streams.core.partitioner import Partitioner, murmur2, partition_of
 
 
 @pytest.mark.parametrize(

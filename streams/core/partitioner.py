@@ -27,9 +27,14 @@ def murmur2(key: bytes) -> int:
     return mixed ^ mixed >> 15
 
 
+def partition_of_key(key: bytes, partitions: int) -> int:
+    """Return the partition of a key, as a Java producer would choose it."""
+    return (murmur2(key) & POSITIVE) % partitions
+
+
 def partition_of(user_id: str, partitions: int) -> int:
     """Return the partition of a user, as a Java producer would choose it."""
-    return (murmur2(user_id.encode()) & POSITIVE) % partitions
+    return partition_of_key(user_id.encode(), partitions)
 
 
 class Partitioner(dict[str, int]):

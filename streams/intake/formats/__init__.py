@@ -1,0 +1,1 @@
+"""Formats: what a record of each says, in the terms of no format."""
