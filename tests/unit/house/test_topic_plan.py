@@ -29,6 +29,7 @@ def test_on_an_empty_kafka_everything_is_created() -> None:
     assert {step.action for step in steps} == {Action.CREATE}
     assert [step.topic.name for step in steps] == [
         "user-activity", "win-back-feedback", "win-back", "win-back-decisions", "winback-journal",
+        "winback-identity",
         "winback-users-changelog", "churn-examples", "churn-models", "winback-control",
         "winback-dead-letters",
     ]  # fmt: skip
@@ -45,6 +46,7 @@ CO_PARTITIONED = [topic.name for topic in CATALOGUE if topic.is_exact and topic.
 def test_the_state_lives_beside_the_activity() -> None:
     assert set(CO_PARTITIONED) == {
         "user-activity", "win-back-feedback", "win-back", "win-back-decisions", "winback-journal",
+        "winback-identity",
         "winback-users-changelog",
     }  # fmt: skip
 
