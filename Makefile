@@ -57,7 +57,12 @@ imports: install ## The arrows between the rooms
 
 .PHONY: test
 test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
+else
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/quality tests/simulation
+	$(BIN)/python -m pytest tests/integration tests/chaos
+endif
 
 PARSER := build/asyncapi-parser
 
