@@ -36,6 +36,19 @@ FUTURE_MAX_MS: Final = (
 )
 
 
+class Clock(msgspec.Struct, omit_defaults=True):
+    """Properties of a watermark.
+
+    Attributes:
+        clock: Of which clock; empty = of the topic it stands on.
+    """
+
+    clock: str = ""
+
+
+_CLOCK: Final = msgspec.json.Decoder(Clock)
+
+
 def make_decode(rules: Rules) -> Decode:
     """Return ``decode(key, value, timestamp_ms)`` for the records of ``user-activity``."""
     parse = msgspec.json.Decoder(NativeEvent).decode
@@ -64,7 +77,7 @@ def make_decode(rules: Rules) -> Decode:
             )
         user_id, name, event_id = event.user_id, event.event, event.event_id
         if name == WATERMARK_EVENT and key == WATERMARK_KEY:
-            return WatermarkPassed(at_ms)
+            return _watermark(event, at_ms)
         if not user_id or not event_id or not name:
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
         if user_id.encode() != key or user_id[0] == "\0":
@@ -72,6 +85,17 @@ def make_decode(rules: Rules) -> Decode:
         return interpret(event, at_ms)
 
     return decode
+
+
+def _watermark(event: NativeEvent, at_ms: int) -> Decoded:
+    """Return the watermark of the topic, or of the clock that the router names."""
+    clock: str = ""
+    if event.properties:
+        try:
+            clock = _CLOCK.decode(event.properties).clock
+        except UNREADABLE as error:
+            return Rejected(RejectReason.BAD_PROPERTY, f"watermark: {error}")
+    return WatermarkPassed(at_ms, clock)
 
 
 def decode_feedback(  # noqa: PLR0911  # one reason a test

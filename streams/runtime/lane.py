@@ -240,9 +240,8 @@ class Lane:
         if commit:
             started_s = loop.time()
             await self._producer.write(commit)
-            outputs = {topic: len(records) for topic, records in commit.outputs.items()}
-            seconds = loop.time() - started_s
-            self._observer.committed(self.partition, len(commit.changelog), outputs, seconds)
+            seconds, sizes = loop.time() - started_s, commit.sizes()
+            self._observer.committed(self.partition, len(commit.changelog), sizes, seconds)
         for ack in acks:
             ack()
         self._is_committing = False

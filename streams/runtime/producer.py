@@ -5,6 +5,7 @@ owner of the partition, however late it wakes up, can append nothing: its commit
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,14 +40,23 @@ class Commit:
             value deletes.
         outputs: Records by topic, in order; they go to the lane's own partition.
         keyed: Records by topic, in order; each goes to the partition of its key.
+        everywhere: Records by topic, in order; each goes to every partition, behind the keyed.
     """
 
     changelog: Sequence[tuple[bytes, bytes | None]]
     outputs: Mapping[str, Sequence[Output]]
     keyed: Mapping[str, Sequence[Output]] = field(default_factory=dict)
+    everywhere: Mapping[str, Sequence[Output]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.changelog) or any((*self.outputs.values(), *self.keyed.values()))
+        return bool(self.changelog) or any(self.sizes().values())
+
+    def sizes(self) -> Counter[str]:
+        """Return how many records go out, by topic; what goes everywhere counts once."""
+        found: Counter[str] = Counter()
+        for records in (self.outputs, self.keyed, self.everywhere):
+            found.update({topic: len(outputs) for topic, outputs in records.items()})
+        return found
 
 
 class FencedError(Exception):
@@ -107,8 +117,8 @@ class PartitionProducer:
             acks: list[asyncio.Future[Any]] = []
             for topic, outputs in commit.outputs.items():
                 await self._append(topic, outputs, acks)
-            for topic, outputs in commit.keyed.items():
-                for partition, records in self._by_key(topic, outputs).items():
+            for topic, placed in self._placed(commit).items():
+                for partition, records in placed.items():
                     await self._append(topic, records, acks, partition)
             states = ((key, value, NO_HEADERS) for key, value in commit.changelog)
             await self._append(self._changelog_topic, states, acks)
@@ -116,6 +126,15 @@ class PartitionProducer:
             await self._producer.commit_transaction()
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(self.transactional_id) from error
+
+    def _placed(self, commit: Commit) -> dict[str, dict[int, list[Output]]]:
+        """Return by topic and partition what does not go to our own partition."""
+        placed = {topic: self._by_key(topic, outputs) for topic, outputs in commit.keyed.items()}
+        for topic, outputs in commit.everywhere.items():
+            there = placed.setdefault(topic, {})
+            for partition in range(self._partition_counts[topic]):
+                there.setdefault(partition, []).extend(outputs)
+        return placed
 
     def _by_key(self, topic: str, outputs: Iterable[Output]) -> dict[int, list[Output]]:
         """Return records by the partition that their key belongs to."""
