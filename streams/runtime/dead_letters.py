@@ -1,8 +1,12 @@
-"""Dead letters of the pipeline: each reason is said once in the log, the record goes to a topic."""
+"""Dead letters: each reason is said once in the log, the record goes to a topic."""
 
 from typing import Final
 
 from streams.core.decoded import Rejected, RejectReason
+from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.transport import Chunk
+from winback_sender.contract.dead_letters import dead_letter
+from winback_sender.contract.messages import Output
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -36,3 +40,36 @@ class Notices:
             detail=rejected.detail if reason in TOLD else "quotes the record: see the dead letter",
             next=f"look into {self._topic}; the next ones of this reason are only counted",
         )  # fmt: skip
+
+
+class DeadLetters:
+    """The records that an engine has put aside and that are not durable yet.
+
+    Args:
+        notices: What the worker has said of dead letters so far.
+        metrics: Where they are counted.
+    """
+
+    def __init__(self, notices: Notices, metrics: Metrics) -> None:
+        self._notices = notices
+        self._metrics = metrics
+        self._letters: list[Output] = []
+
+    def put(self, rejected: Rejected, chunk: Chunk, place: int) -> None:
+        """Put aside the record at a place of a chunk."""
+        columns, topic, partition = chunk.columns, chunk.topic, chunk.partition
+        offset = columns.offsets[place]
+        letter = dead_letter(
+            rejected.reason.value, rejected.detail, topic=topic, partition=partition,
+            offset=offset, key=columns.keys[place], value=columns.values[place],
+            timestamp_ms=columns.timestamps_ms[place],
+        )  # fmt: skip
+        self._letters.append(letter)
+        self._notices.note(rejected, topic=topic, partition=partition, offset=offset)
+        reason = rejected.reason.value
+        self._metrics.add(Metric.RECORDS_REJECTED, topic=topic, reason=reason)
+
+    def take(self) -> list[Output]:
+        """Hand over the letters, and forget them."""
+        letters, self._letters = self._letters, []
+        return letters

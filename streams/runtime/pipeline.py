@@ -18,7 +18,7 @@ from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
 from streams.core.partition import Partition, StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
-from streams.runtime.dead_letters import Notices
+from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -27,7 +27,6 @@ from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.runtime.unheard_notice import UnheardNotice
 from streams.settings import Settings
-from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import Output, to_json
 from winback_sender.logs import get_logger
 
@@ -93,10 +92,9 @@ class PipelineEngine:
         self._in_force = board()._replace(orders=None, policy=None)
         self._streams = streams
         self._metrics = metrics
-        self._notices = notices
         self._unheard = UnheardNotice(streams.of_core[TOUCHES], core.number)
         self._journal: list[Step] = []
-        self._dead_letters: list[Output] = []
+        self._dead_letters = DeadLetters(notices, metrics)
 
     @property
     def applied(self) -> dict[str, int]:
@@ -142,25 +140,12 @@ class PipelineEngine:
         inputs: list[Input] = []
         for place, signal in enumerate(decoded):
             if isinstance(signal, Rejected):
-                self._reject(signal, chunk, place)
+                self._dead_letters.put(signal, chunk, place)
             elif isinstance(signal, Skipped):
                 skipped[signal.reason] += 1
             else:
                 inputs += inputs_of(signal)
         return inputs, skipped
-
-    def _reject(self, rejected: Rejected, chunk: Chunk, place: int) -> None:
-        columns, topic, partition = chunk.columns, chunk.topic, chunk.partition
-        offset = columns.offsets[place]
-        letter = dead_letter(
-            rejected.reason.value, rejected.detail, topic=topic, partition=partition,
-            offset=offset, key=columns.keys[place], value=columns.values[place],
-            timestamp_ms=columns.timestamps_ms[place],
-        )  # fmt: skip
-        self._dead_letters.append(letter)
-        self._notices.note(rejected, topic=topic, partition=partition, offset=offset)
-        reason = rejected.reason.value
-        self._metrics.add(Metric.RECORDS_REJECTED, topic=topic, reason=reason)
 
     def tick(self, tick: Tick, span_ms: int) -> bool:
         """Let time pass towards the instant of a tick, less the lateness that the rules allow.
@@ -231,9 +216,8 @@ class PipelineEngine:
         outputs: dict[str, list[Output]] = {
             self._streams.of_core[stream]: records for stream, records in harvest.outputs.items()
         }
-        if self._dead_letters:
-            outputs[self._streams.dead_letters] = self._dead_letters
-            self._dead_letters = []
+        if letters := self._dead_letters.take():
+            outputs[self._streams.dead_letters] = letters
         for reason in SKIPPED & harvest.counts.keys():
             self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
         count_decisions(self._metrics, harvest.counts)
