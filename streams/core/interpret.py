@@ -27,9 +27,10 @@ from streams.core.inputs import (
     TraitsSet,
     ValueCorrected,
 )
+from streams.core.meanings import ACTS, MONEY, RISKY, Meaning
 from streams.core.outages import NEVER, edge_ms
 from streams.core.reach import TOKENS_MAX
-from streams.core.rules import ACTS, MONEY, RISKY, Meaning, Rules
+from streams.core.rules import Rules
 from streams.core.time import DAY_MS, span_ms
 from winback_sender.contract.messages import CHANNEL_MAX, OUTCOME_MAX
 from winback_sender.contract.words import Status

@@ -1,7 +1,6 @@
 """Rules: every business number of a deployment, in the units that the core computes with."""
 
 from datetime import time
-from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
 
@@ -10,9 +9,10 @@ import msgspec
 from models.feature_list import columns_in_use
 from streams.core.budget import Budget
 from streams.core.ids import Ids, share_of
+from streams.core.meanings import Meaning
 from streams.core.outages import Span
 from streams.core.playbook import Playbook
-from streams.core.sources import Source
+from streams.core.sources import Rates, Source
 from streams.core.time import DAY_MS, MINUTE_MS
 from streams.core.told_apart import Trait
 from streams.core.verdict import ContactPolicy
@@ -22,40 +22,6 @@ NO_BUDGET: Final = Budget({}, 5 * MINUTE_MS, "UTC", "UTC", time(0), time(0))
 
 MANY: Final = 2
 """Of more tiers than this the two highest are important."""
-
-
-class Meaning(StrEnum):
-    """What an event of the source means to us."""
-
-    ACTIVITY = "activity"
-    PURCHASE = "purchase"
-    REFUND = "refund"
-    COMPLAINT = "complaint"
-    CANCELLATION = "cancellation"
-    CONSENT = "consent"
-    OPT_OUT = "opt_out"
-    ERASURE = "erasure"
-    TRAITS = "traits"
-    REACH = "reach"
-    COVERAGE = "coverage"
-    CORRECTION = "correction"
-    LINK = "link"
-    FEEDBACK = "feedback"
-    IGNORED = "ignored"
-
-
-ACTS = frozenset(
-    {Meaning.ACTIVITY, Meaning.PURCHASE, Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION}
-)
-"""Meanings of what a user does: an activity, which ends a silence."""
-
-RISKY = frozenset({Meaning.REFUND, Meaning.COMPLAINT, Meaning.CANCELLATION})
-"""Meanings after which a user is scored at once, however short ago the last score was."""
-
-MONEY = {
-    Meaning.PURCHASE: 1, Meaning.REFUND: -1, Meaning.CANCELLATION: -1, Meaning.CORRECTION: 1,
-}  # fmt: skip
-"""Meanings whose amount is money, and the sign with which it enters the net value."""
 
 
 class Churn(msgspec.Struct, frozen=True):
@@ -189,7 +155,7 @@ class Rules(msgspec.Struct, frozen=True):
     stake_least: float = 100.0
     explore_share: float = 0.05
     sources: tuple[Source, ...] = ()
-    rates: dict[str, float] = {}
+    rates: Rates = {}
 
     def __post_init__(self) -> None:
         churn = self.churn

@@ -10,6 +10,7 @@ import msgspec
 from streams.core.budget_file import alert_of, budget_of, tiers_of
 from streams.core.contact_file import contact_of
 from streams.core.ids import Ids
+from streams.core.meanings import ACTS, Meaning
 from streams.core.outages import Span, edge_ms
 from streams.core.playbooks_compile import sensitive_fault
 from streams.core.playbooks_file import (
@@ -20,7 +21,7 @@ from streams.core.playbooks_file import (
     playbooks_source,
     rules_with,
 )
-from streams.core.rules import ACTS, Churn, Holdout, Meaning, Rules
+from streams.core.rules import Churn, Holdout, Rules
 from streams.core.rules_schema import (
     DEFAULT_EVENTS,
     DEFAULT_KINDS,

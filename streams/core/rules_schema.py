@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from streams.core.contact_file import ChannelFile, ContactFile
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 from streams.core.sources import LINK_EVENT
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]

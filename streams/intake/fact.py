@@ -4,9 +4,13 @@ A format reads a record into facts; the mapping of its topic makes native events
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from streams.core.decoded import Headers, Rejected, Skipped
+
+
+NEW: Final = object()
+"""The record before a change that made it: nothing stood anywhere in it."""
 
 
 class Fact(NamedTuple):
@@ -20,7 +24,8 @@ class Fact(NamedTuple):
         user_id: Under which id the person is known; empty = not logged in.
         anonymous_id: Id of the device or browser; empty = none.
         body: The record as parsed, for the paths of the mapping.
-        before: The record before a change, where the format tells; None = it does not.
+        before: Of a changed row, what it was before, in the shape of what it is now (the part of
+            `body` that is ``$.after``); `NEW` = there was none; None = the format does not tell.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from streams.core.rules import MONEY
+from streams.core.meanings import MONEY
 from streams.core.time import DAY_MS
 from streams.replay.define import LEARNED_SPANS, Definition
 from streams.replay.define_words import days, number, percent, plain

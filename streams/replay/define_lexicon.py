@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 
 
 class Words(NamedTuple):

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from models.feature_list import KINDS_MAX
-from streams.core.rules import ACTS, RISKY, Meaning
+from streams.core.meanings import ACTS, RISKY, Meaning
 from streams.core.rules_schema import DEFAULT_EVENTS
 from streams.core.time import DAY_MS, HOUR_MS
 from streams.replay.define_census import Facts, Mask, NameCount, UserDays

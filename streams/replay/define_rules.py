@@ -5,7 +5,7 @@ from typing import Final
 
 import yaml
 
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 from streams.core.rules_file import parse_rules
 from streams.core.rules_schema import DEFAULT_EVENTS, MoneyFile
 from streams.replay.define import Definition, Proposal

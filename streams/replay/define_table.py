@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 from streams.replay.define import Definition
 from streams.replay.define_cautions import cautions
 from streams.replay.define_words import (

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 import yaml
 
-from streams.core.rules import ACTS, Rules
+from streams.core.meanings import ACTS
+from streams.core.rules import Rules
 from streams.core.rules_file import horizon_override
 from streams.core.time import DAY_MS
 from streams.errors import UserError

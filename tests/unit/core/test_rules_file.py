@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 from streams.core.rules_file import horizon_override, parse_rules
 from streams.core.time import DAY_MS
 from winback_sender.documents.faults import RulesRefused

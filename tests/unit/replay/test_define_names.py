@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.core.rules import Meaning
+from streams.core.meanings import Meaning
 from streams.core.rules_file import parse_rules
 from streams.core.time import DAY_MS
 from streams.replay.blocks import Block
