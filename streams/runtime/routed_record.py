@@ -1,0 +1,75 @@
+"""A routed event as a record: the native event, with where it came from in its headers."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from streams.core.decoded import Rejected, RejectReason
+from streams.core.interpret import ID_BYTES_MAX, NativeEvent
+from streams.core.native import VALUE_BYTES_MAX, WATERMARK_EVENT, WATERMARK_KEY, Clock
+from streams.core.routed import clock_name
+from winback_sender.contract.messages import Output
+
+ORIGIN_TOPIC: Final = "winback_origin_topic"
+ORIGIN_PARTITION: Final = "winback_origin_partition"
+ORIGIN_OFFSET: Final = "winback_origin_offset"
+KIND: Final = b"winback.event"
+
+_JSON: Final = msgspec.json.Encoder()
+_ENCODE: Final = _JSON.encode
+
+
+class Envelope:
+    """Makes the records of one routed partition; what they share is made once.
+
+    Args:
+        topic: Where the events came from.
+        partition: Of it.
+        app_id: Of the deployment.
+    """
+
+    def __init__(self, topic: str, partition: int, app_id: str) -> None:
+        self._clock = clock_name(topic, partition)
+        self._head = [("ce_specversion", b"1.0"), ("ce_type", KIND),
+                      ("ce_source", f"/winback/{app_id}/router".encode())]  # fmt: skip
+        self._origin = [("content-type", b"application/json"), (ORIGIN_TOPIC, topic.encode()),
+                        (ORIGIN_PARTITION, b"%d" % partition)]  # fmt: skip
+        self._second, self._second_text = -1, b""
+
+    def wrap(self, event: NativeEvent, at_ms: int, offset: int) -> Output | Rejected:
+        """Return an event as the record for ``user-activity``.
+
+        Args:
+            event: Its ids and its time have been checked.
+            at_ms: When it happened, epoch ms UTC.
+            offset: Of the record that told it.
+
+        Returns:
+            A refusal when it would not be read as a native event: it is too large.
+        """
+        key, value = event.user_id.encode(), _ENCODE(event)
+        if len(key) > ID_BYTES_MAX or len(value) > VALUE_BYTES_MAX:
+            what = f"as a native event: user_id {len(key)} B, value {len(value)} B"
+            return Rejected(RejectReason.TOO_LARGE, what)
+        headers = [
+            *self._head, ("ce_id", event.event_id.encode()), ("ce_time", self._iso(at_ms)),
+            ("ce_subject", key), *self._origin, (ORIGIN_OFFSET, b"%d" % offset),
+        ]  # fmt: skip
+        return Output(key, value, headers)
+
+    def watermark(self, at_ms: int) -> Output:
+        """Return the record that says how far this partition has come."""
+        properties = msgspec.Raw(_ENCODE(Clock(self._clock)))
+        event = NativeEvent(
+            WATERMARK_EVENT, at_ms, f"{self._clock}:{at_ms}", WATERMARK_EVENT, properties=properties
+        )
+        return Output(WATERMARK_KEY, _ENCODE(event), [])
+
+    def _iso(self, at_ms: int) -> bytes:
+        """Return an instant as ISO 8601; neighbours share their second."""
+        second, millis = divmod(at_ms, 1_000)
+        if second != self._second:
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._second, self._second_text = second, text.encode()
+        return b"%b.%03dZ" % (self._second_text, millis)

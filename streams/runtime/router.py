@@ -1,0 +1,216 @@
+"""The router's engine: one partition of somebody else's topic, told as native events.
+
+The records become events on ``user-activity``, keyed by user, in the transaction that also carries
+the lane's own record: how far it has read, and how far its clock has come. So an event is there
+once, whoever dies when. Events of one partition keep their order.
+
+The lane's clock goes to every partition of ``user-activity``: there topics of different progress
+mix, and what a user has not done yet must be known from the slowest of them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from streams.core.decoded import Rejected, RejectReason, Skipped
+from streams.core.interpret import COVERAGE_EVENT, NativeEvent
+from streams.core.native import WATERMARK_EVENT
+from streams.core.sources import Form, Source
+from streams.core.time import SECOND_MS
+from streams.intake.decoder import Tell
+from streams.runtime.dead_letters import DeadLetters
+from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.producer import Commit
+from streams.runtime.routed_record import Envelope
+from streams.runtime.ticks import Tick
+from streams.runtime.transport import Chunk
+from winback_sender.contract.messages import Output
+
+CLOCK_SHARE: Final = 20
+"""A clock that is a twentieth of its lateness behind is as good, and fills the topic less."""
+CLOCK_EVERY_MIN_MS: Final = SECOND_MS
+CLOCK_EVERY_MAX_MS: Final = 30 * SECOND_MS
+
+class LaneRecord(msgspec.Struct, frozen=True):
+    """What a lane knows of its partition.
+
+    Attributes:
+        next_offset: Where to go on.
+        watermark_ms: How far its clock has come, epoch ms UTC.
+    """
+
+    next_offset: int
+    watermark_ms: int
+
+
+class Targets(msgspec.Struct, frozen=True):
+    """Topics that a router writes to."""
+
+    activity: str
+    dead_letters: str
+
+
+class RouterEngine:
+    """One partition of a routed topic, driven by a lane.
+
+    Args:
+        source: The topic, and how its clock goes.
+        envelope: Makes the records.
+        tell: Returns what tells the events, as the rules now say.
+        targets: Where records go.
+        letters: Records that were put aside.
+        metrics: Where measures go.
+        now_ms: The wall clock; only for how often the lane's clock is told.
+
+    Attributes:
+        applied: Next offset by source topic.
+        watermark_ms: How far the lane's clock has come; 0 = nothing was read yet.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        envelope: Envelope,
+        tell: Callable[[], Tell],
+        targets: Targets,
+        letters: DeadLetters,
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.applied: dict[str, int] = {}
+        self.watermark_ms = 0
+        self._source = source
+        self._envelope = envelope
+        self._tell = tell
+        self._targets = targets
+        self._letters = letters
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._every_ms = min(
+            max(source.lateness_ms // CLOCK_SHARE, CLOCK_EVERY_MIN_MS), CLOCK_EVERY_MAX_MS
+        )
+        self._key = source.topic.encode()
+        self._durable: dict[str, int] = {}
+        self._told_ms = 0
+        self._told_at_ms = 0
+        self._events: list[Output] = []
+        self._announcements: list[Output] = []
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Go on where the last owner of the partition stood; its clock is told once more."""
+        if found := records.get(self._key):
+            record = msgspec.json.decode(found, type=LaneRecord)
+            self.watermark_ms = record.watermark_ms
+            self.applied = {self._source.topic: record.next_offset}
+            self._durable = dict(self.applied)
+
+    def apply(self, chunk: Chunk) -> None:
+        """Tell the records of a chunk as events, in order."""
+        columns, tell, newest_ms = chunk.columns, self._tell(), 0
+        skipped: Counter[str] = Counter()
+        rows = zip(
+            columns.keys, columns.values, columns.timestamps_ms, columns.offsets, strict=True
+        )
+        for place, (key, value, written_ms, offset) in enumerate(rows):
+            told = tell(key, value, written_ms, ())
+            if type(told) is tuple:
+                try:
+                    event_ms = self._route(told, offset)
+                except _RefusedError as error:
+                    self._letters.put(error.rejected, chunk, place)
+                    continue
+                # A clock that goes ahead of the broker's is wrong, and would make others late.
+                newest_ms = max(newest_ms, min(event_ms, written_ms))
+            elif isinstance(told, Rejected):
+                self._letters.put(told, chunk, place)
+            else:
+                assert isinstance(told, Skipped)
+                skipped[told.reason] += 1
+        self._observe(newest_ms - self._source.lateness_ms)
+        for reason, count in skipped.items():
+            self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
+
+    def _route(self, told: tuple[NativeEvent, ...], offset: int) -> int:
+        """Take the events of one record, all or none; return when the last of them happened.
+
+        Raises:
+            _RefusedError: One of them would not be read as a native event.
+        """
+        events: list[Output] = []
+        announcements: list[Output] = []
+        newest_ms = 0
+        for event in told:
+            at_ms = _instant_ms(event)
+            if event.user_id == WATERMARK_EVENT == event.event:
+                self._promised(at_ms)
+                continue
+            output = self._envelope.wrap(event, at_ms, offset)
+            if isinstance(output, Rejected):
+                raise _RefusedError(output)
+            is_of_all = event.user_id == COVERAGE_EVENT
+            (announcements if is_of_all else events).append(output)
+            if not is_of_all:
+                newest_ms = max(newest_ms, at_ms)
+        self._events += events
+        self._announcements += announcements
+        return newest_ms
+
+    def _promised(self, at_ms: int) -> None:
+        """Take a producer's word that nothing older follows; only our own format has such a word.
+
+        Raises:
+            _RefusedError: The topic is of another format.
+        """
+        if self._source.form is not Form.WINBACK:
+            what = f"{WATERMARK_EVENT} is no user's id and no event's name"
+            raise _RefusedError(Rejected(RejectReason.BAD_ENVELOPE, what))
+        self._observe(at_ms)
+
+    def _observe(self, watermark_ms: int) -> None:
+        self.watermark_ms = max(self.watermark_ms, watermark_ms)
+
+    def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
+        """Everything before this instant has been read: silence is silence."""
+        self._observe(tick.at_ms - self._source.lateness_ms)
+        return True
+
+    def is_clock_due(self) -> bool:
+        """Whether the lane's clock has moved and was not told for long enough."""
+        return (
+            self.watermark_ms > self._told_ms
+            and self._now_ms() - self._told_at_ms >= self._every_ms
+        )
+
+    def take(self) -> Commit:
+        """Hand over what is not durable yet."""
+        everywhere, self._announcements = self._announcements, []
+        if self.is_clock_due():
+            everywhere.append(self._envelope.watermark(self.watermark_ms))
+            self._told_ms, self._told_at_ms = self.watermark_ms, self._now_ms()
+        events, self._events = self._events, []
+        letters = self._letters.take()
+        if not (events or everywhere or letters) and self.applied == self._durable:
+            return Commit([], {})
+        self._durable = dict(self.applied)
+        record = LaneRecord(self.applied.get(self._source.topic, 0), self.watermark_ms)
+        return Commit(
+            [(self._key, msgspec.json.encode(record))],
+            {self._targets.dead_letters: letters},
+            {self._targets.activity: events},
+            {self._targets.activity: everywhere},
+        )
+
+
+class _RefusedError(Exception):
+    """An event of a record cannot be written."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(rejected.detail)
+        self.rejected = rejected
+
+
+def _instant_ms(event: NativeEvent) -> int:
+    moment = event.event_time
+    return moment if isinstance(moment, int) else round(moment.timestamp() * 1_000)
