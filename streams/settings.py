@@ -80,6 +80,14 @@ class Settings(Shared, frozen=True, kw_only=True):
         """Name of the changelog of the users' state; Faust derives it from the app's id."""
         return f"{self.app_id}-users-changelog"
 
+    def router_id(self, topic: str) -> str:
+        """Return the id of the router of a topic: its group and its fence are named after it."""
+        return f"{self.app_id}-router-{topic}"
+
+    def router_changelog(self, topic: str) -> str:
+        """Return the topic in which the router of a topic keeps how far it has come."""
+        return f"{self.router_id(topic)}-changelog"
+
     @property
     def has_development_key(self) -> bool:
         """Whether anybody could sign a model or tell whose an id is: say so in the log."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -11,13 +11,17 @@ from streams.commands.counted import counted
 from streams.errors import Exit
 from streams.runtime.bootstrap import resolve_bootstrap
 from streams.runtime.topics import Action, Step
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from streams.core.sources import Source
 
 _MARKS: Final = {
     Action.CREATE: ("+", "green"),
     Action.CHANGE: ("~", "yellow"),
     Action.KEEP: ("=", "bright_black"),
     Action.REFUSE: ("!", "red"),
+    Action.AWAIT: ("?", "yellow"),
 }
 
 _options: tuple[Callable[[Any], Any], ...] = (
@@ -46,7 +50,7 @@ def plan_command(*, is_local: bool, as_json: bool) -> int:
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
-        steps = plan_topics(client, settings)
+        steps = plan_topics(client, settings, _sources(settings))
     _print(steps, as_json=as_json)
     refused = any(step.action is Action.REFUSE for step in steps)
     return Exit.FAILED if refused else Exit.OK
@@ -65,13 +69,20 @@ def apply_command(*, is_local: bool, as_json: bool) -> None:
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
-        steps = plan_topics(client, settings)
+        steps = plan_topics(client, settings, _sources(settings))
         _print(steps, as_json=as_json)
         if any(step.action is Action.REFUSE for step in steps):
             raise refusal(steps)
         apply_plan(client, steps, settings.replication)
-    if any(step.action is not Action.KEEP for step in steps):
+    if any(step.action in {Action.CREATE, Action.CHANGE} for step in steps):
         click.echo("applied", err=True)
+
+
+def _sources(settings: Settings) -> "tuple[Source, ...]":
+    """Return the topics of other formats that the rules read."""
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+
+    return tuple(rules_at(settings.rules, settings.id_key).sources)
 
 
 def _print(steps: Iterable[Step], *, as_json: bool) -> None:
@@ -99,7 +110,7 @@ def _print(steps: Iterable[Step], *, as_json: bool) -> None:
 def _detail(step: Step) -> str:
     if step.action is Action.KEEP:
         return step.topic.why
-    if step.action is Action.REFUSE:
+    if step.action in {Action.REFUSE, Action.AWAIT}:
         return step.reason
     parts = [counted(step.partitions, "partition")] if step.partitions else []
     parts += [f"{key}={value}" for key, value in step.changes.items()]

@@ -6,8 +6,20 @@ from typing import Any, Final
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
+from streams.core.routed import routed
+from streams.core.sources import Source
 from streams.errors import Exit, UserError
-from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
+from streams.runtime.topics import (
+    Action,
+    Actual,
+    Step,
+    Topic,
+    awaited,
+    plan,
+    quorum_configs,
+    router_topics,
+    topics,
+)
 from streams.settings import Settings
 from winback_sender.doorstep import admin_client
 
@@ -15,10 +27,20 @@ _TIMEOUT_MS: Final = 8_000
 _HARMLESS_ERRORS: Final = (0, TopicAlreadyExistsError.errno)  # somebody else was quicker
 
 
-def plan_topics(client: Any, settings: Settings) -> tuple[Step, ...]:
-    """Compare the catalogue of topics with what is there."""
-    wanted = topics(settings)
-    return plan(wanted, _actual(client, wanted))
+def plan_topics(
+    client: Any, settings: Settings, sources: Iterable[Source] = ()
+) -> tuple[Step, ...]:
+    """Compare the catalogue of topics with what is there.
+
+    Args:
+        client: Of the administration.
+        settings: Name the topics.
+        sources: Of the rules: for each that is routed, the router needs a topic of its own.
+    """
+    names = [source.topic for source in routed(sources)]
+    counts = _counts(client, names)
+    wanted = [*topics(settings), *router_topics(settings, names, counts)]
+    return (*plan(wanted, _actual(client, wanted)), *awaited(names, counts))
 
 
 def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:
@@ -75,6 +97,15 @@ def refusal(steps: Iterable[Step]) -> UserError:
     names = ", ".join(step.topic.name for step in refused)
     return UserError(f"topics that cannot be used as they are: {names}; nothing was changed",
                      f"{refused[0].topic.name} {refused[0].reason}", Exit.FAILED)  # fmt: skip
+
+
+def _counts(client: Any, names: Iterable[str]) -> dict[str, int]:
+    """Return the number of partitions of those topics that are there."""
+    there = set(client.list_topics()).intersection(names)
+    if not there:
+        return {}
+    found = client.describe_topics(sorted(there))
+    return {topic["name"]: len(topic["partitions"]) for topic in found}
 
 
 def _actual(client: Any, wanted: Iterable[Topic]) -> dict[str, Actual]:

@@ -66,6 +66,7 @@ class Action(StrEnum):
     CHANGE = "change"
     KEEP = "ok"
     REFUSE = "refused"
+    AWAIT = "missing"  # it is somebody else's to make
 
 
 class Step(NamedTuple):
@@ -122,6 +123,37 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
             settings.partitions, is_exact=False, is_compacted=False, configs=_kept_for(30),
             is_ours=False,
         ),
+    )  # fmt: skip
+
+
+def router_topics(
+    settings: Settings, routed: Iterable[str], counts: Mapping[str, int]
+) -> tuple[Topic, ...]:
+    """Return the topics in which the routers keep how far they have come.
+
+    Args:
+        settings: The operator's.
+        routed: Names of the topics that go through the router.
+        counts: Partitions by topic, of those that are there.
+    """
+    return tuple(
+        Topic(
+            settings.router_changelog(topic), f"internal: how far {topic} was routed",
+            counts[topic], is_exact=False, is_compacted=True, configs=_COMPACTED, is_ours=True,
+        )
+        for topic in routed if topic in counts
+    )  # fmt: skip
+
+
+def awaited(routed: Iterable[str], counts: Mapping[str, int]) -> tuple[Step, ...]:
+    """Return a step for each topic that the rules read and that is not there; none is ours."""
+    reason = "is not there; the rules read it (inputs:), but its owner makes it"
+    return tuple(
+        Step(
+            Topic(name, "in: through the router", 0, False, False, {}, False),  # noqa: FBT003 (a row)
+            Action.AWAIT, reason=f"{reason}; then run this again",
+        )
+        for name in routed if name not in counts
     )  # fmt: skip
 
 
