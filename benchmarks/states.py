@@ -12,7 +12,7 @@ from benchmarks.core_stages import BUILD, RULES, Service, Stages, chunks
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.core.messages import PartitionRecord
-from streams.core.partition import PARTITION_KEY
+from streams.core.partition_record import PARTITION_KEY
 from streams.core.partitioner import partition_of
 from streams.core.rules import Rules
 from streams.core.state import LAYOUT

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.batch import Batch, sorted_out
-from streams.core.controls import Controls, Taken
+from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
 from streams.core.inputs import (
@@ -33,36 +33,28 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.messages import BudgetStatus, PartitionRecord
-from streams.core.outages import NEVER
 from streams.core.outbox import EXAMPLES, Outbox
+from streams.core.partition_record import (
+    OURS,
+    PARTITION_KEY,
+    check,
+    record_of,
+    take_over,
+)
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
-from streams.core.state import (
-    LAYOUT,
-)
 from winback_sender.contract.messages import Output
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
-PARTITION_KEY: Final = b"\x00partition"
-"""Key of the partition record in the changelog."""
-
-OURS: Final = b"\x00"
-"""Begin of the changelog keys that are no user's; no user id begins like that."""
-
-
 APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
-
-
-class StateMismatchError(Exception):
-    """The stored state was made with another churn definition than the rules in force."""
 
 
 class Harvest(NamedTuple):
@@ -176,33 +168,15 @@ class Partition:
         if raw is not None:
             record = msgspec.json.decode(raw, type=PartitionRecord)
             if len(ours) < len(records):
-                self._check(record)
+                check(record, self.rules, self.number)
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
-            self._course.coverage.announce(
-                {start: NEVER if end is None else end for start, end in record.outages}
-            )
-            self._course.book.controls = Controls(Taken(*order) for order in record.controls)
-            if record.gate is not None:
-                self._course.gate.load(record.gate)
+            take_over(record, self._course)
         self._course.erasures.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
         users.survey()
         self._course.schedule_all(float(self._fired_ms))
-
-    def _check(self, record: PartitionRecord) -> None:
-        """Refuse a state that was made otherwise."""
-        for what, made, in_force in (
-            ("rules", record.rules_hash, self.rules.hash),
-            ("layout of the state", record.layout, LAYOUT),
-        ):
-            if made != in_force:
-                text = (
-                    f"partition {self.number}: the state was made with {what} {made}, "
-                    f"in force is {in_force}"
-                )
-                raise StateMismatchError(text)
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """Yield every user id and changelog value."""
@@ -381,15 +355,8 @@ class Partition:
             outputs[EXAMPLES] = [self._outbox.examples(block, self.number) for block in taught]
         if changelog or outputs or self.applied != self._taken:
             changelog += self._course.erasures.take(self.watermark_ms)
-            record = PartitionRecord(
-                self.applied,
-                self.watermark_ms,
-                self._fired_ms,
-                self.rules.hash,
-                LAYOUT,
-                self._course.coverage.record(),
-                self._course.book.controls.record(),
-                self._course.gate.record(),
+            record = record_of(
+                self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken = dict(self.applied)

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from streams.core.controls import OFF, Taken, values_of
 from streams.core.messages import Control, PartitionRecord
-from streams.core.partition import PARTITION_KEY
+from streams.core.partition_record import PARTITION_KEY
 from streams.core.state import Column, matrix
 from streams.core.time import DAY_MS, MINUTE_MS, iso
 from streams.errors import Unavailable

@@ -14,7 +14,7 @@ from models.roster_records import SERVING
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord
 from streams.core.outages import NEVER, Span
-from streams.core.partition import OURS, PARTITION_KEY
+from streams.core.partition_record import OURS, PARTITION_KEY
 from streams.core.rules import Rules
 from streams.errors import Unavailable, UserError
 from streams.runtime.newest import read_newest

@@ -15,7 +15,8 @@ from streams.core.feedback import Heard
 from streams.core.inputs import ControlSet, Directive, Input
 from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
-from streams.core.partition import Partition, StateMismatchError
+from streams.core.partition import Partition
+from streams.core.partition_record import StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.dead_letters import DeadLetters, Notices

@@ -22,7 +22,8 @@ from streams.core.inputs import (
 from streams.core.lifecycle import Stage
 from streams.core.messages import PartitionRecord
 from streams.core.outages import NEVER, Outages, edge_ms
-from streams.core.partition import PARTITION_KEY, Harvest, Partition
+from streams.core.partition import Harvest, Partition
+from streams.core.partition_record import PARTITION_KEY
 from streams.core.rules import Rules
 from streams.core.state import WIDTH, Column, decode
 from streams.core.time import DAY_MS, HOUR_MS

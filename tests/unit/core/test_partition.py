@@ -21,7 +21,8 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.outages import NEVER
-from streams.core.partition import PARTITION_KEY, Harvest, Partition, StateMismatchError
+from streams.core.partition import Harvest, Partition
+from streams.core.partition_record import PARTITION_KEY, StateMismatchError
 from streams.core.rules import Rules
 from streams.core.state import RING_START, Column, decode, encode
 from streams.core.step import step

@@ -8,7 +8,8 @@ import pytest
 from models.bgnbd import BgNbdScorer
 from streams.core.controls import MODE, ON, STOP
 from streams.core.inputs import Directive
-from streams.core.partition import PARTITION_KEY, Partition
+from streams.core.partition import Partition
+from streams.core.partition_record import PARTITION_KEY
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.runtime.dead_letters import Notices
