@@ -1,0 +1,162 @@
+"""Keys that stand in a JSON object twice: the standard leaves open what such an object says.
+
+Parsers take the last one without a word; of a field that is read that would be a guess, so the
+value is refused. To find out costs a second look, by a twin of the type: each of its leaves is a
+class of its own that fits one value and no second one. Of fields that are objects the name is
+counted. Only what fails there is looked at key by key.
+
+Source:
+    RFC 8259 §4, https://www.rfc-editor.org/rfc/rfc8259#section-4
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Union
+
+import msgspec
+from msgspec import inspect
+
+from streams.core.decoded import RejectReason
+from streams.core.interpret import UNREADABLE
+from streams.intake.fact import UnreadableError
+
+ESCAPE: Final = b"\\u"
+"""How a key may be written so that its name is not seen."""
+SCALARS: Final = (str, int, float, bool, None)
+
+
+def make_guard(shape: type) -> Callable[[bytes], None]:
+    """Return what raises UnreadableError for a value in which a field of a type stands twice."""
+    tree, twins = inspect.type_info(shape), _Twins()
+    twin = twins.of(tree)
+    tickets, left = twins.tickets, dict[type, object]()
+    # A leaf takes its ticket; the next one of the same field is handed its own value, which does
+    # not fit. All of it happens without a Python frame.
+    look = msgspec.json.Decoder(twin, dec_hook=left.pop).decode
+    nested = [b'"%s"' % name.encode() for name in sorted(twins.nested)]
+
+    def demand_single(value: bytes) -> None:
+        left.update(tickets)
+        try:
+            look(value)
+        except UNREADABLE:
+            return _look_closely(value, tree)
+        for name in nested:
+            if value.count(name) > 1:
+                return _look_closely(value, tree)
+        if b"\\" in value and nested and ESCAPE in value:
+            _look_closely(value, tree)
+        return None
+
+    return demand_single
+
+
+class _Twins:
+    """Makes the twin of a type.
+
+    Attributes:
+        tickets: For each leaf the one value that fits it.
+        nested: Names of fields that are objects, or lists of them.
+    """
+
+    def __init__(self) -> None:
+        self.tickets: dict[type, object] = {}
+        self.nested: set[str] = set()
+
+    def of(self, tree: inspect.Type) -> Any:  # a type made at run time
+        """Return the twin of a type."""
+        if not _has_fields(tree):
+            leaf = type("Leaf", (), {})
+            self.tickets[leaf] = leaf()
+            return leaf
+        match tree:
+            case inspect.StructType():
+                return self._struct(tree)
+            case inspect.ListType():
+                return list[self.of(tree.item_type)]  # type: ignore[misc]
+            case _:
+                return Union[(*map(self._part, tree.types), *SCALARS)]  # type: ignore[attr-defined]
+
+    def _part(self, tree: inspect.Type) -> Any:
+        """Return the twin of one of several types that a field may be of."""
+        if _has_fields(tree):
+            return self.of(tree)
+        kinds = {inspect.ListType: list[Any], inspect.DictType: dict[str, Any]}
+        return kinds.get(type(tree), str)
+
+    def _struct(self, tree: inspect.StructType) -> Any:
+        self.nested |= {field.encode_name for field in tree.fields if _has_fields(field.type)}
+        names = {f"f{place}": field.encode_name for place, field in enumerate(tree.fields)}
+        fields = [
+            (f"f{place}", self.of(field.type), None) for place, field in enumerate(tree.fields)
+        ]
+        return msgspec.defstruct("Twin", fields, rename=names, gc=False)
+
+
+def _has_fields(tree: inspect.Type) -> bool:
+    """Whether there are objects in a type of which single fields are read."""
+    match tree:
+        case inspect.StructType():
+            return True
+        case inspect.ListType():
+            return _has_fields(tree.item_type)
+        case inspect.UnionType():
+            return any(map(_has_fields, tree.types))
+        case _:
+            return False
+
+
+class _Twice(dict[str, Any]):
+    """An object in which keys stand twice."""
+
+    keys_twice: frozenset[str] = frozenset()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, marked if a key stands there twice."""
+    simple = dict(pairs)
+    if len(simple) == len(pairs):
+        return simple
+    marked, names = _Twice(simple), [name for name, _ in pairs]
+    marked.keys_twice = frozenset(name for name in simple if names.count(name) > 1)
+    return marked
+
+
+_PARSE: Final = json.JSONDecoder(object_pairs_hook=_object).decode
+
+
+def _look_closely(value: bytes, tree: inspect.Type) -> None:
+    """Raise UnreadableError if a field that is read stands twice in one object."""
+    try:
+        found = _PARSE(value.decode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"{error} - at `$`") from None
+    path = _path_of_twice(found, tree, "$")
+    if path is not None:
+        what = f"a key stands twice in one object - at `{path}`"
+        raise UnreadableError(what, RejectReason.DUPLICATE_KEY.value)
+
+
+def _path_of_twice(found: Any, tree: inspect.Type, path: str) -> str | None:
+    """Return the path of the first field that stands twice, or None."""
+    match tree:
+        case inspect.UnionType():
+            return _first(_path_of_twice(found, part, path) for part in tree.types)
+        case inspect.ListType() if isinstance(found, list):
+            return _first(_path_of_twice(item, tree.item_type, f"{path}[...]") for item in found)
+        case inspect.StructType() if isinstance(found, dict):
+            doubled = found.keys_twice if isinstance(found, _Twice) else frozenset()
+            return _first(
+                f"{path}.{field.encode_name}"
+                if field.encode_name in doubled
+                else _path_of_twice(
+                    found.get(field.encode_name), field.type, f"{path}.{field.encode_name}"
+                )
+                for field in tree.fields
+            )
+        case _:
+            return None
+
+
+def _first(paths: Iterator[str | None]) -> str | None:
+    return next((path for path in paths if path is not None), None)
