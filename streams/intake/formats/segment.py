@@ -1,0 +1,182 @@
+"""Segment: calls of its specification, as its API takes them and as its destinations get them.
+
+Source:
+    https://segment.com/docs/connections/spec/
+    https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.sources import LINK_EVENT, Path, Source
+from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.formats.envelope import (
+    EMPTY,
+    OWN_NAMES,
+    Id,
+    faulty,
+    id_text,
+    own_name,
+    refused,
+)
+from streams.intake.formats.times import corrected, instant_ms, is_absurd, zoneless
+from streams.intake.shape import struct_of
+
+PLACES: Final = {
+    "event": "$.event",
+    "id": "$.messageId",
+    "user": "$.userId",
+    "anonymous": "$.anonymousId",
+    "time": "$.timestamp",
+}
+PROFILE: Final = frozenset({"identify", "group"})
+VERSIONS: Final = frozenset({"1", "2"})
+"""Major versions of the Tracking API; its examples write 2 as well as "1.1"."""
+NAMED: Final = frozenset({"identify", "page", "screen", "group"})
+"""Calls that are events of their own name."""
+SAME_PERSON: Final = Skipped("links_id_to_itself")
+
+CALL: Final[dict[str, Any]] = {
+    "type": str | None,
+    "event": str | None,
+    "messageId": Id,
+    "userId": Id,
+    "anonymousId": Id,
+    "previousId": Id,
+    "version": str | int | float | None,
+}
+Told = Facts | Rejected | Skipped
+TIMES: Final = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+LENT: Final = ("sentAt", "receivedAt")
+"""What a batch says of all its calls."""
+
+
+def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
+    """Return the reader of calls, one a record or a batch of them."""
+    times = {} if source.time else dict.fromkeys(TIMES, datetime | None)
+    call_type = struct_of("Call", CALL | times, paths)
+    batch = list[call_type] | None  # type: ignore[valid-type]  # made at run time
+    parse = parse_as(struct_of("Record", CALL | times | {"batch": batch}, paths))
+    facts_of = _teller(has_times=bool(times))
+
+    def read(
+        _key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers
+    ) -> Facts | Rejected | Skipped:
+        if not value:
+            return EMPTY
+        try:
+            record = parse(value)
+        except UnreadableError as error:
+            return refused(error)
+        if record.batch is None:
+            return facts_of(record, timestamp_ms, "$")
+        facts: list[Fact] = []
+        skipped = Skipped("empty_batch")
+        for place, call in enumerate(record.batch):
+            _lend(record, call)
+            told = facts_of(call, timestamp_ms, f"$.batch[{place}]")
+            if isinstance(told, Rejected):
+                return told
+            if isinstance(told, Skipped):
+                skipped = told
+            else:
+                facts += told
+        return tuple(facts) or skipped
+
+    return read
+
+
+def _teller(*, has_times: bool) -> Callable[[Any, int, str], Told]:
+    """Return ``facts_of(call, record_ms, at)``: what one call says."""
+
+    def facts_of(call: Any, record_ms: int, at: str) -> Told:
+        version, kind = call.version, call.type
+        if version is not None and str(version).partition(".")[0] not in VERSIONS:
+            return Rejected(RejectReason.UNKNOWN_VERSION, f"{version!r} - at `{at}.version`")
+        at_ms = _at_ms(call, record_ms, at) if has_times else 0
+        if isinstance(at_ms, Rejected):
+            return at_ms
+        if kind == "track":
+            return _track(call, at_ms, at)
+        if kind in NAMED:
+            return _named(call, at_ms)
+        if kind == "alias":
+            return _alias(call, at_ms, at)
+        return faulty(f"{kind!r} is no call of the specification - at `{at}.type`")
+
+    return facts_of
+
+
+def _track(call: Any, at_ms: int, at: str) -> Told:
+    name = call.event
+    if not name:
+        return faulty(f"a track call needs the name of its event - at `{at}.event`")
+    if name in OWN_NAMES:
+        return own_name(name, f"{at}.event")
+    ids = id_text(call.messageId), at_ms, id_text(call.userId), id_text(call.anonymousId)
+    return (Fact(name, *ids, call),)
+
+
+def _named(call: Any, at_ms: int) -> Facts:
+    """Return the event of a call without a name; one that logs in links the ids, besides."""
+    user_id, anonymous_id = id_text(call.userId), id_text(call.anonymousId)
+    event_id = id_text(call.messageId)
+    fact = Fact(call.type, event_id, at_ms, user_id, anonymous_id, call)
+    if call.type != "identify" or not user_id or anonymous_id in {"", user_id}:
+        return (fact,)
+    link_id = f"{event_id}:link" if event_id else ""
+    return (fact, Fact(LINK_EVENT, link_id, at_ms, user_id, anonymous_id, call))
+
+
+def _alias(call: Any, at_ms: int, at: str) -> Told:
+    """Return that two ids are one person; the browser's library means its anonymous id."""
+    user_id, other = id_text(call.userId), id_text(call.previousId) or id_text(call.anonymousId)
+    if not user_id:
+        return Rejected(RejectReason.NO_ID, f"an alias call needs it - at `{at}.userId`")
+    if not other:
+        return Rejected(RejectReason.NO_ID, f"an alias call needs it - at `{at}.previousId`")
+    if other == user_id:
+        return SAME_PERSON
+    return (Fact(LINK_EVENT, id_text(call.messageId), at_ms, user_id, other, call),)
+
+
+def _at_ms(call: Any, record_ms: int, at: str) -> int | Rejected:
+    """Return when a call was made, epoch ms UTC, 0 = it does not say.
+
+    ``timestamp`` is what Segment has corrected already, so it is taken as it is, unless no clock
+    can have been right that said so: then the client's two readings and the receiver's one tell.
+    """
+    stamp, received_at = call.timestamp, call.receivedAt
+    for name in TIMES:
+        moment = getattr(call, name)
+        if moment is not None and moment.tzinfo is None:
+            return zoneless(f"{at}.{name}")
+    received = record_ms if received_at is None else instant_ms(received_at)
+    said, sent = stamp or call.originalTimestamp, call.sentAt
+    if said is None:
+        return received if received_at else 0
+    reading = instant_ms(said)
+    is_raw = stamp is None and received_at is not None
+    if sent is not None and (is_raw or is_absurd(reading, received)):
+        return corrected(reading, instant_ms(sent), received)
+    return reading
+
+
+def _lend(record: Any, call: Any) -> None:
+    """Give a call of a batch what the batch says of all, where the call says nothing itself."""
+    names = call.__struct_fields__
+    for name in LENT:
+        if name in names and getattr(call, name) is None:
+            setattr(call, name, getattr(record, name))
+    if "context" not in names or record.context is None:
+        return
+    if call.context is None:
+        call.context = record.context
+    elif isinstance(call.context, msgspec.Struct) and isinstance(record.context, msgspec.Struct):
+        for name in call.context.__struct_fields__:
+            if getattr(call.context, name, None) is None:
+                setattr(call.context, name, getattr(record.context, name, None))
