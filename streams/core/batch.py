@@ -16,6 +16,22 @@ NO_ACT: Final = Acted("", "", 0)
 """Holds the place of an input that is no activity."""
 
 
+class Sorted(NamedTuple):
+    """Inputs sorted out.
+
+    Attributes:
+        acts: The activities; what is none has a place there all the same.
+        is_act: Which they are.
+        marks: Shape (inputs,): the mark that each brings to the clock of its topic, 0 = none.
+        words: Place and word of the clocks that the router keeps.
+    """
+
+    acts: Sequence[Any]
+    is_act: Flags
+    marks: F64
+    words: Sequence[tuple[int, WatermarkPassed]]
+
+
 class Batch(NamedTuple):
     """Inputs as columns, each of shape (inputs,).
 
@@ -32,24 +48,26 @@ class Batch(NamedTuple):
     acts: Acts
 
 
-def sorted_out(
-    inputs: Sequence[Input], at_ms: F64, lateness_ms: int
-) -> tuple[Sequence[Any], Flags, F64]:
-    """Return the activities among inputs, which they are, and the watermark that each brings.
+def sorted_out(inputs: Sequence[Input], at_ms: F64, lateness_ms: int) -> Sorted:
+    """Return which inputs are activities, and what each of them says of the clocks.
 
     Args:
         inputs: In partition order.
         at_ms: Shape (inputs,): their event times.
-        lateness_ms: How far the watermark stays behind the newest event.
+        lateness_ms: How far the mark of their clock stays behind its newest event.
     """
-    marks = at_ms - lateness_ms
+    marks = np.maximum(at_ms - lateness_ms, 0.0)
     if set(map(type, inputs)) == {Acted}:
-        return inputs, np.ones(len(inputs), np.bool_), marks
+        return Sorted(inputs, np.ones(len(inputs), np.bool_), marks, ())
     acts = [signal if isinstance(signal, Acted) else NO_ACT for signal in inputs]
     is_act = np.array([act is not NO_ACT for act in acts])
+    words: list[tuple[int, WatermarkPassed]] = []
     for place in np.flatnonzero(~is_act).tolist():
-        if isinstance(inputs[place], WatermarkPassed):
-            marks[place] = at_ms[place]
-        elif isinstance(inputs[place], FeedbackReceived | ObservationPaused):
+        signal = inputs[place]
+        if isinstance(signal, WatermarkPassed):
+            marks[place] = 0.0 if signal.clock else at_ms[place]
+            if signal.clock:
+                words.append((place, signal))
+        elif isinstance(signal, FeedbackReceived | ObservationPaused):
             marks[place] = 0.0  # Neither a sender nor an operator is our clock.
-    return acts, is_act, marks
+    return Sorted(acts, is_act, marks, words)

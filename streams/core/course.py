@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.clocks import Clocks
 from streams.core.controls import ON, STOP
 from streams.core.coverage import Coverage
 from streams.core.effects import Effect, RecordEpisode
@@ -54,6 +55,7 @@ class Course:
     """Users in time.
 
     Attributes:
+        clocks: How far the sources have come.
         users: Their bytes and deadlines.
         coverage: What the source missed.
         timers: What their deadlines are.
@@ -78,10 +80,12 @@ class Course:
         of: int,
         is_shadow: bool,
         observer: Observer | None,
+        clocks: Clocks,
     ) -> None:
         """Args: as those of `Partition`."""
         self._rules = rules
         self._observer = observer
+        self.clocks = clocks
         self.counts: Counter[str] = Counter()
         self.users = Users(rules)
         self.coverage = Coverage(rules.outages)

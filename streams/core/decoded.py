@@ -21,7 +21,8 @@ class RejectReason(StrEnum):
     KEY_MISMATCH = "key_mismatch"  # the Kafka key is not the user id
     NO_ID = "no_id"  # user_id, event_id, event or touch_id is empty
     BAD_TIME = "bad_time"  # no zone, or before 1970
-    FUTURE = "future"  # later than its record timestamp by more than an hour
+    FUTURE = "future"  # later than its record timestamp, or the present, by more than an hour
+    TOO_OLD = "too_old"  # an activity of 2H and more before the newest event of its topic
     BAD_AMOUNT = "bad_amount"
     BAD_CURRENCY = "bad_currency"
     BAD_PROPERTY = "bad_property"

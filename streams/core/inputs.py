@@ -152,10 +152,12 @@ class WatermarkPassed(msgspec.Struct, frozen=True):
 
     Attributes:
         clock: Of which clock: of one that the router keeps; empty = of the topic it stands on.
+        is_idle: The clock of the router has nothing to say and holds nothing back.
     """
 
     event_time_ms: int
     clock: str = ""
+    is_idle: bool = False
 
 
 class OutageAnnounced(msgspec.Struct, frozen=True):

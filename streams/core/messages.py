@@ -7,6 +7,7 @@ milliseconds; money is in minor units of the currency.
 import msgspec
 
 from streams.core.budget import Spent
+from streams.core.clocks import ClockRecord
 from streams.core.fuse import Fuse
 
 
@@ -209,6 +210,9 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         controls: Orders of operators that were taken: key, value, from which instant on, when
             ordered, what was before; as `controls.Taken`.
         gate: What was spent of the budget, and what follows from the days before.
+        clocks: How far each source has come.
+        told_ms: Latest instant of the wall clock that was told, 0 = there is only event time.
+        present_ms: Watermark of then, if everything had been read.
     """
 
     applied: dict[str, int]
@@ -219,3 +223,6 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     outages: tuple[tuple[int, int | None], ...] = ()
     controls: tuple[tuple[str, str, int, int, str], ...] = ()
     gate: GateRecord | None = None
+    clocks: tuple[ClockRecord, ...] = ()
+    told_ms: int = 0
+    present_ms: int = 0

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.batch import Batch, sorted_out
+from streams.core.clocks import OWN, Clocks, Refused
 from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
@@ -84,6 +85,7 @@ class Partition:
         app_id: str = "winback",
         is_shadow: bool = False,
         observer: Observer | None = None,
+        clocks: Sequence[str] = (OWN,),
     ) -> None:
         """Make an empty partition.
 
@@ -95,8 +97,11 @@ class Partition:
             app_id: Name of the deployment, the source of its messages.
             is_shadow: Decide, but treat nobody: a back-test.
             observer: Watches the scores and alerts.
+            clocks: Names of those that are waited for; `clocks.expected_clocks`.
         """
         self.number, self.rules = number, rules
+        self._clock: str | None = OWN
+        self._refused: list[Refused] = []
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
         self._fired_ms = 0
@@ -104,8 +109,9 @@ class Partition:
         self._outbox = Outbox(f"/{app_id}", is_shadow=is_shadow)
         self._course = Course(
             rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
-            observer=observer,
+            observer=observer, clocks=Clocks(rules, clocks),
         )  # fmt: skip
+        self.clocks = self._course.clocks
         self._users, self._counts = self._course.users, self._course.counts
         self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
 
@@ -138,6 +144,7 @@ class Partition:
         assert rules.hash == self.rules.hash, "the state was made with other rules"
         self.advance(self.watermark_ms)
         self.rules = rules
+        self.clocks.adopt(rules)
         self._course.adopt(rules, self.watermark_ms)
         self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
 
@@ -189,24 +196,34 @@ class Partition:
 
     # -- inputs
 
-    def apply(self, inputs: Sequence[Input]) -> None:
-        """Apply inputs in partition order, then fire what the watermark has reached."""
+    def apply(self, inputs: Sequence[Input], clock: str | None = OWN) -> list[Refused]:
+        """Apply inputs in partition order, then fire what the watermark has reached.
+
+        Args:
+            inputs: Of one topic.
+            clock: The clock of the topic; None = it has none (feedback, identities).
+
+        Returns:
+            Those that could not be applied, in order: their clocks are wrong.
+        """
+        self._clock, self._refused = clock, []
         start = 0
         if not APART.isdisjoint(map(type, inputs)):
             for position, signal in enumerate(inputs):
                 if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
-                    self._apply(inputs[start : position + 1])
+                    self._apply(inputs[start : position + 1], start)
                     start = position + 1
                 elif type(signal) is OutageAnnounced:
-                    self._apply(inputs[start:position])
+                    self._apply(inputs[start:position], start)
                     self._announce(signal)
                     start = position + 1
                 elif type(signal) is ControlSet:
-                    self._apply(inputs[start:position])
+                    self._apply(inputs[start:position], start)
                     self._control(signal)
                     start = position + 1
-        self._apply(inputs[start:] if start else inputs)
+        self._apply(inputs[start:] if start else inputs, start)
         self.advance(self.watermark_ms)
+        return self._refused
 
     def advance(self, watermark_ms: int) -> None:
         """Raise the watermark, if it is higher, and fire every timer that it has reached."""
@@ -216,6 +233,34 @@ class Partition:
             self._fire(border_ms)
             self._course.pass_border(border_ms)
         self._fire(self.watermark_ms)
+
+    # -- the wall clock
+
+    def tick(self, at_ms: int, span_ms: int) -> int:
+        """Let time pass towards an instant before which everything that arrived has been read.
+
+        Args:
+            at_ms: The instant; what is read directly comes to it, less its lateness.
+            span_ms: At most so much event time is passed; whoever has no users has no timers.
+
+        Returns:
+            The instant that was reached; a tick of it would have done the same.
+        """
+        if self.users:
+            at_ms = min(at_ms, self.clocks.ticked_by(self.watermark_ms + span_ms))
+        self.clocks.tick(at_ms)
+        self.advance(self.clocks.watermark_ms)
+        return at_ms
+
+    def tell(self, at_ms: int) -> None:
+        """Take note of what time it is, whatever has been read: what is due by then may be old."""
+        self.clocks.tell(at_ms)
+
+    def fall_idle(self, clock: str) -> None:
+        """Wait for a clock no longer, until it speaks again."""
+        self.clocks.fall_idle(clock)
+        self.advance(self.clocks.watermark_ms)
+        self._taken = None  # The partition's record has news.
 
     def _fire(self, until_ms: int) -> None:
         users, until = self._users, float(until_ms)
@@ -238,17 +283,30 @@ class Partition:
             self._taken = None  # The partition's record has news.
         self._counts["accepted"] += 1
 
-    def _apply(self, inputs: Sequence[Input]) -> None:
+    def _apply(self, inputs: Sequence[Input], place: int) -> None:
         """Apply inputs, cut wherever the watermark passes a border of the gate.
 
         Behind such an input, and before the next one, places are handed out: at the same point of
         the stream, however it is cut into chunks.
+
+        Args:
+            inputs: A part of those of a chunk.
+            place: Of the first of them in the chunk.
         """
         if not inputs:
             return
+        clocks = self.clocks
         at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
-        acts, is_act, marks = sorted_out(inputs, at_ms, self.rules.lateness_ms)
-        reached = np.maximum.accumulate(np.concatenate(([float(self.watermark_ms)], marks)))
+        acts, is_act, marks, words = sorted_out(inputs, at_ms, clocks.lateness(self._clock))
+        is_wrong = clocks.future(at_ms, marks)
+        reached, heard = clocks.reach(self._clock, marks, words, self.watermark_ms)
+        is_wrong |= is_act & clocks.too_old(at_ms, heard)
+        if is_wrong.any():
+            self._refused += clocks.refused(is_wrong, at_ms, heard, place)
+            kept = np.flatnonzero(~is_wrong)
+            inputs, acts = ([column[at] for at in kept.tolist()] for column in (inputs, acts))
+            at_ms, is_act = at_ms[kept], is_act[kept]
+            reached = reached[np.concatenate(([0], kept + 1))]
         gate, start = self._course.gate, 0
         gate.begin(int(reached[int(np.argmax(reached > 0.0))]))
         while start < len(inputs):

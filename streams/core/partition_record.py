@@ -41,6 +41,9 @@ def record_of(
         course.coverage.record(),
         course.book.controls.record(),
         course.gate.record(),
+        course.clocks.record(),
+        course.clocks.told_ms,
+        course.clocks.present_ms,
     )
 
 
@@ -50,6 +53,7 @@ def take_over(record: PartitionRecord, course: Course) -> None:
         {start: NEVER if end is None else end for start, end in record.outages}
     )
     course.book.controls = Controls(Taken(*order) for order in record.controls)
+    course.clocks.load(record.clocks, record.told_ms, record.present_ms)
     if record.gate is not None:
         course.gate.load(record.gate)
 

@@ -1,0 +1,295 @@
+"""Clocks: how far each source of a partition has come, and the watermark that follows for all.
+
+A clock is a topic that is read directly, or one that the router keeps for us: a partition of a
+topic that it reads. Each has a mark: up to here nothing more is expected of it. The watermark is
+the least mark of those that are not idle, and it never moves back.
+
+Source:
+    Akidau et al. (2021), "Watermarks in Stream Processing Systems", VLDB 14(12), section 3:
+    the watermark of several inputs is their minimum, and idle ones are left out of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.decoded import RejectReason
+from streams.core.inputs import WatermarkPassed
+from streams.core.routed import router_clocks
+from streams.core.rules import Rules
+from streams.core.sources import KeyedBy, Source
+from streams.core.time import HOUR_MS, MINUTE_MS, iso
+
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+OWN: Final = ""
+"""Name of the clock of ``user-activity``."""
+
+ROUTED: Final = "router/"
+"""Begin of the name of a clock that the router keeps; no topic's name has a slash."""
+
+CATCH_UP_MS: Final = 15 * MINUTE_MS
+"""A touch that is due by more than this before the present is put off until we are there."""
+
+
+FUTURE_MAX_MS: Final = HOUR_MS
+"""A producer's clock may be wrong by this much; more, and the timers would fire too soon."""
+
+
+class ClockRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What the partition record keeps of a clock.
+
+    Attributes:
+        name: ``""`` for user-activity, a topic, or as in `routed.clock_name`.
+        mark_ms: Up to here nothing more is expected of it.
+        heard_ms: The same by its records alone, without ticks.
+        is_idle: It says nothing and holds nothing back.
+        lateness_ms: How far its mark stays behind its newest event.
+    """
+
+    name: str
+    mark_ms: int
+    heard_ms: int
+    is_idle: bool
+    lateness_ms: int
+
+
+class _Clock:
+    """One clock, as it stands."""
+
+    __slots__ = ("heard", "is_idle", "is_routed", "lateness", "mark", "name")
+
+    def __init__(self, name: str, lateness_ms: int) -> None:
+        self.name, self.lateness = name, lateness_ms
+        self.is_routed = name.startswith(ROUTED)
+        self.mark = self.heard = 0.0
+        self.is_idle = False
+
+
+def expected_clocks(sources: Iterable[Source], counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the clocks that a worker has to wait for.
+
+    Args:
+        sources: All of the rules.
+        counts: Partitions by topic; the routed ones must be there.
+    """
+    sources = tuple(sources)
+    direct = (source.topic for source in sources if source.keyed_by is KeyedBy.USER)
+    return (OWN, *direct, *router_clocks(sources, counts))
+
+
+def topic_of(name: str) -> str:
+    """Return the topic of a clock; empty for ``user-activity``."""
+    return name.split("/")[1] if name.startswith(ROUTED) else name
+
+
+def lateness_of(name: str, rules: Rules) -> int:
+    """Return how far the mark of a clock stays behind its newest event."""
+    late_ms = {source.topic: source.lateness_ms for source in rules.sources}
+    return late_ms.get(topic_of(name), rules.lateness_ms)
+
+
+class Refused(NamedTuple):
+    """An input that is not applied, for its clock is wrong.
+
+    Attributes:
+        place: Of the input in its chunk.
+    """
+
+    place: int
+    reason: RejectReason
+    detail: str
+
+
+class Reached(NamedTuple):
+    """What a chunk does to the clocks, before its first input and after each: (inputs + 1,).
+
+    Attributes:
+        watermark: Of the partition.
+        heard: How far the events of the chunk's own clock have come, lateness taken off.
+    """
+
+    watermark: F64
+    heard: F64
+
+
+class Clocks:
+    """The clocks of a partition.
+
+    Args:
+        rules: They say how late each may be.
+        names: Those that are waited for before they have spoken.
+
+    Attributes:
+        told_ms: Latest instant of the wall clock that was told; 0 = there is only event time.
+        present_ms: Watermark of then, if everything had been read.
+    """
+
+    def __init__(self, rules: Rules, names: Iterable[str] = (OWN,)) -> None:
+        self._rules = rules
+        self._clocks: dict[str, _Clock] = {}
+        self.told_ms = self.present_ms = 0
+        for name in names:
+            self._clock(name)
+
+    def _clock(self, name: str) -> _Clock:
+        """Return a clock; one that nobody expected is waited for from now on."""
+        clock = self._clocks.get(name)
+        if clock is None:
+            clock = self._clocks[name] = _Clock(name, lateness_of(name, self._rules))
+        return clock
+
+    def adopt(self, rules: Rules) -> None:
+        """Go by changed rules from now on; no mark goes back."""
+        self._rules = rules
+        for clock in self._clocks.values():
+            clock.lateness = lateness_of(clock.name, rules)
+
+    def lateness(self, name: str | None) -> int:
+        """Return how far the mark of a clock stays behind its newest event."""
+        return self._rules.lateness_ms if name is None else self._clock(name).lateness
+
+    # -- records
+
+    def reach(
+        self,
+        name: str | None,
+        marks: F64,
+        words: Sequence[tuple[int, WatermarkPassed]],
+        watermark_ms: int,
+    ) -> Reached:
+        """Take note of a chunk of one topic.
+
+        Args:
+            name: Its clock; None = it has none.
+            marks: Shape (inputs,): the mark that each input brings, 0 = none.
+            words: Of other clocks, with their places, in order.
+            watermark_ms: Reached before it.
+        """
+        count, start = len(marks) + 1, float(watermark_ms)
+        if name is None:
+            return Reached(np.full(count, start), np.zeros(count))
+        own = self._clock(name)
+        heard = np.maximum.accumulate(np.concatenate(([own.heard], marks)))
+        mine = np.maximum(np.minimum(heard, self._ceiling(own)), own.mark)
+        own.heard, own.mark = heard.item(-1), mine.item(-1)
+        bound = mine
+        if own.is_idle:
+            spoken = np.flatnonzero(marks)
+            wakes = int(spoken[0]) + 1 if len(spoken) else count
+            bound[:wakes] = np.inf
+            own.is_idle = wakes == count
+        if words or len(self._clocks) > 1:
+            others = np.full(count, self._least(own))
+            for place, word in words:
+                self._hear(word)
+                others[place + 1 :] = self._least(own)
+            bound = np.minimum(bound, others)
+        bound[bound == np.inf] = start  # All are idle: nobody says how late it is.
+        return Reached(np.maximum.accumulate(np.maximum(bound, start)), heard)
+
+    def _ceiling(self, clock: _Clock) -> float:
+        """Return up to where the events of a clock may move it: nobody lives after the present."""
+        return float(self.told_ms - clock.lateness) if self.told_ms else np.inf
+
+    def _least(self, own: _Clock) -> float:
+        others = (clock for clock in self._clocks.values() if clock is not own)
+        return min((clock.mark for clock in others if not clock.is_idle), default=np.inf)
+
+    def _hear(self, word: WatermarkPassed) -> None:
+        """Take the router's word on a clock that it keeps."""
+        clock = self._clock(word.clock)
+        clock.heard = max(clock.heard, float(word.event_time_ms))
+        clock.mark = max(clock.mark, min(clock.heard, self._ceiling(clock)))
+        clock.is_idle = word.is_idle
+
+    # -- wrong clocks
+
+    def future(self, at_ms: F64, marks: F64) -> Flags:
+        """Return which inputs lie beyond the present, as told; none of them is a mark any more."""
+        if not self.told_ms:
+            return np.zeros(len(at_ms), np.bool_)
+        is_future: Flags = (marks > 0.0) & (at_ms > self.told_ms + FUTURE_MAX_MS)
+        marks[is_future] = 0.0
+        return is_future
+
+    def too_old(self, at_ms: F64, heard: F64) -> Flags:
+        """Return which events are older than the newest of their topic by 2H and its lateness."""
+        is_old: Flags = at_ms < heard[:-1] - self._rules.churn.limit_ms
+        return is_old
+
+    def refused(self, is_wrong: Flags, at_ms: F64, heard: F64, place: int) -> list[Refused]:
+        """Say what is wrong with inputs, of which the first stands at a place."""
+        found = []
+        for at in np.flatnonzero(is_wrong).tolist():
+            said = f"event time {iso(at_ms[at])}"
+            if at_ms[at] > heard[at] - self._rules.churn.limit_ms:
+                detail = f"{said}, the present is {iso(self.told_ms)}"
+                found.append(Refused(place + at, RejectReason.FUTURE, detail))
+            else:
+                detail = f"{said}, the topic has come to {iso(heard[at])}"
+                found.append(Refused(place + at, RejectReason.TOO_OLD, detail))
+        return found
+
+    # -- the wall clock
+
+    def tell(self, at_ms: int) -> None:
+        """Take note of what time it is, whatever has been read by now."""
+        self.told_ms = max(self.told_ms, at_ms)
+        late_ms = max((clock.lateness for clock in self._held()), default=0)
+        self.present_ms = max(self.present_ms, self.told_ms - late_ms)
+
+    def tick(self, at_ms: int) -> None:
+        """Take note that everything before an instant has been read, of what is read directly."""
+        for clock in self._clocks.values():
+            if not clock.is_routed:
+                clock.mark = max(clock.mark, float(at_ms - clock.lateness))
+        self.tell(at_ms)
+
+    def ticked_by(self, watermark_ms: int) -> int:
+        """Return the instant whose tick brings the direct clocks to a watermark."""
+        late_ms = [clock.lateness for clock in self._held() if not clock.is_routed]
+        return watermark_ms + max(late_ms, default=self._rules.lateness_ms)
+
+    def _held(self) -> list[_Clock]:
+        """Return the clocks that hold the watermark: those that are not idle, or all of them."""
+        awake = [clock for clock in self._clocks.values() if not clock.is_idle]
+        return awake or list(self._clocks.values())
+
+    def fall_idle(self, name: str) -> None:
+        """Let a clock hold nothing back until it speaks again."""
+        self._clock(name).is_idle = True
+
+    @property
+    def watermark_ms(self) -> int:
+        """The least mark of those that are not idle; where all are, their greatest."""
+        held = self._held()
+        marks = [clock.mark for clock in held]
+        return int(max(marks) if held[0].is_idle else min(marks))
+
+    def put_off_until(self, at_ms: int) -> int:
+        """Return until when a touch that is due at an instant has to wait; 0 = it need not."""
+        return self.present_ms if at_ms < self.present_ms - CATCH_UP_MS else 0
+
+    # -- what is kept
+
+    def record(self) -> tuple[ClockRecord, ...]:
+        """Return what the partition record keeps."""
+        return tuple(
+            ClockRecord(name, int(clock.mark), int(clock.heard), clock.is_idle, clock.lateness)
+            for name, clock in self._clocks.items()
+        )
+
+    def load(self, records: Iterable[ClockRecord], told_ms: int, present_ms: int) -> None:
+        """Take over what the partition record kept; topics that are read no more are forgotten."""
+        self.told_ms, self.present_ms = told_ms, present_ms
+        topics = {source.topic for source in self._rules.sources}
+        for kept in records:
+            if kept.name in self._clocks or topic_of(kept.name) in topics:
+                clock = self._clock(kept.name)
+                clock.mark, clock.heard = float(kept.mark_ms), float(kept.heard_ms)
+                clock.is_idle = kept.is_idle
