@@ -6,7 +6,7 @@ one place, and ``docs/settings.md`` is written from it. Business numbers are rul
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -49,6 +49,10 @@ class Settings(Shared, frozen=True, kw_only=True):
     schema_registry_auth: Annotated[
         Secret, says("`user:password` for the schema registry.", is_secret=True)
     ] = ""
+    router_begin: Annotated[
+        Literal["oldest", "newest"],
+        says("With which record the router begins a topic that it has never read."),
+    ] = "oldest"
     partitions: Annotated[
         int,
         Meta(ge=1, le=4096),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from streams.errors import Exit, Unavailable
+from streams.errors import Exit, Unavailable, UserError
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from streams.core.sources import Source
     from streams.runtime.rules_watch import Loaded
 
 BACK_OFF_S: Final = 2.0
@@ -22,10 +23,17 @@ BACK_OFF_S: Final = 2.0
 @click.command()
 @click.option(
     "--role",
-    type=click.Choice(["pipeline", "learner", "all"]),
+    type=click.Choice(["pipeline", "learner", "router", "all"]),
     default="all",
     show_default=True,
     help="What this process does; all: one of each, side by side.",
+)
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    metavar="NAME",
+    help="Of the router: only this topic; may be repeated. Default: all that the rules route.",
 )
 @click.option("--local", "is_local", is_flag=True, help="Start the embedded Kafka if need be.")
 @click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
@@ -52,6 +60,7 @@ BACK_OFF_S: Final = 2.0
 def run(
     *,
     role: str,
+    topics: tuple[str, ...],
     is_local: bool,
     rules: str | None,
     model_file: str | None,
@@ -63,6 +72,7 @@ def run(
 
     The pipeline turns activity into touches; start as many as there are partitions to share them.
     The learner learns who leaves; a second one stands by.
+    The router brings topics that are not keyed by user to the users' partitions.
     """
     from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
@@ -73,17 +83,48 @@ def run(
     )  # fmt: skip
     bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
     require_reachable(bootstrap)
-    if role == "all":
-        from streams.replay.rulebook import rules_at  # noqa: PLC0415
-        from streams.runtime.pair import run_pair  # noqa: PLC0415
-        from streams.runtime.topic_check import check_topics  # noqa: PLC0415
+    sources = _routed(settings, role, topics)
+    if role == "all" or len(sources) > 1:
+        from streams.runtime.side_by_side import run_side_by_side  # noqa: PLC0415
 
-        # Both would complain of the same.
-        rules_at(settings.rules, settings.id_key)
-        asyncio.run(check_topics(settings, bootstrap))
-        return run_pair(settings, bootstrap, may_skip_lost=skip_lost)
-    _work(role, settings, bootstrap, may_skip_lost=skip_lost)
+        roles = [["router", f"--topic={source.topic}"] for source in sources]
+        if role == "all":
+            from streams.runtime.topic_check import check_topics  # noqa: PLC0415
+
+            asyncio.run(check_topics(settings, bootstrap))  # both would complain of the same
+            roles = [["pipeline"], ["learner"], *roles]
+        return run_side_by_side(settings, bootstrap, roles, may_skip_lost=skip_lost)
+    _work(role, settings, bootstrap, sources, may_skip_lost=skip_lost)
     return Exit.OK
+
+
+def _routed(settings: Settings, role: str, topics: tuple[str, ...]) -> "tuple[Source, ...]":
+    """Return the topics that are to be routed here.
+
+    Raises:
+        UserError: The rules cannot be used, or route none, or not one that is asked for.
+    """
+    from streams.core.routed import routed  # noqa: PLC0415 (quick --help)
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
+
+    if topics and role != "router":
+        raise UserError("--topic is of --role router", "Leave it out.")
+    if role not in {"router", "all"}:
+        return ()
+    sources = routed(rules_at(settings.rules, settings.id_key).sources)
+    known = {source.topic for source in sources}
+    if unknown := sorted(set(topics) - known):
+        routes = f"they route {', '.join(sorted(known))}" if known else "they route none"
+        raise UserError(
+            f"the rules do not route {', '.join(unknown)}; {routes}",
+            "The router reads what stands under inputs: in the rules with keyed_by: anything.",
+        )
+    if role == "router" and not sources:
+        raise UserError(
+            "the rules route no topic",
+            "Name topics under inputs: in the rules; keyed_by: anything goes through the router.",
+        )
+    return tuple(source for source in sources if not topics or source.topic in topics)
 
 
 def _changed(settings: Settings, **given: Any) -> Settings:
@@ -109,7 +150,14 @@ def _loaded(settings: Settings) -> "Loaded":
     return Loaded(rules, files, version_of(files))
 
 
-def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> None:
+def _work(
+    role: str,
+    settings: Settings,
+    bootstrap: str,
+    sources: "tuple[Source, ...]" = (),
+    *,
+    may_skip_lost: bool,
+) -> None:
     from streams.replay.run import model_at  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
@@ -132,6 +180,16 @@ def _work(role: str, settings: Settings, bootstrap: str, *, may_skip_lost: bool)
                     settings, bootstrap, rules, port=settings.web_port, may_skip_lost=may_skip_lost
                 )
             )
+        elif role == "router":
+            from streams.runtime.router_role import run_router  # noqa: PLC0415
+
+            (source,) = sources
+            asyncio.run(
+                run_router(
+                    settings, bootstrap, loaded, source,
+                    load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
+                )
+            )  # fmt: skip
         else:
             asyncio.run(
                 run_pipeline(

@@ -33,6 +33,7 @@ CLOCK_SHARE: Final = 20
 CLOCK_EVERY_MIN_MS: Final = SECOND_MS
 CLOCK_EVERY_MAX_MS: Final = 30 * SECOND_MS
 
+
 class LaneRecord(msgspec.Struct, frozen=True):
     """What a lane knows of its partition.
 

@@ -39,6 +39,7 @@ class LaneOptions:
         pace: How often to commit.
         partition_counts: Partitions by topic, for topics with another count than the sources.
         may_skip_lost: Go on behind records that the broker has deleted.
+        is_from_end: A source that was never read is begun at its end, not with its oldest record.
     """
 
     bootstrap: str
@@ -49,6 +50,7 @@ class LaneOptions:
     pace: Pace = field(default_factory=Pace)
     partition_counts: Mapping[str, int] = field(default_factory=dict)
     may_skip_lost: bool = False
+    is_from_end: bool = False
 
 
 class LaneTable(faust.Table):
@@ -164,6 +166,9 @@ class LaneTable(faust.Table):
             )  # fmt: skip
         for lane in self.lanes.values():
             lane.start(generation)
+        if self.lane_options.is_from_end:  # where it began must be known to its next owner
+            for partition in partitions:
+                self.lanes[partition].wake()
         return sum(len(content) for content in contents.values())
 
     def _producer(self, partition: int) -> PartitionProducer:
@@ -185,15 +190,16 @@ class LaneTable(faust.Table):
         return engine
 
     async def _place(self, engines: Mapping[int, Engine]) -> None:
-        """Check that each source still has what comes next; a new one is read from its begin."""
+        """Check that each source still has what comes next; one that is new gets its place."""
         if not engines:
             return
         sources = self.lane_options.sources
         wanted = [TopicPartition(topic, number) for topic in sources for number in engines]
         begins, ends = await log_range(self.lane_options.bootstrap, wanted)
+        first = ends if self.lane_options.is_from_end else begins
         for source in wanted:
             applied = engines[source.partition].applied
-            offset = applied.setdefault(source.topic, begins[source])
+            offset = applied.setdefault(source.topic, first[source])
             if offset > ends[source]:
                 raise _recreated(source.topic, source.partition, offset, ends[source])
             if offset < begins[source] and not self.lane_options.may_skip_lost:

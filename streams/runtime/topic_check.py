@@ -1,6 +1,8 @@
 """Are the topics there, with the partitions they need? Asked before a role starts."""
 
 import asyncio
+import difflib
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -75,15 +77,39 @@ async def partition_counts(
     return counts
 
 
+async def demand_sources(bootstrap: str, topics: Iterable[str]) -> None:
+    """Check that topics which are somebody else's to make are there.
+
+    Raises:
+        UserError: One is not; says which name looks like it.
+        Unavailable: What answers is not a Kafka that is ready.
+    """
+    known: list[str] = await _asked(bootstrap, lambda client: client.list_topics())
+    for topic in topics:
+        if topic not in known:
+            alike = difflib.get_close_matches(topic, known, n=1)
+            hint = f"Is {alike[0]} meant? " if alike else ""
+            raise UserError(
+                f"Kafka at {bootstrap} has no topic {topic}, which the rules read (inputs:)",
+                f"{hint}Mend the name in the rules, or let its owner make it.",
+            )
+
+
 async def _described(bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+    described: list[dict[str, Any]] = await _asked(
+        bootstrap, lambda client: client.describe_topics(topics)
+    )
+    return described
+
+
+async def _asked(bootstrap: str, ask: Callable[[Any], Awaitable[Any]]) -> Any:
     client = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_PATIENCE_MS
     )
     try:
         async with asyncio.timeout(ANSWER_PATIENCE_MS / 1000):
             await client.start()
-            described: list[dict[str, Any]] = await client.describe_topics(topics)
-            return described
+            return await ask(client)
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(
             f"what answers at {bootstrap} does not speak like Kafka ({error!r})",

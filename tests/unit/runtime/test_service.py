@@ -12,7 +12,7 @@ from models.bgnbd import BgNbdScorer
 from streams.commands import run
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
-from streams.runtime import pair, roles, service, topic_check
+from streams.runtime import roles, service, side_by_side, topic_check
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
@@ -155,19 +155,26 @@ def test_examples_and_models_have_one_partition_each(monkeypatch: pytest.MonkeyP
         asyncio.run(roles.run_pipeline(Settings(), "nowhere:1", LOADED, None, load=lambda: LOADED))
 
 
-def test_both_of_a_pair_may_skip_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_roles_may_skip_what_is_lost_and_have_ports_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     started: list[list[str]] = []
 
     def popen(words: list[str], **_: object) -> None:
         started.append(words)
 
-    monkeypatch.setattr(pair.subprocess, "Popen", popen)
-    monkeypatch.setattr(pair, "_watch", lambda _children: 0)
-    pair.run_pair(Settings(), "nowhere:1", may_skip_lost=True)
-    assert ["--skip-lost" in words for words in started] == [True, True]
-    started.clear()
-    pair.run_pair(Settings(), "nowhere:1", may_skip_lost=False)
-    assert ["--skip-lost" in words for words in started] == [False, False]
+    monkeypatch.setattr(side_by_side.subprocess, "Popen", popen)
+    monkeypatch.setattr(side_by_side, "_watch", lambda _children: 0)
+    for may_skip_lost in (True, False):
+        started.clear()
+        side_by_side.run_side_by_side(
+            Settings(web_port=6066), "nowhere:1",
+            [["pipeline"], ["learner"], ["router", "--topic=app.events"]],
+            may_skip_lost=may_skip_lost,
+        )  # fmt: skip
+        assert ["--skip-lost" in words for words in started] == [may_skip_lost] * 3
+        ports = [word for words in started for word in words if "web-port" in word]
+        assert ports == ["--web-port=6066", "--web-port=6067", "--web-port=6068"]
 
 
 def test_the_learner_hears_that_it_may_skip(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +189,7 @@ def test_the_learner_hears_that_it_may_skip(monkeypatch: pytest.MonkeyPatch) -> 
     assert heard == [True]
 
 
-def test_a_pair_is_not_started_over_what_both_would_complain_of(
+def test_nothing_is_started_over_what_all_would_complain_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def missing(*_: object) -> dict[str, int]:
@@ -191,7 +198,9 @@ def test_a_pair_is_not_started_over_what_both_would_complain_of(
     monkeypatch.setenv("WINBACK_KAFKA_BOOTSTRAP", "nowhere:1")
     monkeypatch.setattr(doorstep, "require_reachable", lambda _servers: None)
     monkeypatch.setattr(topic_check, "check_topics", missing)
-    monkeypatch.setattr(pair, "run_pair", lambda *_, **__: pytest.fail("children were started"))
+    monkeypatch.setattr(
+        side_by_side, "run_side_by_side", lambda *_, **__: pytest.fail("children were started")
+    )
     for words, what in (([], "no topic"), (["--rules", "nowhere.yaml"], "cannot be read")):
         with pytest.raises(UserError, match=what):
             run.run.main(words, standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Role ``all``: a worker of the pipeline and a learner, each a process of its own.
+"""Several roles side by side: worker, learner, and a router for each routed topic, as processes.
 
 In one process they would share one core: learning an example costs more than the pipeline's whole
 way of an event. And a crash of one shall not be a crash inside the other.
@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import Final
 
@@ -20,10 +21,19 @@ from winback_sender.settings_catalogue import PREFIX
 PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
 STOP_PATIENCE_S: Final = 20.0
 PR_SET_PDEATHSIG: Final = 1
+PORT_MAX: Final = 65_535
 
 
-def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
-    """Run both until a signal, or until one of them ends; then the other is told to stop.
+def run_side_by_side(
+    settings: Settings, bootstrap: str, roles: Sequence[Sequence[str]], *, may_skip_lost: bool
+) -> int:
+    """Run roles until a signal, or until one of them ends; then the others are told to stop.
+
+    Args:
+        settings: The operator's; the first role serves at their port, the others at the next ones.
+        bootstrap: host:port, several separated by commas.
+        roles: Each with its own options.
+        may_skip_lost: Go on behind records that the broker has deleted.
 
     Returns:
         The exit code of the one that ended first.
@@ -36,21 +46,21 @@ def run_pair(settings: Settings, bootstrap: str, *, may_skip_lost: bool) -> int:
     for name in ("rules", "model_file"):
         if getattr(settings, name):
             environ[PREFIX + name.upper()] = getattr(settings, name)
-    learner_port = settings.web_port + 1 if 0 < settings.web_port < 65535 else 0  # noqa: PLR2004 (the highest port)
     common = ["--skip-lost"] if may_skip_lost else []
-    roles = {
-        "pipeline": [f"--web-port={settings.web_port}", *common],
-        "learner": [f"--web-port={learner_port}", *common],
-    }
     children = [
         subprocess.Popen(  # noqa: S603 (our own program)
-            [*PROGRAM, role, *options],
+            [*PROGRAM, *role, f"--web-port={_port(settings.web_port, number)}", *common],
             env=environ,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 (there are no threads yet)
         )
-        for role, options in roles.items()
+        for number, role in enumerate(roles)
     ]
     return _watch(children)
+
+
+def _port(first: int, number: int) -> int:
+    """Return the port of the role with this number; 0 takes a free one."""
+    return first + number if 0 < first <= PORT_MAX - number else 0
 
 
 def _end_with_parent() -> None:

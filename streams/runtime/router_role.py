@@ -1,0 +1,140 @@
+"""The role of the router: one topic of somebody else's, from settings to a running worker.
+
+Each routed topic is an app of its own: its group, its fence and its changelog are named after it.
+So a topic that comes, goes, grows or stands still is no matter of the others, and partition counts
+need not agree.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from streams.core.rules import Rules
+from streams.core.sources import Source
+from streams.errors import Exit, UserError
+from streams.intake.decoder import Tell, make_tell
+from streams.intake.wire.json_values import json_parse_as
+from streams.runtime.app import make_app
+from streams.runtime.dead_letters import DeadLetters, Notices
+from streams.runtime.lane import Engine, Lane, Pace
+from streams.runtime.routed_record import Envelope
+from streams.runtime.router import RouterEngine, Targets
+from streams.runtime.rules_watch import Loaded, RulesWatch
+from streams.runtime.service import Service
+from streams.runtime.table import LaneOptions
+from streams.runtime.ticks import WallClock, now_ms
+from streams.runtime.topic_check import demand_sources, partition_counts
+from streams.settings import Settings
+
+LOOK_EVERY_S: Final = 1.0
+TOPIC_NAME_MAX: Final = 249
+"""Characters that Kafka allows in the name of a topic."""
+
+
+async def run_router(
+    settings: Settings,
+    bootstrap: str,
+    loaded: Loaded,
+    source: Source,
+    *,
+    load: Callable[[], Loaded],
+    may_skip_lost: bool = False,
+) -> None:
+    """Run the router of one topic until it is told to stop.
+
+    Args:
+        settings: The operator's.
+        bootstrap: host:port, several separated by commas.
+        loaded: The business rules, and their files.
+        source: The topic.
+        load: Reads the rules anew when a file has changed.
+        may_skip_lost: Go on behind records that the broker has deleted.
+
+    Raises:
+        UserError: Something that an operator can mend.
+    """
+    counts = await check_routed(settings, bootstrap, source.topic)
+    service = Service(settings, bootstrap, settings.web_port)
+    notices = Notices(settings.topic_dead_letters)
+    targets = Targets(settings.topic_activity, settings.topic_dead_letters)
+    tell = tell_of(source.topic, loaded.rules)
+
+    def adopt(found: Loaded) -> None:
+        nonlocal tell
+        tell = tell_of(source.topic, found.rules)
+
+    def make_engine(partition: int) -> Engine:
+        return RouterEngine(
+            source, Envelope(source.topic, partition, settings.app_id), lambda: tell, targets,
+            DeadLetters(notices, service.metrics), service.metrics, now_ms,
+        )  # fmt: skip
+
+    options = LaneOptions(
+        bootstrap=bootstrap, sources=(source.topic,),
+        changelog=settings.router_changelog(source.topic), make_engine=make_engine,
+        observer=service.meter, pace=Pace(interval_s=settings.commit_interval_s),
+        partition_counts=counts, may_skip_lost=may_skip_lost,
+        is_from_end=settings.router_begin == "newest",
+    )  # fmt: skip
+    app = make_app(
+        settings, app_id=settings.router_id(source.topic), table="lanes", options=options
+    )
+    clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
+    watch = RulesWatch(loaded, load, service.metrics, adopt)
+
+    async def begin() -> None:
+        service.background(watch.follow())
+        service.background(keep_clocks_told(lambda: app.lanes.lanes))
+        if settings.clock == "wall":
+            service.background(clock.run())
+
+    await service.run(app, begin)
+
+
+def tell_of(topic: str, rules: Rules) -> Tell:
+    """Return what tells the records of a topic, by these rules."""
+    source = next(source for source in rules.sources if source.topic == topic)
+    return make_tell(source, rules, json_parse_as)
+
+
+async def keep_clocks_told(lanes: Callable[[], Mapping[int, Lane]]) -> None:
+    """Have the clock of a lane told for ever, also when no record follows."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        for lane in lanes().values():
+            if isinstance(lane.engine, RouterEngine) and lane.engine.is_clock_due():
+                lane.wake()
+
+
+async def check_routed(settings: Settings, bootstrap: str, topic: str) -> dict[str, int]:
+    """Return how many partitions the topics of a router have.
+
+    Raises:
+        UserError: One is missing, or the router's own has another number than its source.
+        Unavailable: What answers is not a Kafka that is ready.
+    """
+    changelog = settings.router_changelog(topic)
+    if len(changelog) > TOPIC_NAME_MAX:
+        raise UserError(
+            f"the router of {topic} would need a topic of {len(changelog)} characters, and Kafka "
+            f"allows {TOPIC_NAME_MAX}",
+            "Shorten WINBACK_APP_ID.",
+        )
+    await demand_sources(bootstrap, (topic,))
+    counts = await partition_counts(
+        bootstrap, (), (topic, changelog, settings.topic_activity, settings.topic_dead_letters),
+        alone=(),
+    )  # fmt: skip
+    if counts[changelog] < counts[topic]:
+        raise UserError(
+            f"{topic} has {counts[topic]} partitions by now, {changelog} has {counts[changelog]}",
+            "Let it grow with: winback topics apply",
+        )
+    if counts[changelog] > counts[topic]:
+        raise UserError(
+            f"{topic} has {counts[topic]} partitions, {changelog} has {counts[changelog]}: the "
+            "topic was deleted and made again",
+            f"Delete {changelog}, or start under a new WINBACK_APP_ID.",
+            Exit.FAILED,
+        )
+    return counts
