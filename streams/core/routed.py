@@ -12,7 +12,7 @@ def routed(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 def clock_name(topic: str, partition: int) -> str:
     """Return the name of the clock that the lane of a routed partition keeps."""
-    return f"{topic}/{partition}"
+    return f"router/{topic}/{partition}"
 
 
 def router_clocks(sources: Iterable[Source], counts: Mapping[str, int]) -> tuple[str, ...]:
