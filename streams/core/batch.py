@@ -39,12 +39,14 @@ class Batch(NamedTuple):
         rows: The users' rows; -1 = nobody's.
         is_act: Whether it is an activity.
         bounds: Up to when timers fire before it.
+        reached: The watermark before it.
         acts: Activities; what is none has a place there all the same.
     """
 
     rows: NDArray[np.intp]
     is_act: Flags
     bounds: F64
+    reached: F64
     acts: Acts
 
 

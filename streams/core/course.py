@@ -27,6 +27,7 @@ from streams.core.inputs import (
     Input,
     Score,
     Stopped,
+    Terms,
     TimerFired,
     Troubled,
 )
@@ -95,7 +96,8 @@ class Course:
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids)
-        self.book = TermsBook(rules, is_shadow=is_shadow)
+        self.book = TermsBook(rules, clocks, is_shadow=is_shadow)
+        self._acting: dict[int, tuple[float, float]] = {}
         self.gate = Gate(rules, self.users, self.assessor, self.book, number, of)
         self.episodes = EpisodeCollector(rules)
 
@@ -138,12 +140,37 @@ class Course:
         names = self._names(rows[picked])
         signals = self.assessor.signals(names, heads[picked], at_ms[picked], found)
         for row, signal in zip(rows[picked].tolist(), signals, strict=True):
-            terms = self.book.at(signal.event_time_ms)
+            terms = self._terms(row, signal.event_time_ms)
             self.step(row, msgspec.structs.replace(signal, terms=terms))
+
+    def _terms(self, row: int, at_ms: int) -> Terms:
+        """Return what holds for a user at an instant.
+
+        Whoever is known to act later gets no touch that time alone has not brought about yet.
+        """
+        terms = self.book.at(at_ms)
+        reached_ms, acts_ms = self._acting.get(row, (at_ms, 0.0))
+        if at_ms <= reached_ms:
+            return terms
+        return msgspec.structs.replace(terms, put_off_ms=max(terms.put_off_ms, int(acts_ms) + 1))
 
     def _names(self, rows: Rows) -> list[str]:
         names = self.users.names
         return [names[row] for row in rows.tolist()]
+
+    def fire_before(self, rows: Rows, bounds: F64, reached_ms: F64) -> None:
+        """Fire the timers of users who are about to act, each up to its bound.
+
+        Args:
+            rows: Different users.
+            bounds: When each acts, or the watermark if that is further.
+            reached_ms: The watermark before.
+        """
+        if self.clocks.told_ms:
+            until = zip(reached_ms.tolist(), bounds.tolist(), strict=True)
+            self._acting = dict(zip(rows.tolist(), until, strict=True))
+        self.fire(rows, bounds)
+        self._acting = {}
 
     def fire(self, rows: Rows, bounds: F64) -> None:
         """Fire the timers of different users up to their bound, each at its deadline, in order.
@@ -245,7 +272,7 @@ class Course:
             score, lost_ms = scores.get(place), int(lost[place])
             at, terms = (
                 int(at_ms[place]),
-                None if score is None else self.book.at(int(at_ms[place])),
+                None if score is None else self._terms(row, int(at_ms[place])),
             )
             self.step(row, TimerFired(names[row], at, score, lost_ms, terms))
 

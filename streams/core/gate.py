@@ -143,7 +143,10 @@ class Gate:
             self._weigh(at_ms)
             self.ledger.forget_before(at_ms)
         self._book.is_fused = self.fuse.is_blown
-        if users.waiting and not self._book.at(at_ms).is_stopped:
+        terms = self._book.at(at_ms)
+        if terms.put_off_ms:  # The places of a day that is over are of use to nobody.
+            self._idle_until = terms.put_off_ms
+        elif users.waiting and not terms.is_stopped:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version
         if has_changed and budget.per_day:

@@ -263,6 +263,7 @@ class Terms(msgspec.Struct, frozen=True):
         odds: Playbook to the probability of each variant, as the policy says.
         is_fused: Many more are at risk than usual.
         loss_edges: Quantiles of what is at risk with users, rising; empty = not known yet.
+        put_off_ms: Until then a touch has to wait: more is known by now than at its instant.
     """
 
     mode: str
@@ -272,6 +273,7 @@ class Terms(msgspec.Struct, frozen=True):
     odds: dict[str, tuple[float, ...]] = {}
     is_fused: bool = False
     loss_edges: tuple[float, ...] = ()
+    put_off_ms: int = 0
 
 
 class Stopped(msgspec.Struct, frozen=True):

@@ -163,6 +163,7 @@ def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Cont
         uplift=moment.score.lift,
         explores=moment.score.lift is not None
         and share_of("explore", case.case_id) < rules.explore_share,
+        put_off_ms=terms.put_off_ms,
         has_place=moment.has_place,
         mode=terms.mode,
         is_stopped=terms.is_stopped,
@@ -178,9 +179,9 @@ def _carry_out(
     channel = step.channel
     match verdict:
         case Defer(until_ms, reason):
-            put_off = msgspec.structs.replace(
-                case, decided_ms=case.decided_ms or at_ms, put_off=reason
-            )
+            # What waits for the present is decided there, so that it does not go stale meanwhile.
+            decided_ms = 0 if reason is Ruling.CATCHING_UP else case.decided_ms or at_ms
+            put_off = msgspec.structs.replace(case, decided_ms=decided_ms, put_off=reason)
             profile = msgspec.structs.replace(state.profile, case=put_off)
             later = state.having(profile, DUE=float(until_ms), BID=0.0)
             if case.put_off == reason:
@@ -252,7 +253,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
     touches = tuple(_revoked(touch) if touch in taken else touch for touch in case.touches)
     closed = CaseClosed(
         case_id=case.case_id,
-        user_id=user_id,
+        user_id=case.opened_as or user_id,
         outcome=outcome,
         touches=len(case.touches),
         is_held_out=case.is_held_out,
@@ -261,7 +262,7 @@ def close(state: UserState, user_id: str, outcome: str, at_ms: int) -> Outcome:
     )
     profile = kept(state.profile, case, touches, at_ms)
     ended = state.having(profile, CASE_AT=0.0, DUE=NEVER, CLOSED_AT=float(at_ms), BID=0.0)
-    return ended, (*revoked, CloseCase(closed, at_ms))
+    return ended, (*revoked, CloseCase(closed, at_ms, bool(case.opened_as)))
 
 
 def revoke(state: UserState, user_id: str, channel: str, reason: str, at_ms: int) -> Outcome:
@@ -291,8 +292,13 @@ def _revoked(touch: OpenTouch) -> OpenTouch:
 def _revocations(
     touches: tuple[OpenTouch, ...], case: Case, user_id: str, reason: str, at_ms: int
 ) -> tuple[Effect, ...]:
+    at_iso = iso(at_ms)
     return tuple(
-        RevokeTouch(TouchRevoked(touch.touch_id, case.case_id, user_id, reason, iso(at_ms)), at_ms)
+        RevokeTouch(
+            TouchRevoked(touch.touch_id, case.case_id, touch.user_id or user_id, reason, at_iso),
+            at_ms,
+            bool(touch.user_id),
+        )
         for touch in touches
     )
 

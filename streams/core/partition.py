@@ -321,6 +321,7 @@ class Partition:
                 self._rows(inputs[part], reached[start : end + 1]),
                 is_act[part],
                 bounds,
+                reached[part],
                 columns_of(acts[part], at_ms[part]),
             )
             for picked in self._runs.rounds(batch):

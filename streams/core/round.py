@@ -66,7 +66,7 @@ class Round:
         rows, bounds = batch.rows[picked], batch.bounds[picked]
         early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
         if len(early):
-            self._course.fire(rows[early], bounds[early])
+            self._course.fire_before(rows[early], bounds[early], batch.reached[picked[early]])
         is_act = batch.is_act[picked]
         for place in np.flatnonzero(~is_act).tolist():
             self._rare(inputs[picked[place]], int(rows[place]), float(bounds[place]))

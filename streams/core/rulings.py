@@ -22,6 +22,7 @@ class Ruling(StrEnum):
     NOT_PERSUADABLE = "not_persuadable"
     # Measure.
     FREQUENCY_CAPPED = "frequency_capped"
+    CATCHING_UP = "catching_up"
     CAPACITY = "capacity"
     # The clock.
     HOLIDAY = "holiday"
@@ -37,7 +38,9 @@ class Ruling(StrEnum):
     NO_PLAYBOOK = "no_playbook"
 
 
-DEFERS: Final = frozenset({Ruling.HOLIDAY, Ruling.QUIET_HOURS, Ruling.CHANNEL_HOURS})
+DEFERS: Final = frozenset(
+    {Ruling.CATCHING_UP, Ruling.HOLIDAY, Ruling.QUIET_HOURS, Ruling.CHANNEL_HOURS}
+)
 """The touch may go later."""
 
 WITHHOLDS: Final = frozenset({Ruling.HOLDOUT, Ruling.OBSERVED, Ruling.WITHHELD})
@@ -75,6 +78,10 @@ WORDS: Final[dict[Ruling, ReasonText]] = {
     ),
     Ruling.FREQUENCY_CAPPED: ReasonText(
         "contacted often enough already, on this channel or over all", "该渠道或总体触达已达上限"
+    ),
+    Ruling.CATCHING_UP: ReasonText(
+        "it would have been due before now; waiting until everything up to now has been read",
+        "本应更早发送，等待读完截至目前的全部数据后再判断",
     ),
     Ruling.CAPACITY: ReasonText(
         "the day's budget or the capacity of the staff is used up; others have more to lose",

@@ -1,5 +1,6 @@
 """The terms of a partition: what holds for all its users at an instant, besides the rules."""
 
+from streams.core.clocks import Clocks
 from streams.core.controls import Controls, Mode
 from streams.core.inputs import Terms
 from streams.core.rules import Rules
@@ -17,9 +18,10 @@ class TermsBook:
         is_shadow: Whether it is a back-test.
     """
 
-    def __init__(self, rules: Rules, *, is_shadow: bool) -> None:
+    def __init__(self, rules: Rules, clocks: Clocks, *, is_shadow: bool) -> None:
         """Args: ``is_shadow``: it is observed only, whatever rules and operators say."""
         self.is_shadow = is_shadow
+        self._clocks = clocks
         self.controls = Controls()
         self.tier_edges: tuple[float, ...] = ()
         self.loss_edges: tuple[float, ...] = ()
@@ -54,4 +56,5 @@ class TermsBook:
             self._odds,
             self.is_fused,
             self.loss_edges,
+            self._clocks.put_off_until(at_ms),
         )

@@ -67,6 +67,7 @@ class Contact(msgspec.Struct, frozen=True):
         reach: How well the user can be reached on this channel; None = nothing is known.
         uplift: What is known of the effect of contact on such a user; None = nothing is.
         explores: The user is contacted whatever the effect may be, so that it can be learned.
+        put_off_ms: Until then it has to wait for what is being read.
         has_place: The budget and the staff have a place for the touch.
         mode: How far the service goes.
         is_stopped: The kill switch is on.
@@ -86,6 +87,7 @@ class Contact(msgspec.Struct, frozen=True):
     reach: Reach | None = None
     uplift: Uplift | None = None
     explores: bool = False
+    put_off_ms: int = 0
     has_place: bool = True
     mode: str = Mode.LIVE
     is_stopped: bool = False
@@ -143,6 +145,8 @@ def may_contact(  # noqa: C901, PLR0911, PLR0912  # one rule after the other
     for cap in channel.caps:
         if _is_full(cap, contact.contacts, now_ms, contact.channel):
             return Refuse(Ruling.FREQUENCY_CAPPED)
+    if contact.put_off_ms > now_ms:
+        return Defer(contact.put_off_ms, Ruling.CATCHING_UP)
     if not contact.has_place:
         return Refuse(Ruling.CAPACITY)
     closed = closed_until(now_ms, contact.zone, channel.closed)
