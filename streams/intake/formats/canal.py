@@ -1,0 +1,174 @@
+"""Canal JSON: rows of a MySQL database as they change; also as TiCDC and cloud services write it.
+
+A record is a flat message of Canal: the rows that one statement changed, every value as text::
+
+    {"database": "shop", "table": "orders", "type": "UPDATE", "es": …, "isDdl": false,
+     "pkNames": ["id"], "data": [{"id": "1", "status": "paid", …}], "old": [{"status": "new"}]}
+
+Every row is an event of its own, named as Debezium's are: ``orders.update``. Its body has the
+envelope of Debezium, so that the same rules fit.
+
+Source:
+    https://github.com/alibaba/canal, FlatMessage and MQMessageUtils;
+    https://docs.pingcap.com/tidb/stable/ticdc-canal-json
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+
+from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.sources import Encoding, Path, Source
+from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.formats.cdc_rows import RECORD_BYTES_MAX, VERBS, Shapes, instant_ms, shapes_of
+
+PLACES: Final = {"event": "$.type", "id": "$.data", "time": "$.es"}
+PROFILE: Final[frozenset[str]] = frozenset()
+OPS: Final = {"INSERT": "c", "UPDATE": "u", "DELETE": "d", "INIT": "r"}
+"""What was done, as Canal names it (and, of rows copied at the begin, those who serve it)."""
+SKIPPED: Final = {
+    "TIDB_WATERMARK": Skipped("watermark"),
+    "TRUNCATE": Skipped("truncate"),
+    "HEARTBEAT": Skipped("heartbeat"),
+}
+DDL: Final = Skipped("schema_change")
+DDL_TYPES: Final = frozenset(
+    {"CREATE", "ALTER", "ERASE", "RENAME", "CINDEX", "DINDEX", "QUERY", "DROP", "GTID", "INIT-DDL"}
+)
+NULL: Final = msgspec.Raw(b"null")
+
+
+class _Extension(msgspec.Struct, rename={"commit_ts": "commitTs"}, gc=False):
+    """What TiCDC adds, `commit_ts` for one: the instant of the transaction in its cluster."""
+
+    commit_ts: int | None = None
+
+
+class Message(msgspec.Struct, rename={"is_ddl": "isDdl", "primary": "pkNames", "tidb": "_tidb"}):
+    """A flat message; the rows are left as they are written, for the whole of one names it."""
+
+    type: str | None = None
+    database: str | None = None
+    table: str | None = None
+    is_ddl: bool | None = None
+    es: int | None = None
+    gtid: str | None = None
+    primary: list[str] | None = None
+    data: list[msgspec.Raw] | None = None
+    old: list[msgspec.Raw] | None = None
+    tidb: _Extension | None = None
+
+
+def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
+    """Return what reads the messages of Canal.
+
+    Raises:
+        ValueError: The topic is not JSON: of Canal there is no other flat message.
+    """
+    if source.encoding is not Encoding.JSON:
+        raise ValueError(f"{source.topic}: Canal is read as JSON, not as {source.encoding}")
+    parse, read_rows = parse_as(Message), _make_read_rows(shapes_of(paths, {}), parse_as)
+
+    def read(
+        _key: bytes | None, value: bytes | None, _timestamp_ms: int, _headers: Headers, /
+    ) -> Facts | Rejected | Skipped:
+        if not value:
+            return Rejected(RejectReason.EMPTY, "no value - at `$`")
+        if len(value) > RECORD_BYTES_MAX:
+            return Rejected(RejectReason.TOO_LARGE, f"a value of {len(value)} B - at `$`")
+        try:
+            message = parse(value)
+            op = OPS.get(message.type)
+            if op is None or message.is_ddl:
+                return _not_rows(message)
+            return _without_rows(message) or read_rows(message, op)
+        except UnreadableError as error:
+            return Rejected(RejectReason(error.reason), str(error))
+
+    return read
+
+
+def _without_rows(message: Message) -> Rejected | None:
+    """Return why a message has no rows that could be read, or None."""
+    if not message.data or not message.table:
+        what = f"no rows - at `$.{'data' if message.table else 'table'}`"
+        return Rejected(RejectReason.BAD_ENVELOPE, what)
+    if message.old and len(message.old) != len(message.data):
+        what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
+        return Rejected(RejectReason.BAD_ENVELOPE, what)
+    return None
+
+
+def _not_rows(message: Message) -> Rejected | Skipped:
+    """Return what a message is that tells of no row."""
+    kind = message.type or ""
+    if kind in SKIPPED:
+        return SKIPPED[kind]
+    if message.is_ddl or kind in DDL_TYPES:
+        return DDL
+    what = f"{kind[:20]!r}; known: {', '.join(OPS)}, and what changes tables - at `$.type`"
+    return Rejected(RejectReason.BAD_ENVELOPE, what)
+
+
+def _make_read_rows(shapes: Shapes, parse_as: ParseAs) -> Callable[[Message, str], Facts]:
+    """Return what reads the rows of a message; it raises UnreadableError, as its parser does."""
+    row_of, old_of = shapes.row, _old_of(shapes.row)
+    parse_row, parse_old = parse_as(row_of), parse_as(old_of)
+
+    def read(message: Message, op: str) -> Facts:
+        origin = shapes.source(db=message.database, table=message.table, ts_ms=message.es)
+        name = f"{message.table}.{VERBS[op]}"
+        at_ms = 0 if op == "r" else instant_ms(message.es)
+        stem = f"{message.database}.{message.table}:{op}:{_moment(message)}"
+        facts: list[Fact] = []
+        for place, raw in enumerate(message.data or ()):
+            row, before, mark = _parsed(parse_row, raw, "data", place), None, crc32(raw)
+            if op == "u":
+                told = message.old[place] if message.old else NULL
+                if told != NULL:
+                    mark = crc32(told, mark)
+                    before = _overlaid(row_of, row, _parsed(parse_old, told, "old", place))
+            elif op == "d":
+                row, before = None, row
+            change = shapes.change(op=op, after=row, before=before, source=origin)
+            place_mark = "" if message.primary else f":{place}"
+            event_id = f"{stem}:{mark:08x}{place_mark}" if message.es else ""
+            facts.append(Fact(name, event_id, at_ms, "", "", change, before))
+        return tuple(facts)
+
+    return read
+
+
+def _moment(message: Message) -> str:
+    """Return when a change was made, as exactly as the message tells: of which transaction."""
+    which = message.gtid or (message.tidb and message.tidb.commit_ts)
+    return f"{message.es}:{which}" if which else str(message.es)
+
+
+def _parsed(parse: Callable[[bytes], Any], raw: msgspec.Raw, field: str, place: int) -> Any:
+    try:
+        return parse(bytes(raw))
+    except UnreadableError as error:
+        what = str(error).replace("`$", f"`$.{field}[{place}]", 1)
+        raise UnreadableError(what, error.reason) from None
+
+
+def _old_of(row: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return the type of a row of which only some columns are told."""
+    names = dict(zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True))
+    return msgspec.defstruct(
+        "Old",
+        [(short, Any, msgspec.UNSET) for short in names],
+        rename={short: name for short, name in names.items() if short != name},
+        gc=False,
+    )
+
+
+def _overlaid(row_of: type[msgspec.Struct], row: Any, old: Any) -> Any:
+    """Return the row as it was: that after the change, but for the columns told of before it."""
+    now, then = msgspec.structs.astuple(row), msgspec.structs.astuple(old)
+    return row_of(
+        *[new if was is msgspec.UNSET else was for new, was in zip(now, then, strict=True)]
+    )

@@ -1,0 +1,86 @@
+"""Rows that changed: what Debezium and Canal are read into, so that one rule fits both.
+
+A change is told as Debezium's envelope has it: ``op``, ``before``, ``after`` and ``source``. Of a
+row only those columns are read that a mapping asks for, whether before or after the change.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from streams.core.sources import Path
+from streams.intake.fact import Fact
+from streams.intake.shape import struct_of
+
+VERBS: Final = {"c": "create", "u": "update", "d": "delete", "r": "read"}
+"""Operation, as Debezium writes it, to the last word of the name of an event."""
+INSTANT_MIN_MS: Final = 1_000_000_000_000
+"""2001: no change was captured sooner. A smaller number is none that counts milliseconds: 0 where
+a connector did not know, seconds where it was another's idea."""
+RECORD_BYTES_MAX: Final = 1_048_576
+"""What a broker takes by default; a change with its schema is far from it."""
+_KEY_CHARS_MAX: Final = 64
+
+SOURCE: Final[Mapping[str, Any]] = {
+    "db": str | None,
+    "table": str | None,
+    "ts_ms": int | None,
+}
+"""Of where a change comes from: what every source tells."""
+
+
+class Shapes(NamedTuple):
+    """Types of what is read.
+
+    Attributes:
+        row: Of a row, before or after a change.
+        source: Of where a change comes from.
+        change: Of the envelope.
+    """
+
+    row: type[msgspec.Struct]
+    source: type[msgspec.Struct]
+    change: type[msgspec.Struct]
+
+
+def shapes_of(paths: Collection[Path], positions: Mapping[str, Any]) -> Shapes:
+    """Return the types of what a mapping and a format read.
+
+    Args:
+        paths: Of the mapping: ``("after", "status")``.
+        positions: Further fields of the source, which tell where in its log a change stands.
+    """
+    columns = [path[1:] for path in paths if path[0] in {"before", "after"} and len(path) > 1]
+    row = struct_of("Row", {}, columns)
+    source = struct_of(
+        "Origin", {**SOURCE, **positions}, [path[1:] for path in paths if path[0] == "source"]
+    )
+    envelope = {
+        "op": str | None,
+        "before": row | None,
+        "after": row | None,
+        "source": source | None,
+    }
+    others = [path for path in paths if path[0] not in envelope]
+    return Shapes(row, source, struct_of("Change", envelope, others))
+
+
+def fact_of(change: Any, table: str, verb: str, event_id: str, at_ms: int) -> Fact:
+    """Return what a change says."""
+    before = None if change.op == "r" else change.before
+    return Fact(f"{table}.{verb}", event_id, at_ms, "", "", change, before)
+
+
+def instant_ms(told: Any) -> int:
+    """Return when a change was committed, or 0 if that is no instant in milliseconds."""
+    return told if isinstance(told, int) and told >= INSTANT_MIN_MS else 0
+
+
+def key_text(key: bytes) -> str:
+    """Return what stands for the key of a row where only equality matters."""
+    text = key.decode("latin-1")
+    if len(text) <= _KEY_CHARS_MAX and text.isascii() and text.isprintable():
+        return text
+    return f"{crc32(key):08x}{crc32(key[::-1]):08x}"

@@ -1,0 +1,140 @@
+"""Debezium: rows of a database as they change.
+
+A record is an envelope, with or without the schema that Kafka Connect's JSON converter adds::
+
+    {"before": {…} | null, "after": {…} | null, "op": "u", "ts_ms": …,
+     "source": {"table": "orders", "ts_ms": …, "file": …, "pos": …, "row": …}}
+
+or, behind the transformation ``ExtractNewRecordState``, the row itself with ``__op`` and others.
+
+An event is called by its table and what was done: ``orders.create``, ``.update``, ``.delete``,
+``.read`` (by a snapshot).
+
+Source:
+    https://debezium.io/documentation/reference/stable/connectors/mysql.html#mysql-events,
+    …/connectors/postgresql.html#postgresql-events, …/transformations/event-flattening.html
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+import msgspec
+
+from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.sources import Path, Source
+from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
+from streams.intake.formats.cdc_rows import (
+    RECORD_BYTES_MAX,
+    VERBS,
+    fact_of,
+    instant_ms,
+    key_text,
+    shapes_of,
+)
+from streams.intake.formats.cdc_values import UNAVAILABLE
+from streams.intake.formats.debezium_others import make_read_others
+
+PLACES: Final = {"event": "$.op", "id": "$.source", "time": "$.source.ts_ms"}
+PROFILE: Final[frozenset[str]] = frozenset()
+POSITIONS: Final = {
+    "file": str | None,  # MySQL, MariaDB: the binary log, a place in it, a row of that event
+    "pos": int | None,
+    "row": int | None,
+    "lsn": int | None,  # PostgreSQL
+    "change_lsn": str | None,  # SQL Server
+    "event_serial_no": int | None,
+    "commit_ts": int | str | None,  # TiDB
+}
+"""Fields of a source that tell where in its log a change stands: the same when it is told again."""
+TOMBSTONE: Final = Skipped("tombstone")
+NOT_ROWS: Final = {"t": Skipped("truncate"), "m": Skipped("message")}
+NO_ENVELOPE: Final = Rejected(
+    RejectReason.BAD_ENVELOPE, "no operation: is this a record of Debezium? - at `$.op`"
+)
+SIZE: Final = f"a value is of 1 to {RECORD_BYTES_MAX} B - at `$`"
+_UNAVAILABLE: Final = UNAVAILABLE.encode()
+
+
+def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
+    """Return what reads the records of a connector."""
+    shapes = shapes_of(paths, POSITIONS)
+    payload = ("payload", shapes.change | None | msgspec.UnsetType, msgspec.UNSET)
+    parse = parse_as(msgspec.defstruct("Record", [payload], bases=(shapes.change,), gc=False))
+    read_others = make_read_others(source, shapes, parse_as)
+    read_change = _make_read_change(source.topic.rpartition(".")[2])
+
+    def read(
+        key: bytes | None, value: bytes | None, _timestamp_ms: int, _headers: Headers, /
+    ) -> Facts | Rejected | Skipped:
+        if value is None:
+            return TOMBSTONE
+        if not 0 < len(value) <= RECORD_BYTES_MAX:
+            return Rejected(RejectReason.TOO_LARGE if value else RejectReason.EMPTY, SIZE)
+        try:
+            record = parse(value)
+        except UnreadableError as error:
+            return read_others(key, value, Rejected(RejectReason(error.reason), str(error)))
+        change = record if record.payload is msgspec.UNSET else record.payload
+        if change is None:
+            return TOMBSTONE
+        if change.op is None:
+            return read_others(key, value, NO_ENVELOPE)
+        return read_change(change, key, value)
+
+    return read
+
+
+def _make_read_change(
+    topic_table: str,
+) -> Callable[[Any, bytes | None, bytes], Facts | Rejected | Skipped]:
+    def read(change: Any, key: bytes | None, value: bytes) -> Facts | Rejected | Skipped:
+        op = change.op
+        verb = VERBS.get(op)
+        if verb is None:
+            what = f"{op[:20]!r}; known: {', '.join((*VERBS, *NOT_ROWS))} - at `$.op`"
+            return NOT_ROWS.get(op) or Rejected(RejectReason.BAD_ENVELOPE, what)
+        if change.after is None and op != "d":
+            return Rejected(RejectReason.BAD_ENVELOPE, "a row is missing - at `$.after`")
+        if _UNAVAILABLE in value:
+            forget_unavailable(change.after, change.before)
+            forget_unavailable(change.before, None)
+        origin = change.source
+        if origin is None:
+            return (fact_of(change, topic_table, verb, "", 0),)
+        table = origin.table or topic_table
+        at_ms = 0 if op == "r" else instant_ms(origin.ts_ms)
+        return (fact_of(change, table, verb, _event_id(change, table, key), at_ms),)
+
+    return read
+
+
+def forget_unavailable(row: Any, before: Any) -> None:
+    """Take nothing for the value of a column that was not told: that before, if it is known."""
+    if row is None:
+        return
+    for column in row.__struct_fields__:
+        if getattr(row, column) == UNAVAILABLE:
+            known = None if before is None else getattr(before, column)
+            setattr(row, column, None if known == UNAVAILABLE else known)
+
+
+def _event_id(change: Any, table: str, key: bytes | None) -> str:
+    """Return an id that is the same when a change is told again; empty = nothing is sure to be.
+
+    The place in the log of the source tells one change from all others, but for rows that stand at
+    one place: those of a snapshot, and of one COPY of PostgreSQL. The key tells these apart.
+    """
+    origin, op = change.source, change.op
+    if origin.file:
+        place = f"{origin.file}:{origin.pos}:{origin.row or 0}"
+        if key is None and op != "r":
+            return f"{origin.db}.{table}:{op}::{place}"
+    elif origin.lsn is not None:
+        place = str(origin.lsn)
+    elif origin.change_lsn:
+        place = f"{origin.change_lsn}:{origin.event_serial_no}"
+    elif origin.commit_ts:
+        place = str(origin.commit_ts)
+    else:
+        return ""
+    return "" if key is None else f"{origin.db}.{table}:{op}:{key_text(key)}:{place}"
