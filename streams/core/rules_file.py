@@ -28,6 +28,8 @@ from streams.core.rules_schema import (
     CoverageFile,
     RulesFile,
 )
+from streams.core.sources_file import Inputs, Told, inputs_of
+from streams.core.sources_values import rate_faults, rates_of
 from streams.core.time import span_ms
 from streams.core.told_apart import ToldApartError, kinds_of, traits_of
 from winback_sender.documents.faults import Fault, RulesRefused, refused
@@ -35,6 +37,7 @@ from winback_sender.documents.strict import converted
 from winback_sender.documents.yaml_nodes import Document, path_of, read_document
 
 UNITS: Final = 120  # H is a multiple, so that H/4, H/30 and 2H/3 are whole milliseconds.
+TRAITS_MAX: Final = 32
 HOLDOUT_LEAST: Final = 0.01  # Its examples weigh 1/share; more than 100 would rule the model.
 
 
@@ -179,13 +182,15 @@ def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
         minor_units=file.money.minor_units,
         exit_probability=alert.exit_probability,
     )
+    lateness_ms = spans.ms("$.lateness", file.lateness)
+    inputs = _inputs(file, spans, lateness_ms)
     rules = Rules(
         churn=Churn(horizon_ms, file.churn.min_active_days, kinds),
-        meanings=_meanings(file, spans),
+        meanings=inputs.meanings,
         is_other_activity=file.churn.activity == "all",
         currency=file.money.currency,
         minor_units=file.money.minor_units,
-        lateness_ms=spans.ms("$.lateness", file.lateness),
+        lateness_ms=lateness_ms,
         alert=alert,
         mode=file.mode,
         budget=budget_of(file.budget, spans, zone, contact.quiet),
@@ -200,13 +205,15 @@ def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
         zone=zone,
         tiers=tiers_of(file.money, spans),
         playbooks=(),
-        traits=file.traits,
+        traits=tuple(dict.fromkeys((*file.traits, *inputs.traits))),
         traits_told_apart=traits_told_apart,
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
         ids=Ids(id_key),
         is_promotion_automatic=file.models.promotion == "automatic",
         outages=_outages(file.coverage, spans),
+        sources=inputs.sources,
+        rates=rates_of(file.money.rates),
     )
     for place, kind in enumerate(file.kinds or ()):
         if rules.meaning(kind) not in ACTS:
@@ -227,6 +234,25 @@ def _meanings(file: RulesFile, spans: _Spans) -> dict[str, Meaning]:
                 raise spans.refuse(f"$.events.{meaning}", what)
             meanings[event] = meaning
     return meanings
+
+
+def _inputs(file: RulesFile, spans: _Spans, lateness_ms: int) -> Inputs:
+    """Return the topics of other people's formats, and what their names mean."""
+    told = Told(
+        _meanings(file, spans),
+        DEFAULT_EVENTS | file.events,
+        file.churn.activity == "all",
+        lateness_ms,
+    )
+    inputs = inputs_of(file.inputs, told, spans.document)
+    faults = [*inputs.faults, *rate_faults(file.money.rates, file.money.currency)]
+    if len(inputs.traits) + len(file.traits) > TRAITS_MAX:
+        faults.append(
+            Fault(("traits",), f"at most {TRAITS_MAX} traits, those of `inputs` included")
+        )
+    if faults:
+        raise refused([spans.document.complaint(fault) for fault in faults])
+    return inputs
 
 
 def _outages(coverage: CoverageFile, spans: _Spans) -> tuple[Span, ...]:

@@ -8,8 +8,10 @@ from msgspec import Meta
 from streams.core.contact_file import ChannelFile, ContactFile
 from streams.core.meanings import Meaning
 from streams.core.sources import LINK_EVENT
+from streams.core.sources_schema import SourceFile
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Currency = Annotated[str, Meta(min_length=1, max_length=16)]
 Count = Annotated[int, Meta(ge=1)]
 
 DEFAULT_TIERS: Final = {"top": 0.05, "high": 0.2, "regular": 0.6, "low": 1.0}
@@ -56,6 +58,7 @@ class MoneyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minor_units: Count = 100
     tiers: dict[str, Probability] = msgspec.field(default_factory=lambda: dict(DEFAULT_TIERS))
     stake_least: Annotated[float, Meta(ge=0.0)] = 1.0
+    rates: dict[Currency, float] = {}
 
 
 class BudgetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +106,7 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traits: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     grid_salt: str = "grid"
     coverage: CoverageFile = CoverageFile()
+    inputs: Annotated[dict[str, SourceFile], Meta(max_length=64)] = {}
 
 
 DEFAULT_KINDS: Final = ("purchase", "refund")

@@ -3,7 +3,7 @@
 What `inputs:` of a rules file says, compiled: plain data, every part with the line where it stands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -103,7 +103,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path = ()
     default: Scalar = None
-    table: dict[str, Scalar] | None = None
+    table: Mapping[str, Scalar] | None = None
     others: Scalar = None
     line: int = 0
 

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from streams.core.decoded import Headers, Rejected, Skipped
 
-
 NEW: Final = object()
 """The record before a change that made it: nothing stood anywhere in it."""
 

@@ -70,7 +70,7 @@ def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
         yield from _of_annotated(value, kind, path)
     elif get_origin(kind) in {Union, UnionType}:
         yield from _of_union(value, get_args(kind), path)
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+    elif _is_struct(kind) and isinstance(value, dict):
         yield from _of_struct(value, kind, path)
     elif get_origin(kind) in _LISTS and isinstance(value, list):
         for place, item in enumerate(value):
@@ -111,10 +111,15 @@ def _of_union(value: object, kinds: tuple[Any, ...], path: Path) -> Iterator[Fau
     if value is None and NoneType in kinds:
         return
     rest = [kind for kind in kinds if kind is not NoneType]
-    if len(rest) == 1:
-        yield from faults_in(value, rest[0], path)
+    structs = [kind for kind in rest if _is_struct(kind)] if isinstance(value, dict) else []
+    if len(rest) == 1 or len(structs) == 1:
+        yield from faults_in(value, (structs or rest)[0], path)
     else:
         yield from _of_leaf(value, Union[tuple(rest)], path)  # noqa: UP007  # made at run time
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _of_metas(value: object, plain: Any, metas: list[Any], path: Path) -> Iterator[Fault]:
@@ -155,7 +160,11 @@ def _of_leaf(value: object, kind: Any, path: Path) -> Iterator[Fault]:
     except msgspec.ValidationError as error:
         what, _, inner = str(error).partition(" - at ")
         hint = ""
-        if "Expected `str`" in what and isinstance(value, int | float):
+        if "Expected `str`" in what and isinstance(value, bool):
+            hint = (
+                "write it in quotes, as you would yes, no, on and off: YAML takes them for others"
+            )
+        elif "Expected `str`" in what and isinstance(value, int | float):
             hint = f"write it in quotes: '{value}'"
         where = f" (at {inner.strip('`')})" if inner else ""
         yield Fault(path, what + where, hint)
