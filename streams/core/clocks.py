@@ -250,10 +250,20 @@ class Clocks:
                 clock.mark = max(clock.mark, float(at_ms - clock.lateness))
         self.tell(at_ms)
 
-    def ticked_by(self, watermark_ms: int) -> int:
-        """Return the instant whose tick brings the direct clocks to a watermark."""
-        late_ms = [clock.lateness for clock in self._held() if not clock.is_routed]
-        return watermark_ms + max(late_ms, default=self._rules.lateness_ms)
+    def tick_to(self, at_ms: int, reach_ms: int) -> int:
+        """Return an instant, or the one before it whose tick brings the watermark to ``reach_ms``.
+
+        It is the first where the tick itself would move it no further: the router holds it.
+        """
+        held = self._held()
+        ticked = [
+            clock.mark if clock.is_routed else max(clock.mark, float(at_ms - clock.lateness))
+            for clock in held
+        ]
+        late_ms = [clock.lateness for clock in held if not clock.is_routed]
+        if _agreed(held, ticked) <= reach_ms or not late_ms:
+            return at_ms
+        return min(at_ms, reach_ms + max(late_ms))
 
     def _held(self) -> list[_Clock]:
         """Return the clocks that hold the watermark: those that are not idle, or all of them."""
@@ -268,8 +278,7 @@ class Clocks:
     def watermark_ms(self) -> int:
         """The least mark of those that are not idle; where all are, their greatest."""
         held = self._held()
-        marks = [clock.mark for clock in held]
-        return int(max(marks) if held[0].is_idle else min(marks))
+        return int(_agreed(held, [clock.mark for clock in held]))
 
     def put_off_until(self, at_ms: int) -> int:
         """Return until when a touch that is due at an instant has to wait; 0 = it need not."""
@@ -293,3 +302,8 @@ class Clocks:
                 clock = self._clock(kept.name)
                 clock.mark, clock.heard = float(kept.mark_ms), float(kept.heard_ms)
                 clock.is_idle = kept.is_idle
+
+
+def _agreed(held: Sequence[_Clock], marks: Sequence[float]) -> float:
+    """Return the least of marks; the greatest where all clocks are idle."""
+    return max(marks) if held[0].is_idle else min(marks)

@@ -115,6 +115,38 @@ class TouchUnaccepted(msgspec.Struct, frozen=True, tag_field="type", tag="touch.
     given_up_at: str
 
 
+class LinkRefused(msgspec.Struct, frozen=True, tag_field="type", tag="identity.refused"):
+    """Two ids that were said to be one person are not taken for one.
+
+    Attributes:
+        user_id: Under which id the person was to be known.
+        other_id: The id that was to be given up.
+        reason: ``shared_device``, ``cycle``, ``too_many_ids`` or ``erased``.
+    """
+
+    user_id: str
+    other_id: str
+    reason: str
+    refused_at: str
+
+
+class IdentityMerged(msgspec.Struct, frozen=True, tag_field="type", tag="identity.merged"):
+    """What was known under two ids is one user's from now on.
+
+    Attributes:
+        user_id: Under which id the person is known.
+        other_id: The id that was given up.
+        value_net: What came with it, minor units.
+        case_id: The open case that came with it and goes on; empty = none.
+    """
+
+    user_id: str
+    other_id: str
+    value_net: int
+    case_id: str
+    merged_at: str
+
+
 class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.status"):
     """How a partition stands with its budget: at each day border, and when its fuse changes.
 
@@ -161,8 +193,10 @@ class JournalEntry(msgspec.Struct, frozen=True):
     Attributes:
         partition: Of which partition.
         inputs: Topic, first and next offset; between them, with a ``$`` before their name, what
-            came into force: ``$tick`` (watermark), ``$model version``, ``$policy version``,
-            ``$rules version``, ``$control key=value`` (from which instant on, when ordered).
+            came into force: ``$tick`` (what had arrived by this instant was read),
+            ``$present`` (what time it was), ``$idle clock``, ``$model version``,
+            ``$policy version``, ``$rules version``, ``$control key=value`` (from which instant on,
+            when ordered).
         watermark_ms: Event time that was reached.
         model_version: The model in force.
         rules_hash: `Rules.hash`.

@@ -236,21 +236,21 @@ class Partition:
 
     # -- the wall clock
 
-    def tick(self, at_ms: int, span_ms: int) -> int:
-        """Let time pass towards an instant before which everything that arrived has been read.
+    def within(self, at_ms: int, span_ms: int) -> int:
+        """Return an instant, or the last one before it up to which no more event time would pass.
 
-        Args:
-            at_ms: The instant; what is read directly comes to it, less its lateness.
-            span_ms: At most so much event time is passed; whoever has no users has no timers.
-
-        Returns:
-            The instant that was reached; a tick of it would have done the same.
+        Whoever has no users has no timers.
         """
-        if self.users:
-            at_ms = min(at_ms, self.clocks.ticked_by(self.watermark_ms + span_ms))
+        reach_ms = self.watermark_ms + span_ms
+        return self.clocks.tick_to(at_ms, reach_ms) if self.users else at_ms
+
+    def tick(self, at_ms: int) -> None:
+        """Let time pass to an instant before which everything that arrived has been read.
+
+        What is read directly comes to it, less its lateness.
+        """
         self.clocks.tick(at_ms)
         self.advance(self.clocks.watermark_ms)
-        return at_ms
 
     def tell(self, at_ms: int) -> None:
         """Take note of what time it is, whatever has been read: what is due by then may be old."""

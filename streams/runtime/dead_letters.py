@@ -13,7 +13,7 @@ log = get_logger(__name__)
 
 TOLD: Final = frozenset({
     RejectReason.EMPTY, RejectReason.TOO_LARGE, RejectReason.NOT_DECODABLE, RejectReason.NO_ID,
-    RejectReason.BAD_TIME, RejectReason.FUTURE,
+    RejectReason.BAD_TIME, RejectReason.FUTURE, RejectReason.TOO_OLD,
 })  # fmt: skip
 """Reasons whose detail may stand in a log: it quotes no user's id and no text of the record."""
 

@@ -6,10 +6,11 @@ with which ticks and models between them. With the journal a run can be replayed
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from streams.core import consent
+from streams.core.clocks import OWN
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.inputs import ControlSet, Directive, Input
@@ -34,11 +35,17 @@ from winback_sender.logs import get_logger
 log = get_logger(__name__)
 
 TICK: Final = "$tick"
+PRESENT: Final = "$present"
+IDLE: Final = "$idle "
 MODEL: Final = "$model "
 RULES: Final = "$rules "
 POLICY: Final = "$policy "
 CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
+LATER: Final = frozenset({TICK, PRESENT})
+"""Steps of which the later of two says all."""
+TELL_EVERY_MS: Final = 1000
+"""So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
 SKIPPED: Final = frozenset(
     {"duplicate", "late", "skipped_erased", "skipped_unknown_user", consent.LATE, *Heard}
@@ -49,12 +56,17 @@ Step = tuple[str, int, int]
 
 
 class Streams(NamedTuple):
-    """Topics that an engine writes to, and the one of feedback."""
+    """Topics that an engine writes to, the one of feedback, and what is not the clock of its own.
+
+    Attributes:
+        clocks: Topics of ours to the name of their clock; None = it has none.
+    """
 
     of_core: Mapping[str, str]
     dead_letters: str
     journal: str
     feedback: str
+    clocks: Mapping[str, str | None]
 
 
 def streams_of(settings: Settings) -> Streams:
@@ -64,9 +76,13 @@ def streams_of(settings: Settings) -> Streams:
         DECISIONS: settings.topic_decisions,
         EXAMPLES: settings.topic_examples,
     }
+    clocks: dict[str, str | None] = {
+        settings.topic_activity: OWN, settings.topic_feedback: None, settings.topic_identity: None,
+    }  # fmt: skip
     return Streams(
-        of_core, settings.topic_dead_letters, settings.topic_journal, settings.topic_feedback
-    )
+        of_core, settings.topic_dead_letters, settings.topic_journal, settings.topic_feedback,
+        clocks,
+    )  # fmt: skip
 
 
 class PipelineEngine:
@@ -78,6 +94,7 @@ class PipelineEngine:
         streams: Where records go.
         metrics: Where measures go.
         notices: What the worker has said of dead letters so far.
+        now_ms: The wall clock; None = there is only event time.
     """
 
     def __init__(
@@ -87,8 +104,10 @@ class PipelineEngine:
         streams: Streams,
         metrics: Metrics,
         notices: Notices,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self.core = core
+        self._now_ms = now_ms
         self._board = board
         self._in_force = board()._replace(orders=None, policy=None)
         self._streams = streams
@@ -121,35 +140,44 @@ class PipelineEngine:
     def apply(self, chunk: Chunk) -> None:
         """Decode records and hand them to the core, in order."""
         self.refresh()
+        if self._now_ms is not None:
+            self._tell(self._now_ms())
         self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
-        inputs, skipped = self._decoded(chunk)
+        inputs, places, skipped = self._decoded(chunk)
         if chunk.topic == self._streams.feedback:
             count_feedback(self._metrics, inputs)
             self._unheard.hear(inputs)
         if inputs:
-            self.core.apply(inputs)
+            clock = self._streams.clocks.get(chunk.topic, chunk.topic)
+            for refused in self.core.apply(inputs, clock):
+                rejected = Rejected(refused.reason, refused.detail)
+                self._dead_letters.put(rejected, chunk, places[refused.place])
         for reason, count in skipped.items():
             self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
 
-    def _decoded(self, chunk: Chunk) -> tuple[list[Input], Counter[str]]:
+    def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
+        """Return inputs, the place in the chunk of each, and how many records were skipped."""
         decode, columns = self._in_force.decoders[chunk.topic], chunk.columns
         records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
         decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
         skipped: Counter[str] = Counter()
         if NOT_ONE.isdisjoint(map(type, decoded)):
-            return decoded, skipped
+            return decoded, range(len(decoded)), skipped
         inputs: list[Input] = []
+        places: list[int] = []
         for place, signal in enumerate(decoded):
             if isinstance(signal, Rejected):
                 self._dead_letters.put(signal, chunk, place)
             elif isinstance(signal, Skipped):
                 skipped[signal.reason] += 1
             else:
-                inputs += inputs_of(signal)
-        return inputs, skipped
+                found = inputs_of(signal)
+                inputs += found
+                places += [place] * len(found)
+        return inputs, places, skipped
 
     def tick(self, tick: Tick, span_ms: int) -> bool:
-        """Let time pass towards the instant of a tick, less the lateness that the rules allow.
+        """Let time pass towards the instant of a tick, less what the rules allow for lateness.
 
         Args:
             tick: The clock's.
@@ -159,13 +187,25 @@ class PipelineEngine:
             Whether the instant is reached.
         """
         self.refresh()
-        core = self.core
-        wanted_ms = tick.at_ms - core.rules.lateness_ms
-        reach_ms = core.watermark_ms + span_ms if core.users else wanted_ms
-        watermark_ms = min(wanted_ms, reach_ms)
-        self._note((TICK, watermark_ms, watermark_ms))
-        core.advance(watermark_ms)
-        return watermark_ms == wanted_ms
+        at_ms = self.core.within(tick.at_ms, span_ms)
+        if at_ms < tick.at_ms:
+            self._tell(tick.at_ms)
+        self._note((TICK, at_ms, at_ms))
+        self.core.tick(at_ms)
+        return at_ms == tick.at_ms
+
+    def _tell(self, at_ms: int) -> None:
+        """Say what time it is, unless that was said just now."""
+        if at_ms - self.core.clocks.told_ms >= TELL_EVERY_MS:
+            self._note((PRESENT, at_ms, at_ms))
+            self.core.tell(at_ms)
+
+    def fall_idle(self, clock: str) -> None:
+        """Wait for a clock no longer, until its topic says something again."""
+        self.refresh()
+        self._note((f"{IDLE}{clock}", 0, 0))
+        self.core.fall_idle(clock)
+        log.info("clock_idle", partition=self.core.number, clock=clock)
 
     def refresh(self) -> None:
         """Take over what has come into force since the last look."""
@@ -203,7 +243,7 @@ class PipelineEngine:
         name, start, end = step
         if self._journal:
             last, begun, ended = self._journal[-1]
-            if last == name == TICK:
+            if last == name and name in LATER:
                 self._journal[-1] = step
                 return
             if last == name and ended == start:
