@@ -41,9 +41,11 @@ class Clock(msgspec.Struct, omit_defaults=True):
 
     Attributes:
         clock: Of which clock; empty = of the topic it stands on.
+        is_idle: It has nothing to say and holds nothing back.
     """
 
     clock: str = ""
+    is_idle: bool = False
 
 
 _CLOCK: Final = msgspec.json.Decoder(Clock)
@@ -89,13 +91,13 @@ def make_decode(rules: Rules) -> Decode:
 
 def _watermark(event: NativeEvent, at_ms: int) -> Decoded:
     """Return the watermark of the topic, or of the clock that the router names."""
-    clock: str = ""
-    if event.properties:
-        try:
-            clock = _CLOCK.decode(event.properties).clock
-        except UNREADABLE as error:
-            return Rejected(RejectReason.BAD_PROPERTY, f"watermark: {error}")
-    return WatermarkPassed(at_ms, clock)
+    if not event.properties:
+        return WatermarkPassed(at_ms)
+    try:
+        said = _CLOCK.decode(event.properties)
+    except UNREADABLE as error:
+        return Rejected(RejectReason.BAD_PROPERTY, f"watermark: {error}")
+    return WatermarkPassed(at_ms, said.clock, said.is_idle)
 
 
 def decode_feedback(  # noqa: PLR0911  # one reason a test

@@ -58,9 +58,9 @@ class Envelope:
         ]  # fmt: skip
         return Output(key, value, headers)
 
-    def watermark(self, at_ms: int) -> Output:
+    def watermark(self, at_ms: int, *, is_idle: bool) -> Output:
         """Return the record that says how far this partition has come."""
-        properties = msgspec.Raw(_ENCODE(Clock(self._clock)))
+        properties = msgspec.Raw(_ENCODE(Clock(self._clock, is_idle)))
         event = NativeEvent(
             WATERMARK_EVENT, at_ms, f"{self._clock}:{at_ms}", WATERMARK_EVENT, properties=properties
         )

@@ -63,11 +63,12 @@ class RouterEngine:
         targets: Where records go.
         letters: Records that were put aside.
         metrics: Where measures go.
-        now_ms: The wall clock; only for how often the lane's clock is told.
+        now_ms: The wall clock; only for how often the lane's clock is told, and for its silence.
 
     Attributes:
         applied: Next offset by source topic.
         watermark_ms: How far the lane's clock has come; 0 = nothing was read yet.
+        is_idle: No record came for long; the clock holds nothing back until one does.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class RouterEngine:
     ) -> None:
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
+        self.is_idle = False
         self._source = source
         self._envelope = envelope
         self._tell = tell
@@ -94,8 +96,9 @@ class RouterEngine:
         )
         self._key = source.topic.encode()
         self._durable: dict[str, int] = {}
-        self._told_ms = 0
+        self._told = (0, False)
         self._told_at_ms = 0
+        self._heard_at_ms = now_ms()
         self._events: list[Output] = []
         self._announcements: list[Output] = []
 
@@ -110,6 +113,7 @@ class RouterEngine:
     def apply(self, chunk: Chunk) -> None:
         """Tell the records of a chunk as events, in order."""
         columns, tell, newest_ms = chunk.columns, self._tell(), 0
+        self._heard_at_ms, self.is_idle = self._now_ms(), False
         skipped: Counter[str] = Counter()
         rows = zip(
             columns.keys, columns.values, columns.timestamps_ms, columns.offsets, strict=True
@@ -177,19 +181,26 @@ class RouterEngine:
         self._observe(tick.at_ms - self._source.lateness_ms)
         return True
 
+    def rest(self) -> None:
+        """Everything has been read; after a long silence the clock waits for nothing more."""
+        if self._now_ms() - self._heard_at_ms >= self._source.idle_after_ms:
+            self.is_idle = True
+
     def is_clock_due(self) -> bool:
-        """Whether the lane's clock has moved and was not told for long enough."""
-        return (
-            self.watermark_ms > self._told_ms
-            and self._now_ms() - self._told_at_ms >= self._every_ms
-        )
+        """Whether the lane's clock is to be told: it fell idle, or woke, or moved for a while."""
+        told_ms, was_idle = self._told
+        if self.is_idle or was_idle:
+            return self.is_idle is not was_idle
+        has_waited = self._now_ms() - self._told_at_ms >= self._every_ms
+        return self.watermark_ms > told_ms and has_waited
 
     def take(self) -> Commit:
         """Hand over what is not durable yet."""
         everywhere, self._announcements = self._announcements, []
         if self.is_clock_due():
-            everywhere.append(self._envelope.watermark(self.watermark_ms))
-            self._told_ms, self._told_at_ms = self.watermark_ms, self._now_ms()
+            at_ms = max(self.watermark_ms, 1)
+            everywhere.append(self._envelope.watermark(at_ms, is_idle=self.is_idle))
+            self._told, self._told_at_ms = (at_ms, self.is_idle), self._now_ms()
         events, self._events = self._events, []
         letters = self._letters.take()
         if not (events or everywhere or letters) and self.applied == self._durable:

@@ -6,7 +6,7 @@ need not agree.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from streams.core.rules import Rules
@@ -22,7 +22,7 @@ from streams.runtime.router import RouterEngine, Targets
 from streams.runtime.rules_watch import Loaded, RulesWatch
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
-from streams.runtime.ticks import WallClock, now_ms
+from streams.runtime.ticks import EndOffsets, WallClock, now_ms
 from streams.runtime.topic_check import demand_sources, partition_counts
 from streams.settings import Settings
 
@@ -84,9 +84,9 @@ async def run_router(
 
     async def begin() -> None:
         service.background(watch.follow())
-        service.background(keep_clocks_told(lambda: app.lanes.lanes))
         if settings.clock == "wall":
             service.background(clock.run())
+        service.background(keep_clocks_told(lambda: app.lanes.lanes, service.end_offsets))
 
     await service.run(app, begin)
 
@@ -97,12 +97,19 @@ def tell_of(topic: str, rules: Rules) -> Tell:
     return make_tell(source, rules, json_parse_as)
 
 
-async def keep_clocks_told(lanes: Callable[[], Mapping[int, Lane]]) -> None:
-    """Have the clock of a lane told for ever, also when no record follows."""
+async def keep_clocks_told(
+    lanes: Callable[[], Mapping[int, Lane]], end_offsets: Callable[[], Awaitable[EndOffsets]]
+) -> None:
+    """Have the clocks of lanes told for ever, also when no record follows."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        for lane in lanes().values():
-            if isinstance(lane.engine, RouterEngine) and lane.engine.is_clock_due():
+        ends = await end_offsets()
+        for partition, lane in lanes().items():
+            engine = lane.engine
+            assert isinstance(engine, RouterEngine)
+            if partition in ends and lane.has_read_to(ends[partition]):
+                engine.rest()
+            if engine.is_clock_due():
                 lane.wake()
 
 
