@@ -3,7 +3,14 @@
 import msgspec
 
 from streams.core.journey_state import Exposure
-from streams.core.messages import Decision, Episode, RiskChanged, TouchUnaccepted
+from streams.core.messages import (
+    Decision,
+    Episode,
+    IdentityMerged,
+    LinkRefused,
+    RiskChanged,
+    TouchUnaccepted,
+)
 from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 
@@ -15,17 +22,22 @@ class RequestTouch(msgspec.Struct, frozen=True):
 
 
 class RevokeTouch(msgspec.Struct, frozen=True):
-    """Take a touch back that may not have left yet."""
+    """Take a touch back that may not have left yet.
+
+    ``is_foreign``: it was requested for an id that was given up, which may be of another partition.
+    """
 
     revocation: TouchRevoked
     at_ms: int
+    is_foreign: bool = False
 
 
 class CloseCase(msgspec.Struct, frozen=True):
-    """Tell everybody that a case has ended."""
+    """Tell everybody that a case has ended; ``is_foreign`` as in `RevokeTouch`."""
 
     closed: CaseClosed
     at_ms: int
+    is_foreign: bool = False
 
 
 class RecordDecision(msgspec.Struct, frozen=True):
@@ -71,6 +83,38 @@ class ForgetUser(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class ClaimId(msgspec.Struct, frozen=True):
+    """Ask for what is known under another id of the user."""
+
+    other_id: str
+    user_id: str
+    event_id: str
+    at_ms: int
+
+
+class RefuseLink(msgspec.Struct, frozen=True):
+    """Put on record that two ids are not made one person; ``key`` is an id of this partition."""
+
+    refused: LinkRefused
+    key: str
+    at_ms: int
+
+
+class RecordMerge(msgspec.Struct, frozen=True):
+    """Put on record that two ids have become one person."""
+
+    merged: IdentityMerged
+    at_ms: int
+
+
+class ForgetMembers(msgspec.Struct, frozen=True):
+    """Erase what is left of the other ids of a user; ``ids`` are all of the person."""
+
+    members: tuple[str, ...]
+    ids: tuple[str, ...]
+    at_ms: int
+
+
 Effect = (
     RequestTouch
     | RevokeTouch
@@ -81,4 +125,8 @@ Effect = (
     | RecordUnaccepted
     | Note
     | ForgetUser
+    | ClaimId
+    | RefuseLink
+    | RecordMerge
+    | ForgetMembers
 )

@@ -63,6 +63,31 @@ class Linked(msgspec.Struct, frozen=True):
     other_id: str
 
 
+class Absorbed(msgspec.Struct, frozen=True):
+    """What was known under an id that was given up came to the user.
+
+    Attributes:
+        user_id: Under which id the person is known.
+        event_id: Of the link.
+        event_time_ms: Watermark that the partition had reached.
+        other_id: The id that was given up.
+        state: Its changelog value.
+        frozen_at: Grid instant of the user's example that the other id's first activity completes,
+            0 = it completes none.
+        frozen: Features of that example.
+        is_example_lost: An activity of the other id completes one that cannot be told any more.
+    """
+
+    user_id: str
+    event_id: str
+    event_time_ms: int
+    other_id: str
+    state: bytes
+    frozen_at: float = 0.0
+    frozen: bytes = b""
+    is_example_lost: bool = False
+
+
 class ConsentChanged(msgspec.Struct, frozen=True):
     """A user said yes or no to a channel."""
 
@@ -348,6 +373,7 @@ Input = (
     Acted
     | ValueCorrected
     | Linked
+    | Absorbed
     | ConsentChanged
     | OptedOut
     | ReachChanged

@@ -16,6 +16,7 @@ class OpenTouch(msgspec.Struct, frozen=True, array_like=True):
         expires_ms: After this it must not be sent.
         status: Last word of the sender; ``requested`` until there is one.
         case_id: Of its case, where that is closed.
+        user_id: For which id it was requested, where that was given up since.
     """
 
     touch_id: str
@@ -24,6 +25,7 @@ class OpenTouch(msgspec.Struct, frozen=True, array_like=True):
     expires_ms: int
     status: str = "requested"
     case_id: str = ""
+    user_id: str = ""
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +50,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
         close_after_ms: Wait after the last step before the case is closed as exhausted.
         expires_ms: When the journey ends in any case, epoch ms.
         put_off: Reason of the last time that the next touch was put off, empty = it was not.
+        opened_as: Under which id it was opened, where that was given up since.
     """
 
     case_id: str
@@ -66,6 +69,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     close_after_ms: int = 0
     expires_ms: int = 0
     put_off: str = ""
+    opened_as: str = ""
 
 
 class Reach(msgspec.Struct, frozen=True, array_like=True):
@@ -134,6 +138,7 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
         consents_ms: Channel to when the user said so; the latest word counts.
         left: Touches of closed cases on which a sender's word is missing, latest last.
         treated_ms: Latest of the other touches of closed cases that are not known to be unsent.
+        members: Other ids of the person to when they were claimed last.
     """
 
     stage: Stage = Stage.NEW
@@ -149,3 +154,4 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     consents_ms: dict[str, int] = {}
     left: tuple[OpenTouch, ...] = ()
     treated_ms: int = 0
+    members: dict[str, int] = {}

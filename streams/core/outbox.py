@@ -7,17 +7,22 @@ from typing import Final
 import msgspec
 
 from streams.core.effects import (
+    ClaimId,
     CloseCase,
     Effect,
+    ForgetMembers,
     ForgetUser,
     Note,
     RecordDecision,
     RecordEpisode,
+    RecordMerge,
     RecordRisk,
     RecordUnaccepted,
+    RefuseLink,
     RequestTouch,
     RevokeTouch,
 )
+from streams.core.identity import Claimed, MemberErased, Message, record_of
 from streams.core.messages import BudgetStatus
 from streams.core.teaching import LearnerInput
 from streams.core.time import iso
@@ -26,6 +31,7 @@ from winback_sender.contract.messages import Output, cloud_event, to_json
 TOUCHES: Final = "touches"
 DECISIONS: Final = "decisions"
 EXAMPLES: Final = "examples"
+IDENTITY: Final = "identity"
 
 
 class Outbox:
@@ -40,8 +46,9 @@ class Outbox:
         """
         self._source, self._is_shadow = source, is_shadow
         self._records: dict[str, list[Output]] = {}
+        self._keyed: dict[str, list[Output]] = {}
 
-    def add(  # noqa: C901  # one branch an effect
+    def add(  # noqa: C901, PLR0912  # one branch an effect
         self, effects: Iterable[Effect], counts: Counter[str]
     ) -> None:
         """Turn effects into records and count them."""
@@ -54,15 +61,19 @@ class Outbox:
                     )
                     counts["touches"] += 1
                     counts[f"requested_{touch.channel}"] += 1
-                case RevokeTouch(revocation):
-                    name = f"{revocation.touch_id}-revoked"
+                case RevokeTouch(revocation, _, is_foreign):
+                    name, user_id = f"{revocation.touch_id}-revoked", revocation.user_id
                     self._put(
-                        TOUCHES, "touch.revoked", name, at_iso, revocation.user_id, revocation
-                    )
+                        TOUCHES, "touch.revoked", name, at_iso, user_id, revocation,
+                        is_foreign=is_foreign,
+                    )  # fmt: skip
                     counts["revocations"] += 1
-                case CloseCase(closed):
-                    name = f"{closed.case_id}-closed"
-                    self._put(TOUCHES, "case.closed", name, at_iso, closed.user_id, closed)
+                case CloseCase(closed, _, is_foreign):
+                    name, user_id = f"{closed.case_id}-closed", closed.user_id
+                    self._put(
+                        TOUCHES, "case.closed", name, at_iso, user_id, closed,
+                        is_foreign=is_foreign,
+                    )  # fmt: skip
                     counts[f"closed_{closed.outcome}"] += 1
                 case RecordDecision(made):
                     name = f"{made.case_id}-{made.step}-{made.decided_at}"
@@ -81,6 +92,20 @@ class Outbox:
                     name, user_id = f"{given_up.touch_id}-unaccepted", given_up.user_id
                     self._put(DECISIONS, "touch.unaccepted", name, at_iso, user_id, given_up)
                     counts[f"unaccepted_{given_up.channel}"] += 1
+                case ClaimId(other_id, user_id, event_id, at_ms):
+                    self.send(Claimed(other_id, event_id, at_ms, user_id))
+                    counts["links_claimed"] += 1
+                case RefuseLink(refused, key):
+                    name = f"{refused.other_id}-{refused.user_id}-{refused.reason}-{at_iso}"
+                    self._put(DECISIONS, "identity.refused", name, at_iso, key, refused)
+                    counts[f"link_{refused.reason}"] += 1
+                case RecordMerge(merged):
+                    name = f"{merged.other_id}-{merged.user_id}-merged-{at_iso}"
+                    self._put(DECISIONS, "identity.merged", name, at_iso, merged.user_id, merged)
+                    counts["merged"] += 1
+                case ForgetMembers(members, ids, at_ms):
+                    for member in members:
+                        self.send(MemberErased(member, at_ms, ids))
                 case Note(name):
                     counts[name] += 1
                 case ForgetUser():
@@ -101,14 +126,32 @@ class Outbox:
         ]
         return Output(None, msgspec.msgpack.encode(block), headers)
 
-    def _put(
-        self, stream: str, kind: str, name: str, at_iso: str, user_id: str, message: msgspec.Struct
+    def send(self, message: Message) -> None:
+        """Tell the partition of an id something of it."""
+        self._keyed.setdefault(IDENTITY, []).append(record_of(message))
+
+    def _put(  # what stands in every record
+        self,
+        stream: str,
+        kind: str,
+        name: str,
+        at_iso: str,
+        user_id: str,
+        message: msgspec.Struct,
+        *,
+        is_foreign: bool = False,
     ) -> None:
         headers = cloud_event(kind, name, self._source, at_iso, user_id)
         record = Output(user_id.encode(), to_json(message), headers)
-        self._records.setdefault(stream, []).append(record)
+        records = self._keyed if is_foreign else self._records
+        records.setdefault(stream, []).append(record)
 
     def take(self) -> dict[str, list[Output]]:
         """Return the records and forget them."""
         records, self._records = self._records, {}
+        return records
+
+    def take_keyed(self) -> dict[str, list[Output]]:
+        """Return the records that go to the partition of their key, and forget them."""
+        records, self._keyed = self._keyed, {}
         return records

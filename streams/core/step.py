@@ -10,9 +10,10 @@ from xxhash import xxh3_64_digest
 from models.features import Rhythm
 from streams.core import feedback, journey
 from streams.core.consent import spoke
-from streams.core.effects import Effect, ForgetUser, Note, RecordRisk
+from streams.core.effects import Effect, ForgetMembers, ForgetUser, Note, RecordRisk
 from streams.core.exposure import mature
 from streams.core.inputs import (
+    Absorbed,
     Acted,
     ConsentChanged,
     ControlSet,
@@ -35,6 +36,8 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.lifecycle import Sign, Stage, move
+from streams.core.links import linked
+from streams.core.merge import absorb
 from streams.core.messages import RiskChanged
 from streams.core.reach import told as reached
 from streams.core.rhythm import log_amount_of, make_fold
@@ -116,11 +119,14 @@ def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
         case TraitsSet():
             return _traits_set(state, signal, rules)
         case Erased():
-            closed, effects = journey.close(state, signal.user_id, "erased", signal.event_time_ms)
-            return Transition(closed, (*effects, ForgetUser(signal.user_id, signal.event_time_ms)))
+            return _erased(state, signal)
+        case Linked():
+            return Transition(*linked(state, signal, rules))
+        case Absorbed():
+            return _absorbed(state, signal, rules)
         case ObservationPaused():
             return _paused(state, signal, rules)
-        case WatermarkPassed() | OutageAnnounced() | ControlSet() | Linked():
+        case WatermarkPassed() | OutageAnnounced() | ControlSet():
             return Transition(state)
         case _:
             assert_never(signal)
@@ -247,6 +253,29 @@ def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transiti
         if 0.0 < state[Column.BID] < CASE_WAITS:  # The silence has reached H: it is too late.
             state = state.having(BID=0.0)
     return Transition(_staged(state, stage, rules), effects)
+
+
+def _erased(state: UserState, signal: Erased) -> Transition:
+    """Forget a user, and what is left of the other ids of the person."""
+    user_id, at_ms = signal.user_id, signal.event_time_ms
+    closed, effects = journey.close(state, user_id, "erased", at_ms)
+    members = tuple(state.profile.members)
+    if members:
+        effects = (*effects, ForgetMembers(members, (user_id, *members), at_ms))
+    return Transition(closed, (*effects, ForgetUser(user_id, at_ms)))
+
+
+def _absorbed(state: UserState, signal: Absorbed, rules: Rules) -> Transition:
+    """Take over what was known under another id of the user."""
+    before = state[Column.BAND]
+    state, effects = absorb(state, signal, rules)
+    stage = state.profile.stage
+    # Named, so that the number of days from which an activity concerns the profile is set anew.
+    staged = _staged(state, stage, rules, BAND=state[Column.BAND])
+    if staged[Column.BAND] == before:
+        return Transition(staged, effects)
+    changed = _risk_changed(staged, signal.user_id, before, signal.event_time_ms, "", "")
+    return Transition(staged, (*effects, changed))
 
 
 def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:

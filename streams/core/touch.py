@@ -55,7 +55,9 @@ def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) ->
     user_id, at_ms, score = moment.user_id, moment.at_ms, moment.score
     step, profile, at_iso = case.steps[case.step], state.profile, iso(moment.at_ms)
     return TouchRequested(
-        touch_id=rules.ids.touch_id(user_id, int(state[Column.CASE_AT]), case.step + 1),
+        touch_id=rules.ids.touch_id(
+            case.opened_as or user_id, int(state[Column.CASE_AT]), case.step + 1
+        ),
         case_id=case.case_id,
         user_id=user_id,
         step=case.step + 1,
