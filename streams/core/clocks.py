@@ -29,6 +29,9 @@ Flags = NDArray[np.bool_]
 OWN: Final = ""
 """Name of the clock of ``user-activity``."""
 
+IDLE_AFTER_MS: Final = 5 * MINUTE_MS
+"""So long without a record, and ``user-activity`` holds nothing back."""
+
 ROUTED: Final = "router/"
 """Begin of the name of a clock that the router keeps; no topic's name has a slash."""
 
@@ -273,6 +276,20 @@ class Clocks:
     def fall_idle(self, name: str) -> None:
         """Let a clock hold nothing back until it speaks again."""
         self._clock(name).is_idle = True
+
+    def patience_ms(self, name: str) -> int | None:
+        """Return how long the others wait for a clock that says nothing; None = for ever.
+
+        Our own topic may be there for what the router writes alone: until somebody writes to it,
+        nobody waits for it.
+        """
+        clock = self._clock(name)
+        if clock.is_idle or clock.is_routed or len(self._clocks) == 1:
+            return None
+        if name == OWN:
+            return IDLE_AFTER_MS if clock.heard else 0
+        patience = {source.topic: source.idle_after_ms for source in self._rules.sources}
+        return patience.get(name, IDLE_AFTER_MS)
 
     @property
     def watermark_ms(self) -> int:

@@ -3,12 +3,15 @@
 Live, a tick says to a lane: everything that happened before this instant has been read. It is given
 only when the lane had read to the end offsets of that instant, so that a worker that catches up
 never takes its backlog for silence. In event time (replays, tests) there are no ticks.
+
+A topic that is read to its end and has said nothing for a while is declared idle, whatever moves
+the timers: the others do not wait for it.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from streams.runtime.lane import Lane
@@ -27,6 +30,13 @@ class Tick(NamedTuple):
     at_ms: int
 
 
+class Idleness(Protocol):
+    """Who decides about topics that say nothing."""
+
+    def look(self, lanes: Mapping[int, "Lane"], ends: "EndOffsets", now_s: float) -> None:
+        """Take note of where the topics end, and declare idle what has not moved for too long."""
+
+
 EndOffsets = Mapping[int, Mapping[str, int]]
 """By partition and source topic."""
 
@@ -42,15 +52,22 @@ class WallClock:
     Args:
         lanes: The lanes of now, by partition.
         end_offsets: Asks the broker for the end of every source topic of these partitions.
+        idleness: Looks at them, too.
+        gives_ticks: Whether the clock moves timers, or nothing but events does.
     """
 
     def __init__(
         self,
         lanes: Callable[[], Mapping[int, "Lane"]],
         end_offsets: Callable[[], Awaitable[EndOffsets]],
+        idleness: Idleness | None = None,
+        *,
+        gives_ticks: bool = True,
     ) -> None:
         self._lanes = lanes
         self._end_offsets = end_offsets
+        self._idleness = idleness
+        self._gives_ticks = gives_ticks
 
     async def run(self) -> None:
         """Tick for ever, about once a second."""
@@ -64,7 +81,9 @@ class WallClock:
         """Give the tick of one instant to each lane, as soon as it has read all before it."""
         loop = asyncio.get_running_loop()
         waiting = dict(await self._end_offsets())
-        while waiting and loop.time() < until_s:
+        if self._idleness is not None:
+            self._idleness.look(self._lanes(), waiting, loop.time())
+        while self._gives_ticks and waiting and loop.time() < until_s:
             lanes = self._lanes()
             for partition, ends in list(waiting.items()):
                 lane = lanes.get(partition)
