@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 
+from streams.core.clocks import expected_clocks
 from streams.core.partition import Partition
+from streams.core.routed import routed
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
+from streams.runtime.idle import IdleTopics
 from streams.runtime.lane import Engine, Pace
 from streams.runtime.news import News
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
-from streams.runtime.ticks import WallClock
+from streams.runtime.ticks import WallClock, now_ms
 from streams.runtime.topic_check import check_topics, partition_counts
 from streams.settings import Settings
 
@@ -42,9 +45,14 @@ async def run_pipeline(
     """
     sources = (settings.topic_activity, settings.topic_feedback)
     counts = await check_topics(settings, bootstrap)
+    topics = tuple(source.topic for source in routed(loaded.rules.sources))
+    if topics:
+        counts |= await partition_counts(bootstrap, (), topics, alone=())
+    clocks = expected_clocks(loaded.rules.sources, counts)
     service = Service(settings, bootstrap, settings.web_port)
 
     streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
+    is_live = settings.clock == "wall"
 
     def tell() -> None:
         for lane in app.lanes.lanes.values():
@@ -59,8 +67,13 @@ async def run_pipeline(
     def make_engine(partition: int) -> Engine:
         now = news.board.now
         of = counts[settings.topic_activity]
-        core = Partition(partition, now.rules, now.scorer, of=of, app_id=settings.app_id)
-        return PipelineEngine(core, lambda: news.board.now, streams, service.metrics, notices)
+        core = Partition(
+            partition, now.rules, now.scorer, of=of, app_id=settings.app_id, clocks=clocks
+        )
+        return PipelineEngine(
+            core, lambda: news.board.now, streams, service.metrics, notices,
+            now_ms if is_live else None,
+        )  # fmt: skip
 
     options = LaneOptions(
         bootstrap=bootstrap, sources=sources, changelog=settings.topic_users_changelog,
@@ -69,11 +82,14 @@ async def run_pipeline(
         may_skip_lost=may_skip_lost,
     )  # fmt: skip
     app = make_app(settings, app_id=settings.app_id, table="users", options=options)
-    clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
+    idleness = IdleTopics(streams.clocks) if len(clocks) > 1 else None
+    clock = WallClock(
+        lambda: app.lanes.lanes, service.end_offsets, idleness, gives_ticks=is_live
+    )  # fmt: skip
 
     async def begin() -> None:
         await news.begin(service.background)
-        if settings.clock == "wall":
+        if is_live or idleness is not None:
             service.background(clock.run())
 
     await service.run(app, begin)
