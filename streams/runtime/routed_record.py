@@ -9,12 +9,15 @@ from streams.core.decoded import Rejected, RejectReason
 from streams.core.interpret import ID_BYTES_MAX, NativeEvent
 from streams.core.native import VALUE_BYTES_MAX, WATERMARK_EVENT, WATERMARK_KEY, Clock
 from streams.core.routed import clock_name
+from streams.core.time import MINUTE_MS
 from winback_sender.contract.messages import Output
 
 ORIGIN_TOPIC: Final = "winback_origin_topic"
 ORIGIN_PARTITION: Final = "winback_origin_partition"
 ORIGIN_OFFSET: Final = "winback_origin_offset"
 KIND: Final = b"winback.event"
+MINUTES_MAX: Final = 10_000
+"""Minutes whose text is kept: a week of them, about a megabyte."""
 
 _JSON: Final = msgspec.json.Encoder()
 _ENCODE: Final = _JSON.encode
@@ -35,7 +38,7 @@ class Envelope:
                       ("ce_source", f"/winback/{app_id}/router".encode())]  # fmt: skip
         self._origin = [("content-type", b"application/json"), (ORIGIN_TOPIC, topic.encode()),
                         (ORIGIN_PARTITION, b"%d" % partition)]  # fmt: skip
-        self._second, self._second_text = -1, b""
+        self._minutes: dict[int, bytes] = {}
 
     def wrap(self, event: NativeEvent, at_ms: int, offset: int) -> Output | Rejected:
         """Return an event as the record for ``user-activity``.
@@ -67,9 +70,12 @@ class Envelope:
         return Output(WATERMARK_KEY, _ENCODE(event), [])
 
     def _iso(self, at_ms: int) -> bytes:
-        """Return an instant as ISO 8601; neighbours share their second."""
-        second, millis = divmod(at_ms, 1_000)
-        if second != self._second:
-            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-            self._second, self._second_text = second, text.encode()
-        return b"%b.%03dZ" % (self._second_text, millis)
+        """Return an instant as ISO 8601; the text of a minute is made once."""
+        minute, millis = divmod(at_ms, MINUTE_MS)
+        text = self._minutes.get(minute)
+        if text is None:
+            if len(self._minutes) >= MINUTES_MAX:
+                self._minutes.clear()
+            moment = datetime.fromtimestamp(minute * 60, UTC)
+            text = self._minutes[minute] = moment.strftime("%Y-%m-%dT%H:%M:").encode()
+        return b"%b%02d.%03dZ" % (text, millis // 1_000, millis % 1_000)
