@@ -1,0 +1,32 @@
+"""The examples of public specifications are understood, skipped or refused as the pages say."""
+
+from importlib import import_module
+
+import pytest
+
+from streams.core.sources import Form
+from tests.unit.intake import spec
+
+CASES = [
+    pytest.param(name, example, id=f"{name}: {example.title}")
+    for name in spec.PAGES
+    for example in import_module(f"tests.unit.intake.spec_{name}").EXAMPLES
+]
+
+
+@pytest.mark.parametrize(("name", "example"), CASES)
+def test_an_example_is_understood_as_its_page_says(name: str, example: spec.Example) -> None:
+    value = example.value.encode()
+
+    told = spec.read(Form(name), value, headers=example.headers, paths=example.paths)
+
+    assert spec.said(told) == example.told
+
+
+@pytest.mark.parametrize("name", spec.PAGES)
+def test_a_page_lists_the_examples(name: str) -> None:
+    """``python -m tests.unit.intake.spec`` writes it."""
+    page = (spec.DOCS / spec.PAGES[name]).read_text(encoding="utf-8")
+    examples = import_module(f"tests.unit.intake.spec_{name}").EXAMPLES
+
+    assert spec.parts(page)[1] == spec.table(examples)
