@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("streams.commands.explain:explain", "Say why a user is (not) at risk."),
     "export": ("streams.commands.export:export", "Examples and predictions as Parquet."),
     "feed": ("streams.commands.feed:feed", "Publish an event log on the activity topic."),
+    "init": ("streams.commands.init:init", "Propose rules for a topic from a sample of it."),
     "inputs": ("streams.commands.inputs:inputs", "Other people's topics: check, convert."),
     "kafka": ("streams.commands.kafka:kafka", "An embedded Apache Kafka for development."),
     "models": ("streams.commands.models:models", "How the models stand; which is in force."),

@@ -1,20 +1,20 @@
 """``winback inputs``: what other people's topics come to under the mapping of the rules."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
 
 from streams.commands.counted import counted
+from streams.commands.foreign_options import bootstrap_of, topic_origin
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.replay.convert import Converted
-    from streams.replay.origins import Origin, Understanding
+    from streams.replay.origins import Understanding
 
 RECORDS: Final = 2_000
 """Records of each partition that a check reads."""
@@ -71,8 +71,8 @@ def check(
     checkups = Checkups(meaning, now_ms())
     if topic is not None:
         meaning.source(topic, topic)  # A topic that rules do not know is to be told first.
-        servers = _bootstrap(settings, is_local=local)
-        with _topic(servers, topic, records, is_oldest=oldest) as origin:
+        servers = bootstrap_of(settings, is_local=local)
+        with topic_origin(servers, topic, records, is_oldest=oldest) as origin:
             checkups.see(origin)
     elif path is not None:
         checkups.see(file_origin(path, meaning.topics))
@@ -128,7 +128,7 @@ def convert(
         raise UserError("there is nothing to convert", "name files, or topics with --topic")
     settings = load_settings(os.environ)
     meaning = _understanding(rules, settings)
-    bootstrap = _bootstrap(settings, is_local=local) if topics else ""
+    bootstrap = bootstrap_of(settings, is_local=local) if topics else ""
     with NewFile(out, force=force) as log, ExitStack() as held:
         refused = held.enter_context(NewFile(rejects, force=force)) if rejects else None
         sorter = Sorter(log.directory)
@@ -144,7 +144,7 @@ def convert(
         for said in files:
             take(file_origin(said, meaning.topics))
         for topic in topics:
-            with _topic(bootstrap, topic, None) as origin:
+            with topic_origin(bootstrap, topic, None) as origin:
                 take(origin)
         converted = converter.write(log)
     seconds = progress.seconds()
@@ -163,24 +163,6 @@ def _understanding(path: str | None, settings: Settings) -> "Understanding":
 
     name = settings.rules if path is None else path
     return Understanding(rules_at(name, settings.id_key), name or "the default rules", settings)
-
-
-def _bootstrap(settings: Settings, *, is_local: bool) -> str:
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
-
-    return resolve_bootstrap(settings, os.environ, is_local=is_local)
-
-
-@contextmanager
-def _topic(
-    bootstrap: str, topic: str, count: int | None, *, is_oldest: bool = False
-) -> "Iterator[Origin]":
-    """Give the records of a topic; Kafka is left afterwards."""
-    from streams.replay.origins import Origin  # noqa: PLC0415 (quick --help)
-    from streams.runtime.topic_sample import TopicSample  # noqa: PLC0415
-
-    with TopicSample(bootstrap, topic, count, is_oldest=is_oldest) as sample:
-        yield Origin(topic, topic, sample, sample.partitions)
 
 
 def _say(converted: "Converted", out: str, rejects: str | None, seconds: float) -> None:

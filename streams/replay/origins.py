@@ -49,6 +49,15 @@ class Origin(NamedTuple):
         return not self.partitions
 
 
+class Kept(list[Foreign]):
+    """Records that were read before."""
+
+    @property
+    def progress(self) -> tuple[int, int | None]:
+        """All of all."""
+        return len(self), len(self)
+
+
 class Understanding:
     """What rules make of records.
 

@@ -1,0 +1,126 @@
+"""``winback init``: a mapping proposed from a sample of a topic."""
+
+import os
+import re
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streams.commands.counted import counted
+from streams.commands.foreign_options import bootstrap_of, topic_origin
+from streams.errors import Exit, UserError
+from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from streams.intake.foreign import Foreign
+    from streams.replay.checkup import Found
+    from streams.replay.propose.proposal import Proposal
+
+FROM_FILE: Final = 50_000
+FROM_PARTITION: Final = 5_000
+
+
+@click.command()
+@click.argument("file", required=False)
+@click.option("--topic", metavar="TOPIC",
+              help="Read its newest records, commit nothing. With FILE: its name.")  # fmt: skip
+@click.option("-o", "--out", metavar="YAML", help="Write the rules there. Default: print them.")
+@click.option("--force", is_flag=True, help="Overwrite the rules that are there.")
+@click.option("--records", type=click.IntRange(min=1), metavar="N",
+              help=f"At most so many: of FILE (default {FROM_FILE:,}), of each partition "
+                   f"({FROM_PARTITION:,}).")  # fmt: skip
+@click.option("--local", is_flag=True, help="Start the embedded Kafka when no Kafka is known.")
+def init(
+    *,
+    file: str | None,
+    topic: str | None,
+    out: str | None,
+    force: bool,
+    records: int | None,
+    local: bool,
+) -> int:
+    """Propose rules for a topic from FILE, a sample of its records, or from the topic itself.
+
+    FILE is JSON lines of values, or of records as kcat -J writes them, or csv; gzip is unpacked, -
+    reads standard input. Guesses the format, and where users, times, money and events stand; every
+    guess is marked as one, with its evidence. Consent is never guessed.
+    """
+    from streams.replay.dump import Dump  # noqa: PLC0415 (quick --help)
+    from streams.replay.propose.proposal import proposed  # noqa: PLC0415
+    from streams.replay.propose.text import proposal_text  # noqa: PLC0415
+    from streams.replay.sorted_log import NewFile  # noqa: PLC0415
+
+    if file is None and topic is None:
+        raise UserError("there is no sample", "winback init FILE, or winback init --topic TOPIC")
+    if out is not None and Path(out).exists() and not force:
+        raise UserError(f"{out} is there already", "choose another name, or overwrite it: --force")
+    settings = load_settings(os.environ)
+    partitions = 0
+    if file is None and topic is not None:
+        servers = bootstrap_of(settings, is_local=local)
+        with topic_origin(servers, topic, records or FROM_PARTITION) as origin:
+            sample, partitions = list(origin.records), origin.partitions
+    else:
+        sample = list(islice(Dump(file or ""), records or FROM_FILE))
+    label, name = file or topic or "", topic or _topic_of(file or "", sample)
+    if not sample:
+        raise UserError(f"{label}: there is no record in it", "it may be empty, or expired")
+    proposal = proposed(sample, name, label)
+
+    def text(found: "Found | None") -> str:
+        return proposal_text(proposal, label, found, partitions=partitions,
+                             own_partitions=settings.partitions)  # fmt: skip
+
+    found = _tried(text(None), sample, settings, proposal, partitions)
+    rules = text(found)
+    if out is None:
+        click.echo(rules, nl=False)
+    else:
+        with NewFile(out, force=force) as new:
+            new.write(rules.encode())
+    _say(proposal, found, label, out, topic if file is None else None)
+    return Exit.OK if found.accepted else Exit.FAILED
+
+
+def _topic_of(path: str, sample: list["Foreign"]) -> str:
+    """Return what the records say their topic is, else the name of the file."""
+    told = next((record.topic for record in sample if record.topic), "")
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(path).name.split(".")[0]).strip("_.-")
+    return told or stem or "topic"
+
+
+def _tried(
+    text: str, sample: list["Foreign"], settings: Settings, proposal: "Proposal", partitions: int
+) -> "Found":
+    """Return what the sample comes to under the rules that are proposed for it."""
+    from streams.core.rules_file import parse_rules  # noqa: PLC0415 (quick --help)
+    from streams.replay.checkup import Checkups  # noqa: PLC0415
+    from streams.replay.origins import Kept, Origin, Understanding  # noqa: PLC0415
+    from streams.runtime.ticks import now_ms  # noqa: PLC0415
+
+    rules = parse_rules(text, "the proposed rules")
+    checkups = Checkups(Understanding(rules, "the proposed rules", settings), now_ms())
+    checkups.see(Origin(proposal.topic, proposal.topic, Kept(sample), partitions))
+    return checkups.found()[0].found
+
+
+def _say(
+    proposal: "Proposal", found: "Found", label: str, out: str | None, topic: str | None
+) -> None:
+    where = f"--topic {topic}" if topic else f"--file {label}"
+    events = found.accepted + found.skipped + found.rejected
+    lines = [
+        f"{label}: {proposal.form.form}, for {proposal.why}",
+        f"{counted(len(proposal.events.rules), 'rule')} proposed; of {counted(events, 'event')}:",
+        f"  {found.accepted:,} understood, {found.skipped:,} left out, {found.rejected:,} refused",
+    ]
+    if out is not None:
+        what = f"--topic {topic}" if topic else label
+        lines += [
+            f"written: {out}", "next", f"  look at every guess in {out}",
+            f"  winback inputs check {where} --rules {out}",
+            f"  winback inputs convert {what} --rules {out} -o events.jsonl",
+        ]  # fmt: skip
+    click.echo("\n".join(lines), err=True)
