@@ -17,7 +17,7 @@ from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock, now_ms
-from streams.runtime.topic_check import check_topics, partition_counts
+from streams.runtime.topic_check import check_topics, demand_sources, partition_counts
 from streams.settings import Settings
 
 
@@ -47,6 +47,7 @@ async def run_pipeline(
     counts = await check_topics(settings, bootstrap)
     topics = tuple(source.topic for source in routed(loaded.rules.sources))
     if topics:
+        await demand_sources(bootstrap, topics)
         counts |= await partition_counts(bootstrap, (), topics, alone=())
     clocks = expected_clocks(loaded.rules.sources, counts)
     service = Service(settings, bootstrap, settings.web_port)
