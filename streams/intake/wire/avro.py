@@ -1,9 +1,81 @@
-"""Values in Avro."""
+"""Values in Avro, framed with the id of the schema that they were written with."""
 
-from streams.intake.fact import ParseAs
-from streams.intake.wire.schemas import Schemas
+import json
+import struct
+from typing import Any, Final
+
+import msgspec
+from fastavro import parse_schema
+from fastavro.schema import SchemaParseException
+from msgspec import inspect
+
+from streams.intake.fact import Parse, ParseAs, UnreadableError
+from streams.intake.wire.avro_code import BadBytesError, Read, make_reader
+from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
+
+KIND: Final = "AVRO"
+_MISFITS: Final = (
+    BadBytesError, IndexError, ValueError, OverflowError, RecursionError, struct.error,
+)  # fmt: skip
+_FAULTS: Final = (
+    SchemaParseException, BadBytesError, ValueError, TypeError, KeyError, AttributeError,
+    RecursionError, SyntaxError,
+)  # fmt: skip
 
 
 def avro_parse_as(schemas: Schemas) -> ParseAs:
     """Return what makes the parsers of values in Avro."""
-    raise NotImplementedError
+
+    def parse_as(shape: type) -> Parse:
+        tree, readers, convert = inspect.type_info(shape), dict[bytes, Read](), msgspec.convert
+
+        def parse(value: bytes) -> Any:
+            frame = value[:FRAME_BYTES]
+            read = readers.get(frame)
+            if read is None:
+                read = readers[frame] = _reader(schemas.of(value, KIND), frame, tree)
+            try:
+                found, end = read(value, FRAME_BYTES)
+                if end != len(value):
+                    raise BadBytesError(f"it ends at byte {end} of {len(value)}")
+                return convert(found, shape)
+            except msgspec.ValidationError as error:
+                raise _misfit(error) from None
+            except _MISFITS as error:
+                number = int.from_bytes(frame[1:])
+                what = f"it is not written with schema {number}: {error} - at `$`"
+                raise UnreadableError(what) from None
+
+        return parse
+
+    return parse_as
+
+
+def _misfit(error: msgspec.ValidationError) -> UnreadableError:
+    text = str(error)
+    return UnreadableError(text if "`$" in text else f"{text} - at `$`")
+
+
+def _reader(schema: Schema, frame: bytes, tree: inspect.Type) -> Read:
+    """Return the reader of a schema.
+
+    Raises:
+        UnreadableError: It is no Avro schema.
+    """
+    try:
+        named: dict[str, Any] = {}
+        _learn_names(schema, named, set())
+        parsed = parse_schema(json.loads(schema.text), named)
+        return make_reader(parsed, named, tree)
+    except _FAULTS as error:
+        what = f"schema {int.from_bytes(frame[1:])} is no schema in Avro: {error!r} - at `$`"
+        raise UnreadableError(what) from None
+
+
+def _learn_names(schema: Schema, named: dict[str, Any], seen: set[Schema]) -> None:
+    """Add the types that a schema refers to, those first that they refer to themselves."""
+    for _, other in schema.references:
+        if other not in seen:
+            seen.add(other)
+            _learn_names(other, named, seen)
+            parse_schema(json.loads(other.text), named)
