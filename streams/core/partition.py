@@ -24,14 +24,12 @@ from streams.core.clocks import OWN, Clocks, Refused
 from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
+from streams.core.identity import Forwarded, Message
 from streams.core.inputs import (
-    Acted,
     ControlSet,
     Erased,
-    FeedbackReceived,
     Input,
     OutageAnnounced,
-    WatermarkPassed,
 )
 from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
@@ -42,6 +40,8 @@ from streams.core.partition_record import (
     record_of,
     take_over,
 )
+from streams.core.reception import Reception
+from streams.core.relations import Relations
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
 from streams.core.rounds import blocks
@@ -65,11 +65,13 @@ class Harvest(NamedTuple):
         changelog: Key and value of what changed, None = deleted; with the partition record.
         outputs: Records by the stream they belong to.
         counts: What happened since the last harvest, by name.
+        keyed: Records by stream that go to the partition of their key.
     """
 
     changelog: list[tuple[bytes, bytes | None]]
     outputs: dict[str, list[Output]]
     counts: Counter[str]
+    keyed: dict[str, list[Output]]
 
 
 class Partition:
@@ -102,6 +104,7 @@ class Partition:
         self.number, self.rules = number, rules
         self._clock: str | None = OWN
         self._refused: list[Refused] = []
+        self._arrived_ms: Sequence[int] = ()
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
         self._fired_ms = 0
@@ -113,6 +116,8 @@ class Partition:
         )  # fmt: skip
         self.clocks = self._course.clocks
         self._users, self._counts = self._course.users, self._course.counts
+        self.relations = Relations(rules, self._course)
+        self._reception = Reception(self._course, self.relations)
         self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
 
     @property
@@ -180,6 +185,7 @@ class Partition:
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
             take_over(record, self._course)
         self._course.erasures.load(ours)
+        self.relations.stubs.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
         users.survey()
@@ -196,17 +202,20 @@ class Partition:
 
     # -- inputs
 
-    def apply(self, inputs: Sequence[Input], clock: str | None = OWN) -> list[Refused]:
+    def apply(
+        self, inputs: Sequence[Input], clock: str | None = OWN, arrived_ms: Sequence[int] = ()
+    ) -> list[Refused]:
         """Apply inputs in partition order, then fire what the watermark has reached.
 
         Args:
             inputs: Of one topic.
             clock: The clock of the topic; None = it has none (feedback, identities).
+            arrived_ms: Record timestamp of each, beyond which it moves no clock; empty = not known.
 
         Returns:
             Those that could not be applied, in order: their clocks are wrong.
         """
-        self._clock, self._refused = clock, []
+        self._clock, self._refused, self._arrived_ms = clock, [], arrived_ms
         start = 0
         if not APART.isdisjoint(map(type, inputs)):
             for position, signal in enumerate(inputs):
@@ -224,6 +233,19 @@ class Partition:
         self._apply(inputs[start:] if start else inputs, start)
         self.advance(self.watermark_ms)
         return self._refused
+
+    def relate(self, messages: Sequence[Message]) -> None:
+        """Apply what partitions say of ids that are one person, one by one; no clock is moved."""
+        self._clock, self._refused = None, []
+        for message in messages:
+            self.advance(self.watermark_ms)
+            if isinstance(message, Forwarded):
+                self.relations.path = message.path
+                self._apply([message.signal()], 0)
+                self.relations.path = ()
+            else:
+                self.relations.take(message, self.watermark_ms)
+        self.advance(self.watermark_ms)
 
     def advance(self, watermark_ms: int) -> None:
         """Raise the watermark, if it is higher, and fire every timer that it has reached."""
@@ -297,7 +319,12 @@ class Partition:
             return
         clocks = self.clocks
         at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
-        acts, is_act, marks, words = sorted_out(inputs, at_ms, clocks.lateness(self._clock))
+        clock_ms = at_ms
+        if self._arrived_ms:
+            clock_ms = np.minimum(at_ms, self._arrived_ms[place : place + len(inputs)])
+        acts, is_act, marks, words = sorted_out(inputs, clock_ms, clocks.lateness(self._clock))
+        if self._clock is None:
+            marks[:] = 0.0
         is_wrong = clocks.future(at_ms, marks)
         reached, heard = clocks.reach(self._clock, marks, words, self.watermark_ms)
         is_wrong |= is_act & clocks.too_old(at_ms, heard)
@@ -312,13 +339,15 @@ class Partition:
         while start < len(inputs):
             border_ms = gate.border(max(gate.last_ms, int(reached[start])))
             end = int(np.searchsorted(reached, border_ms, side="left"))
-            end = self._cut(inputs, max(start + 1, min(end, len(inputs))), start, reached)
+            end = self._round.cut(inputs, start, max(start + 1, min(end, len(inputs))), reached)
             part = slice(start, end)
             self.watermark_ms = int(reached[end])
-            # Only activity is waited for: what else comes takes effect at the watermark.
-            bounds = np.maximum(np.where(is_act[part], at_ms[part], 0.0), reached[start:end])
+            # Only activity is waited for: what else comes takes effect at the watermark, and so
+            # does what another partition has sent on, which may be far ahead of this one.
+            waited = is_act[part] & (self._clock is not None)
+            bounds = np.maximum(np.where(waited, at_ms[part], 0.0), reached[start:end])
             batch = Batch(
-                self._rows(inputs[part], reached[start : end + 1]),
+                self._reception.rows(inputs[part], reached[start : end + 1]),
                 is_act[part],
                 bounds,
                 reached[part],
@@ -329,58 +358,6 @@ class Partition:
             if end < len(inputs):
                 self.advance(self.watermark_ms)
             start = end
-
-    def _cut(self, inputs: Sequence[Input], end: int, start: int, reached: F64) -> int:
-        """Return where a part ends that is to be applied at once.
-
-        Where places are so few that not everybody who must be answered at once may find one, their
-        order counts, so each of them is the last of its part.
-        """
-        if not self._round.answers or not self.rules.budget.per_day:
-            return end
-        answers = self._round.answers
-        asking = [
-            start + place
-            for place, signal in enumerate(inputs[start:end])
-            if isinstance(signal, Acted) and signal.trigger in answers
-        ]
-        if not asking:
-            return end
-        newest_ms = int(reached[end]) + self.rules.lateness_ms
-        until_ms = max(newest_ms, *(inputs[place].event_time_ms for place in asking))
-        if len(asking) <= self._course.gate.places_left(int(reached[start]), until_ms):
-            return end
-        return asking[0] + 1
-
-    def _rows(self, inputs: Sequence[Input], reached_ms: F64) -> Rows:
-        """Return the row of each input's user; -1 = nobody we may know."""
-        index = self._users.index
-        rows = [index.get(getattr(signal, "user_id", "")) for signal in inputs]
-        if None in rows:
-            for position, row in enumerate(rows):
-                if row is None:
-                    rows[position] = self._stranger(inputs[position], int(reached_ms[position]))
-        return np.array(rows, np.intp)
-
-    def _stranger(self, signal: Input, reached_ms: int) -> int:
-        """Return the row of somebody who had none when the chunk began."""
-        if isinstance(signal, WatermarkPassed | OutageAnnounced | ControlSet):
-            return -1
-        row = self._users.index.get(signal.user_id)
-        return self._admit(signal, reached_ms) if row is None else row
-
-    def _admit(self, signal: Input, reached_ms: int) -> int:
-        """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
-        assert not isinstance(signal, WatermarkPassed | OutageAnnounced | ControlSet)
-        user_id = signal.user_id
-        if isinstance(signal, FeedbackReceived) and signal.status != "opted_out":
-            self._counts["skipped_unknown_user"] += 1
-            return -1
-        if self._course.erasures.holds(user_id, reached_ms):
-            self._counts["skipped_erased"] += 1
-            return -1
-        self._counts["users_new"] += 1
-        return self._users.admit(user_id)
 
     def heads(self, user_ids: Sequence[str]) -> F64:
         """Return the numbers of known users, shape (users, WIDTH).
@@ -408,12 +385,13 @@ class Partition:
     def take(self) -> Harvest:
         """Return what is not durable yet, and forget it."""
         changelog = self._users.take_dirty()
-        outputs = self._outbox.take()
+        outputs, keyed = self._outbox.take(), self._outbox.take_keyed()
         taught = self._course.take()
         if taught:
             outputs[EXAMPLES] = [self._outbox.examples(block, self.number) for block in taught]
-        if changelog or outputs or self.applied != self._taken:
+        if changelog or outputs or keyed or self.applied != self._taken:
             changelog += self._course.erasures.take(self.watermark_ms)
+            changelog += self.relations.stubs.take(self.watermark_ms)
             record = record_of(
                 self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms
             )
@@ -421,4 +399,4 @@ class Partition:
             self._taken = dict(self.applied)
         counts = self._counts.copy()
         self._counts.clear()
-        return Harvest(changelog, outputs, counts)
+        return Harvest(changelog, outputs, counts, keyed)

@@ -15,6 +15,7 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    Linked,
     ObservationPaused,
     TraitsSet,
 )
@@ -45,6 +46,27 @@ class Round:
         self._rules, self._course = rules, course
         self._users, self._counts = course.users, course.counts
         self._fold = make_fold_rows(rules.churn)
+
+    def cut(self, inputs: Sequence[Input], start: int, end: int, reached: F64) -> int:
+        """Return where a part ends that is to be applied at once, at ``end`` or before it.
+
+        Where places are so few that not everybody who must be answered at once may find one, their
+        order counts, so each of them is the last of its part.
+        """
+        if not self.answers or not self._rules.budget.per_day:
+            return end
+        asking = [
+            start + place
+            for place, signal in enumerate(inputs[start:end])
+            if isinstance(signal, Acted) and signal.trigger in self.answers
+        ]
+        if not asking:
+            return end
+        newest_ms = int(reached[end]) + self._rules.lateness_ms
+        until_ms = max(newest_ms, *(inputs[place].event_time_ms for place in asking))
+        if len(asking) <= self._course.gate.places_left(int(reached[start]), until_ms):
+            return end
+        return asking[0] + 1
 
     def run(self, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
         """Apply inputs of different users.
@@ -83,6 +105,9 @@ class Round:
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
         elif isinstance(signal, TraitsSet):
             signal = msgspec.structs.replace(signal, reached_ms=int(bound))
+        elif isinstance(signal, Linked):
+            at_ms = max(signal.event_time_ms, int(bound))
+            signal = msgspec.structs.replace(signal, event_time_ms=at_ms)
         self._course.step(row, signal)
         if not isinstance(signal, Erased):
             rows = np.array([row])
