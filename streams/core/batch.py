@@ -55,7 +55,7 @@ def sorted_out(inputs: Sequence[Input], at_ms: F64, lateness_ms: int) -> Sorted:
 
     Args:
         inputs: In partition order.
-        at_ms: Shape (inputs,): their event times.
+        at_ms: Shape (inputs,): their event times, as far as they are believed.
         lateness_ms: How far the mark of their clock stays behind its newest event.
     """
     marks = np.maximum(at_ms - lateness_ms, 0.0)

@@ -149,7 +149,10 @@ class PipelineEngine:
             self._unheard.hear(inputs)
         if inputs:
             clock = self._streams.clocks.get(chunk.topic, chunk.topic)
-            for refused in self.core.apply(inputs, clock):
+            arrived_ms = chunk.columns.timestamps_ms
+            if len(places) != len(arrived_ms) or not isinstance(places, range):
+                arrived_ms = [arrived_ms[place] for place in places]
+            for refused in self.core.apply(inputs, clock, arrived_ms):
                 rejected = Rejected(refused.reason, refused.detail)
                 self._dead_letters.put(rejected, chunk, places[refused.place])
         for reason, count in skipped.items():

@@ -87,6 +87,7 @@ class SlowClocks:
     watermark: int = 0
     told: int = 0
     marks: dict[str, int] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
     idle: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -124,8 +125,9 @@ class SlowClocks:
             return
         is_idle = isinstance(signal, WatermarkPassed) and signal.is_idle
         self.idle = self.idle | {clock} if is_idle else self.idle - {clock}
-        limit = self.told - lateness_of(clock, self.rules) if self.told else mark
-        self._move(clock, min(mark, limit))
+        heard = self.heard[clock] = max(self.heard.get(clock, 0), mark)
+        limit = self.told - lateness_of(clock, self.rules) if self.told else heard
+        self._move(clock, min(heard, limit))
         if len(self.idle) < len(self.marks):
             self._raise()
 

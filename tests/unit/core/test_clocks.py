@@ -129,6 +129,14 @@ def test_nobody_lives_after_the_present() -> None:
     assert partition.value("bo") is None
 
 
+def test_an_event_moves_no_clock_beyond_its_arrival() -> None:
+    """In a backlog, too, where the present is far: else all that came after it would be late."""
+    partition = partition_of()
+    ahead = act(day(5) + HOUR_MS)
+    partition.apply([act(day(4)), ahead, act(day(5))], OWN, [day(4), day(5), day(5)])
+    assert partition.watermark_ms == day(5)
+
+
 def test_an_activity_of_another_age_is_refused_and_all_else_takes_effect() -> None:
     partition = partition_of()
     history = [act(day(n), money_minor=100) for n in range(70)]
