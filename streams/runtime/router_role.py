@@ -81,6 +81,7 @@ async def run_router(
     )
     clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
     watch = RulesWatch(loaded, load, service.metrics, adopt)
+    service.tell = lambda: {"routes": source.topic, "rules": {"refused": watch.refused or None}}
 
     async def begin() -> None:
         service.background(watch.follow())

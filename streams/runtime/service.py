@@ -11,6 +11,7 @@ from streams.runtime.app import LaneApp
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
+from streams.runtime.router import RouterEngine
 from streams.runtime.standing import show_standing
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
@@ -120,14 +121,16 @@ class Service:
         ]
         if engines:
             show_standing(gauges, [engine.core for engine in engines])
+        marks: dict[int, int] = {}
         for number, lane in lanes.items():
             gauges.set(Metric.PENDING_RECORDS, lane.pending, partition=number)
             if isinstance(lane.engine, PipelineEngine):
-                core = lane.engine.core
-                gauges.set(Metric.USERS, core.users, partition=number)
-                gauges.set(
-                    Metric.WATERMARK_TIMESTAMP_SECONDS, core.watermark_ms / 1000, partition=number
-                )
+                gauges.set(Metric.USERS, lane.engine.core.users, partition=number)
+                marks[number] = lane.engine.core.watermark_ms
+            elif isinstance(lane.engine, RouterEngine):
+                marks[number] = lane.engine.watermark_ms
+        for number, mark_ms in marks.items():
+            gauges.set(Metric.WATERMARK_TIMESTAMP_SECONDS, mark_ms / 1000, partition=number)
         for tp, lag in self._lags().items():
             gauges.set(Metric.LAG_RECORDS, lag, topic=tp.topic, partition=tp.partition)
 
