@@ -149,8 +149,10 @@ def _ids(record: Any) -> tuple[str, str]:
     login = id_text(record.login_id)
     if not login and record.identities:
         login = id_text(record.identities.get(LOGIN))
-    if not login and (_is_login_id(record) is True or (anonymous and anonymous != distinct)):
-        login = distinct
+    if not login:
+        is_login_id = _is_login_id(record)
+        if is_login_id or (is_login_id is None and anonymous and anonymous != distinct):
+            login = distinct
     if login:
         return login, anonymous
     return "", anonymous or distinct
