@@ -10,12 +10,12 @@ import msgspec
 
 from streams.commands.counted import counted
 from streams.commands.log_options import LogOptions, log_options
-from streams.errors import Exit
+from streams.errors import Exit, UserError
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
     from streams.replay.blocks import Window
-    from streams.replay.feed import Fed
+    from streams.replay.feed import Fed, Words
     from streams.replay.files import EventLog
 
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
               help="Begin with row N of the data: to go on after an interruption.")  # fmt: skip
 @click.option("--no-watermark", is_flag=True,
               help="Do not say at the end that nothing older follows.")  # fmt: skip
+@click.option("--as", "tongue", metavar="FORMAT",
+              help="Write the events as another format has them, to try a mapping on: segment, "
+                   "sensors, debezium, …")  # fmt: skip
+@click.option("--topic", metavar="TOPIC", help="Where to. Default: the activity topic.")
 @log_options
 @click.option("--local", is_flag=True, help="Start the embedded Kafka when no Kafka is known.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -46,6 +50,8 @@ def feed(
     limit: int | None,
     from_row: int,
     no_watermark: bool,
+    tongue: str | None,
+    topic: str | None,
     reading: LogOptions,
     local: bool,
     quiet: bool,
@@ -63,14 +69,15 @@ def feed(
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
+    words = _words(tongue, topic)
     window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)
     log = reading.log(file, may_be_unordered=True)
     log.head()  # A bad file is to be known before Kafka is asked for.
     servers = resolve_bootstrap(settings, os.environ, is_local=local)
     require_reachable(servers)
     fed = asyncio.run(
-        _feed(log, window, (servers, settings.topic_activity), (speed, rate),
-              with_watermark=not no_watermark, is_quiet=quiet or as_json)
+        _feed(log, window, (servers, topic or settings.topic_activity), (speed, rate), words,
+              with_watermark=not no_watermark and tongue is None, is_quiet=quiet or as_json)
     )  # fmt: skip
     if as_json:
         click.echo(msgspec.json.encode(fed).decode())
@@ -79,11 +86,32 @@ def feed(
     return Exit.INTERRUPTED if fed.is_interrupted else Exit.OK
 
 
+def _words(tongue: str | None, topic: str | None) -> "Words":
+    """Return how the events are written.
+
+    Raises:
+        UserError: There is no such format, or no topic for it.
+    """
+    from streams.replay.feed import native  # noqa: PLC0415 (quick --help)
+
+    if tongue is None:
+        return native
+    from streams.demo.tongues import TONGUES, words_of  # noqa: PLC0415
+
+    known = {name for name, known in TONGUES.items() if not known.has_headers}
+    if tongue not in known:
+        raise UserError(f"--as: {tongue!r} is none of {', '.join(sorted(known))}")
+    if topic is None:
+        raise UserError(f"--as {tongue} needs a topic of its own", "name it: --topic TOPIC")
+    return words_of(TONGUES[tongue])
+
+
 async def _feed(
     log: "EventLog",
     window: "Window",
     target: tuple[str, str],
     speed_and_rate: tuple[float | None, float | None],
+    words: "Words",
     *,
     with_watermark: bool,
     is_quiet: bool,
@@ -102,7 +130,7 @@ async def _feed(
         loop.add_signal_handler(signal.SIGINT, interrupted)
         with Progress("feeding", is_quiet=is_quiet) as progress:
             pace = Pace(*speed_and_rate, loop.time)
-            feeder = Feeder(log, window, publisher, progress, stop)
+            feeder = Feeder(log, window, publisher, progress, stop, words)
             return await feeder.run(pace, with_watermark=with_watermark)
 
 

@@ -23,6 +23,8 @@ from streams.demo.tongues_rules import (
     SEGMENT,
     SENSORS,
 )
+from streams.errors import UserError
+from streams.replay.blocks import Block
 from streams.replay.events import NativeEvent
 
 SCHEMA_ID: Final = 7
@@ -77,6 +79,7 @@ class Tongue(NamedTuple):
         rules: Its part of a rules file: the section ``inputs``.
         write: Makes the record of an event.
         schema: What its schema registry holds under `SCHEMA_ID`, empty = it needs none.
+        has_headers: Its records are not understood without their headers.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Tongue(NamedTuple):
     rules: str
     write: Callable[[NativeEvent], Record]
     schema: str = ""
+    has_headers: bool = False
 
 
 def iso(at_ms: int) -> str:
@@ -243,7 +247,7 @@ TONGUES: Final[dict[str, Tongue]] = {
         Tongue("segment", "app.segment", SEGMENT, _segment),
         Tongue("sensors", "app.sensors", SENSORS, _sensors),
         Tongue("cloudevents", "app.cloudevents", CLOUDEVENTS, _structured),
-        Tongue("cloudevents_binary", "app.cloudevents", CLOUDEVENTS, _binary),
+        Tongue("cloudevents_binary", "app.cloudevents", CLOUDEVENTS, _binary, has_headers=True),
         Tongue("debezium_mysql", "shop.orders", DEBEZIUM["mysql"], _mysql),
         Tongue("debezium", "shop.orders", DEBEZIUM["postgres"], _postgres),
         Tongue("canal", "shop.canal", CANAL, _canal),
@@ -253,3 +257,36 @@ TONGUES: Final[dict[str, Tongue]] = {
     )
 }
 """Every tongue by its name."""
+
+
+def words_of(tongue: Tongue) -> Callable[[Block], tuple[list[str], list[bytes]]]:
+    """Return what writes the events of a log; those that name no currency have one all the same.
+
+    Raises:
+        UserError: A log has events that a tongue does not know; when it is written.
+    """
+
+    def words(block: Block) -> tuple[list[str], list[bytes]]:
+        columns = zip(
+            block.event_ids,
+            block.user_ids,
+            block.events,
+            block.times_ms,
+            block.amounts,
+            strict=True,
+        )
+        extras = block.extras or [{}] * len(block.rows)
+        keys, values = [], []
+        for row, extra in zip(columns, extras, strict=True):
+            try:
+                record = tongue.write(NativeEvent(*row, **extra))
+            except KeyError:
+                names = ", ".join(FOREIGN)
+                raise UserError(
+                    f"no format has a word for {row[2]!r} here", f"only for {names}"
+                ) from None
+            keys.append(record.key.decode())
+            values.append(record.value)
+        return keys, values
+
+    return words

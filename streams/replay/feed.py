@@ -1,4 +1,4 @@
-"""Feeding a log into the activity topic: at full speed, at a rate, or at N × real time."""
+"""Feeding a log into a topic: at full speed, at a rate, or at N × real time."""
 
 import asyncio
 import math
@@ -18,6 +18,8 @@ from streams.replay.progress import Progress
 from streams.runtime.publisher import Publisher
 from streams.runtime.ticks import now_ms
 
+Words = Callable[[Block], tuple[list[str], list[bytes]]]
+"""Keys and values of the events of a block, in its order."""
 NAP_S: Final = 0.02
 """How often a paced feed looks what is due: well below what anybody downstream can see."""
 
@@ -72,6 +74,11 @@ class Pace:
         return max(begin, end)
 
 
+def native(block: Block) -> tuple[list[str], list[bytes]]:
+    """Return the events as they stand on our own topic."""
+    return block.user_ids, encoded(block)
+
+
 class Feeder:
     """Feeds one log.
 
@@ -81,6 +88,7 @@ class Feeder:
         publisher: Where to; connected.
         progress: Who is told how far it is.
         stop: When set, the feed ends after the records that are under way.
+        words: How the events are written.
     """
 
     def __init__(
@@ -90,12 +98,14 @@ class Feeder:
         publisher: Publisher,
         progress: Progress,
         stop: asyncio.Event,
+        words: Words = native,
     ) -> None:
         self.log = log
         self.window = window
         self.publisher = publisher
         self.progress = progress
         self.stop = stop
+        self.words = words
         self.partitioner = Partitioner(publisher.partitions)
         self.fed = Fed(file=log.path, topic=publisher.topic, partitions=publisher.partitions)
         self._first_ms: float = math.inf
@@ -127,14 +137,14 @@ class Feeder:
         return fed
 
     async def _block(self, block: Block, pace: Pace) -> None:
-        values = encoded(block)
+        keys, values = self.words(block)
         begin = 0
         while begin < len(values) and not self.stop.is_set():
             end = pace.due(block.times_ms, begin)
             if end == begin:
                 await self._nap()
                 continue
-            await self._send(block, values, begin, end)
+            await self._send(block, keys[begin:end], values[begin:end], end)
             pace.sent += end - begin
             begin = end
         self._count(block, begin)
@@ -145,14 +155,14 @@ class Feeder:
         except TimeoutError:
             return
 
-    async def _send(self, block: Block, values: list[bytes], begin: int, end: int) -> None:
+    async def _send(self, block: Block, keys: list[str], values: list[bytes], end: int) -> None:
         parts: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
         partitioner = self.partitioner
-        for user_id, value in zip(block.user_ids[begin:end], values[begin:end], strict=True):
-            parts[partitioner[user_id]].append((user_id.encode(), value))
+        for key, value in zip(keys, values, strict=True):
+            parts[partitioner[key]].append((key.encode(), value))
         for partition, records in parts.items():
             await self.publisher.send(partition, records)
-        self.fed.events += end - begin
+        self.fed.events += len(values)
         self.fed.next_row = block.rows[end - 1] + 1
         self.progress.show(self.log.progress, self.fed.events, block.times_ms[end - 1])
 
