@@ -16,7 +16,7 @@ from streams.core.time import iso
 MEMBERS_MAX: Final = 50
 """Ids of one person: whoever has more is a kiosk, a test or a robot."""
 
-ALREADY: Final = "already_linked"
+ALREADY: Final = "identity_already_linked"
 """Counted: the two ids are one person already."""
 
 

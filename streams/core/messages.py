@@ -168,6 +168,12 @@ class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.st
     at: str
 
 
+OfDecisions = (
+    Decision | RiskChanged | Episode | TouchUnaccepted | LinkRefused | IdentityMerged | BudgetStatus
+)
+"""What can stand on ``win-back-decisions``."""
+
+
 class Control(msgspec.Struct, frozen=True):
     """An operator's order to every worker: mode, kill switch, pause of a playbook or channel.
 

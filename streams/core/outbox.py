@@ -94,15 +94,15 @@ class Outbox:
                     counts[f"unaccepted_{given_up.channel}"] += 1
                 case ClaimId(other_id, user_id, event_id, at_ms):
                     self.send(Claimed(other_id, event_id, at_ms, user_id))
-                    counts["links_claimed"] += 1
+                    counts["identity_claimed"] += 1
                 case RefuseLink(refused, key):
                     name = f"{refused.other_id}-{refused.user_id}-{refused.reason}-{at_iso}"
                     self._put(DECISIONS, "identity.refused", name, at_iso, key, refused)
-                    counts[f"link_{refused.reason}"] += 1
+                    counts[f"identity_{refused.reason}"] += 1
                 case RecordMerge(merged):
                     name = f"{merged.other_id}-{merged.user_id}-merged-{at_iso}"
                     self._put(DECISIONS, "identity.merged", name, at_iso, merged.user_id, merged)
-                    counts["merged"] += 1
+                    counts["identity_merged"] += 1
                 case ForgetMembers(members, ids, at_ms):
                     for member in members:
                         self.send(MemberErased(member, at_ms, ids))

@@ -52,7 +52,7 @@ class Relations:
         if route is None:
             return False
         self._course.outbox.send(forwarded(signal, *route, at_ms))
-        self._counts["forwarded"] += 1
+        self._counts["identity_forwarded"] += 1
         return True
 
     def take(self, message: Claimed | HandedOver | MemberErased, watermark_ms: int) -> None:
@@ -75,7 +75,7 @@ class Relations:
             ring = path[len(path) - 1 - path[::-1].index(user_id) :]
             if user_id == min(ring):
                 self.stubs.drop(user_id)
-                self._counts["rings_opened"] += 1
+                self._counts["identity_ring_opened"] += 1
                 return None
         return into, (*path, user_id)
 
@@ -115,7 +115,7 @@ class Relations:
         """Hand over what is known under an id; nothing is left of it but a stub."""
         user_id, into, users = message.user_id, message.into, self._users
         self.stubs.give_up(user_id, into, at_ms)
-        self._counts["given_up"] += 1
+        self._counts["identity_given_up"] += 1
         row = users.index.get(user_id)
         if row is None:
             return
@@ -123,7 +123,7 @@ class Relations:
         users.forget(user_id)
         event_id, linked_ms = message.event_id, message.event_time_ms
         self._course.outbox.send(HandedOver(into, event_id, linked_ms, user_id, state))
-        self._counts["handed_over"] += 1
+        self._counts["identity_handed_over"] += 1
 
     def _handed_over(self, message: HandedOver, watermark_ms: int, at_ms: int) -> None:
         """Take over what was known under another id of the person."""

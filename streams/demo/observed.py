@@ -11,8 +11,8 @@ from streams.core.messages import (
     Decision,
     Episode,
     JournalEntry,
+    OfDecisions,
     RiskChanged,
-    TouchUnaccepted,
 )
 from streams.demo.places import Places
 from streams.demo.spells import Spells
@@ -23,9 +23,7 @@ from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequeste
 Message = TouchRequested | TouchRevoked | CaseClosed
 
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-_DECISION: Final = msgspec.json.Decoder(
-    Decision | RiskChanged | BudgetStatus | Episode | TouchUnaccepted
-)
+_DECISION: Final = msgspec.json.Decoder(OfDecisions)
 _JOURNAL: Final = msgspec.json.Decoder(JournalEntry)
 _FEEDBACK: Final = msgspec.json.Decoder(Feedback)
 

@@ -10,7 +10,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged, TouchUnaccepted
+from streams.core.messages import (
+    BudgetStatus,
+    Decision,
+    Episode,
+    OfDecisions,
+    RiskChanged,
+    TouchUnaccepted,
+)
 from streams.reporting.calendar import Span, day_numbers
 from streams.reporting.standing import Budgets, Standing
 from streams.reporting.tally import ALL, Cell, Tally, added
@@ -25,9 +32,7 @@ STREAMS: Final = (DECISIONS, TOUCHES, FEEDBACK)
 EXAMPLES_MAX: Final = 5
 
 _DECODERS: Final = {
-    DECISIONS: msgspec.json.Decoder(
-        Decision | RiskChanged | Episode | BudgetStatus | TouchUnaccepted
-    ),
+    DECISIONS: msgspec.json.Decoder(OfDecisions),
     TOUCHES: msgspec.json.Decoder(TouchRequested | TouchRevoked | CaseClosed),
     FEEDBACK: msgspec.json.Decoder(Feedback),
 }

@@ -15,6 +15,8 @@ from streams.core.messages import (
     BudgetStatus,
     Decision,
     Episode,
+    IdentityMerged,
+    LinkRefused,
     RiskChanged,
     TouchUnaccepted,
 )
@@ -34,6 +36,8 @@ DECISIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "risk.changed": RiskChanged,
     "episode": Episode,
     "touch.unaccepted": TouchUnaccepted,
+    "identity.refused": LinkRefused,
+    "identity.merged": IdentityMerged,
     "budget.status": BudgetStatus,
 }
 DEAD_LETTER: Final = "dead.letter"

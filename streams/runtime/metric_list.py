@@ -49,6 +49,7 @@ class Metric(StrEnum):
     CASES_OPEN = "winback_cases_open"
     EPISODES = "winback_episodes_total"
     FEEDBACK = "winback_feedback_total"
+    IDENTITY = "winback_identity_total"
     TOUCHES_UNACCEPTED = "winback_touches_unaccepted_total"
     BUDGET_USED = "winback_budget_used"
     BUDGET_SHARE = "winback_budget_share"
@@ -210,6 +211,10 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.EPISODES: Spec(
         "counter", "episodes", (), "Exposures, treated or held out, of which the end is known.",
         "None for long after the first touch: they mature holdout.window after it.",
+    ),
+    Metric.IDENTITY: Spec(
+        "counter", "ids", ("what",), "What happened to ids that are one person.",
+        "Of shared_device, cycle or too_many_ids: see identity.refused on the decisions topic.",
     ),
     Metric.FEEDBACK: Spec(
         "counter", "records", ("status",), "What senders and staff said of touches.",

@@ -13,9 +13,10 @@ from streams.core import consent
 from streams.core.clocks import OWN
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
+from streams.core.identity import decode_identity
 from streams.core.inputs import ControlSet, Directive, Input
 from streams.core.messages import JournalEntry
-from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
+from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.time import iso
@@ -75,6 +76,7 @@ def streams_of(settings: Settings) -> Streams:
         TOUCHES: settings.topic_touches,
         DECISIONS: settings.topic_decisions,
         EXAMPLES: settings.topic_examples,
+        IDENTITY: settings.topic_identity,
     }
     clocks: dict[str, str | None] = {
         settings.topic_activity: OWN, settings.topic_feedback: None, settings.topic_identity: None,
@@ -143,6 +145,9 @@ class PipelineEngine:
         if self._now_ms is not None:
             self._tell(self._now_ms())
         self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
+        if chunk.topic == self._streams.of_core[IDENTITY]:
+            self._relate(chunk)
+            return
         inputs, places, skipped = self._decoded(chunk)
         if chunk.topic == self._streams.feedback:
             count_feedback(self._metrics, inputs)
@@ -157,6 +162,19 @@ class PipelineEngine:
                 self._dead_letters.put(rejected, chunk, places[refused.place])
         for reason, count in skipped.items():
             self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
+
+    def _relate(self, chunk: Chunk) -> None:
+        """Hand what partitions say of ids to the core."""
+        columns = chunk.columns
+        records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
+        messages = []
+        for place, (key, value, at_ms) in enumerate(records):
+            message = decode_identity(key, value, at_ms)
+            if isinstance(message, Rejected):
+                self._dead_letters.put(message, chunk, place)
+            else:
+                messages.append(message)
+        self.core.relate(messages)
 
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
@@ -260,6 +278,7 @@ class PipelineEngine:
         outputs: dict[str, list[Output]] = {
             self._streams.of_core[stream]: records for stream, records in harvest.outputs.items()
         }
+        keyed = {self._streams.of_core[stream]: sent for stream, sent in harvest.keyed.items()}
         if letters := self._dead_letters.take():
             outputs[self._streams.dead_letters] = letters
         for reason in SKIPPED & harvest.counts.keys():
@@ -269,7 +288,7 @@ class PipelineEngine:
             self._unheard.see(harvest.counts, self.core.watermark_ms)
         if harvest.changelog or outputs:
             outputs[self._streams.journal] = [self._journal_entry()]
-        return Commit(harvest.changelog, outputs)
+        return Commit(harvest.changelog, outputs, keyed)
 
     def _journal_entry(self) -> Output:
         core, steps = self.core, tuple(self._journal)

@@ -43,7 +43,7 @@ async def run_pipeline(
     Raises:
         UserError: Something that an operator can mend.
     """
-    sources = (settings.topic_activity, settings.topic_feedback)
+    sources = (settings.topic_activity, settings.topic_feedback, settings.topic_identity)
     counts = await check_topics(settings, bootstrap)
     topics = tuple(source.topic for source in routed(loaded.rules.sources))
     if topics:

@@ -14,6 +14,7 @@ _BY_REASON: Final = {
     "verdict_": (Metric.DECISIONS, "reason"),
     "closed_": (Metric.CASES_CLOSED, "outcome"),
     "unaccepted_": (Metric.TOUCHES_UNACCEPTED, "channel"),
+    "identity_": (Metric.IDENTITY, "what"),
 }
 """Begin of a count of the core: its metric, and the label that takes the rest of the name."""
 

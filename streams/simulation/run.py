@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from streams.core.inputs import Input
-from streams.core.messages import BudgetStatus, Decision, Episode, RiskChanged, TouchUnaccepted
+from streams.core.messages import OfDecisions
 from streams.core.rules import Rules
 from streams.simulation.answers import SenderCrew
 from streams.simulation.life import Prospect
@@ -12,7 +12,7 @@ from streams.simulation.world import World
 from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
 
 TouchMessage = TouchRequested | TouchRevoked | CaseClosed
-DecisionMessage = Decision | RiskChanged | Episode | BudgetStatus | TouchUnaccepted
+DecisionMessage = OfDecisions
 Message = TouchMessage | DecisionMessage
 
 

@@ -81,8 +81,8 @@ def test_a_link_is_told_at_every_log_in_and_claimed_once() -> None:
     town.say(act(day(0), "cookie"))
     town.say(*(link(day(1, hour), "ada", "cookie") for hour in range(12)))
 
-    assert town.counts("links_claimed") == 1
-    assert town.counts("already_linked") == 11
+    assert town.counts("identity_claimed") == 1
+    assert town.counts("identity_already_linked") == 11
 
 
 def test_a_link_that_is_told_again_long_after_keeps_the_ids_together() -> None:
@@ -93,7 +93,7 @@ def test_a_link_that_is_told_again_long_after_keeps_the_ids_together() -> None:
     town.say(act(day(110), "cookie"))
 
     assert set(town.states()) == {"ada"}
-    assert town.counts("merged") == 1
+    assert town.counts("identity_merged") == 1
 
 
 def test_a_stub_that_nobody_uses_is_forgotten() -> None:
@@ -128,9 +128,11 @@ def test_a_kiosk_is_not_one_person() -> None:
     town = Town()
     town.say(*(link(day(0, number / 10), "kiosk", f"v{number}") for number in range(60)))
 
-    assert town.counts("link_too_many_ids") == 60 - MEMBERS_MAX
+    assert town.counts("identity_too_many_ids") == 60 - MEMBERS_MAX
     town.say(link(day(90), "kiosk", "late"))
-    assert town.counts("link_too_many_ids") == 60 - MEMBERS_MAX, "who came long ago does not count"
+    assert town.counts("identity_too_many_ids") == 60 - MEMBERS_MAX, (
+        "who came long ago does not count"
+    )
 
 
 def test_a_chain_of_accounts_is_one_person() -> None:
