@@ -57,6 +57,8 @@ TABLES: Final = {
     LINK_EVENT: "logins",
 }
 """Native name to the table of a database that tells of it."""
+LINK_ID: Final = ":link"
+"""End of the id of a link whose record says more than that, as the one of Sensors does."""
 MONEY_SCALE: Final = 2
 
 _encode = msgspec.json.Encoder().encode
@@ -126,7 +128,7 @@ def _segment(event: NativeEvent) -> Record:
 def _sensors(event: NativeEvent) -> Record:
     told: dict[str, Any] = {"distinct_id": event.user_id, "login_id": event.user_id}
     told |= {"time": event.event_time, "project": "production", "lib": {"$lib": "java"}}
-    said = _said(event, "amount") | {"event_id": event.event_id}
+    said = _said(event, "amount") | {"event_id": event.event_id.removesuffix(LINK_ID)}
     if event.event == LINK_EVENT:
         told |= {"type": "track_signup", "event": "$SignUp", "original_id": said["anonymous_id"]}
     elif event.event == "traits_set":

@@ -145,7 +145,8 @@ def _bytes(raw: msgspec.Raw) -> bytes | None:
     """Return what a key or value is: the text of a string, else its JSON; null is none."""
     if raw == b"null":
         return None
-    return _TEXT.decode(raw).encode() if bytes(raw[:1]) == b'"' else bytes(raw)
+    data = bytes(raw)
+    return _TEXT.decode(data).encode() if data[:1] == b'"' else data
 
 
 def _headers(told: Any) -> tuple[tuple[str, bytes], ...]:
