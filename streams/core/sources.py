@@ -3,6 +3,7 @@
 What `inputs:` of a rules file says, compiled: plain data, every part with the line where it stands.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +20,19 @@ Path = tuple[str | int, ...]
 """Where a value stands in a record: names of fields and places in lists; () = nowhere."""
 
 Scalar = str | int | float | bool | None
+
+
+_PLAIN_NAME: Final = re.compile(r"""[^.\[\]"'\s]+""")
+
+
+def path_text(path: Path) -> str:
+    """Return a path as the rules write it: ``$.items[0]["unit price"]``."""
+    return "$" + "".join(
+        f"[{step}]"
+        if isinstance(step, int)
+        else (f".{step}" if _PLAIN_NAME.fullmatch(step) else f'["{step}"]')
+        for step in path
+    )
 
 
 class Form(StrEnum):

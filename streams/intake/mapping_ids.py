@@ -1,0 +1,38 @@
+"""Ids that a foreign record may bring, and those that it may not."""
+
+from typing import Final
+
+from streams.core.decoded import RejectReason
+from streams.core.interpret import COVERAGE_EVENT, ID_BYTES_MAX
+from streams.core.native import WATERMARK_EVENT
+from streams.core.sources import LINK_EVENT
+from streams.intake.mapping_values import WrongError
+
+RESERVED: Final = frozenset({COVERAGE_EVENT, WATERMARK_EVENT, LINK_EVENT})
+"""What only our own machinery says: no event and no user of others may be called so."""
+EVENT_ID_MAX: Final = 512  # characters
+_SHORT: Final = ID_BYTES_MAX // 4  # so many characters never have more bytes than are allowed
+
+
+def demand_user(user_id: str, missing: str) -> str:
+    """Return a user id that can be one; raises WrongError.
+
+    Args:
+        user_id: As it was told.
+        missing: What to say of an empty one.
+    """
+    if not user_id:
+        raise WrongError(RejectReason.NO_ID, missing)
+    if len(user_id) > _SHORT and len(user_id.encode()) > ID_BYTES_MAX:
+        raise WrongError(RejectReason.TOO_LARGE, f"the user id has more than {ID_BYTES_MAX} B")
+    if user_id[0] in "\0$" and (user_id[0] == "\0" or user_id in RESERVED):
+        raise WrongError(RejectReason.NO_ID, f"{user_id!r} is an id of winback's own")
+    return user_id
+
+
+def demand_short(event_id: str) -> str:
+    """Return an event id that is not too long; raises WrongError."""
+    if len(event_id) > EVENT_ID_MAX:
+        what = f"the event id has more than {EVENT_ID_MAX} characters"
+        raise WrongError(RejectReason.TOO_LARGE, what)
+    return event_id

@@ -1,0 +1,93 @@
+"""Reading instants: of every unit, and with the zone that the rules give to what names none."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from streams.core.decoded import RejectReason
+from streams.core.sources import Unit, When
+from streams.intake.mapping_values import Body, shown, wrong
+from streams.intake.shape import getter
+
+_NUMBER: Final = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
+_DAY: Final = len("2017-05-01")
+_EPOCH: Final = date(1970, 1, 1)
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS_MAX: Final = 100_000
+_MS_OF: Final = {
+    Unit.SECONDS: Decimal(1_000),
+    Unit.MILLISECONDS: Decimal(1),
+    Unit.MICROSECONDS: Decimal("0.001"),
+    Unit.NANOSECONDS: Decimal("0.000001"),
+}
+
+
+def make_time(when: When) -> Callable[[Body], int]:
+    """Return what reads an instant, epoch ms UTC."""
+    path, unit, line = when.path, when.unit, when.line
+    zone, get = ZoneInfo(when.zone) if when.zone else None, getter(when.path)
+    take = {Unit.ISO: _iso, Unit.DAY: _day}.get(unit)
+    is_plain = unit is Unit.MILLISECONDS and zone is None
+
+    def read(body: Body) -> int:
+        value = get(body)
+        if is_plain and value.__class__ is int:
+            return value
+        if value is None:
+            raise wrong(RejectReason.BAD_PROPERTY, "missing or null", path, line)
+        try:
+            return take(value, zone) if take else _counted(value, unit, zone)
+        except (ValueError, OverflowError, ArithmeticError) as error:
+            what = f"{shown(value)}: {error}"
+            raise wrong(RejectReason.BAD_TIME, what, path, line) from None
+
+    return read
+
+
+def _iso(value: object, zone: ZoneInfo | None) -> int:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str) and len(value) > _DAY:
+        moment = datetime.fromisoformat(value.strip())
+    elif isinstance(value, str):
+        raise ValueError("a day, not an instant; if days are all there is, say unit: day")
+    else:
+        raise ValueError("no text of ISO 8601; if it is a number, say its unit: s, ms, us, ns")
+    if moment.tzinfo is None:
+        if zone is None:
+            raise ValueError("it names no zone, and the rules give none: zone: Asia/Shanghai")
+        moment = moment.replace(tzinfo=zone)
+    return round(moment.timestamp() * 1_000)
+
+
+def _day(value: object, zone: ZoneInfo | None) -> int:
+    if isinstance(value, str) and len(value) <= _DAY:
+        day = date.fromisoformat(value.strip())
+    elif type(value) is int and abs(value) <= _DAYS_MAX:
+        day = _EPOCH + timedelta(days=value)
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        day = value
+    else:
+        raise ValueError("no day: a date as 2017-05-01, or days since 1970")
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1_000)
+
+
+def _counted(value: object, unit: Unit, zone: ZoneInfo | None) -> int:
+    if isinstance(value, datetime):
+        return _iso(value, zone)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        number = Decimal(value)
+    elif isinstance(value, float):
+        number = Decimal(repr(value))
+    elif type(value) is int or isinstance(value, Decimal):
+        number = Decimal(value)
+    else:
+        raise ValueError(f"no number of {unit}")
+    at_ms = int((number * _MS_OF[unit]).to_integral_value(ROUND_HALF_EVEN))
+    if zone is None:
+        return at_ms
+    wall = (_START + timedelta(milliseconds=at_ms)).replace(tzinfo=zone)
+    return round(wall.timestamp() * 1_000)
