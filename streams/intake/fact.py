@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from streams.core.decoded import Headers, Rejected, Skipped
 
-NEW: Final = object()
-"""The record before a change that made it: nothing stood anywhere in it."""
+MADE: Final = (".create", ".read")
+"""How the names of changes end before which there was no row, or none that counts: a snapshot."""
 
 
 class Fact(NamedTuple):
@@ -24,7 +24,7 @@ class Fact(NamedTuple):
         anonymous_id: Id of the device or browser; empty = none.
         body: The record as parsed, for the paths of the mapping.
         before: Of a changed row, what it was before, in the shape of what it is now (the part of
-            `body` that is ``$.after``); `NEW` = there was none; None = the format does not tell.
+            `body` that is ``$.after``); None = there was none (`MADE`), or the format does not tell.
     """
 
     name: str

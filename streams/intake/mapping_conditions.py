@@ -5,7 +5,7 @@ from typing import Any
 
 from streams.core.decoded import RejectReason
 from streams.core.sources import Condition, Op, Question, Scalar
-from streams.intake.fact import Fact
+from streams.intake.fact import MADE, Fact
 from streams.intake.mapping_values import wrong
 from streams.intake.shape import getter
 
@@ -28,9 +28,10 @@ def _test(condition: Condition, question: Question) -> Test:
         get, wants = getter(path[1:]), op is Op.WAS
 
         def was(fact: Fact) -> bool:
-            if fact.before is None:
+            before = fact.before
+            if before is None and not fact.name.endswith(MADE):
                 raise wrong(RejectReason.BAD_PROPERTY, _NO_BEFORE, path, line)
-            return _is_one(get(fact.before), answers) is wants
+            return _is_one(None if before is None else get(before), answers) is wants
 
         return was
     get = getter(path)
