@@ -22,7 +22,15 @@ import msgspec
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.sources import Encoding, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
-from streams.intake.formats.cdc_rows import RECORD_BYTES_MAX, VERBS, Shapes, instant_ms, shapes_of
+from streams.intake.formats.cdc_rows import (
+    RECORD_BYTES_MAX,
+    VERBS,
+    Shapes,
+    deeper,
+    instant_ms,
+    shapes_of,
+)
+from streams.intake.formats.envelope import EMPTY, faulty, refused
 
 PLACES: Final = {"event": "$.type", "id": "$.data", "time": "$.es"}
 PROFILE: Final[frozenset[str]] = frozenset()
@@ -75,7 +83,7 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         _key: bytes | None, value: bytes | None, _timestamp_ms: int, _headers: Headers, /
     ) -> Facts | Rejected | Skipped:
         if not value:
-            return Rejected(RejectReason.EMPTY, "no value - at `$`")
+            return EMPTY
         if len(value) > RECORD_BYTES_MAX:
             return Rejected(RejectReason.TOO_LARGE, f"a value of {len(value)} B - at `$`")
         try:
@@ -85,7 +93,7 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
                 return _not_rows(message)
             return _without_rows(message) or read_rows(message, op)
         except UnreadableError as error:
-            return Rejected(RejectReason(error.reason), str(error))
+            return refused(error)
 
     return read
 
@@ -94,10 +102,10 @@ def _without_rows(message: Message) -> Rejected | None:
     """Return why a message has no rows that could be read, or None."""
     if not message.data or not message.table:
         what = f"no rows - at `$.{'data' if message.table else 'table'}`"
-        return Rejected(RejectReason.BAD_ENVELOPE, what)
+        return faulty(what)
     if message.old and len(message.old) != len(message.data):
         what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
-        return Rejected(RejectReason.BAD_ENVELOPE, what)
+        return faulty(what)
     return None
 
 
@@ -109,7 +117,7 @@ def _not_rows(message: Message) -> Rejected | Skipped:
     if message.is_ddl or kind in DDL_TYPES:
         return DDL
     what = f"{kind[:20]!r}; known: {', '.join(OPS)}, and what changes tables - at `$.type`"
-    return Rejected(RejectReason.BAD_ENVELOPE, what)
+    return faulty(what)
 
 
 def _make_read_rows(shapes: Shapes, parse_as: ParseAs) -> Callable[[Message, str], Facts]:
@@ -151,8 +159,7 @@ def _parsed(parse: Callable[[bytes], Any], raw: msgspec.Raw, field: str, place: 
     try:
         return parse(bytes(raw))
     except UnreadableError as error:
-        what = str(error).replace("`$", f"`$.{field}[{place}]", 1)
-        raise UnreadableError(what, error.reason) from None
+        raise deeper(error, f"$.{field}[{place}]") from None
 
 
 def _old_of(row: type[msgspec.Struct]) -> type[msgspec.Struct]:

@@ -4,14 +4,14 @@ A change is told as Debezium's envelope has it: ``op``, ``before``, ``after`` an
 row only those columns are read that a mapping asks for, whether before or after the change.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
 
 from streams.core.sources import Path
-from streams.intake.fact import Fact
+from streams.intake.fact import Fact, UnreadableError
 from streams.intake.shape import struct_of
 
 VERBS: Final = {"c": "create", "u": "update", "d": "delete", "r": "read"}
@@ -21,7 +21,6 @@ INSTANT_MIN_MS: Final = 1_000_000_000_000
 a connector did not know, seconds where it was another's idea."""
 RECORD_BYTES_MAX: Final = 1_048_576
 """What a broker takes by default; a change with its schema is far from it."""
-_KEY_CHARS_MAX: Final = 64
 
 SOURCE: Final[Mapping[str, Any]] = {
     "db": str | None,
@@ -57,14 +56,9 @@ def shapes_of(paths: Collection[Path], positions: Mapping[str, Any]) -> Shapes:
     source = struct_of(
         "Origin", {**SOURCE, **positions}, [path[1:] for path in paths if path[0] == "source"]
     )
-    envelope = {
-        "op": str | None,
-        "before": row | None,
-        "after": row | None,
-        "source": source | None,
-    }
-    others = [path for path in paths if path[0] not in envelope]
-    return Shapes(row, source, struct_of("Change", envelope, others))
+    pieces: dict[str, Any] = {"before": row | None, "after": row | None, "source": source | None}
+    others = [path for path in paths if path[0] not in {"op", *pieces}]
+    return Shapes(row, source, struct_of("Change", {"op": str | None, **pieces}, others))
 
 
 def fact_of(change: Any, table: str, verb: str, event_id: str, at_ms: int) -> Fact:
@@ -78,9 +72,12 @@ def instant_ms(told: Any) -> int:
     return told if isinstance(told, int) and told >= INSTANT_MIN_MS else 0
 
 
-def key_text(key: bytes) -> str:
-    """Return what stands for the key of a row where only equality matters."""
-    text = key.decode("latin-1")
-    if len(text) <= _KEY_CHARS_MAX and text.isascii() and text.isprintable():
-        return text
-    return f"{crc32(key):08x}{crc32(key[::-1]):08x}"
+def deeper(error: UnreadableError, path: str) -> UnreadableError:
+    """Return what is wrong with a part of a record, with its path in the record."""
+    return UnreadableError(str(error).replace("`$", f"`{path}", 1), error.reason)
+
+
+def row_mark(key: bytes, row: Any, columns: Iterable[str]) -> str:
+    """Return what tells rows of one place apart where only what is read is known of them."""
+    told = repr([getattr(row, name, None) for name in columns])
+    return f"{crc32(key):08x}{crc32(told.encode('utf-8', 'replace')):08x}"

@@ -17,6 +17,7 @@ Source:
 
 from collections.abc import Callable, Collection
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 
@@ -28,30 +29,31 @@ from streams.intake.formats.cdc_rows import (
     VERBS,
     fact_of,
     instant_ms,
-    key_text,
+    row_mark,
     shapes_of,
 )
 from streams.intake.formats.cdc_values import UNAVAILABLE
-from streams.intake.formats.debezium_others import make_read_others
+from streams.intake.formats.debezium_others import HOW, make_read_others
+from streams.intake.formats.envelope import EMPTY, faulty, refused
 
 PLACES: Final = {"event": "$.op", "id": "$.source", "time": "$.source.ts_ms"}
 PROFILE: Final[frozenset[str]] = frozenset()
 POSITIONS: Final = {
     "file": str | None,  # MySQL, MariaDB: the binary log, a place in it, a row of that event
-    "pos": int | None,
-    "row": int | None,
-    "lsn": int | None,  # PostgreSQL
+    "pos": int | str | None,
+    "row": int | str | None,
+    "lsn": int | str | None,  # PostgreSQL
     "change_lsn": str | None,  # SQL Server
-    "event_serial_no": int | None,
+    "event_serial_no": int | str | None,
     "commit_ts": int | str | None,  # TiDB
 }
 """Fields of a source that tell where in its log a change stands: the same when it is told again."""
 TOMBSTONE: Final = Skipped("tombstone")
 NOT_ROWS: Final = {"t": Skipped("truncate"), "m": Skipped("message")}
-NO_ENVELOPE: Final = Rejected(
-    RejectReason.BAD_ENVELOPE, "no operation: is this a record of Debezium? - at `$.op`"
-)
-SIZE: Final = f"a value is of 1 to {RECORD_BYTES_MAX} B - at `$`"
+NO_ENVELOPE: Final = faulty(f"no record of Debezium, or {HOW} - at `$.op`")
+NEW_KEY: Final = "__debezium.newkey"
+"""Header of the deletion that a change of the primary key begins with: the row lives on."""
+KEY_CHANGED: Final = Skipped("key_changed")
 _UNAVAILABLE: Final = UNAVAILABLE.encode()
 
 
@@ -60,26 +62,30 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     shapes = shapes_of(paths, POSITIONS)
     payload = ("payload", shapes.change | None | msgspec.UnsetType, msgspec.UNSET)
     parse = parse_as(msgspec.defstruct("Record", [payload], bases=(shapes.change,), gc=False))
-    read_others = make_read_others(source, shapes, parse_as)
     read_change = _make_read_change(source.topic.rpartition(".")[2])
+    read_others = make_read_others(source, shapes, parse_as)
 
     def read(
-        key: bytes | None, value: bytes | None, _timestamp_ms: int, _headers: Headers, /
+        key: bytes | None, value: bytes | None, _timestamp_ms: int, headers: Headers, /
     ) -> Facts | Rejected | Skipped:
         if value is None:
             return TOMBSTONE
-        if not 0 < len(value) <= RECORD_BYTES_MAX:
-            return Rejected(RejectReason.TOO_LARGE if value else RejectReason.EMPTY, SIZE)
+        if not value:
+            return EMPTY
+        if len(value) > RECORD_BYTES_MAX:
+            return Rejected(RejectReason.TOO_LARGE, f"a value of {len(value)} B - at `$`")
         try:
             record = parse(value)
         except UnreadableError as error:
-            return read_others(key, value, Rejected(RejectReason(error.reason), str(error)))
-        change = record if record.payload is msgspec.UNSET else record.payload
-        if change is None:
-            return TOMBSTONE
-        if change.op is None:
-            return read_others(key, value, NO_ENVELOPE)
-        return read_change(change, key, value)
+            told: Facts | Rejected | Skipped = refused(error)
+        else:
+            change = record if record.payload is msgspec.UNSET else record.payload
+            told = TOMBSTONE if change is None else read_change(change, key, value)
+        if isinstance(told, Rejected):
+            told = read_others(key, value, told)
+        if headers and any(name == NEW_KEY for name, _ in headers):
+            return KEY_CHANGED if isinstance(told, tuple) else told
+        return told
 
     return read
 
@@ -91,10 +97,12 @@ def _make_read_change(
         op = change.op
         verb = VERBS.get(op)
         if verb is None:
+            if op is None:
+                return NO_ENVELOPE
             what = f"{op[:20]!r}; known: {', '.join((*VERBS, *NOT_ROWS))} - at `$.op`"
-            return NOT_ROWS.get(op) or Rejected(RejectReason.BAD_ENVELOPE, what)
+            return NOT_ROWS.get(op) or faulty(what)
         if change.after is None and op != "d":
-            return Rejected(RejectReason.BAD_ENVELOPE, "a row is missing - at `$.after`")
+            return faulty("a row is missing - at `$.after`")
         if _UNAVAILABLE in value:
             forget_unavailable(change.after, change.before)
             forget_unavailable(change.before, None)
@@ -103,7 +111,7 @@ def _make_read_change(
             return (fact_of(change, topic_table, verb, "", 0),)
         table = origin.table or topic_table
         at_ms = 0 if op == "r" else instant_ms(origin.ts_ms)
-        return (fact_of(change, table, verb, _event_id(change, table, key), at_ms),)
+        return (fact_of(change, table, verb, _event_id(change, table, key, value), at_ms),)
 
     return read
 
@@ -118,17 +126,21 @@ def forget_unavailable(row: Any, before: Any) -> None:
             setattr(row, column, None if known == UNAVAILABLE else known)
 
 
-def _event_id(change: Any, table: str, key: bytes | None) -> str:
+def _event_id(change: Any, table: str, key: bytes | None, value: bytes) -> str:
     """Return an id that is the same when a change is told again; empty = nothing is sure to be.
 
     The place in the log of the source tells one change from all others, but for rows that stand at
-    one place: those of a snapshot, and of one COPY of PostgreSQL. The key tells these apart.
+    one place: those of a snapshot, of one COPY of PostgreSQL, and the two records of a row whose
+    primary key changes. All that they hold tells these apart.
+
+    Source:
+        https://github.com/MaterializeInc/materialize/issues/6553 (two records at one LSN)
     """
     origin, op = change.source, change.op
     if origin.file:
         place = f"{origin.file}:{origin.pos}:{origin.row or 0}"
-        if key is None and op != "r":
-            return f"{origin.db}.{table}:{op}::{place}"
+        if op != "r":
+            return f"{origin.db}.{table}:{op}:{place}"
     elif origin.lsn is not None:
         place = str(origin.lsn)
     elif origin.change_lsn:
@@ -137,4 +149,18 @@ def _event_id(change: Any, table: str, key: bytes | None) -> str:
         place = str(origin.commit_ts)
     else:
         return ""
-    return "" if key is None else f"{origin.db}.{table}:{op}:{key_text(key)}:{place}"
+    mark = _mark(change, key, value)
+    return f"{origin.db}.{table}:{op}:{place}:{mark}" if mark else ""
+
+
+def _mark(change: Any, key: bytes | None, value: bytes) -> str:
+    """Return what tells a row from others at its place; empty = nothing is sure to.
+
+    In JSON these are the bytes of its envelope up to the source, all of which are the same when it
+    is told again. In other encodings it is the key, and what is read of the row.
+    """
+    begin, end = value.find(b'"before":'), value.rfind(b'"source":')
+    if 0 <= begin < end:
+        return f"{crc32(value[begin:end]):08x}"
+    row = change.after or change.before
+    return "" if key is None or row is None else row_mark(key, row, row.__struct_fields__)

@@ -9,11 +9,12 @@ from zlib import crc32
 
 import msgspec
 
-from streams.core.decoded import Rejected, RejectReason, Skipped
+from streams.core.decoded import Rejected, Skipped
 from streams.core.sources import Source
 from streams.intake.fact import Facts, Parse, ParseAs, UnreadableError
-from streams.intake.formats.cdc_rows import VERBS, Shapes, fact_of, instant_ms, key_text
+from streams.intake.formats.cdc_rows import VERBS, Shapes, fact_of, instant_ms, row_mark
 from streams.intake.formats.cdc_values import UNAVAILABLE
+from streams.intake.formats.envelope import faulty
 from streams.intake.shape import attribute
 
 META: Final = (
@@ -22,6 +23,8 @@ META: Final = (
     "__source_lsn",
 )  # fmt: skip
 """What ``add.fields`` may add to a row, under its default prefix."""
+VOLATILE: Final = ("__ts_ms", "__ts_us", "__ts_ns")
+"""When the connector saw a change: another instant when it is told again."""
 HOW: Final = (
     "a row without its envelope: let ExtractNewRecordState keep what happened,"
     " add.fields=op,table,source.ts_ms and delete.tombstone.handling.mode=rewrite"
@@ -43,7 +46,7 @@ class _Other(msgspec.Struct, gc=False):
 
 
 class _Wrapped(_Other):
-    payload: _Other | None = None
+    payload: _Other | str | int | float | bool | list[Any] | None = None
 
 
 def make_read_others(source: Source, shapes: Shapes, parse_as: ParseAs) -> ReadOthers:
@@ -55,17 +58,18 @@ def make_read_others(source: Source, shapes: Shapes, parse_as: ParseAs) -> ReadO
         rename={attribute(name): name for name in META},
         gc=False,
     )
-    wrapped = msgspec.defstruct("Wrapped", [("payload", flat | None, None)], bases=(flat,))
+    payload = ("payload", flat | str | int | float | bool | list[Any] | None, None)
+    wrapped = msgspec.defstruct("Wrapped", [payload], bases=(flat,), gc=False)
     parse_flat, parse_other = parse_as(wrapped), parse_as(_Wrapped)
     read_flat = _make_read_flat(source.topic.rpartition(".")[2], shapes)
 
-    def read(key: bytes | None, value: bytes, refused: Rejected) -> Facts | Rejected | Skipped:
+    def read(key: bytes | None, value: bytes, fault: Rejected) -> Facts | Rejected | Skipped:
         row = _attempt(parse_flat, value)
-        facts = None if row is None else read_flat(row, key)
+        facts = None if row is None else read_flat(row, key, value)
         if facts is not None:
             return facts
         other = _attempt(parse_other, value)
-        return (None if other is None else _kind(other, key)) or refused
+        return (None if other is None else _kind(other, key)) or fault
 
     return read
 
@@ -75,7 +79,7 @@ def _attempt(parse: Parse, value: bytes) -> Any:
         parsed = parse(value)
     except UnreadableError:
         return None
-    return parsed.payload or parsed
+    return parsed.payload if isinstance(parsed.payload, msgspec.Struct) else parsed
 
 
 def _kind(other: _Other, key: bytes | None) -> Skipped | None:
@@ -99,20 +103,21 @@ def _kind(other: _Other, key: bytes | None) -> Skipped | None:
 
 def _make_read_flat(
     topic_table: str, shapes: Shapes
-) -> Callable[[Any, bytes | None], Facts | Rejected | None]:
+) -> Callable[[Any, bytes | None, bytes], Facts | Rejected | None]:
     """Return what reads a row without its envelope; None = it does not seem to be one."""
     names = {name: attribute(name) for name in META}
     columns = shapes.row.__struct_fields__
+    lasting = [name for name in columns if name not in map(attribute, VOLATILE)]
 
-    def read(row: Any, key: bytes | None) -> Facts | Rejected | None:
+    def read(row: Any, key: bytes | None, value: bytes) -> Facts | Rejected | None:
         told = {name: getattr(row, short) for name, short in names.items()}
         is_deleted = told["__deleted"] in {"true", True}
         op = "d" if is_deleted else told["__op"]
         if op is None:
             is_flat = told["__deleted"] is not None or told["__table"] is not None
-            return Rejected(RejectReason.BAD_ENVELOPE, f"{HOW} - at `$.__op`") if is_flat else None
+            return faulty(f"{HOW} - at `$.__op`") if is_flat else None
         if op not in VERBS:
-            return Rejected(RejectReason.BAD_ENVELOPE, f"{str(op)[:20]!r} - at `$.__op`")
+            return faulty(f"{str(op)[:20]!r} - at `$.__op`")
         for column in columns:
             if getattr(row, column) == UNAVAILABLE:
                 setattr(row, column, None)
@@ -120,7 +125,8 @@ def _make_read_flat(
         at_ms = _whole(told["__source_ts_ms"])
         origin = shapes.source(db=_first(told, "db"), table=table, ts_ms=at_ms)
         change = shapes.change(op=op, source=origin, **{"before" if op == "d" else "after": row})
-        event_id = _event_id(told, table, op, key, [getattr(row, name) for name in columns])
+        stem = f"{_first(told, 'db') or ''}.{table}:{op}"
+        event_id = _event_id(told, stem, _mark(row, lasting, key, value))
         return (fact_of(change, table, VERBS[op], event_id, 0 if op == "r" else instant_ms(at_ms)),)
 
     return read
@@ -138,13 +144,21 @@ def _whole(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def _event_id(told: dict[str, Any], table: str, op: str, key: bytes | None, row: list[Any]) -> str:
+def _mark(row: Any, columns: list[str], key: bytes | None, value: bytes) -> str:
+    """Return what tells a row from all others at its place; empty = nothing is sure to.
+
+    All that a record in JSON holds does, unless it tells when the connector saw it.
+    """
+    if value[:1] == b"{" and not any(f'"{name}"'.encode() in value for name in VOLATILE):
+        return f"{crc32(value):08x}"
+    return "" if key is None else row_mark(key, row, columns)
+
+
+def _event_id(told: dict[str, Any], stem: str, mark: str) -> str:
     """Return an id that is the same when a row is told again; empty = nothing is sure to be."""
-    place = _first(told, "lsn")
-    if _first(told, "file"):
-        place = f"{_first(told, 'file')}:{_first(told, 'pos')}:{_first(told, 'row') or 0}"
-    if place is None and told["__source_ts_ms"] is not None:
-        place = f"{told['__source_ts_ms']}:{crc32(repr(row).encode()):08x}"
-    if place is None or key is None:
-        return ""
-    return f"{_first(told, 'db') or ''}.{table}:{op}:{key_text(key)}:{place}"
+    file, place = _first(told, "file"), _first(told, "lsn")
+    if file:
+        place = f"{file}:{_first(told, 'pos')}:{_first(told, 'row') or 0}"
+    elif place is None:
+        place = told["__source_ts_ms"]
+    return "" if place is None or not mark else f"{stem}:{place}:{mark}"
