@@ -44,14 +44,18 @@ class Settings(Shared, frozen=True, kw_only=True):
         Topic, says("Internal: what the partitions tell each other of ids that are one person.")
     ] = "winback-identity"
     schema_registry_url: Annotated[
-        str, says("Schema registry of topics in Avro or Protobuf, as `http://registry:8081`.")
+        str,
+        Meta(title="http://… or https://…", pattern=r"^(https?://\S+)?$"),
+        says("Schema registry of topics in Avro or Protobuf, as `http://registry:8081`."),
     ] = ""
     schema_registry_auth: Annotated[
-        Secret, says("`user:password` for the schema registry.", is_secret=True)
+        str,
+        Meta(title="user:password", pattern=r"^(\S*:.*)?$"),
+        says("`user:password` for the schema registry.", is_secret=True),
     ] = ""
     router_begin: Annotated[
         Literal["oldest", "newest"],
-        says("With which record the router begins a topic that it has never read."),
+        says("With which record the router begins a partition that it has never read."),
     ] = "oldest"
     partitions: Annotated[
         int,

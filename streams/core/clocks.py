@@ -207,7 +207,9 @@ class Clocks:
         """Take the router's word on a clock that it keeps."""
         clock = self._clock(word.clock)
         clock.heard = max(clock.heard, float(word.event_time_ms))
-        clock.mark = max(clock.mark, min(clock.heard, self._ceiling(clock)))
+        # The router takes the lateness off itself, and does not for a topic that rests.
+        ceiling = float(self.told_ms) if self.told_ms else np.inf
+        clock.mark = max(clock.mark, min(clock.heard, ceiling))
         clock.is_idle = word.is_idle
 
     # -- wrong clocks
@@ -299,7 +301,7 @@ class Clocks:
 
     def put_off_until(self, at_ms: int) -> int:
         """Return until when a touch that is due at an instant has to wait; 0 = it need not."""
-        return self.present_ms if at_ms < self.present_ms - CATCH_UP_MS else 0
+        return 0
 
     # -- what is kept
 

@@ -64,11 +64,13 @@ class RouterEngine:
         letters: Records that were put aside.
         metrics: Where measures go.
         now_ms: The wall clock; only for how often the lane's clock is told, and for its silence.
+        is_ticked: The wall clock moves the lane's clock too.
 
     Attributes:
         applied: Next offset by source topic.
         watermark_ms: How far the lane's clock has come; 0 = nothing was read yet.
-        is_idle: No record came for long; the clock holds nothing back until one does.
+        is_idle: No record came for long. Then the clock follows the wall clock without lateness, as
+            long as somebody is here to see that none comes; without ticks it says that it is idle.
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class RouterEngine:
         letters: DeadLetters,
         metrics: Metrics,
         now_ms: Callable[[], int],
+        *,
+        is_ticked: bool,
     ) -> None:
         self.applied: dict[str, int] = {}
         self.watermark_ms = 0
@@ -91,6 +95,7 @@ class RouterEngine:
         self._letters = letters
         self._metrics = metrics
         self._now_ms = now_ms
+        self._is_ticked = is_ticked
         self._every_ms = min(
             max(source.lateness_ms // CLOCK_SHARE, CLOCK_EVERY_MIN_MS), CLOCK_EVERY_MAX_MS
         )
@@ -178,7 +183,7 @@ class RouterEngine:
 
     def tick(self, tick: Tick, span_ms: int) -> bool:  # noqa: ARG002 (the lane's signature)
         """Everything before this instant has been read: silence is silence."""
-        self._observe(tick.at_ms - self._source.lateness_ms)
+        self._observe(tick.at_ms - (0 if self.is_idle else self._source.lateness_ms))
         return True
 
     def rest(self) -> None:
@@ -189,18 +194,22 @@ class RouterEngine:
     def is_clock_due(self) -> bool:
         """Whether the lane's clock is to be told: it fell idle, or woke, or moved for a while."""
         told_ms, was_idle = self._told
-        if self.is_idle or was_idle:
-            return self.is_idle is not was_idle
-        has_waited = self._now_ms() - self._told_at_ms >= self._every_ms
-        return self.watermark_ms > told_ms and has_waited
+        if self._says_idle or was_idle:
+            return self._says_idle is not was_idle
+        every_ms = CLOCK_EVERY_MAX_MS if self.is_idle else self._every_ms
+        return self.watermark_ms > told_ms and self._now_ms() - self._told_at_ms >= every_ms
+
+    @property
+    def _says_idle(self) -> bool:
+        return self.is_idle and not self._is_ticked
 
     def take(self) -> Commit:
         """Hand over what is not durable yet."""
         everywhere, self._announcements = self._announcements, []
         if self.is_clock_due():
-            at_ms = max(self.watermark_ms, 1)
-            everywhere.append(self._envelope.watermark(at_ms, is_idle=self.is_idle))
-            self._told, self._told_at_ms = (at_ms, self.is_idle), self._now_ms()
+            at_ms, is_idle = max(self.watermark_ms, 1), self._says_idle
+            everywhere.append(self._envelope.watermark(at_ms, is_idle=is_idle))
+            self._told, self._told_at_ms = (at_ms, is_idle), self._now_ms()
         events, self._events = self._events, []
         letters = self._letters.take()
         if not (events or everywhere or letters) and self.applied == self._durable:

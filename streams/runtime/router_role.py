@@ -67,6 +67,7 @@ async def run_router(
         return RouterEngine(
             source, Envelope(source.topic, partition, settings.app_id), lambda: tell, targets,
             DeadLetters(notices, service.metrics), service.metrics, now_ms,
+            is_ticked=settings.clock == "wall",
         )  # fmt: skip
 
     options = LaneOptions(

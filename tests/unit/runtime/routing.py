@@ -45,13 +45,18 @@ class Watch:
 
 
 def engine(
-    watch: Watch | None = None, *, source: Source = SOURCE, metrics: Metrics | None = None
+    watch: Watch | None = None,
+    *,
+    source: Source = SOURCE,
+    metrics: Metrics | None = None,
+    is_ticked: bool = True,
 ) -> RouterEngine:
     metrics = metrics or Metrics()
     letters = DeadLetters(Notices(TARGETS.dead_letters), metrics)
     envelope = Envelope(TOPIC, 2, "shop")
     return RouterEngine(
-        source, envelope, lambda: tell, TARGETS, letters, metrics, watch or Watch()
+        source, envelope, lambda: tell, TARGETS, letters, metrics, watch or Watch(),
+        is_ticked=is_ticked,
     )  # fmt: skip
 
 

@@ -78,9 +78,9 @@ def test_a_tick_says_that_silence_is_silence() -> None:
     assert clocks_in(router.take()) == [word(NOW_MS - MINUTE_MS)]
 
 
-def test_a_clock_falls_idle_and_wakes_with_its_next_record() -> None:
+def test_without_ticks_a_clock_falls_idle_and_wakes_with_its_next_record() -> None:
     watch = Watch()
-    router = engine(watch)
+    router = engine(watch, is_ticked=False)
     drive(router, chunk(0, line("ada", 1)))
     router.take()
     watch.at_ms += SOURCE.idle_after_ms - 1
@@ -89,20 +89,41 @@ def test_a_clock_falls_idle_and_wakes_with_its_next_record() -> None:
     watch.at_ms += 1
     router.rest()
     assert clocks_in(router.take()) == [word(NOW_MS - MINUTE_MS, is_idle=True)]
-    router.tick(Tick(NOW_MS + 10 * MINUTE_MS), 1)
     assert not router.take()
     drive(router, chunk(1, line("ada", 2)))
     commit = router.take()
-    assert clocks_in(commit) == [word(NOW_MS + 9 * MINUTE_MS)]
+    assert clocks_in(commit) == [word(NOW_MS - MINUTE_MS)]
     assert len(events_of(commit)) == 1
 
 
 def test_a_partition_without_any_record_falls_idle_too() -> None:
     watch = Watch()
-    router = engine(watch)
+    router = engine(watch, is_ticked=False)
     watch.at_ms += SOURCE.idle_after_ms
     router.rest()
     assert clocks_in(router.take()) == [word(1, is_idle=True)]
+
+
+def test_a_topic_that_rests_is_vouched_for_only_as_long_as_somebody_watches_it() -> None:
+    """It is never said to be idle: nobody would be there to take that back when the router dies."""
+    watch = Watch()
+    router = engine(watch)
+    drive(router, chunk(0, line("ada", 1)))
+    router.take()
+    watch.at_ms += SOURCE.idle_after_ms
+    router.rest()
+    router.tick(Tick(watch.at_ms), 1)
+    assert clocks_in(router.take()) == [word(watch.at_ms)]
+    router.tick(Tick(watch.at_ms + 1_000), 1)
+    watch.at_ms += 29_999
+    assert not router.take()
+    watch.at_ms += 1
+    assert clocks_in(router.take()) == [word(watch.at_ms - 29_000)]
+    drive(router, chunk(1, line("ada", 2, watch.at_ms), written_ms=watch.at_ms))
+    router.tick(Tick(watch.at_ms + 30_000), 1)
+    watch.at_ms += 30_000
+    assert clocks_in(router.take()) == []
+    assert router.watermark_ms == watch.at_ms - 59_000
 
 
 def test_the_next_owner_tells_the_clock_once_more() -> None:
