@@ -24,7 +24,7 @@ class Fact(NamedTuple):
         anonymous_id: Id of the device or browser; empty = none.
         body: The record as parsed, for the paths of the mapping.
         before: Of a changed row, what it was before, in the shape of what it is now (the part of
-            `body` that is ``$.after``); None = there was none (`MADE`), or the format does not tell.
+            `body` that is ``$.after``); None = there was none (`MADE`), or nobody tells.
     """
 
     name: str
