@@ -85,6 +85,7 @@ check: lint types imports contracts test ## What CI runs
 bench: install ## Measure: CPU, latency, restore, failover, memory, detection on the small logs
 	$(BIN)/python -m benchmarks.command_line
 	$(BIN)/python -m benchmarks.core_stages
+	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.model_cost
 	$(BIN)/python -m benchmarks.throughput
@@ -115,6 +116,7 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -c "from streams.core.lifecycle_page import page; print(page(), end='')" > docs/lifecycle.md
 	$(BIN)/python -c "from streams.core.decisions_page import page; print(page(), end='')" > docs/decisions.md
 	$(BIN)/python -c "from streams.core.playbooks_page import page; print(page(), end='')" > deploy/playbooks/playbooks.schema.json
+	$(BIN)/python -c "from streams.core.rules_page import page; print(page(), end='')" > deploy/rules/rules.schema.json
 	$(BIN)/python -c "from winback_sender.law.page import page; print(page(), end='')" > docs/channel-law.md
 	$(BIN)/python -c "from winback_sender.templating.templates_schema import page; print(page(), end='')" > deploy/templates/templates.schema.json
 	$(BIN)/python -m models.feature_page > docs/features.md
