@@ -15,10 +15,18 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.sources import Encoding, Form, Path, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.catalogue import format_of
-from streams.intake.formats.envelope import EMPTY, OWN_NAMES, refused
-from streams.intake.formats.times import instant_ms
+from streams.intake.formats.envelope import (
+    BAD,
+    EMPTY,
+    OWN_NAMES,
+    demand_not_ours,
+    fact_of,
+    faulty,
+    refused,
+)
+from streams.intake.formats.times import demand_zone, instant_ms
 from streams.intake.shape import attribute, struct_of
 
 PLACES: Final = {
@@ -30,10 +38,7 @@ PLACES: Final = {
 PROFILE: Final[frozenset[str]] = frozenset()
 VERSION: Final = "1.0"
 """Of all 1.0.x: the patch of the specification does not stand in the attribute."""
-BAD: Final = RejectReason.BAD_ENVELOPE
-REQUIRED: Final = {
-    "specversion": BAD, "id": RejectReason.NO_ID, "source": BAD, "type": BAD,
-}  # fmt: skip
+REQUIRED: Final = {"id": RejectReason.NO_ID, "source": BAD, "type": BAD}
 """Attributes without which there is no event, and why it is refused then."""
 MEDIA_TYPE: Final = b"application/cloudevents"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
@@ -75,13 +80,19 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         try:
             where = _mode(headers)
             event = (of_binary if where is BINARY else of_structured)(value or b"", headers)
-            _demand_valid(event, where)
+            if event.specversion != VERSION or event.type in OWN_NAMES:
+                _demand_ours(event, where)
+            source_id, event_id, name, time = event.source, event.id, event.type, event.time
+            if not (source_id and event_id and name) or " " in source_id:
+                _demand_required(event, where)
+            if time is not None and time.tzinfo is None:
+                demand_zone(time, where.format("time"))
         except UnreadableError as error:
             return refused(error)
-        at_ms = 0 if event.time is None else instant_ms(event.time)
-        event_id = f"{event.source} {event.id}"
+        at_ms = 0 if time is None else instant_ms(time)
+        event_id = f"{source_id} {event_id}"
         if inner is None:
-            return (Fact(event.type, event_id, at_ms, event.subject or "", "", event),)
+            return (fact_of((name, event_id, at_ms, event.subject or "", "", event, None)),)
         data = b"" if event.data is None else bytes(event.data)
         return _filled(inner(key, data, timestamp_ms, headers), event_id, at_ms)
 
@@ -96,27 +107,28 @@ def _mode(headers: Headers) -> str:
             media = text.partition(b";")[0].strip().lower().decode(errors="replace")
             if media == STRUCTURED_TYPE:
                 return STRUCTURED
-            raise UnreadableError(f"{media!r} is not read - at header `content-type`", BAD)
+            raise faulty(f"{media!r} is not read", "header `content-type`")
         is_binary = is_binary or name.startswith(PREFIX)
     return BINARY if is_binary else STRUCTURED
 
 
-def _demand_valid(event: Any, where: str) -> None:
-    """Raise UnreadableError if an event's attributes are not as the specification has them."""
-    if event.specversion != VERSION and event.specversion is not None:
-        what = f"{event.specversion!r} - at {where.format('specversion')}"
-        raise UnreadableError(what, RejectReason.UNKNOWN_VERSION)
+def _demand_ours(event: Any, where: str) -> None:
+    """Raise UnreadableError if an event is of another version, or has a name of ours."""
+    version, path = event.specversion, where.format("specversion")
+    if version is None:
+        raise faulty("missing", path)
+    if version != VERSION:
+        raise faulty(f"{version!r}", path, RejectReason.UNKNOWN_VERSION)
+    demand_not_ours(event.type, where.format("type"))
+
+
+def _demand_required(event: Any, where: str) -> None:
+    """Raise UnreadableError if an attribute is missing without which there is no event."""
     for name, reason in REQUIRED.items():
         if not getattr(event, name):
-            raise UnreadableError(f"missing - at {where.format(name)}", reason)
+            raise faulty("missing", where.format(name), reason)
     if " " in event.source:
-        raise UnreadableError(f"a URI holds no blank - at {where.format('source')}", BAD)
-    if event.time is not None and event.time.tzinfo is None:
-        what = f"no zone - at {where.format('time')}"
-        raise UnreadableError(what, RejectReason.BAD_TIME)
-    if event.type in OWN_NAMES:
-        what = f"{event.type!r} is a name of winback's own - at {where.format('type')}"
-        raise UnreadableError(what, BAD)
+        raise faulty("a URI holds no blank", where.format("source"))
 
 
 def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unwrap:
@@ -140,11 +152,11 @@ def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unw
 def _decoded(event: Any, opened: Open | None) -> Any:
     """Return data that stands there as base64."""
     if event.data is not None:
-        raise UnreadableError("there is data, too - at `$.data_base64`", BAD)
+        raise faulty("there is data, too", "`$.data_base64`")
     try:
         data = b64decode(event.data_base64, validate=True)
     except ValueError as error:
-        raise UnreadableError(f"{error} - at `$.data_base64`", BAD) from None
+        raise faulty(f"{error}", "`$.data_base64`") from None
     return _opened(data, opened)
 
 
@@ -152,17 +164,22 @@ def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     """Return what reads an event whose attributes are headers, and whose value is its data."""
     fields = {field.encode_name for field in msgspec.structs.fields(event_type)}
     wanted = {f"{PREFIX}{name}": attribute(name) for name in fields - NO_HEADERS}
+    wanted["content-type"] = "datacontenttype"
     has_data = "data" in fields
 
     def unwrap(value: bytes, headers: Headers) -> Any:
         said: dict[str, Any] = {}
         for name, text in headers:
-            short = "datacontenttype" if name == "content-type" else wanted.get(name)
+            short = wanted.get(name)
+            if short is None:
+                continue
             if short in said:
-                what = f"stands twice - at header `{name}`"
-                raise UnreadableError(what, RejectReason.DUPLICATE_KEY)
-            if short is not None:
-                said[short] = _attribute(name, text)
+                path = f"header `{name}`"
+                raise faulty("stands twice", path, RejectReason.DUPLICATE_KEY)
+            try:
+                said[short] = text.decode() if short != "time" else _instant(text)
+            except UnicodeDecodeError as error:
+                raise faulty(f"{error}", f"header `{name}`") from None
         event = event_type(**said)
         if has_data and value:
             if is_json:
@@ -173,19 +190,15 @@ def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     return unwrap
 
 
-def _attribute(name: str, text: bytes) -> Any:
-    """Return an attribute as text; the time of the event as an instant."""
+def _instant(text: bytes) -> datetime:
     try:
-        said = text.decode()
-        return msgspec.convert(said, datetime) if name == "ce_time" else said
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"{error} - at header `{name}`", BAD) from None
+        return msgspec.convert(text.decode(), datetime)
     except msgspec.ValidationError as error:
-        raise UnreadableError(f"{error} - at header `{name}`") from None
+        raise faulty(f"{error}", "header `ce_time`", RejectReason.BAD_TIME) from None
 
 
 def _unsupported(_value: bytes, _headers: Headers) -> Any:
-    raise UnreadableError("an event in one piece is JSON, not of this encoding - at `$`", BAD)
+    raise faulty("an event in one piece is JSON, not of this encoding", "`$`")
 
 
 def _opened(data: bytes, opened: Open | None) -> Any:
@@ -233,4 +246,4 @@ def _demand_json(media: str | None, where: str) -> None:
     if media is None or media == JSON_TYPE:
         return
     if not media.partition(";")[0].strip().lower().endswith(("/json", "+json")):
-        raise UnreadableError(f"{media!r} is not JSON - at {where}", BAD)
+        raise faulty(f"{media!r} is not JSON", where)

@@ -1,17 +1,22 @@
 """What the readers of all formats share: ids, names that are ours, and why a record is refused."""
 
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from streams.core.decoded import Rejected, RejectReason
 from streams.core.interpret import COVERAGE_EVENT
 from streams.core.native import WATERMARK_EVENT
 from streams.core.sources import LINK_EVENT
-from streams.intake.fact import UnreadableError
+from streams.intake.fact import Fact, UnreadableError
 
 Id = str | int | None
 """An id as others write it; a float, a boolean or an object is none, and refused with its path."""
 OWN_NAMES: Final = frozenset({LINK_EVENT, COVERAGE_EVENT, WATERMARK_EVENT})
-"""What only our own machinery says; an event that calls itself so is refused."""
+"""What only our own machinery says."""
+fact_of: Final[Callable[[tuple[Any, ...]], Fact]] = partial(tuple.__new__, Fact)
+"""A fact of all its seven parts, in half the time: of every record one is made."""
+BAD: Final = RejectReason.BAD_ENVELOPE
 EMPTY: Final = Rejected(RejectReason.EMPTY, "the record has no value")
 NO_TIME: Final = "RFC3339"
 """Stands in what the parser says of a text that is no instant."""
@@ -31,11 +36,12 @@ def refused(error: UnreadableError) -> Rejected:
     return Rejected(reason, what)
 
 
-def faulty(what: str) -> Rejected:
-    """Return the refusal of an envelope; the text names the path."""
-    return Rejected(RejectReason.BAD_ENVELOPE, what)
+def faulty(what: str, path: str, reason: RejectReason = BAD) -> UnreadableError:
+    """Return what a reader raises if an envelope is not as its format says."""
+    return UnreadableError(f"{what} - at {path}", reason)
 
 
-def own_name(name: str, path: str) -> Rejected:
-    """Return the refusal of an event with a name that only our own machinery gives."""
-    return faulty(f"{name!r} is a name of winback's own - at `{path}`")
+def demand_not_ours(name: str, path: str) -> None:
+    """Raise UnreadableError if an event calls itself what only our own machinery says."""
+    if name in OWN_NAMES:
+        raise faulty(f"{name!r} is a name of winback's own", path)

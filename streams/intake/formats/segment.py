@@ -18,12 +18,13 @@ from streams.intake.formats.envelope import (
     EMPTY,
     OWN_NAMES,
     Id,
+    demand_not_ours,
+    fact_of,
     faulty,
     id_text,
-    own_name,
     refused,
 )
-from streams.intake.formats.times import corrected, instant_ms, is_absurd, zoneless
+from streams.intake.formats.times import corrected, demand_zone, instant_ms, is_absurd
 from streams.intake.shape import struct_of
 
 PLACES: Final = {
@@ -34,11 +35,12 @@ PLACES: Final = {
     "time": "$.timestamp",
 }
 PROFILE: Final = frozenset({"identify", "group"})
-VERSIONS: Final = frozenset({"1", "2"})
-"""Major versions of the Tracking API; its examples write 2 as well as "1.1"."""
+VERSIONS: Final = frozenset({None, 1, 2, 1.1, "1", "1.0", "1.1", "2", "2.0"})
+"""Of the Tracking API: examples write 2 as well as "1.1"."""
 NAMED: Final = frozenset({"identify", "page", "screen", "group"})
 """Calls that are events of their own name."""
 SAME_PERSON: Final = Skipped("links_id_to_itself")
+NO_CALLS: Final = Skipped("empty_batch")
 
 CALL: Final[dict[str, Any]] = {
     "type": str | None,
@@ -63,62 +65,54 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     parse = parse_as(struct_of("Record", CALL | times | {"batch": batch}, paths))
     facts_of = _teller(has_times=bool(times))
 
-    def read(
-        _key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers
-    ) -> Facts | Rejected | Skipped:
+    def read(_key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers) -> Told:
         if not value:
             return EMPTY
         try:
             record = parse(value)
+            if record.batch is None:
+                return facts_of(record, timestamp_ms, "$") or SAME_PERSON
+            facts: list[Fact] = []
+            for place, call in enumerate(record.batch):
+                _lend(record, call)
+                facts += facts_of(call, timestamp_ms, f"$.batch[{place}]")
         except UnreadableError as error:
             return refused(error)
-        if record.batch is None:
-            return facts_of(record, timestamp_ms, "$")
-        facts: list[Fact] = []
-        skipped = Skipped("empty_batch")
-        for place, call in enumerate(record.batch):
-            _lend(record, call)
-            told = facts_of(call, timestamp_ms, f"$.batch[{place}]")
-            if isinstance(told, Rejected):
-                return told
-            if isinstance(told, Skipped):
-                skipped = told
-            else:
-                facts += told
-        return tuple(facts) or skipped
+        return tuple(facts) or (SAME_PERSON if record.batch else NO_CALLS)
 
     return read
 
 
-def _teller(*, has_times: bool) -> Callable[[Any, int, str], Told]:
-    """Return ``facts_of(call, record_ms, at)``: what one call says."""
+def _teller(*, has_times: bool) -> Callable[[Any, int, str], Facts]:
+    """Return ``facts_of(call, record_ms, at)``: what one call says; it raises UnreadableError."""
 
-    def facts_of(call: Any, record_ms: int, at: str) -> Told:
-        version, kind = call.version, call.type
-        if version is not None and str(version).partition(".")[0] not in VERSIONS:
-            return Rejected(RejectReason.UNKNOWN_VERSION, f"{version!r} - at `{at}.version`")
+    def facts_of(call: Any, record_ms: int, at: str) -> Facts:
+        kind = call.type
+        if call.version not in VERSIONS:
+            what = f"{call.version!r}"
+            raise faulty(what, f"`{at}.version`", RejectReason.UNKNOWN_VERSION)
         at_ms = _at_ms(call, record_ms, at) if has_times else 0
-        if isinstance(at_ms, Rejected):
-            return at_ms
         if kind == "track":
             return _track(call, at_ms, at)
         if kind in NAMED:
             return _named(call, at_ms)
         if kind == "alias":
             return _alias(call, at_ms, at)
-        return faulty(f"{kind!r} is no call of the specification - at `{at}.type`")
+        raise faulty(f"{kind!r} is no call of the specification", f"`{at}.type`")
 
     return facts_of
 
 
-def _track(call: Any, at_ms: int, at: str) -> Told:
-    name = call.event
-    if not name:
-        return faulty(f"a track call needs the name of its event - at `{at}.event`")
-    if name in OWN_NAMES:
-        return own_name(name, f"{at}.event")
-    ids = id_text(call.messageId), at_ms, id_text(call.userId), id_text(call.anonymousId)
-    return (Fact(name, *ids, call),)
+def _track(call: Any, at_ms: int, at: str) -> Facts:
+    name, event_id, user_id, other = call.event, call.messageId, call.userId, call.anonymousId
+    if not name or name in OWN_NAMES:
+        demand_not_ours(name, f"`{at}.event`")
+        raise faulty("a track call needs the name of its event", f"`{at}.event`")
+    if event_id.__class__ is not str:
+        event_id = id_text(event_id)
+    if user_id.__class__ is not str:
+        user_id = id_text(user_id)
+    return (fact_of((name, event_id, at_ms, user_id, id_text(other), call, None)),)
 
 
 def _named(call: Any, at_ms: int) -> Facts:
@@ -132,29 +126,33 @@ def _named(call: Any, at_ms: int) -> Facts:
     return (fact, Fact(LINK_EVENT, link_id, at_ms, user_id, anonymous_id, call))
 
 
-def _alias(call: Any, at_ms: int, at: str) -> Told:
-    """Return that two ids are one person; the browser's library means its anonymous id."""
+def _alias(call: Any, at_ms: int, at: str) -> Facts:
+    """Return that two ids are one person, none if they are the same id.
+
+    A library of a browser leaves ``previousId`` out, and means its anonymous id.
+    """
     user_id, other = id_text(call.userId), id_text(call.previousId) or id_text(call.anonymousId)
-    if not user_id:
-        return Rejected(RejectReason.NO_ID, f"an alias call needs it - at `{at}.userId`")
-    if not other:
-        return Rejected(RejectReason.NO_ID, f"an alias call needs it - at `{at}.previousId`")
+    for name, text in (("userId", user_id), ("previousId", other)):
+        if not text:
+            raise faulty("an alias call needs it", f"`{at}.{name}`", RejectReason.NO_ID)
     if other == user_id:
-        return SAME_PERSON
+        return ()
     return (Fact(LINK_EVENT, id_text(call.messageId), at_ms, user_id, other, call),)
 
 
-def _at_ms(call: Any, record_ms: int, at: str) -> int | Rejected:
+def _at_ms(call: Any, record_ms: int, at: str) -> int:
     """Return when a call was made, epoch ms UTC, 0 = it does not say.
 
     ``timestamp`` is what Segment has corrected already, so it is taken as it is, unless no clock
     can have been right that said so: then the client's two readings and the receiver's one tell.
     """
     stamp, received_at = call.timestamp, call.receivedAt
+    if received_at is None and stamp is not None and stamp.tzinfo is not None:
+        reading = instant_ms(stamp)
+        if not is_absurd(reading, record_ms):
+            return reading  # The way of nearly all.
     for name in TIMES:
-        moment = getattr(call, name)
-        if moment is not None and moment.tzinfo is None:
-            return zoneless(f"{at}.{name}")
+        demand_zone(getattr(call, name), f"`{at}.{name}`")
     received = record_ms if received_at is None else instant_ms(received_at)
     said, sent = stamp or call.originalTimestamp, call.sentAt
     if said is None:

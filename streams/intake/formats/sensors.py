@@ -16,9 +16,10 @@ from streams.intake.formats.envelope import (
     EMPTY,
     OWN_NAMES,
     Id,
+    demand_not_ours,
+    fact_of,
     faulty,
     id_text,
-    own_name,
     refused,
 )
 from streams.intake.formats.times import LONG_AGO_MS, corrected, is_absurd
@@ -67,7 +68,6 @@ RECORD: Final[dict[str, Any]] = {
     "_flush_time": int | None,
     "properties": {"$is_login_id": bool | None},
 }
-Told = Facts | Rejected | Skipped
 _is_login_id: Final = getter(("properties", "$is_login_id"))
 _track_id: Final = getter(("_track_id",))
 FLUSH_TIME: Final = attribute("_flush_time")
@@ -78,48 +78,48 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     parse = parse_as(struct_of("Record", RECORD, paths))
     has_times, has_ids = source.time is None, source.id is None
 
-    def read(_key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers) -> Told:
+    def read(
+        _key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers
+    ) -> Facts | Rejected | Skipped:
         if not value:
             return EMPTY
         try:
             record = parse(value)
+            at_ms = _at_ms(record, timestamp_ms) if has_times else 0
+            return _facts(record, at_ms, value if has_ids else b"")
         except UnreadableError as error:
             return refused(error)
-        at_ms = _at_ms(record, timestamp_ms) if has_times else 0
-        if isinstance(at_ms, Rejected):
-            return at_ms
-        return _facts(record, at_ms, value if has_ids else b"")
 
     return read
 
 
-def _facts(record: Any, at_ms: int, value: bytes) -> Told:
+def _facts(record: Any, at_ms: int, value: bytes) -> Facts | Skipped:
     """Return what a record says; without its bytes, without an id."""
     kind = record.type
     name = record.event if kind in EVENTS else kind
     if kind not in EVENTS and kind not in PROFILES:
-        unknown = faulty(f"{kind!r} is no type of the format - at `$.type`")
-        return SKIPPED.get(kind, unknown)
-    if not name:
-        return faulty(f"a {kind} needs the name of its event - at `$.event`")
-    if name in OWN_NAMES:
-        return own_name(name, "$.event")
+        skipped = SKIPPED.get(kind)
+        if skipped is None:
+            raise faulty(f"{kind!r} is no type of the format", "`$.type`")
+        return skipped
+    if not name or name in OWN_NAMES:
+        demand_not_ours(name, "`$.event`")
+        raise faulty(f"a {kind} needs the name of its event", "`$.event`")
     event_id = _event_id(record, name, value) if value else ""
-    link = LINKS.get(kind)
-    if link is not None:
-        return link(record, name, event_id, at_ms)
+    if kind in LINKS:
+        return LINKS[kind](record, name, event_id, at_ms)
     user_id, anonymous_id = _ids(record)
-    return (Fact(name, event_id, at_ms, user_id, anonymous_id, record),)
+    return (fact_of((name, event_id, at_ms, user_id, anonymous_id, record, None)),)
 
 
-def _at_ms(record: Any, record_ms: int) -> int | Rejected:
+def _at_ms(record: Any, record_ms: int) -> int:
     """Return when it happened, epoch ms UTC; 0 = the record does not say."""
     reading = record.time
     if reading is None:
         return 0
     if reading < LONG_AGO_MS:
-        what = f"{reading} ms is before 2000, are these seconds? - at `$.time`"
-        return Rejected(RejectReason.BAD_TIME, what)
+        what = f"{reading} ms is before 2000, are these seconds?"
+        raise faulty(what, "`$.time`", RejectReason.BAD_TIME)
     flushed = getattr(record, FLUSH_TIME)
     if flushed is not None and is_absurd(reading, record_ms):
         return corrected(reading, flushed, record_ms)
@@ -158,12 +158,12 @@ def _ids(record: Any) -> tuple[str, str]:
     return "", anonymous or distinct
 
 
-def _signed_up(record: Any, name: str, event_id: str, at_ms: int) -> Told:
+def _signed_up(record: Any, name: str, event_id: str, at_ms: int) -> Facts:
     """Return the log-in, and that the id from before it is the same person."""
     user_id = _ids(record)[0] or id_text(record.distinct_id)
     other = id_text(record.original_id)
     if not other:
-        return Rejected(RejectReason.NO_ID, "a track_signup needs it - at `$.original_id`")
+        raise faulty("a track_signup needs it", "`$.original_id`", RejectReason.NO_ID)
     signed_up = Fact(name, event_id, at_ms, user_id, other, record)
     if other == user_id or not user_id:
         return (signed_up,)
@@ -171,7 +171,7 @@ def _signed_up(record: Any, name: str, event_id: str, at_ms: int) -> Told:
     return (signed_up, Fact(LINK_EVENT, link_id, at_ms, user_id, other, record))
 
 
-def _bound(record: Any, name: str, event_id: str, at_ms: int) -> Told:
+def _bound(record: Any, name: str, event_id: str, at_ms: int) -> Facts:
     """Return that all identities of a record are one person, each as its own records are told."""
     user_id, anonymous_id = _ids(record)
     known = user_id or anonymous_id
@@ -191,7 +191,7 @@ def _bound(record: Any, name: str, event_id: str, at_ms: int) -> Told:
     return (bound, *links)
 
 
-LINKS: Final[dict[str, Callable[[Any, str, str, int], Told]]] = {
+LINKS: Final[dict[str, Callable[[Any, str, str, int], Facts]]] = {
     "track_signup": _signed_up,
     "track_id_bind": _bound,
 }

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Final
 
-from streams.core.decoded import Rejected, RejectReason
+from streams.core.decoded import RejectReason
 from streams.core.native import FUTURE_MAX_MS
+from streams.intake.formats.envelope import faulty
 
 LONG_AGO_MS: Final = 946_684_800_000
 """2000-01-01: a client that says less has lost its clock; none of these formats is so old."""
@@ -15,9 +16,10 @@ def instant_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000)
 
 
-def zoneless(path: str) -> Rejected:
-    """Return the refusal of an instant that could be any of 26 hours."""
-    return Rejected(RejectReason.BAD_TIME, f"no zone - at `{path}`")
+def demand_zone(moment: datetime | None, path: str) -> None:
+    """Raise UnreadableError if an instant names no zone: it could be any of 26 hours."""
+    if moment is not None and moment.tzinfo is None:
+        raise faulty("no zone", path, RejectReason.BAD_TIME)
 
 
 def is_absurd(reading_ms: int, received_ms: int) -> bool:
