@@ -19,18 +19,18 @@ from zlib import crc32
 
 import msgspec
 
-from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Encoding, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
-    RECORD_BYTES_MAX,
     VERBS,
     Shapes,
+    bad_envelope,
     deeper,
     instant_ms,
     shapes_of,
 )
-from streams.intake.formats.envelope import EMPTY, faulty, refused
+from streams.intake.formats.envelope import EMPTY, refused
 
 PLACES: Final = {"event": "$.type", "id": "$.data", "time": "$.es"}
 PROFILE: Final[frozenset[str]] = frozenset()
@@ -84,8 +84,6 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     ) -> Facts | Rejected | Skipped:
         if not value:
             return EMPTY
-        if len(value) > RECORD_BYTES_MAX:
-            return Rejected(RejectReason.TOO_LARGE, f"a value of {len(value)} B - at `$`")
         try:
             message = parse(value)
             op = OPS.get(message.type)
@@ -102,10 +100,10 @@ def _without_rows(message: Message) -> Rejected | None:
     """Return why a message has no rows that could be read, or None."""
     if not message.data or not message.table:
         what = f"no rows - at `$.{'data' if message.table else 'table'}`"
-        return faulty(what)
+        return bad_envelope(what)
     if message.old and len(message.old) != len(message.data):
         what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
-        return faulty(what)
+        return bad_envelope(what)
     return None
 
 
@@ -117,7 +115,7 @@ def _not_rows(message: Message) -> Rejected | Skipped:
     if message.is_ddl or kind in DDL_TYPES:
         return DDL
     what = f"{kind[:20]!r}; known: {', '.join(OPS)}, and what changes tables - at `$.type`"
-    return faulty(what)
+    return bad_envelope(what)
 
 
 def _make_read_rows(shapes: Shapes, parse_as: ParseAs) -> Callable[[Message, str], Facts]:

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import msgspec
 
+from streams.core.decoded import Rejected, RejectReason
 from streams.core.sources import Path
 from streams.intake.fact import Fact, UnreadableError
 from streams.intake.shape import struct_of
@@ -19,8 +20,6 @@ VERBS: Final = {"c": "create", "u": "update", "d": "delete", "r": "read"}
 INSTANT_MIN_MS: Final = 1_000_000_000_000
 """2001: no change was captured sooner. A smaller number is none that counts milliseconds: 0 where
 a connector did not know, seconds where it was another's idea."""
-RECORD_BYTES_MAX: Final = 1_048_576
-"""What a broker takes by default; a change with its schema is far from it."""
 
 SOURCE: Final[Mapping[str, Any]] = {
     "db": str | None,
@@ -70,6 +69,11 @@ def fact_of(change: Any, table: str, verb: str, event_id: str, at_ms: int) -> Fa
 def instant_ms(told: Any) -> int:
     """Return when a change was committed, or 0 if that is no instant in milliseconds."""
     return told if isinstance(told, int) and told >= INSTANT_MIN_MS else 0
+
+
+def bad_envelope(what: str) -> Rejected:
+    """Return the refusal of a record around a row; the text names the path."""
+    return Rejected(RejectReason.BAD_ENVELOPE, what)
 
 
 def deeper(error: UnreadableError, path: str) -> UnreadableError:

@@ -21,12 +21,12 @@ from zlib import crc32
 
 import msgspec
 
-from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Path, Source
 from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
-    RECORD_BYTES_MAX,
     VERBS,
+    bad_envelope,
     fact_of,
     instant_ms,
     row_mark,
@@ -34,7 +34,7 @@ from streams.intake.formats.cdc_rows import (
 )
 from streams.intake.formats.cdc_values import UNAVAILABLE
 from streams.intake.formats.debezium_others import HOW, make_read_others
-from streams.intake.formats.envelope import EMPTY, faulty, refused
+from streams.intake.formats.envelope import EMPTY, refused
 
 PLACES: Final = {"event": "$.op", "id": "$.source", "time": "$.source.ts_ms"}
 PROFILE: Final[frozenset[str]] = frozenset()
@@ -50,7 +50,7 @@ POSITIONS: Final = {
 """Fields of a source that tell where in its log a change stands: the same when it is told again."""
 TOMBSTONE: Final = Skipped("tombstone")
 NOT_ROWS: Final = {"t": Skipped("truncate"), "m": Skipped("message")}
-NO_ENVELOPE: Final = faulty(f"no record of Debezium, or {HOW} - at `$.op`")
+NO_ENVELOPE: Final = bad_envelope(f"no record of Debezium, or {HOW} - at `$.op`")
 NEW_KEY: Final = "__debezium.newkey"
 """Header of the deletion that a change of the primary key begins with: the row lives on."""
 KEY_CHANGED: Final = Skipped("key_changed")
@@ -72,8 +72,6 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
             return TOMBSTONE
         if not value:
             return EMPTY
-        if len(value) > RECORD_BYTES_MAX:
-            return Rejected(RejectReason.TOO_LARGE, f"a value of {len(value)} B - at `$`")
         try:
             record = parse(value)
         except UnreadableError as error:
@@ -100,9 +98,9 @@ def _make_read_change(
             if op is None:
                 return NO_ENVELOPE
             what = f"{op[:20]!r}; known: {', '.join((*VERBS, *NOT_ROWS))} - at `$.op`"
-            return NOT_ROWS.get(op) or faulty(what)
+            return NOT_ROWS.get(op) or bad_envelope(what)
         if change.after is None and op != "d":
-            return faulty("a row is missing - at `$.after`")
+            return bad_envelope("a row is missing - at `$.after`")
         if _UNAVAILABLE in value:
             forget_unavailable(change.after, change.before)
             forget_unavailable(change.before, None)

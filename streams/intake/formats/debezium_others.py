@@ -12,9 +12,15 @@ import msgspec
 from streams.core.decoded import Rejected, Skipped
 from streams.core.sources import Source
 from streams.intake.fact import Facts, Parse, ParseAs, UnreadableError
-from streams.intake.formats.cdc_rows import VERBS, Shapes, fact_of, instant_ms, row_mark
+from streams.intake.formats.cdc_rows import (
+    VERBS,
+    Shapes,
+    bad_envelope,
+    fact_of,
+    instant_ms,
+    row_mark,
+)
 from streams.intake.formats.cdc_values import UNAVAILABLE
-from streams.intake.formats.envelope import faulty
 from streams.intake.shape import attribute
 
 META: Final = (
@@ -115,9 +121,9 @@ def _make_read_flat(
         op = "d" if is_deleted else told["__op"]
         if op is None:
             is_flat = told["__deleted"] is not None or told["__table"] is not None
-            return faulty(f"{HOW} - at `$.__op`") if is_flat else None
+            return bad_envelope(f"{HOW} - at `$.__op`") if is_flat else None
         if op not in VERBS:
-            return faulty(f"{str(op)[:20]!r} - at `$.__op`")
+            return bad_envelope(f"{str(op)[:20]!r} - at `$.__op`")
         for column in columns:
             if getattr(row, column) == UNAVAILABLE:
                 setattr(row, column, None)
