@@ -151,7 +151,11 @@ class Outbox:
         records, self._records = self._records, {}
         return records
 
-    def take_keyed(self) -> dict[str, list[Output]]:
-        """Return the records that go to the partition of their key, and forget them."""
-        records, self._keyed = self._keyed, {}
-        return records
+    def take_keyed(self, *streams: str) -> dict[str, list[Output]]:
+        """Return the records that go to the partition of their key, and forget them.
+
+        Args:
+            streams: Of these streams; none named = of all.
+        """
+        wanted = streams or tuple(self._keyed)
+        return {each: self._keyed.pop(each) for each in wanted if each in self._keyed}

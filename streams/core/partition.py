@@ -33,13 +33,7 @@ from streams.core.inputs import (
 )
 from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.partition_record import (
-    OURS,
-    PARTITION_KEY,
-    check,
-    record_of,
-    take_over,
-)
+from streams.core.partition_record import OURS, PARTITION_KEY, check, record_of, take_over
 from streams.core.reception import Reception
 from streams.core.relations import Relations
 from streams.core.rhythm_rows import columns_of

@@ -19,8 +19,10 @@ from streams.core.inputs import Absorbed, Input
 from streams.core.kinship import Kinship
 from streams.core.links import ALREADY, LinkRefusal, refusal
 from streams.core.merge import signed
+from streams.core.outbox import IDENTITY
 from streams.core.rules import Rules
 from streams.core.state import HEAD, LAYOUT, Column, decode
+from winback_sender.contract.messages import Output
 
 Path = tuple[str, ...]
 
@@ -65,6 +67,10 @@ class Relations:
                 self._handed_over(message, watermark_ms, at_ms)
             case MemberErased():
                 self._member_erased(message, at_ms)
+
+    def take_records(self) -> list[Output]:
+        """Return what other partitions are to be told, before the rest of a harvest; forget it."""
+        return self._course.outbox.take_keyed(IDENTITY).get(IDENTITY, [])
 
     def _route(self, user_id: str, path: Path, at_ms: int) -> tuple[str, Path] | None:
         """Return to whom what is said of an id goes on, by which path; None = it stays here."""

@@ -8,15 +8,16 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from streams.core.decoded import Rejected, Skipped, inputs_of
-from streams.core.inputs import Input, ObservationPaused, WatermarkPassed
+from streams.core.inputs import Input, Linked, ObservationPaused, WatermarkPassed
 from streams.core.native import make_decode
 from streams.core.partition import Partition
-from streams.core.partitioner import Partitioner
+from streams.core.partitioner import Partitioner, partition_of_key
 from streams.core.rules import Rules
 from streams.core.scoring import F64, Advisor, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible, encoded
+from streams.replay.ties import Ties
 from winback_sender.contract.messages import Output
 
 SLICE_ROWS: Final = 8_192
@@ -80,6 +81,8 @@ class Fleet:
         self._partitioner = Partitioner(partitions)
         self._now_ms = now_ms
         self._pauses = deque(pauses)
+        self._parts: list[list[Input]] = [[] for _ in self.partitions]
+        self._ties = Ties(self.partitions, self._partitioner, self._flush)
 
     def accept(self, block: Block) -> Accepted:
         """Decode the rows of a block as the service would; what is no input is counted."""
@@ -110,21 +113,38 @@ class Fleet:
             watermark_ms: Then every timer up to here fires.
         """
         last = range(begin, max(end, begin + 1), SLICE_ROWS)[-1]
+        parts, ties = self._parts, self._ties
         for start in range(begin, last + 1, SLICE_ROWS):
             stop = min(end, start + SLICE_ROWS)
-            parts: list[list[Input]] = [[] for _ in self.partitions]
             for place in range(start, stop):
                 if self._pauses:
-                    self._tell(accepted.times_ms[place], parts)
-                number = self._partitioner[accepted.user_ids[place]]
-                parts[number].append(accepted.inputs[place])
+                    self._tell(accepted.times_ms[place])
+                signal, user_id = accepted.inputs[place], accepted.user_ids[place]
+                if ties.are_any or type(signal) is Linked:
+                    signal = ties.own(signal)
+                    user_id = getattr(signal, "user_id", user_id)
+                    if type(signal) is Linked and ties.is_news(signal):
+                        ties.link(signal)
+                        continue
+                parts[self._partitioner[user_id]].append(signal)
             if watermark_ms is not None and start == last:
-                self._tell(watermark_ms, parts)
-            for partition, inputs in zip(self.partitions, parts, strict=True):
-                if watermark_ms is not None and start == last:
+                self._tell(watermark_ms)
+                for inputs in parts:
                     inputs.append(WatermarkPassed(watermark_ms))
-                if inputs:
-                    partition.apply(inputs)
+            self._flush_all()
+
+    def _flush(self, number: int) -> None:
+        """Apply what waits for a partition."""
+        inputs = self._parts[number]
+        if inputs:
+            self._parts[number] = []
+            self.partitions[number].apply(inputs)
+
+    def _flush_all(self) -> None:
+        for number in range(len(self.partitions)):
+            self._flush(number)
+        if self._ties.are_any:
+            self._ties.deliver(self.partitions)
 
     def advance(self, watermark_ms: int) -> None:
         """Fire every timer up to an instant."""
@@ -139,19 +159,16 @@ class Fleet:
             for partition in self.partitions:
                 partition.apply([WatermarkPassed(self.newest_ms)])
 
-    def _tell(self, until_ms: float, parts: list[list[Input]]) -> None:
+    def _tell(self, until_ms: float) -> None:
         """Add to the inputs of partitions which users are not observed from an instant on."""
         while self._pauses and self._pauses[0].from_ms <= until_ms:
             pause = self._pauses.popleft()
             self.counts["accepted"] -= 1  # It is no event of the log.
-            parts[self._partitioner[pause.user_id]].append(pause)
+            self._parts[self._partitioner[pause.user_id]].append(pause)
 
     def _tell_all(self, until_ms: float) -> None:
-        parts: list[list[Input]] = [[] for _ in self.partitions]
-        self._tell(until_ms, parts)
-        for partition, inputs in zip(self.partitions, parts, strict=True):
-            if inputs:
-                partition.apply(inputs)
+        self._tell(until_ms)
+        self._flush_all()
 
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
@@ -170,6 +187,11 @@ class Fleet:
             self.counts.update(harvest.counts)
             for stream, records in harvest.outputs.items():
                 yield stream, partition.number, records
+            for stream, records in harvest.keyed.items():
+                for record in records:
+                    assert record.key is not None, "what goes to the partition of its key has one"
+                    number = partition_of_key(record.key, len(self.partitions))
+                    yield stream, number, [record]
 
     def heads(self, user_ids: Sequence[str], at_ms: F64) -> tuple[F64, list[int]]:
         """Return the numbers of users as a model has to see them, and the places of the known.

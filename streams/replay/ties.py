@@ -1,0 +1,94 @@
+"""Ids that are one person, in a log: links are carried out at once, at their place in the log.
+
+Live, partitions tell each other of ids through a topic. Here nothing lies between them: what
+follows from a link has happened before the next row, however many partitions there are and
+wherever slices end, and what comes later under an id that was given up comes under the person's.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from streams.core.identity import Message, decode_identity
+from streams.core.inputs import Linked
+from streams.core.partition import Partition
+from streams.core.partitioner import Partitioner
+
+
+class Ties:
+    """The ids of a fleet.
+
+    Args:
+        partitions: In the order of their numbers.
+        partitioner: Says which is whose.
+        flush: Applies what waits for a partition, by its number.
+
+    Attributes:
+        are_any: Whether there was a link at all.
+    """
+
+    def __init__(
+        self,
+        partitions: Sequence[Partition],
+        partitioner: Partitioner,
+        flush: Callable[[int], object],
+    ) -> None:
+        self.are_any = False
+        self._partitions, self._partitioner, self._flush = partitions, partitioner, flush
+
+    def root(self, user_id: str, at_ms: int) -> str:
+        """Return under which id somebody is known at an instant."""
+        while (into := self._of(user_id).relations.stubs.into(user_id, at_ms)) is not None:
+            user_id = into
+        return user_id
+
+    def own(self, signal: Any) -> Any:
+        """Return an input as one of the id under which its user is known."""
+        user_id: str = getattr(signal, "user_id", "")
+        root = self.root(user_id, signal.event_time_ms)
+        return signal if root == user_id else msgspec.structs.replace(signal, user_id=root)
+
+    def is_news(self, signal: Linked) -> bool:
+        """Return whether a link says something new; then everything before it comes first."""
+        self.are_any = True
+        return self.root(signal.other_id, signal.event_time_ms) != signal.user_id
+
+    def link(self, signal: Linked) -> None:
+        """Carry out a link, with all that follows from it.
+
+        Both partitions come to its instant first, as if they were one.
+        """
+        at_ms = signal.event_time_ms
+        both = {self._partitioner[each] for each in (signal.user_id, signal.other_id)}
+        for number in sorted(both):
+            self._flush(number)
+            partition = self._partitions[number]
+            partition.advance(at_ms - partition.rules.lateness_ms)
+        partition = self._of(signal.user_id)
+        partition.apply([signal])
+        self.deliver([partition])
+
+    def deliver(self, partitions: Iterable[Partition]) -> None:
+        """Let what partitions have to say to each other happen."""
+        waiting = deque(message for each in partitions for message in _said(each))
+        while waiting:
+            message = waiting.popleft()
+            number = self._partitioner[message.user_id]
+            self._flush(number)
+            self._partitions[number].relate([message])
+            waiting.extend(_said(self._partitions[number]))
+
+    def _of(self, user_id: str) -> Partition:
+        return self._partitions[self._partitioner[user_id]]
+
+
+def _said(partition: Partition) -> list[Message]:
+    """Return the messages that a partition has for others, and forget them."""
+    messages: list[Message] = []
+    for record in partition.relations.take_records():
+        message = decode_identity(record.key, record.value, 0)
+        assert isinstance(message, Message)
+        messages.append(message)
+    return messages
