@@ -89,9 +89,11 @@ def run(
 
         roles = [["router", f"--topic={source.topic}"] for source in sources]
         if role == "all":
+            from streams.replay.rulebook import rules_at  # noqa: PLC0415
             from streams.runtime.topic_check import check_topics  # noqa: PLC0415
 
-            asyncio.run(check_topics(settings, bootstrap))  # both would complain of the same
+            all_sources = rules_at(settings.rules, settings.id_key).sources
+            asyncio.run(check_topics(settings, bootstrap, all_sources))  # all would complain
             roles = [["pipeline"], ["learner"], *roles]
         return run_side_by_side(settings, bootstrap, roles, may_skip_lost=skip_lost)
     _work(role, settings, bootstrap, sources, may_skip_lost=skip_lost)

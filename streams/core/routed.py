@@ -10,6 +10,11 @@ def routed(sources: Iterable[Source]) -> tuple[Source, ...]:
     return tuple(source for source in sources if source.keyed_by is KeyedBy.ANYTHING)
 
 
+def direct(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return the sources that a pipeline reads as they are, in their order."""
+    return tuple(source for source in sources if source.keyed_by is KeyedBy.USER)
+
+
 def clock_name(topic: str, partition: int) -> str:
     """Return the name of the clock that the lane of a routed partition keeps."""
     return f"router/{topic}/{partition}"

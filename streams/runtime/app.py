@@ -90,7 +90,9 @@ def make_app(
         chunk_max: Records at once; 0 takes that of the settings.
     """
     app = LaneApp(**faust_settings(settings, options.bootstrap, app_id))
-    app.transport = chunk_transport(app, app.conf.broker, chunk_max or settings.chunk_max)
+    app.transport = chunk_transport(
+        app, app.conf.broker, chunk_max or settings.chunk_max, options.headers_of
+    )
     changelog = app.topic(options.changelog, key_type=bytes, value_type=bytes, compacting=True)
     app.lanes = app.tables.add(
         LaneTable(app, options=options, name=table, changelog_topic=changelog)

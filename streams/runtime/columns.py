@@ -12,12 +12,15 @@ Private fields of aiokafka 0.14.0 that this module reads (the contract test guar
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
+
+from streams.core.decoded import Headers
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Columns:
         values: Raw values; None is a tombstone.
         offsets: Offset of each record, ascending.
         timestamps_ms: Record timestamp of each record, epoch ms UTC.
+        headers: Headers of each record; None = they are not needed of this topic.
     """
 
     start: int
@@ -40,9 +44,15 @@ class Columns:
     values: list[bytes | None]
     offsets: list[int]
     timestamps_ms: list[int]
+    headers: list[Headers] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def rows(self) -> Iterator[tuple[bytes | None, bytes | None, int, Headers]]:
+        """Return key, value, timestamp and headers of each record; none where none are needed."""
+        headers = self.headers if self.headers is not None else repeat((), len(self))
+        return zip(self.keys, self.values, self.timestamps_ms, headers, strict=True)
 
     def pieces(self, size_max: int) -> Iterator["Columns"]:
         """Cut into pieces of at most ``size_max`` records; together they cover the same offsets."""
@@ -57,6 +67,7 @@ class Columns:
             yield Columns(
                 start, next_offset, self.keys[low:high], self.values[low:high],
                 self.offsets[low:high], self.timestamps_ms[low:high],
+                None if self.headers is None else self.headers[low:high],
             )  # fmt: skip
             start = next_offset
 
@@ -81,15 +92,17 @@ def unseen(columns: Columns, applied: int) -> Columns:
     return Columns(
         applied, max(columns.next_offset, applied), columns.keys[first:], columns.values[first:],
         columns.offsets[first:], columns.timestamps_ms[first:],
+        None if columns.headers is None else columns.headers[first:],
     )  # fmt: skip
 
 
-def read_columns(result: Any, *, check_crcs: bool) -> Columns:
+def read_columns(result: Any, *, check_crcs: bool, with_headers: bool = False) -> Columns:
     """Empty one ``FetchResult`` into columns and move the consumer's position behind it.
 
     Args:
         result: What aiokafka's fetcher holds for one partition; it has records left.
         check_crcs: Whether to verify the checksum of each batch.
+        with_headers: Whether the headers are needed.
 
     Returns:
         The records a ``getmany`` would have returned.
@@ -98,7 +111,8 @@ def read_columns(result: Any, *, check_crcs: bool) -> Columns:
         CorruptRecordException: A batch does not match its checksum.
     """
     fetched = result._partition_records  # noqa: SLF001 (guarded by the contract test)
-    columns = Columns(fetched.next_fetch_offset, 0, [], [], [], [])
+    headers: list[Headers] | None = [] if with_headers else None
+    columns = Columns(fetched.next_fetch_offset, 0, [], [], [], [], headers)
     if fetched._isolation_level == READ_COMMITTED and fetched._aborted_transactions:  # noqa: SLF001
         _copy_committed(fetched, columns)
     else:
@@ -116,11 +130,14 @@ def _copy_committed(fetched: Any, columns: Columns) -> None:
         columns.values.append(record.value)
         columns.offsets.append(record.offset)
         columns.timestamps_ms.append(record.timestamp)
+        if columns.headers is not None:
+            columns.headers.append(record.headers)
 
 
 def _copy_batches(fetched: Any, columns: Columns, *, check_crcs: bool) -> None:
     key, value = columns.keys.append, columns.values.append
     offset, timestamp = columns.offsets.append, columns.timestamps_ms.append
+    headers = None if columns.headers is None else columns.headers.append
     batches, position = fetched._records, columns.start  # noqa: SLF001
     while batches.has_next():
         batch = batches.next_batch()
@@ -134,11 +151,20 @@ def _copy_batches(fetched: Any, columns: Columns, *, check_crcs: bool) -> None:
                     value(record.value)
                     offset(at)
                     timestamp(record.timestamp)
+                    if headers is not None:
+                        headers(record.headers)
         fetched.next_fetch_offset = batch.next_offset
 
 
-def take_fetched(fetcher: Any, is_wanted: Callable[[Any], bool]) -> dict[Any, Columns]:
+def take_fetched(
+    fetcher: Any, is_wanted: Callable[[Any], bool], headers_of: Container[str] = ()
+) -> dict[Any, Columns]:
     """Take what the fetcher has received for the wanted partitions, without waiting.
+
+    Args:
+        fetcher: Of aiokafka.
+        is_wanted: Whether the records of a partition are to be taken.
+        headers_of: Topics of which the headers are needed.
 
     A partition of which only markers came is in the answer too, with no records: its reader has
     come further.
@@ -161,7 +187,11 @@ def take_fetched(fetcher: Any, is_wanted: Callable[[Any], bool]) -> dict[Any, Co
         if type(result) is not FetchResult:
             result.check_raise()
         elif result.check_assignment(partition) and result.has_more():
-            taken[partition] = read_columns(result, check_crcs=fetcher._check_crcs)  # noqa: SLF001
+            taken[partition] = read_columns(
+                result,
+                check_crcs=fetcher._check_crcs,  # noqa: SLF001
+                with_headers=partition.topic in headers_of,
+            )
     return taken
 
 

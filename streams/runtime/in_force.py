@@ -7,8 +7,12 @@ from models.policy import Policy
 from streams.core.decoded import Decode
 from streams.core.inputs import Directive
 from streams.core.native import decode_feedback, make_decode
+from streams.core.routed import direct
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
+from streams.intake.decoder import make_source_decode
+from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.wire.schemas import Schemas
 from streams.settings import Settings
 
 
@@ -32,11 +36,14 @@ class InForce(NamedTuple):
     orders: tuple[Directive, ...] | None = None
 
 
-def decoders_of(settings: Settings, rules: Rules) -> dict[str, Decode]:
+def decoders_of(settings: Settings, rules: Rules, schemas: Schemas) -> dict[str, Decode]:
     """Return how the records of each source topic become inputs."""
     return {
         settings.topic_activity: make_decode(rules),
         settings.topic_feedback: decode_feedback,
+    } | {
+        source.topic: make_source_decode(source, rules, parse_as_of(source.encoding, schemas))
+        for source in direct(rules.sources)
     }
 
 

@@ -60,6 +60,8 @@ class Metric(StrEnum):
     RULES_REFUSED = "winback_rules_refused_total"
     CONTROLS_REFUSED = "winback_controls_refused_total"
     MODE = "winback_mode"
+    SCHEMAS_FETCHED = "winback_schemas_fetched_total"
+    SCHEMA_REGISTRY_AWAY = "winback_schema_registry_away"
     STOPPED = "winback_stopped"
     PAUSES = "winback_pauses"
 
@@ -259,6 +261,14 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.MODE: Spec(
         "gauge", "partitions", ("mode",), "Owned partitions that are in this mode.",
         "Not what you ordered: winback control says which partition has not taken it.",
+    ),
+    Metric.SCHEMAS_FETCHED: Spec(
+        "counter", "schemas", ("outcome",), "Schemas asked for: found, unknown, or away.",
+        "Unknown ones: a producer writes with another registry; see the dead letters.",
+    ),
+    Metric.SCHEMA_REGISTRY_AWAY: Spec(
+        "gauge", "1 or 0", (), "Records wait because the schema registry cannot be asked.",
+        "1 for minutes: the log line schema_registry_away says why; nothing is lost meanwhile.",
     ),
     Metric.STOPPED: Spec(
         "gauge", "partitions", (), "Owned partitions in which the kill switch is thrown.",

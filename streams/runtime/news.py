@@ -5,6 +5,7 @@ from typing import Any
 
 from models.bgnbd import BgNbdScorer
 from streams.core.scoring import Scorer
+from streams.intake.wire.schemas import Schemas
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.metrics import Metrics
@@ -23,6 +24,7 @@ class News:
         loaded: The rules at first.
         load: Reads them anew when a file has changed.
         scorer: A frozen model; None follows the learner.
+        schemas: What is known of a registry's.
         tell: Called after each change.
 
     Attributes:
@@ -37,13 +39,14 @@ class News:
         loaded: Loaded,
         load: Callable[[], Loaded],
         scorer: Scorer | None,
+        schemas: Schemas,
         tell: Callable[[], object],
     ) -> None:
         rules = loaded.rules
         first = scorer or BgNbdScorer(float(rules.churn.horizon_ms))
-        self._settings = settings
+        self._settings, self._schemas = settings, schemas
         self.board = Board(
-            InForce(rules, loaded.version, decoders_of(settings, rules), first), tell
+            InForce(rules, loaded.version, decoders_of(settings, rules, schemas), first), tell
         )
         self._controls = ControlFeed(
             bootstrap, settings, metrics, lambda found: self.board.change(orders=found)
@@ -60,7 +63,7 @@ class News:
     def _adopt(self, found: Loaded) -> None:
         self.board.change(
             rules=found.rules, rules_version=found.version,
-            decoders=decoders_of(self._settings, found.rules),
+            decoders=decoders_of(self._settings, found.rules, self._schemas),
         )  # fmt: skip
 
     async def begin(self, background: Callable[[Any], object]) -> None:

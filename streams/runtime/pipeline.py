@@ -179,8 +179,11 @@ class PipelineEngine:
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
         decode, columns = self._in_force.decoders[chunk.topic], chunk.columns
-        records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
-        decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
+        if columns.headers is None:
+            records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
+            decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
+        else:
+            decoded = [decode(*record) for record in columns.rows()]
         skipped: Counter[str] = Counter()
         if NOT_ONE.isdisjoint(map(type, decoded)):
             return decoded, range(len(decoded)), skipped

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from streams.core.clocks import expected_clocks
 from streams.core.partition import Partition
-from streams.core.routed import routed
+from streams.core.routed import direct
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
@@ -14,10 +14,11 @@ from streams.runtime.lane import Engine, Pace
 from streams.runtime.news import News
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.rules_watch import Loaded
+from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock, now_ms
-from streams.runtime.topic_check import check_topics, demand_sources, partition_counts
+from streams.runtime.topic_check import check_topics, partition_counts
 from streams.settings import Settings
 
 
@@ -43,15 +44,16 @@ async def run_pipeline(
     Raises:
         UserError: Something that an operator can mend.
     """
-    sources = (settings.topic_activity, settings.topic_feedback, settings.topic_identity)
-    counts = await check_topics(settings, bootstrap)
-    topics = tuple(source.topic for source in routed(loaded.rules.sources))
-    if topics:
-        await demand_sources(bootstrap, topics)
-        counts |= await partition_counts(bootstrap, (), topics, alone=())
+    theirs = direct(loaded.rules.sources)
+    sources = (
+        settings.topic_activity, settings.topic_feedback, settings.topic_identity,
+        *(source.topic for source in theirs),
+    )  # fmt: skip
+    counts = await check_topics(settings, bootstrap, loaded.rules.sources)
     clocks = expected_clocks(loaded.rules.sources, counts)
     service = Service(settings, bootstrap, settings.web_port)
 
+    desk = SchemaDesk(settings, theirs, service.metrics)
     streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
     is_live = settings.clock == "wall"
 
@@ -62,8 +64,9 @@ async def run_pipeline(
             engine.refresh()
             lane.wake()
 
-    news = News(bootstrap, settings, service.metrics, loaded, load, scorer, tell)
-    service.tell = news.facts
+    news = News(bootstrap, settings, service.metrics, loaded, load, scorer, desk.schemas, tell)
+    service.tell = lambda: news.facts() | desk.facts()
+    service.is_held = lambda: bool(desk.away)
 
     def make_engine(partition: int) -> Engine:
         now = news.board.now
@@ -80,7 +83,7 @@ async def run_pipeline(
         bootstrap=bootstrap, sources=sources, changelog=settings.topic_users_changelog,
         make_engine=make_engine, observer=service.meter,
         pace=Pace(interval_s=settings.commit_interval_s), partition_counts=counts,
-        may_skip_lost=may_skip_lost,
+        may_skip_lost=may_skip_lost, ready=desk.ready, headers_of=headers_of(theirs),
     )  # fmt: skip
     app = make_app(settings, app_id=settings.app_id, table="users", options=options)
     idleness = IdleTopics(streams.clocks) if len(clocks) > 1 else None
@@ -93,7 +96,10 @@ async def run_pipeline(
         if is_live or idleness is not None:
             service.background(clock.run())
 
-    await service.run(app, begin)
+    try:
+        await service.run(app, begin)
+    finally:
+        await desk.close()
 
 
 async def run_learner(

@@ -120,11 +120,9 @@ class RouterEngine:
         columns, tell, newest_ms = chunk.columns, self._tell(), 0
         self._heard_at_ms, self.is_idle = self._now_ms(), False
         skipped: Counter[str] = Counter()
-        rows = zip(
-            columns.keys, columns.values, columns.timestamps_ms, columns.offsets, strict=True
-        )
-        for place, (key, value, written_ms, offset) in enumerate(rows):
-            told = tell(key, value, written_ms, ())
+        for place, (key, value, written_ms, headers) in enumerate(columns.rows()):
+            offset = columns.offsets[place]
+            told = tell(key, value, written_ms, headers)
             if type(told) is tuple:
                 try:
                     event_ms = self._route(told, offset)

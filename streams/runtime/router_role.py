@@ -13,13 +13,15 @@ from streams.core.rules import Rules
 from streams.core.sources import Source
 from streams.errors import Exit, UserError
 from streams.intake.decoder import Tell, make_tell
-from streams.intake.wire.json_values import json_parse_as
+from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.wire.schemas import Schemas
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.lane import Engine, Lane, Pace
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
 from streams.runtime.rules_watch import Loaded, RulesWatch
+from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
 from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import EndOffsets, WallClock, now_ms
@@ -57,11 +59,13 @@ async def run_router(
     service = Service(settings, bootstrap, settings.web_port)
     notices = Notices(settings.topic_dead_letters)
     targets = Targets(settings.topic_activity, settings.topic_dead_letters)
-    tell = tell_of(source.topic, loaded.rules)
+    desk = SchemaDesk(settings, (source,), service.metrics)
+    service.tell, service.is_held = desk.facts, lambda: bool(desk.away)
+    tell = tell_of(source.topic, loaded.rules, desk.schemas)
 
     def adopt(found: Loaded) -> None:
         nonlocal tell
-        tell = tell_of(source.topic, found.rules)
+        tell = tell_of(source.topic, found.rules, desk.schemas)
 
     def make_engine(partition: int) -> Engine:
         return RouterEngine(
@@ -75,7 +79,8 @@ async def run_router(
         changelog=settings.router_changelog(source.topic), make_engine=make_engine,
         observer=service.meter, pace=Pace(interval_s=settings.commit_interval_s),
         partition_counts=counts, may_skip_lost=may_skip_lost,
-        is_from_end=settings.router_begin == "newest",
+        is_from_end=settings.router_begin == "newest", ready=desk.ready,
+        headers_of=headers_of((source,)),
     )  # fmt: skip
     app = make_app(
         settings, app_id=settings.router_id(source.topic), table="lanes", options=options
@@ -90,13 +95,16 @@ async def run_router(
             service.background(clock.run())
         service.background(keep_clocks_told(lambda: app.lanes.lanes, service.end_offsets))
 
-    await service.run(app, begin)
+    try:
+        await service.run(app, begin)
+    finally:
+        await desk.close()
 
 
-def tell_of(topic: str, rules: Rules) -> Tell:
+def tell_of(topic: str, rules: Rules, schemas: Schemas) -> Tell:
     """Return what tells the records of a topic, by these rules."""
     source = next(source for source in rules.sources if source.topic == topic)
-    return make_tell(source, rules, json_parse_as)
+    return make_tell(source, rules, parse_as_of(source.encoding, schemas))
 
 
 async def keep_clocks_told(

@@ -152,6 +152,11 @@ class RulesWatch:
                 f"(rules {loaded.rules.hash}, in force {in_force.hash}); the users' state was made "
                 "with it: start anew under another WINBACK_APP_ID"
             )
+        if _topics(loaded.rules) != _topics(in_force):
+            raise UserError(
+                f"{self._loaded.files[0]}: inputs: names other topics, or reads one of them in "
+                "another way (format, encoding, keyed_by); that takes a restart"
+            )
         return loaded
 
     def _use(self, loaded: Loaded) -> None:
@@ -172,6 +177,14 @@ class RulesWatch:
         self.refused = why
         self._metrics.add(Metric.RULES_REFUSED)
         log.warning("rules_refused", reason=why, using=self._loaded.version)
+
+
+def _topics(rules: Rules) -> set[tuple[object, ...]]:
+    """Return what of the inputs a worker has built on when it started; the mapping is not."""
+    return {
+        (source.topic, source.form, source.inner, source.encoding, source.keyed_by)
+        for source in rules.sources
+    }
 
 
 def _is_empty(path: Path) -> bool:

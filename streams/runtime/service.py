@@ -41,6 +41,8 @@ class Service:
         self.app: LaneApp | None = None
         self.tell: Callable[[], dict[str, object]] = dict
         """What more /health says."""
+        self.is_held: Callable[[], bool] = lambda: False
+        """Whether records wait for something that is away; nothing moves, and that is right."""
         self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TP, int] = {}
@@ -153,7 +155,7 @@ class Service:
             "partitions": sorted(lanes), "lag_records": lag, "pending_records": pending,
             **self.tell(),
         }  # fmt: skip
-        is_moving = not (app.rebalancing or app.lanes.is_settling)
+        is_moving = not (app.rebalancing or app.lanes.is_settling or self.is_held())
         has_work = lag > 0 or not all(lane.is_clean for lane in lanes.values())
         is_waiting = is_moving and has_work
         return Health(not app.rebalancing, is_waiting, self.meter.progress, facts)

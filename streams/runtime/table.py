@@ -1,7 +1,7 @@
 """The lanes of a worker: which partitions it owns, and their way in and out of ownership."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -26,6 +26,11 @@ RECORDS_MAX: Final = 8000
 that more would hold up commits and heartbeats; fewer cost more CPU in all."""
 
 
+MakeReady = Callable[[Chunk, Callable[[], bool]], Awaitable[bool]]
+"""``await ready(chunk, is_wanted)``: gets what decoding a chunk takes, however long that lasts;
+False = the chunk was no longer wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneOptions:
     """What the lanes of one app have in common.
@@ -39,6 +44,8 @@ class LaneOptions:
         pace: How often to commit.
         partition_counts: Partitions by topic, for topics with another count than the sources.
         may_skip_lost: Go on behind records that the broker has deleted.
+        ready: Awaited before a chunk is applied; None = nothing is needed.
+        headers_of: Topics of which the headers are needed.
         is_from_end: A source that was never read is begun at its end, not with its oldest record.
     """
 
@@ -51,6 +58,8 @@ class LaneOptions:
     partition_counts: Mapping[str, int] = field(default_factory=dict)
     may_skip_lost: bool = False
     is_from_end: bool = False
+    ready: MakeReady | None = None
+    headers_of: frozenset[str] = frozenset()
 
 
 class LaneTable(faust.Table):
@@ -84,6 +93,9 @@ class LaneTable(faust.Table):
         A chunk of an earlier generation is dropped: it is read again from where the state stands.
         """
         chunk: Chunk = event.value
+        ready = self.lane_options.ready
+        if ready is not None and not await ready(chunk, lambda: self._is_wanted(chunk)):
+            return
         pieces = list(chunk.columns.pieces(self._stride.size))
         for piece in pieces:
             lane = self.lanes.get(chunk.partition)
@@ -98,6 +110,11 @@ class LaneTable(faust.Table):
             )
             self._stride.adapt(len(piece), seconds)
             await give_turns()
+
+    def _is_wanted(self, chunk: Chunk) -> bool:
+        """Whether a chunk may still be applied; else it will be read again, here or elsewhere."""
+        is_current: bool = chunk.generation == self.app.consumer_generation_id
+        return is_current and not (self.app.rebalancing or self.app.should_stop)
 
     def _apply(self, lane: Lane, chunk: Chunk, ack: Callable[[], object] | None) -> float:
         """Apply a piece; a hole before it is an error, unless we may go on behind it."""

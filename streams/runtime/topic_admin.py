@@ -14,11 +14,11 @@ from streams.runtime.topics import (
     Actual,
     Step,
     Topic,
-    awaited,
     plan,
     quorum_configs,
     router_topics,
     topics,
+    yours,
 )
 from streams.settings import Settings
 from winback_sender.doorstep import admin_client
@@ -35,12 +35,14 @@ def plan_topics(
     Args:
         client: Of the administration.
         settings: Name the topics.
-        sources: Of the rules: for each that is routed, the router needs a topic of its own.
+        sources: Of the rules, the company's own; a routed one needs a topic of the router.
     """
+    sources = tuple(sources)
+    counts = _counts(client, [source.topic for source in sources])
     names = [source.topic for source in routed(sources)]
-    counts = _counts(client, names)
     wanted = [*topics(settings), *router_topics(settings, names, counts)]
-    return (*plan(wanted, _actual(client, wanted)), *awaited(names, counts))
+    theirs = yours(sources, counts, settings)
+    return (*plan(wanted, _actual(client, wanted)), *theirs)
 
 
 def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:

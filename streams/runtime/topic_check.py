@@ -8,28 +8,47 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.core.routed import direct
+from streams.core.sources import Source
 from streams.errors import Unavailable, UserError
+from streams.runtime.topics import REKEY, misfit_of
 from streams.settings import Settings
 
 ANSWER_PATIENCE_MS: Final = 8000
 
 
-async def check_topics(settings: Settings, bootstrap: str) -> dict[str, int]:
+async def check_topics(
+    settings: Settings, bootstrap: str, sources: Iterable[Source] = ()
+) -> dict[str, int]:
     """Return how many partitions each topic of the pipeline has; the learner's are among them.
+
+    Args:
+        settings: Name the topics.
+        bootstrap: host:port, several separated by commas.
+        sources: Of the rules; those that are keyed by user are read by the pipeline.
 
     Raises:
         UserError: A topic is missing, or has another number of partitions.
         Unavailable: What answers is not a Kafka that is ready.
     """
+    sources = tuple(sources)
     together = (
         settings.topic_activity, settings.topic_feedback, settings.topic_touches,
         settings.topic_decisions, settings.topic_journal, settings.topic_users_changelog,
         settings.topic_identity,
     )  # fmt: skip
-    return await partition_counts(
-        bootstrap, together, (settings.topic_dead_letters,),
+    if sources:
+        await demand_sources(bootstrap, (source.topic for source in sources))
+    counts = await partition_counts(
+        bootstrap, together, (settings.topic_dead_letters, *(source.topic for source in sources)),
         alone=(settings.topic_examples, settings.topic_models, settings.topic_control),
     )  # fmt: skip
+    for source in direct(sources):
+        count, wanted = counts[source.topic], counts[settings.topic_activity]
+        if count != wanted:
+            misfit = misfit_of(count, settings.topic_activity, wanted)
+            raise UserError(f"{source.topic} {misfit}", f"{REKEY[0].upper()}{REKEY[1:]}.")
+    return counts
 
 
 async def partition_counts(

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from streams.core.channels import TOUCHES_KEPT_MS
+from streams.core.sources import KeyedBy, Source
 from streams.settings import Settings
 
+REKEY: Final = "set keyed_by: anything for it in the rules, then the router re-keys it"
 _DAY_MS: Final = 86_400_000
 _TOUCH_DAYS: Final = TOUCHES_KEPT_MS // _DAY_MS
 _REPLICAS_FOR_QUORUM: Final = 3
@@ -145,16 +147,38 @@ def router_topics(
     )  # fmt: skip
 
 
-def awaited(routed: Iterable[str], counts: Mapping[str, int]) -> tuple[Step, ...]:
-    """Return a step for each topic that the rules read and that is not there; none is ours."""
-    reason = "is not there; the rules read it (inputs:), but its owner makes it"
-    return tuple(
-        Step(
-            Topic(name, "in: through the router", 0, False, False, {}, False),  # noqa: FBT003 (a row)
-            Action.AWAIT, reason=f"{reason}; then run this again",
-        )
-        for name in routed if name not in counts
-    )  # fmt: skip
+def yours(
+    sources: Iterable[Source], counts: Mapping[str, int], settings: Settings
+) -> tuple[Step, ...]:
+    """Return a step for each topic that the rules read: its owner makes and changes it, not we.
+
+    Args:
+        sources: Of the rules.
+        counts: Partitions by topic, of those that are there.
+        settings: Say how many partitions a user's topics have.
+    """
+    return tuple(_look_at(source, counts.get(source.topic), settings) for source in sources)
+
+
+def _look_at(source: Source, count: int | None, settings: Settings) -> Step:
+    is_direct = source.keyed_by is KeyedBy.USER
+    why = f"yours: {'keyed by user, read as it is' if is_direct else 'through the router'}"
+    topic = Topic(source.topic, why, 0, False, False, {}, False)  # noqa: FBT003 (a row)
+    if count is None:
+        reason = "is not there; the rules read it (inputs:), but its owner makes it"
+        return Step(topic, Action.AWAIT, reason=f"{reason}; then run this again")
+    if not is_direct or count == settings.partitions:
+        return Step(topic, Action.KEEP)
+    misfit = misfit_of(count, settings.topic_activity, settings.partitions)
+    return Step(topic, Action.REFUSE, reason=f"{misfit}; {REKEY}")
+
+
+def misfit_of(count: int, activity: str, partitions: int) -> str:
+    """Return why a topic cannot be read as it is."""
+    return (
+        f"has {count} partitions, {activity} {partitions}: the rules say keyed_by: user, and a "
+        "user must have the same partition in both"
+    )
 
 
 def plan(wanted: Iterable[Topic], actual: Mapping[str, Actual]) -> tuple[Step, ...]:

@@ -104,12 +104,13 @@ class LeanThread(driver.AIOKafkaConsumerThread):
         with subscriptions.fetch_context():
             if subscriptions.reassignment_in_progress:
                 await subscriptions.wait_for_assignment()
-            taken = take_fetched(fetcher, is_wanted)
+            headers_of = self.consumer.headers_of
+            taken = take_fetched(fetcher, is_wanted, headers_of)
             if taken or not timeout or not await wait_fetched(fetcher, timeout):
                 return taken
-            return (
-                {} if subscriptions.reassignment_in_progress else take_fetched(fetcher, is_wanted)
-            )
+            if subscriptions.reassignment_in_progress:
+                return {}
+            return take_fetched(fetcher, is_wanted, headers_of)
 
 
 class ChunkConsumer(driver.Consumer):
@@ -119,6 +120,8 @@ class ChunkConsumer(driver.Consumer):
 
     chunk_max = 8000
     """Records per chunk: bounds how long the event loop is held."""
+    headers_of: frozenset[str] = frozenset()
+    """Topics of which the headers are needed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -221,8 +224,11 @@ class ChunkConsumer(driver.Consumer):
         self._read_offset[tp] = next_offset - 1
 
 
-def chunk_transport(app: Any, urls: Iterable[Any], chunk_max: int) -> Any:
+def chunk_transport(
+    app: Any, urls: Iterable[Any], chunk_max: int, headers_of: frozenset[str] = frozenset()
+) -> Any:
     """Return the transport to be set as ``app.transport``."""
-    consumer = type("SizedChunkConsumer", (ChunkConsumer,), {"chunk_max": chunk_max})
+    fields = {"chunk_max": chunk_max, "headers_of": headers_of}
+    consumer = type("SizedChunkConsumer", (ChunkConsumer,), fields)
     make: Callable[..., Any] = type("ChunkTransport", (driver.Transport,), {"Consumer": consumer})
     return make(list(urls), app)

@@ -61,7 +61,11 @@ class Schemas:
         """Return the ids that values name and of which nothing is known."""
         frames = {value[:FRAME_BYTES] for value in values if value and not value[0]}
         ids = {int.from_bytes(frame[1:]) for frame in frames if len(frame) == FRAME_BYTES}
-        return ids - self._known.keys() - self._unknown
+        return self.lacking(ids) - self._unknown
+
+    def lacking(self, ids: set[int]) -> set[int]:
+        """Return the ids of which the schema is not known."""
+        return ids - self._known.keys()
 
     def of(self, value: bytes, kind: str) -> Schema:
         """Return the schema that a value names.

@@ -12,6 +12,7 @@ from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
+from streams.intake.wire.schemas import Schemas
 from streams.runtime.dead_letters import Notices
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.learner import LearnerEngine
@@ -32,7 +33,9 @@ def event(user: str, number: int, at_ms: int = NOW_MS - DAY_MS) -> tuple[bytes, 
 
 def a_board() -> Board:
     scorer = BgNbdScorer(RULES.churn.horizon_ms)
-    return Board(InForce(RULES, "v1", decoders_of(SETTINGS, RULES), scorer), lambda: None)
+    return Board(
+        InForce(RULES, "v1", decoders_of(SETTINGS, RULES, Schemas()), scorer), lambda: None
+    )
 
 
 def pipeline(notices: Notices | None = None, board: Board | None = None) -> PipelineEngine:
@@ -144,7 +147,9 @@ def test_changed_rules_come_into_force_between_two_chunks() -> None:
     engine = pipeline(board=board)
     drive(engine, chunk("user-activity", 0, [event("ada", 1)]))
     changed = msgspec.structs.replace(RULES, traits=("city",))
-    board.change(rules=changed, rules_version="v2", decoders=decoders_of(SETTINGS, changed))
+    board.change(
+        rules=changed, rules_version="v2", decoders=decoders_of(SETTINGS, changed, Schemas())
+    )
     drive(engine, chunk("user-activity", 1, [event("ada", 2)]))
     assert engine.core.rules is changed
     commit = engine.take()
