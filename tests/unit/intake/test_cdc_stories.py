@@ -1,0 +1,268 @@
+"""Tables of a shop, as Debezium and Canal tell of them, understood by the rules of the pages."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from streams.core.decoded import Rejected, RejectReason, Skipped, inputs_of
+from streams.core.inputs import Acted, ConsentChanged, Erased, Input
+from streams.core.native import make_decode
+from streams.core.rules import Rules
+from streams.core.rules_file import parse_rules
+from streams.core.time import HOUR_MS
+from streams.intake.decoder import Tell, Told, make_tell
+from streams.intake.formats.cdc_values import UNAVAILABLE
+from streams.intake.wire.json_values import json_parse_as
+from tests.unit.core.stories import day
+from tests.unit.intake.changes import decimal_text, written
+from tests.unit.intake.spec_debezium import MYSQL, POSTGRES, envelope, wrapped
+
+NOW: Final = day(60)
+SHANGHAI_MS: Final = 8 * HOUR_MS
+
+ORDERS: Final = """
+inputs:
+  shop.inventory.orders:
+    format: debezium
+    user: $.after.customer_id
+    map:
+      - event: [orders.create, orders.update]
+        when: [{path: $.after.status, is: paid, was_not: paid}]
+        as: purchase
+        time: {path: $.after.paid_at, unit: us, zone: Asia/Shanghai}
+        amount: {path: $.after.amount, scale: 2}
+        currency: $.after.currency
+        once_per: $.after.id
+      - event: [orders.create, orders.update]
+        when: [{path: $.after.status, is: refunded, was_not: refunded}]
+        as: refund
+        amount: {path: $.after.amount, scale: 2}
+        currency: $.after.currency
+        once_per: $.after.id
+      - event: orders.delete
+        when: [{path: $.before.status, is_not: refunded}, {path: $.before.status, is: paid}]
+        as: cancellation
+        user: $.before.customer_id
+        amount: {path: $.before.amount, scale: 2}
+        once_per: $.before.id
+"""
+CUSTOMERS: Final = """
+inputs:
+  shop.inventory.customers:
+    format: debezium
+    user: $.after.id
+    map:
+      - event: [customers.create, customers.update]
+        when: [{path: $.after.accepts_sms, is: true, was_not: true}]
+        as: consent
+        channel: sms
+        granted: true
+      - event: customers.update
+        when: [{path: $.after.accepts_sms, is: false, was: true}]
+        as: consent
+        channel: sms
+        granted: false
+      - {event: customers.delete, as: erasure, user: $.before.id}
+"""
+
+
+def telling(text: str) -> tuple[Tell, Rules]:
+    rules = parse_rules(text)
+    (source,) = rules.sources
+    return make_tell(source, rules, json_parse_as), rules
+
+
+def meant(told: Iterable[Told], rules: Rules) -> list[Input]:
+    """Return the inputs of what was told, as they come behind the router."""
+    decode = make_decode(rules)
+    inputs: list[Input] = []
+    for events in told:
+        assert not isinstance(events, Rejected), events
+        if isinstance(events, Skipped):
+            continue
+        for event in events:
+            decoded = decode(event.user_id.encode(), msgspec.json.encode(event), NOW)
+            assert not isinstance(decoded, Rejected | Skipped), decoded
+            inputs += inputs_of(decoded)
+    return inputs
+
+
+def wall_us(at_ms: int) -> int:
+    """Write an instant as Debezium writes a DATETIME(6) of a shop in Shanghai."""
+    return (at_ms + SHANGHAI_MS) * 1_000
+
+
+CREATED: Final[dict[str, Any]] = {
+    "id": 7, "customer_id": 900, "status": "created", "amount": decimal_text("99.90"),
+    "currency": "CNY", "paid_at": None, "address": "南京路1号",
+}  # fmt: skip
+CHANGED = CREATED | {"amount": decimal_text("89.90")}
+PAID = CHANGED | {"status": "paid", "paid_at": wall_us(day(2))}
+SHIPPED = PAID | {"status": "shipped"}
+REFUNDED = PAID | {"status": "refunded"}
+LIFE: Final = (
+    ("c", None, CREATED), ("u", CREATED, CHANGED), ("u", CHANGED, PAID), ("u", PAID, SHIPPED),
+    ("u", SHIPPED, REFUNDED), ("d", REFUNDED, None),
+)  # fmt: skip
+"""An order is created, its amount is changed, it is paid, shipped, refunded and deleted."""
+WORTH: Final = [
+    Acted("900", "purchase:7", day(2), 89.9, 8990, 0),
+    Acted("900", "refund:7", day(5), 89.9, -8990, 1, is_risky=True, trigger="refund"),
+]
+
+
+def records(source: dict[str, Any], *, full: bool = True) -> list[dict[str, Any]]:
+    """Return the life of the order as a connector tells it, a day each."""
+    return [
+        envelope(
+            op,
+            source | {"table": "orders", "ts_ms": day(1 + place), "pos": place, "lsn": place},
+            before=before if full else None,
+            after=after,
+        )
+        for place, (op, before, after) in enumerate(LIFE)
+    ]
+
+
+def of_orders(life: Iterable[dict[str, Any]], text: str = ORDERS) -> list[Input]:
+    tell, rules = telling(text)
+    return meant((tell(b'{"id":7}', written(change), NOW, ()) for change in life), rules)
+
+
+@pytest.mark.parametrize("source", [MYSQL, POSTGRES], ids=["MySQL", "REPLICA IDENTITY FULL"])
+def test_the_life_of_an_order_is_what_was_paid_and_what_went_back(source: dict[str, Any]) -> None:
+    assert of_orders(records(source)) == WORTH
+
+
+def test_told_twice_and_with_schemas_it_is_the_same_life() -> None:
+    life = [change for change in records(MYSQL) for _ in range(2)]
+    tell, rules = telling(ORDERS)
+
+    twice = meant((tell(b"{}", wrapped(change), NOW, ()) for change in life), rules)
+    assert twice == [WORTH[0], WORTH[0], WORTH[1], WORTH[1]], "equal ids: each counts once"
+
+
+def test_a_paid_order_that_is_deleted_is_cancelled() -> None:
+    (cancelled,) = of_orders([envelope("d", MYSQL | {"table": "orders"}, before=PAID)])
+    assert isinstance(cancelled, Acted)
+    assert (cancelled.user_id, cancelled.money_minor) == ("900", -8990)
+
+
+def test_without_the_row_before_nobody_guesses_what_it_was() -> None:
+    """PostgreSQL by default: a record is put aside, and says what to do."""
+    tell, _ = telling(ORDERS)
+    life = records(POSTGRES, full=False)
+
+    paid = tell(b"{}", written(life[2]), NOW, ())
+    assert isinstance(paid, Rejected)
+    assert paid.reason is RejectReason.BAD_PROPERTY
+    assert "REPLICA IDENTITY FULL" in paid.detail
+    assert "$.after.status" in paid.detail
+
+
+def test_without_the_row_before_once_per_does_it() -> None:
+    text = ORDERS.replace(", was_not: paid", "").replace(", was_not: refunded", "")
+    life = records(POSTGRES, full=False)[:-1]
+
+    assert of_orders([*life[:3], life[2], *life[3:]], text) == [WORTH[0], *WORTH]
+
+
+def test_a_snapshot_tells_what_was_paid_and_when_and_it_counts_once() -> None:
+    text = ORDERS.replace("orders.create", "orders.create, orders.read", 1)
+    source = MYSQL | {"table": "orders", "ts_ms": day(50), "snapshot": "true"}
+
+    assert of_orders([envelope("r", source, after=PAID)], text) == WORTH[:1]
+
+
+def test_a_snapshot_without_a_column_of_time_is_refused() -> None:
+    text = ORDERS.replace("orders.create", "orders.create, orders.read")
+    source = MYSQL | {"table": "orders", "ts_ms": day(50), "snapshot": "true"}
+    tell, _ = telling(text)
+
+    refused = tell(b"{}", written(envelope("r", source, after=REFUNDED)), NOW, ())
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, "$.source.ts_ms" in refused.detail) == (RejectReason.BAD_TIME, True)
+
+
+def test_a_column_that_was_not_told_is_not_taken_for_a_value() -> None:
+    tell, _ = telling(ORDERS)
+    source = POSTGRES | {"table": "orders", "ts_ms": day(3)}
+    unknown = envelope("u", source, before=CHANGED, after=PAID | {"currency": UNAVAILABLE})
+    nowhere = envelope("c", source, after=PAID | {"currency": UNAVAILABLE})
+
+    told = tell(b"{}", written(unknown), NOW, ())
+    assert isinstance(told, tuple)
+    assert told[0].currency == "CNY", "as it was before"
+    assert isinstance(tell(b"{}", written(nowhere), NOW, ()), Rejected)
+
+
+ANNE: Final[dict[str, Any]] = {"id": 900, "name": "Anne", "accepts_sms": False}
+
+
+def of_customers(changes: Iterable[tuple[str, Any, Any]]) -> list[Input]:
+    tell, rules = telling(CUSTOMERS)
+    source = MYSQL | {"table": "customers"}
+    return meant(
+        (
+            tell(b"{}", written(envelope(op, source | {"ts_ms": day(at)}, before, after)), NOW, ())
+            for at, (op, before, after) in enumerate(changes)
+        ),
+        rules,
+    )
+
+
+def test_consent_is_told_when_it_changes_and_only_then() -> None:
+    """Who opted out by a text must not be won back by a change of the address."""
+    yes, moved = ANNE | {"accepts_sms": True}, ANNE | {"accepts_sms": True, "name": "Anne Marie"}
+
+    assert of_customers([
+        ("c", None, ANNE), ("u", ANNE, yes), ("u", yes, moved), ("u", moved, ANNE),
+        ("c", None, yes), ("d", yes, None),
+    ]) == [
+        ConsentChanged("900", day(1), "sms", is_granted=True),
+        ConsentChanged("900", day(3), "sms", is_granted=False),
+        ConsentChanged("900", day(4), "sms", is_granted=True),
+        Erased("900", day(5)),
+    ]  # fmt: skip
+
+
+def test_a_customer_whose_key_changes_is_not_erased() -> None:
+    tell, _ = telling(CUSTOMERS)
+    gone = written(envelope("d", MYSQL | {"table": "customers"}, before=ANNE))
+
+    moved = tell(b"{}", gone, NOW, (("__debezium.newkey", b'{"id":901}'),))
+    assert moved == Skipped("key_changed")
+
+
+def canal_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def test_the_same_rules_read_canal() -> None:
+    """What differs is how a value is written: Canal has texts, and times without a zone."""
+    text = ORDERS.replace("format: debezium", "format: canal").replace(
+        "unit: us, zone: Asia/Shanghai", "zone: Asia/Shanghai"
+    )
+    text = text.replace("{path: $.after.amount, scale: 2}", "$.after.amount")
+    text = text.replace("{path: $.before.amount, scale: 2}", "$.before.amount")
+    amounts = {decimal_text("99.90"): "99.90", decimal_text("89.90"): "89.90"}
+
+    def row(told: dict[str, Any]) -> dict[str, str | None]:
+        paid_at = "2017-01-03 20:00:00.0" if told["paid_at"] else None
+        texts = {name: canal_text(value) for name, value in told.items()}
+        return texts | {"amount": amounts[told["amount"]], "paid_at": paid_at}
+
+    kinds = {"c": "INSERT", "u": "UPDATE", "d": "DELETE"}
+    life = []
+    for place, (op, before, after) in enumerate(LIFE):
+        now, then = row(after or before or {}), row(before or after or {})
+        old = {name: then[name] for name in now if now[name] != then[name]}
+        life.append(
+            {"type": kinds[op], "data": [now], "old": [old] if op == "u" else None, "table":
+             "orders", "database": "shop", "es": day(1 + place), "ts": 1, "id": 1, "isDdl": False,
+             "pkNames": ["id"], "sqlType": {}, "mysqlType": {}, "sql": ""}
+        )  # fmt: skip
+
+    assert of_orders(life, text) == WORTH
