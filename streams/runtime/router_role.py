@@ -60,7 +60,7 @@ async def run_router(
     notices = Notices(settings.topic_dead_letters)
     targets = Targets(settings.topic_activity, settings.topic_dead_letters)
     desk = SchemaDesk(settings, (source,), service.metrics)
-    service.tell, service.is_held = desk.facts, lambda: bool(desk.away)
+    service.is_held = lambda: bool(desk.away)
     tell = tell_of(source.topic, loaded.rules, desk.schemas)
 
     def adopt(found: Loaded) -> None:
@@ -87,7 +87,12 @@ async def run_router(
     )
     clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
     watch = RulesWatch(loaded, load, service.metrics, adopt)
-    service.tell = lambda: {"routes": source.topic, "rules": {"refused": watch.refused or None}}
+
+    def facts() -> dict[str, object]:
+        rules = {"refused": watch.refused or None}
+        return {"routes": source.topic, "rules": rules, **desk.facts()}
+
+    service.tell = facts
 
     async def begin() -> None:
         service.background(watch.follow())
