@@ -301,7 +301,7 @@ class Clocks:
 
     def put_off_until(self, at_ms: int) -> int:
         """Return until when a touch that is due at an instant has to wait; 0 = it need not."""
-        return 0
+        return self.present_ms if at_ms < self.present_ms - CATCH_UP_MS else 0
 
     # -- what is kept
 
