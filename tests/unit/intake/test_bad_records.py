@@ -5,11 +5,16 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.decoded import Rejected, RejectReason, Skipped
+from streams.core.rules_file import parse_rules
 from streams.core.sources import Form
+from streams.intake.decoder import make_tell
+from streams.intake.told import Told
+from streams.intake.wire.json_values import json_parse_as
+from tests.unit.core.stories import rules_of
 from tests.unit.intake import spec
 
 AT = "2017-01-11T12:00:00Z"
@@ -137,6 +142,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_no_record_stops_the_reader(form: Form, data: st.DataObject) -> None:
     names = sorted({*GOOD[form], "properties", "data", "batch", "data_base64", "original_id"})
@@ -153,6 +159,87 @@ def test_no_record_stops_the_reader(form: Form, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=30)
 @given(value=st.binary(max_size=60))
 def test_no_bytes_stop_the_reader(form: Form, value: bytes) -> None:
     assert isinstance(read(form, value), tuple | Rejected | Skipped)
+
+
+RULES = {
+    Form.SEGMENT: "map: [{event: Paid, as: purchase, amount: $.properties.total}]",
+    Form.SENSORS: "map: [{event: Paid, as: purchase, amount: $.properties.total}]",
+    Form.CLOUDEVENTS: "map: [{event: paid, as: purchase, amount: $.data.total}]",
+    Form.JSON: "user: $.uid\n    id: $.id\n    event: paid\n    time: {path: $.at, unit: ms}\n    "
+    "map: [{event: paid, as: purchase, amount: $.total}]",
+}
+MONEY = {Form.SENSORS: "properties", Form.SEGMENT: "properties", Form.CLOUDEVENTS: "data"}
+NOON = 1_484_136_000_000
+
+
+def told(form: Form, *, total: object = 12.5, **other: Any) -> Told:
+    """Return what a record is told as, or why not, under rules that want money."""
+    (source,) = parse_rules(f"inputs:\n  t:\n    format: {form}\n    {RULES[form]}").sources
+    record = GOOD[form] | ({MONEY[form]: {"total": total}} if form in MONEY else {"total": total})
+    record |= {"at": NOON} | other
+    return make_tell(source, rules_of(), json_parse_as)(None, json.dumps(record).encode(), NOON, ())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_record_that_says_all_is_told(form: Form) -> None:
+    events = told(form)
+
+    assert isinstance(events, tuple), events
+    assert [(each.user_id, each.amount, each.event_time) for each in events] == [
+        ("ada", 12.5, NOON)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "names", "reason", "path"),
+    [
+        (Form.SEGMENT, ("messageId",), RejectReason.NO_ID, "$.messageId"),
+        (Form.SEGMENT, ("userId", "anonymousId"), RejectReason.NO_ID, "$.userId"),
+        (Form.SEGMENT, ("timestamp",), RejectReason.BAD_TIME, "$.timestamp"),
+        (
+            Form.SENSORS,
+            ("login_id", "distinct_id", "anonymous_id"),
+            RejectReason.NO_ID,
+            "$.login_id",
+        ),
+        (Form.SENSORS, ("time",), RejectReason.BAD_TIME, "$.time"),
+        (Form.CLOUDEVENTS, ("id",), RejectReason.NO_ID, "$.id"),
+        (Form.CLOUDEVENTS, ("subject",), RejectReason.NO_ID, "$.subject"),
+        (Form.CLOUDEVENTS, ("time",), RejectReason.BAD_TIME, "$.time"),
+        (Form.JSON, ("id",), RejectReason.NO_ID, "$.id"),
+        (Form.JSON, ("uid",), RejectReason.NO_ID, ""),
+        (Form.JSON, ("at",), RejectReason.BAD_PROPERTY, "$.at"),
+    ],
+)
+def test_what_is_needed_and_missing_or_null_is_named(
+    form: Form, names: tuple[str, ...], reason: RejectReason, path: str
+) -> None:
+    for nothing in (None, "") if names[0] not in {"time", "timestamp", "at"} else (None,):
+        result = told(form, **dict.fromkeys(names, nothing))
+
+        assert isinstance(result, Rejected), result
+        assert result.reason is reason
+        assert path in result.detail
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("total", [-3, 1e300, "much", [], True])
+def test_money_is_money(form: Form, total: object) -> None:
+    result = told(form, total=total)
+
+    assert isinstance(result, Rejected), result
+    assert result.reason is RejectReason.BAD_AMOUNT
+    assert "total`" in result.detail
+
+
+@pytest.mark.parametrize("form", [Form.SEGMENT, Form.SENSORS, Form.CLOUDEVENTS])
+def test_what_is_to_come_is_refused(form: Form) -> None:
+    later = {Form.SENSORS: {"time": NOON * 2}}.get(form, {TIME[form]: "2031-01-01T00:00:00Z"})
+    result = told(form, **later)
+
+    assert isinstance(result, Rejected), result
+    assert result.reason is RejectReason.FUTURE
