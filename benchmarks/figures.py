@@ -67,6 +67,15 @@ PROMISES: Final[dict[str, Promise]] = {
     "learn_us_per_example": Promise("learning an example, all models together", "µs", "<=", 60),
     "roster_us_per_example": Promise("the roster as a whole, per example", "µs"),
     "help_s": Promise("winback --help", "s", "<=", 0.3),
+    **{
+        f"intake_{name}_over_native": Promise(
+            f"decoding and mapping a record in {name}, over a native one", "×", "<=", most
+        )
+        for name, most in (
+            ("segment", 2), ("sensors", 2), ("cloudevents", 2), ("debezium", 2), ("canal", 2),
+            ("json", 2), ("avro", 3),
+        )
+    },
     "chaos_state_differences": Promise(
         "users whose state differs from the replay's, after faults", "users", "==", 0
     ),

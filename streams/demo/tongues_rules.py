@@ -83,7 +83,7 @@ inputs:
     user: $.uid
     id: $.id
     event: $.what
-    time: {{path: $.at, unit: ms}}
+    time: {{path: $.at, unit: {"iso" if encoding == "avro" else "ms"}}}
     map:
 {_events("$", "$.amount", str)}\
       - {{event: Profile Updated, as: traits, traits: {_traits("$")}}}
