@@ -22,7 +22,7 @@ from streams.replay.events import watermark
 WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
 TOPICS = (
     "ACTIVITY", "TOUCHES", "FEEDBACK", "DECISIONS", "EXAMPLES", "MODELS", "DEAD_LETTERS", "JOURNAL",
-    "CONTROL",
+    "CONTROL", "IDENTITY",
 )  # fmt: skip
 PARTITIONS = 4
 PATIENCE_S = 30.0

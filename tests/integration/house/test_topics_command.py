@@ -27,7 +27,7 @@ def named(app: str, **others: int) -> Settings:
     """Return settings whose topics are used by one test alone."""
     names = (
         "activity", "touches", "feedback", "decisions", "examples", "models", "dead_letters",
-        "journal", "control",
+        "journal", "control", "identity",
     )  # fmt: skip
     return Settings(app_id=app, **{f"topic_{name}": f"{app}.{name}" for name in names}, **others)
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
 TOPICS = (
     "ACTIVITY", "TOUCHES", "FEEDBACK", "DECISIONS", "EXAMPLES", "MODELS", "DEAD_LETTERS", "JOURNAL",
-    "CONTROL",
+    "CONTROL", "IDENTITY",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ WINBACK = (sys.executable, "-c", "from streams.cli import main; main()")
 KIT_SENDER = (sys.executable, str(Path(__file__).with_name("kit_sender.py")))
 TOPICS = (
     "ACTIVITY", "TOUCHES", "FEEDBACK", "DECISIONS", "EXAMPLES", "MODELS", "DEAD_LETTERS", "JOURNAL",
-    "CONTROL",
+    "CONTROL", "IDENTITY",
 )  # fmt: skip
 
 
