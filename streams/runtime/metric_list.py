@@ -25,6 +25,8 @@ class Metric(StrEnum):
     PARTITIONS_OWNED = "winback_partitions_owned"
     USERS = "winback_users"
     WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
+    CLOCK_TIMESTAMP_SECONDS = "winback_clock_timestamp_seconds"
+    CLOCK_IDLE = "winback_clock_idle"
     MODEL_EXAMPLES = "winback_model_examples"
     MODEL_TRAINED_TIMESTAMP_SECONDS = "winback_model_trained_timestamp_seconds"
     MODEL_REFUSED = "winback_model_snapshots_refused_total"
@@ -119,6 +121,16 @@ METRICS: Final[dict[Metric, Spec]] = {
         "gauge", "seconds since the epoch", ("partition",),
         "Event time before which nothing more is expected.",
         "Standing still on one partition: no events and no ticks arrive there.",
+    ),
+    Metric.CLOCK_TIMESTAMP_SECONDS: Spec(
+        "gauge", "seconds since the epoch", ("clock", "partition"),
+        "Up to here nothing more is expected of a topic, or of a partition that the router reads.",
+        "The least that is not idle holds the watermark: winback doctor says why.",
+    ),
+    Metric.CLOCK_IDLE: Spec(
+        "gauge", "1 or 0", ("clock", "partition"),
+        "The topic has said nothing for long and holds the others no longer.",
+        "1 on a topic that is alive: raise its idle_after, or look at its producer.",
     ),
     Metric.MODEL_EXAMPLES: Spec(
         "gauge", "examples", (), "Matured examples behind the model in use.",

@@ -115,7 +115,7 @@ class Service:
         gauges.set(Metric.PARTITIONS_OWNED, len(lanes))
         for metric in (
             Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,
-            Metric.WATERMARK_TIMESTAMP_SECONDS,
+            Metric.WATERMARK_TIMESTAMP_SECONDS, Metric.CLOCK_TIMESTAMP_SECONDS, Metric.CLOCK_IDLE,
         ):  # fmt: skip
             gauges.forget(metric)
         engines = [

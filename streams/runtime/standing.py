@@ -46,6 +46,16 @@ def show_standing(metrics: Metrics, cores: Sequence[Partition]) -> None:
     metrics.set(Metric.PAUSES, len(paused))
     metrics.set(Metric.CASES_OPEN, sum(core.cases for core in cores))
     _show_budget(metrics, [core.budget for core in cores])
+    show_clocks(metrics, cores)
+
+
+def show_clocks(metrics: Metrics, cores: Sequence[Partition]) -> None:
+    """Set the gauges of every clock of every owned partition; `OWN` is called ``user-activity``."""
+    for core in cores:
+        for clock in core.clocks.record():
+            labels = {"clock": clock.name or "user-activity", "partition": core.number}
+            metrics.set(Metric.CLOCK_TIMESTAMP_SECONDS, clock.mark_ms / 1000, **labels)
+            metrics.set(Metric.CLOCK_IDLE, clock.is_idle, **labels)
 
 
 def _show_budget(metrics: Metrics, standings: Sequence[BudgetStatus]) -> None:
