@@ -22,7 +22,7 @@ from streams.core.inputs import Input
 from streams.core.interpret import NativeEvent, make_interpret
 from streams.core.rules import Rules
 from streams.core.sources import Form, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read
+from streams.intake.fact import Fact, ParseAs, Read
 from streams.intake.formats.catalogue import format_of
 from streams.intake.mapping import Choose, make_choose, make_name
 from streams.intake.mapping_values import WrongError
@@ -35,6 +35,9 @@ __all__ = [
 
 
 VALUE_MAX: Final = 1_048_576  # bytes; what a broker takes by default
+TOO_LARGE: Final = Rejected(
+    RejectReason.TOO_LARGE, f"the value has more than {VALUE_MAX} B - at `$`"
+)
 _LINK_SUFFIX: Final = ":link"
 
 
@@ -45,29 +48,31 @@ def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
     read, name_of, choose = _parts(source, rules, parse_as)
     demand_meant = _make_demand_meant(rules)
 
+    def one(fact: Fact, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
+        name = fact.name if name_of is None else name_of(fact)
+        plan = choose(fact, name)
+        if isinstance(plan, Skipped):
+            return plan
+        event = plan.tell(fact, name, timestamp_ms, suffix)
+        if plan.is_rare and isinstance(event, NativeEvent):
+            demand_meant(event, plan.rule.line)
+        return event
+
     def tell(key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers) -> Told:
+        if value is not None and len(value) > VALUE_MAX:
+            return TOO_LARGE
         facts = read(key, value, timestamp_ms, headers)
-        if isinstance(facts, Rejected | Skipped):
+        if not isinstance(facts, tuple):
             return facts
-        suffix, skipped = "" if len(facts) == 1 else _LINK_SUFFIX, NOT_ACTIVITY
-        events: list[NativeEvent] = []
         try:
-            for fact in facts:
-                name = fact.name if name_of is None else name_of(fact)
-                plan = choose(fact, name)
-                if isinstance(plan, Skipped):
-                    skipped = plan
-                    continue
-                event = plan.tell(fact, name, timestamp_ms, suffix)
-                if isinstance(event, Skipped):
-                    skipped = event
-                    continue
-                if event.properties:
-                    demand_meant(event, plan.rule.line)
-                events.append(event)
+            if len(facts) == 1:
+                event = one(facts[0], timestamp_ms, "")
+                return (event,) if isinstance(event, NativeEvent) else event
+            told = [one(fact, timestamp_ms, _LINK_SUFFIX) for fact in facts]
         except WrongError as error:
             return Rejected(error.reason, str(error))
-        return tuple(events) or skipped
+        events = tuple(event for event in told if isinstance(event, NativeEvent))
+        return events or next(event for event in told if isinstance(event, Skipped))
 
     return tell
 
@@ -80,24 +85,18 @@ def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decod
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers = ()
     ) -> Decoded:
         told = tell(key, value, timestamp_ms, headers)
-        if isinstance(told, Rejected | Skipped):
+        if not isinstance(told, tuple):
             return told
         inputs: list[Input] = []
-        other: Skipped = NOT_ACTIVITY
         for event in told:
             if event.user_id.encode() != key:
                 what = f"{key!r} is not the user id {event.user_id!r}; if it need not be one, say "
                 return Rejected(RejectReason.KEY_MISMATCH, f"{what}keyed_by: anything")
             decoded = interpret(event, event.event_time)  # type: ignore[arg-type]  # told in ms
-            if isinstance(decoded, Rejected):
+            if len(told) == 1 or isinstance(decoded, Rejected):
                 return decoded
-            if isinstance(decoded, Skipped):
-                other = decoded
-            else:
-                inputs += inputs_of(decoded)
-        if len(inputs) == 1:
-            return inputs[0]
-        return Several(tuple(inputs)) if inputs else other
+            inputs += inputs_of(decoded)
+        return Several(tuple(inputs)) if inputs else NOT_ACTIVITY
 
     return decode
 
@@ -129,7 +128,8 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     def examine(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
     ) -> tuple[Examined, ...]:
-        facts = read(key, value, timestamp_ms, headers)
+        is_huge = value is not None and len(value) > VALUE_MAX
+        facts = TOO_LARGE if is_huge else read(key, value, timestamp_ms, headers)
         if isinstance(facts, Rejected):
             return (Examined("", REJECTED, reason=facts.reason, detail=facts.detail),)
         if isinstance(facts, Skipped):
@@ -145,17 +145,9 @@ def _parts(
 ) -> tuple[Read, Callable[[Fact], str] | None, Choose]:
     """Return what reads a record, what names a fact, and what finds its rule."""
     form = format_of(source.form)
-    made = form.make_read(source, source.paths, parse_as)
+    read = form.make_read(source, source.paths, parse_as)
     if source.inner is not Form.JSON:
         form = format_of(source.inner)
-
-    def read(
-        key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers, /
-    ) -> Facts | Rejected | Skipped:
-        if value is not None and len(value) > VALUE_MAX:
-            return Rejected(RejectReason.TOO_LARGE, f"the value has more than {VALUE_MAX} B")
-        return made(key, value, timestamp_ms, headers)
-
     return read, make_name(source), make_choose(source, rules, form)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from streams.core.decoded import NOT_ACTIVITY, RejectReason, Skipped
-from streams.core.meanings import Meaning
+from streams.core.meanings import ACTS, Meaning
 from streams.core.rules import Rules
 from streams.core.sources import LINK_EVENT, MapRule, Source
 from streams.intake.fact import Fact
@@ -29,11 +29,13 @@ class Plan(NamedTuple):
         tests: All of them must hold.
         tell: Makes the native event.
         rule: Of the rules.
+        is_rare: It is no act, so what it says in its properties is to be checked.
     """
 
     tests: tuple[Test, ...]
     tell: Tell
     rule: MapRule
+    is_rare: bool = False
 
 
 Choose = Callable[[Fact, str], Plan | Skipped]
@@ -69,7 +71,7 @@ def make_choose(source: Source, rules: Rules, form: Format) -> Choose:
     plans: dict[str, list[Plan]] = {}
     for rule in (*source.rules, LINK):
         tests = tuple(test for condition in rule.when for test in make_tests(condition))
-        plan = Plan(tests, teller.of(rule), rule)
+        plan = Plan(tests, teller.of(rule), rule, rule.meaning not in ACTS)
         for name in rule.events:
             plans.setdefault(name, []).append(plan)
     other = _make_other(source, rules, form, teller)

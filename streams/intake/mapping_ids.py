@@ -10,29 +10,36 @@ from streams.intake.mapping_values import WrongError
 
 RESERVED: Final = frozenset({COVERAGE_EVENT, WATERMARK_EVENT, LINK_EVENT})
 """What only our own machinery says: no event and no user of others may be called so."""
+OWN: Final = "\0$"
+"""How ids of our own machinery begin."""
 EVENT_ID_MAX: Final = 512  # characters
-_SHORT: Final = ID_BYTES_MAX // 4  # so many characters never have more bytes than are allowed
+SHORT: Final = ID_BYTES_MAX // 4  # so many characters never have more bytes than are allowed
 
 
-def demand_user(user_id: str, missing: str) -> str:
-    """Return a user id that can be one; raises WrongError.
+def demand_user(user_id: str | None, missing: str) -> None:
+    """Raise WrongError if this can be no user id.
 
     Args:
         user_id: As it was told.
-        missing: What to say of an empty one.
+        missing: What to say if nothing was.
     """
     if not user_id:
         raise WrongError(RejectReason.NO_ID, missing)
-    if len(user_id) > _SHORT and len(user_id.encode()) > ID_BYTES_MAX:
+    if len(user_id.encode()) > ID_BYTES_MAX:
         raise WrongError(RejectReason.TOO_LARGE, f"the user id has more than {ID_BYTES_MAX} B")
-    if user_id[0] in "\0$" and (user_id[0] == "\0" or user_id in RESERVED):
+    if user_id[0] == "\0" or user_id in RESERVED:
         raise WrongError(RejectReason.NO_ID, f"{user_id!r} is an id of winback's own")
-    return user_id
 
 
-def demand_short(event_id: str) -> str:
-    """Return an event id that is not too long; raises WrongError."""
+def demand_id(event_id: str | None, missing: str) -> None:
+    """Raise WrongError if this can be no event id.
+
+    Args:
+        event_id: As it was told.
+        missing: What to say if nothing was.
+    """
+    if not event_id:
+        raise WrongError(RejectReason.NO_ID, missing)
     if len(event_id) > EVENT_ID_MAX:
         what = f"the event id has more than {EVENT_ID_MAX} characters"
         raise WrongError(RejectReason.TOO_LARGE, what)
-    return event_id

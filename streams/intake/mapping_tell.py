@@ -11,14 +11,14 @@ from streams.core.interpret import NativeEvent
 from streams.core.meanings import ACTS, MONEY, Meaning
 from streams.core.native import FUTURE_MAX_MS
 from streams.core.rules import Rules
-from streams.core.sources import CHANGES, LINK_EVENT, MapRule, Pick, Source
+from streams.core.sources import CHANGES, LINK_EVENT, MapRule, Source
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import Fact
 from streams.intake.formats.catalogue import Format
-from streams.intake.mapping_ids import EVENT_ID_MAX, demand_short, demand_user
+from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT, demand_id, demand_user
 from streams.intake.mapping_money import Purse, make_amount
 from streams.intake.mapping_times import make_time
-from streams.intake.mapping_values import Reader, WrongError, make_pick
+from streams.intake.mapping_values import WrongError, make_pick
 
 PROPERTIES_MAX: Final = 32_768  # bytes; what the router writes must fit into a native event
 LINK: Final = MapRule(events=(LINK_EVENT,), meaning=Meaning.LINK, name=LINK_EVENT)
@@ -37,6 +37,9 @@ Tell = Callable[[Fact, str, int, str], NativeEvent | Skipped]
 The suffix is for the id of a link whose record says more than that, and only where the rules name
 the place of the id: formats see to theirs.
 """
+
+Ids = Callable[[Fact, str, int, str], tuple[int, str, str]]
+"""``ids(fact, event, timestamp_ms, suffix)``: instant, event id, user id; raises WrongError."""
 
 
 class Teller:
@@ -58,13 +61,13 @@ class Teller:
     def _act(self, rule: MapRule) -> Tell:
         """Return what tells an event that is all there with an amount: the hot path."""
         given, currency = rule.name, self.rules.currency
-        user_of, id_of, time_of = self._user(rule), self._id(rule), self._time(rule)
+        ids = self._ids(rule)
         if rule.amount is None:
 
             def tell(fact: Fact, name: str, timestamp_ms: int, suffix: str) -> NativeEvent:
                 event = given or name
-                ids = time_of(fact, timestamp_ms), id_of(fact, event, suffix), user_of(fact)
-                return NativeEvent(event, *ids)
+                at_ms, event_id, user_id = ids(fact, event, timestamp_ms, suffix)
+                return NativeEvent(event, at_ms, event_id, user_id)
 
             return tell
         is_signed = rule.meaning is Meaning.CORRECTION
@@ -73,17 +76,17 @@ class Teller:
 
         def tell_amount(fact: Fact, name: str, timestamp_ms: int, suffix: str) -> NativeEvent:
             event = given or name
-            ids = time_of(fact, timestamp_ms), id_of(fact, event, suffix), user_of(fact)
+            at_ms, event_id, user_id = ids(fact, event, timestamp_ms, suffix)
             amount = amount_of(fact.body)
-            return NativeEvent(event, *ids, amount, None if amount is None else currency)
+            if amount is None:
+                return NativeEvent(event, at_ms, event_id, user_id)
+            return NativeEvent(event, at_ms, event_id, user_id, amount, currency)
 
         return tell_amount
 
     def _rare(self, rule: MapRule) -> Tell:
         """Return what tells an event that says something in its properties."""
-        given = rule.name
-        user_of, id_of, time_of = self._user(rule), self._id(rule), self._time(rule)
-        says = self._says(rule)
+        given, ids, says = rule.name, self._ids(rule), self._says(rule)
         is_traits = rule.meaning is Meaning.TRAITS
 
         def tell(fact: Fact, name: str, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
@@ -95,8 +98,8 @@ class Teller:
                 what = f"what is said comes to more than {PROPERTIES_MAX} B"
                 raise WrongError(RejectReason.TOO_LARGE, what)
             event = given or name
-            ids = time_of(fact, timestamp_ms), id_of(fact, event, suffix), user_of(fact)
-            return NativeEvent(event, *ids, properties=properties)
+            at_ms, event_id, user_id = ids(fact, event, timestamp_ms, suffix)
+            return NativeEvent(event, at_ms, event_id, user_id, properties=properties)
 
         return tell
 
@@ -139,70 +142,55 @@ class Teller:
 
         return says
 
-    def _user(self, rule: MapRule) -> Callable[[Fact], str]:
-        """Return what reads whose event it is: the known id, or else that of the device."""
-        missing = self._missing("user", "anonymous")
-        user, anonymous = self.user, self.anonymous
-        is_link = rule.meaning is Meaning.LINK
-        if rule.user:
-            own = make_pick(rule.user, reason=RejectReason.NO_ID)
-            return lambda fact: demand_user(own(fact.body), missing)
-        if is_link:
-            return lambda fact: demand_user(
-                fact.user_id if user is None else user(fact.body), missing
-            )
-        if user is None and anonymous is None:
-            return lambda fact: demand_user(fact.user_id or fact.anonymous_id, missing)
+    def _ids(self, rule: MapRule) -> Ids:  # noqa: C901  # with what it makes
+        """Return what reads when an event happened, its idempotency key, and whose it is."""
+        source, is_link = self.source, rule.meaning is Meaning.LINK
+        when, pick = rule.time or source.time, rule.once_per or rule.id or source.id
+        time_of = make_time(when) if when else None
+        id_of = make_pick(pick, reason=RejectReason.NO_ID) if pick else None
+        user_of = make_pick(rule.user, reason=RejectReason.NO_ID) if rule.user else self.user
+        anonymous_of = self.anonymous
+        no_time, no_id = self._missing("time"), self._missing("id")
+        no_user = self._missing("user", "anonymous")
+        is_once, has_suffix = rule.once_per is not None, rule is LINK
 
-        def user_of(fact: Fact) -> str:
-            known = fact.user_id if user is None else user(fact.body)
-            if not known:
-                known = fact.anonymous_id if anonymous is None else anonymous(fact.body)
-            return demand_user(known, missing)
+        def ids(  # one branch a place where something may stand
+            fact: Fact, event: str, timestamp_ms: int, suffix: str
+        ) -> tuple[int, str, str]:
+            _, event_id, at_ms, user_id, anonymous_id, body, _ = fact
+            if time_of is not None:
+                at_ms = time_of(body)
+            if not 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
+                raise _untimely(at_ms, timestamp_ms, no_time)
+            if id_of is not None:
+                event_id = id_of(body)
+                if is_once:
+                    event_id = f"{event}:{event_id}"
+                elif has_suffix:
+                    event_id += suffix
+            if not event_id or len(event_id) > EVENT_ID_MAX:
+                demand_id(event_id, no_id)
+            if user_of is not None:
+                user_id = user_of(body)
+            if not user_id and not is_link:
+                user_id = anonymous_id if anonymous_of is None else anonymous_of(body)
+            if not user_id or len(user_id) > SHORT or user_id[0] in OWN:
+                demand_user(user_id, no_user)
+            return at_ms, event_id, user_id
 
-        return user_of
-
-    def _id(self, rule: MapRule) -> Callable[[Fact, str, str], str]:
-        """Return what reads the idempotency key of an event."""
-        if rule.once_per:
-            once = make_pick(rule.once_per, reason=RejectReason.NO_ID)
-            return lambda fact, event, _suffix: demand_short(f"{event}:{once(fact.body)}")
-        pick: Pick | None = rule.id or self.source.id
-        if pick:
-            read: Reader = make_pick(pick, reason=RejectReason.NO_ID)
-            if rule is LINK:
-                return lambda fact, _event, suffix: demand_short(read(fact.body) + suffix)
-            return lambda fact, _event, _suffix: demand_short(read(fact.body))
-        missing = self._missing("id")
-
-        def id_of(fact: Fact, _event: str, _suffix: str) -> str:
-            event_id = fact.event_id
-            if not event_id:
-                raise WrongError(RejectReason.NO_ID, missing)
-            return event_id if len(event_id) <= EVENT_ID_MAX else demand_short(event_id)
-
-        return id_of
-
-    def _time(self, rule: MapRule) -> Callable[[Fact, int], int]:
-        """Return what reads when it happened; it is neither long ago nor to come."""
-        when = rule.time or self.source.time
-        read = make_time(when) if when else None
-        missing = self._missing("time")
-
-        def time_of(fact: Fact, timestamp_ms: int) -> int:
-            at_ms = fact.at_ms if read is None else read(fact.body)
-            if 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS and at_ms <= FAR_FUTURE_MS:
-                return at_ms
-            if at_ms > 0:
-                what = f"event time {at_ms}, record timestamp {timestamp_ms}"
-                raise WrongError(RejectReason.FUTURE, what)
-            what = missing if read is None and at_ms == 0 else f"event time {at_ms} is before 1970"
-            raise WrongError(RejectReason.BAD_TIME, what)
-
-        return time_of
+        return ids
 
     def _missing(self, *fields: str) -> str:
         """Return what is said of a record in which nothing stands in some places."""
         places = [self.form.places[field] for field in fields if field in self.form.places]
         where = f" - at `{' or '.join(places)}`" if places else ""
         return f"the record has no {fields[0]}, and the rules name no other place{where}"
+
+
+def _untimely(at_ms: int, timestamp_ms: int, missing: str) -> WrongError:
+    """Return why an event cannot have happened then."""
+    if at_ms > 0:
+        what = f"event time {at_ms}, record timestamp {timestamp_ms}"
+        return WrongError(RejectReason.FUTURE, what)
+    what = f"event time {at_ms} is before 1970" if at_ms else missing
+    return WrongError(RejectReason.BAD_TIME, what)

@@ -11,7 +11,7 @@ from streams.core.native import FUTURE_MAX_MS, VALUE_BYTES_MAX, WATERMARK_EVENT
 from streams.core.rules import Rules
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import ParseAs, UnreadableError
-from streams.intake.mapping_ids import demand_short, demand_user
+from streams.intake.mapping_ids import demand_id, demand_user
 from streams.intake.mapping_values import WrongError
 from streams.intake.told import ACCEPTED, REJECTED, SKIPPED, Examine, Examined, Tell, Told
 
@@ -65,14 +65,16 @@ def _event(record: Any, timestamp_ms: int) -> NativeEvent:
     if at_ms > timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
         what = f"{at_ms}, record timestamp {timestamp_ms} - at `$.event_time`"
         raise WrongError(RejectReason.FUTURE, what)
-    if not record.event_id or not record.event or record.event == WATERMARK_EVENT:
-        what = "event_id and event must not be empty, or our own - at `$`"
+    if not record.event or record.event == WATERMARK_EVENT:
+        what = "event must not be empty, or a name of winback's own - at `$.event`"
         raise WrongError(RejectReason.NO_ID, what)
+    demand_id(record.event_id, "event_id must not be empty - at `$.event_id`")
+    demand_user(record.user_id, "user_id must not be empty - at `$.user_id`")
     return NativeEvent(
         record.event,
         at_ms,
-        demand_short(record.event_id),
-        demand_user(record.user_id, "user_id must not be empty - at `$.user_id`"),
+        record.event_id,
+        record.user_id,
         record.amount,
         record.currency,
         msgspec.Raw(_encode(said)) if said else msgspec.Raw(),

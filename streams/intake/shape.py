@@ -92,28 +92,20 @@ def _merge(into: _Node, tree: _Node) -> None:
 
 
 def getter(path: Path) -> Callable[[Any], Any]:
-    """Return what reads the value that a path leads to in a shape; None = it leads nowhere."""
+    """Return what reads the value that a path leads to in a shape; None = it leads nowhere.
+
+    A path of one step asks for a shape that was made for it: there it is a plain attribute.
+    """
     names = [attribute(step) for step in path if isinstance(step, str)]
     if len(names) < len(path) or not path:
         return lambda body: _walk(body, path)
+    direct = attrgetter(".".join(names))
     if len(names) == 1:
-        return _guarded(attrgetter(names[0]), path)
-    first, rest = attrgetter(names[0]), attrgetter(".".join(names[1:]))
+        return direct
 
     def get(body: Any) -> Any:
         try:
-            inner = first(body)
-            return None if inner is None else rest(inner)
-        except AttributeError:
-            return _walk(body, path)
-
-    return get
-
-
-def _guarded(plain: Callable[[Any], Any], path: Path) -> Callable[[Any], Any]:
-    def get(body: Any) -> Any:
-        try:
-            return plain(body)
+            return direct(body)
         except AttributeError:
             return _walk(body, path)
 
