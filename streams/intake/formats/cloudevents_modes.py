@@ -1,0 +1,180 @@
+"""The two modes in which Kafka carries a CloudEvent: in one piece, or with headers as attributes.
+
+Source:
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from streams.core.decoded import Headers, RejectReason
+from streams.core.sources import Encoding, Form, Path, Source
+from streams.intake.fact import ParseAs, UnreadableError
+from streams.intake.formats.envelope import EMPTY, faulty
+from streams.intake.shape import attribute, struct_of
+
+ATTRIBUTES: Final[dict[str, Any]] = {
+    "specversion": str | None,
+    "id": str | None,
+    "source": str | None,
+    "type": str | None,
+    "subject": str | None,
+    "time": datetime | None,
+    "datacontenttype": str | None,
+}
+ENVELOPE: Final = ATTRIBUTES | {"data_base64": str | None}
+NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
+MEDIA_TYPE: Final = b"application/cloudevents"
+STRUCTURED_TYPE: Final = "application/cloudevents+json"
+PREFIX: Final = "ce_"
+JSON_TYPE: Final = "application/json"
+STRUCTURED: Final = "`$.{}`"
+BINARY: Final = "header `ce_{}`"
+Open = Callable[[bytes], Any]
+Unwrap = Callable[[bytes, Headers], Any]
+Take = Callable[[bytes | None, Headers], tuple[Any, str]]
+"""``take(value, headers)``: the event, and how a path to an attribute of it is written."""
+
+
+def make_take(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Take:
+    """Return what takes an event out of a record; it raises UnreadableError.
+
+    Its data is parsed as far as paths lead there, and left as bytes where it has its own format.
+    """
+    has_inner = source.inner is not Form.JSON
+    event_type = struct_of("Event", ENVELOPE, paths)
+    if has_inner:
+        event_type = struct_of("Event", ENVELOPE | {"data": msgspec.Raw}, ())
+    opened = bytes if has_inner else _opener(event_type, source, paths, parse_as)
+    is_json = source.encoding is Encoding.JSON
+    of_binary = _binary(event_type, opened, is_json=is_json)
+    of_structured = _structured(event_type, opened, parse_as) if is_json else _unsupported
+
+    def take(value: bytes | None, headers: Headers) -> tuple[Any, str]:
+        where = _mode(headers)
+        unwrap = of_binary if where is BINARY else of_structured
+        return unwrap(value or b"", headers), where
+
+    return take
+
+
+def _mode(headers: Headers) -> str:
+    """Return where a record has its attributes: `STRUCTURED` or `BINARY`."""
+    is_binary = False
+    for name, text in headers:
+        if name == "content-type" and text[: len(MEDIA_TYPE)].lower() == MEDIA_TYPE:
+            media = text.partition(b";")[0].strip().lower().decode(errors="replace")
+            if media == STRUCTURED_TYPE:
+                return STRUCTURED
+            raise faulty(f"{media!r} is not read", "header `content-type`")
+        is_binary = is_binary or name.startswith(PREFIX)
+    return BINARY if is_binary else STRUCTURED
+
+
+def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unwrap:
+    """Return what reads an event in the JSON format."""
+    parse = parse_as(event_type)
+    has_data = "data" in event_type.__annotations__
+
+    def unwrap(value: bytes, _headers: Headers) -> Any:
+        if not value:
+            raise UnreadableError(EMPTY.detail, EMPTY.reason)
+        event = parse(value)
+        if has_data and (event.data is not None or event.data_base64 is not None):
+            _demand_json(event.datacontenttype, "`$.datacontenttype`")
+            if event.data_base64 is not None:
+                event.data = _decoded(event, opened)
+        return event
+
+    return unwrap
+
+
+def _decoded(event: Any, opened: Open | None) -> Any:
+    """Return data that stands there as base64."""
+    if event.data is not None:
+        raise faulty("there is data, too", "`$.data_base64`")
+    try:
+        data = b64decode(event.data_base64, validate=True)
+    except ValueError as error:
+        raise faulty(f"{error}", "`$.data_base64`") from None
+    return _opened(data, opened)
+
+
+def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
+    """Return what reads an event whose attributes are headers, and whose value is its data."""
+    fields = {field.encode_name for field in msgspec.structs.fields(event_type)}
+    wanted = {f"{PREFIX}{name}": attribute(name) for name in fields - NO_HEADERS}
+    wanted["content-type"] = "datacontenttype"
+    has_data = "data" in fields
+
+    def unwrap(value: bytes, headers: Headers) -> Any:
+        said: dict[str, Any] = {}
+        for name, text in headers:
+            short = wanted.get(name)
+            if short is None:
+                continue
+            if short in said:
+                path = f"header `{name}`"
+                raise faulty("stands twice", path, RejectReason.DUPLICATE_KEY)
+            try:
+                said[short] = text.decode() if short != "time" else _instant(text)
+            except UnicodeDecodeError as error:
+                raise faulty(f"{error}", f"header `{name}`") from None
+        event = event_type(**said)
+        if has_data and value:
+            if is_json:
+                _demand_json(event.datacontenttype, "header `content-type`")
+            event.data = _opened(value, opened)
+        return event
+
+    return unwrap
+
+
+def _instant(text: bytes) -> datetime:
+    try:
+        return msgspec.convert(text.decode(), datetime)
+    except msgspec.ValidationError as error:
+        raise faulty(f"{error}", "header `ce_time`", RejectReason.BAD_TIME) from None
+
+
+def _unsupported(_value: bytes, _headers: Headers) -> Any:
+    raise faulty("an event in one piece is JSON, not of this encoding", "`$`")
+
+
+def _opened(data: bytes, opened: Open | None) -> Any:
+    """Return data that comes as bytes, parsed; a path of what is wrong begins at the event."""
+    if opened is None:
+        return None
+    try:
+        return opened(data)
+    except UnreadableError as error:
+        raise UnreadableError(inside(str(error)), error.reason) from None
+
+
+def _opener(
+    event_type: type, source: Source, paths: Collection[Path], parse_as: ParseAs
+) -> Open | None:
+    """Return what parses data that comes as bytes; None = no path leads there."""
+    if source.encoding is Encoding.JSON:
+        kind = event_type.__annotations__.get("data")
+        return None if kind is None else parse_as(kind)
+    below = [path[1:] for path in paths if path[0] == "data"]
+    return parse_as(struct_of("Data", {}, below)) if below else None
+
+
+def inside(detail: str) -> str:
+    """Return a path in the data as one in the event."""
+    return detail.replace("`$", "`$.data")
+
+
+def _demand_json(media: str | None, where: str) -> None:
+    """Raise UnreadableError if data that is read is not JSON; it is where no type is named."""
+    if media is None or media == JSON_TYPE:
+        return
+    if not media.partition(";")[0].strip().lower().endswith(("/json", "+json")):
+        raise faulty(f"{media!r} is not JSON", where)
