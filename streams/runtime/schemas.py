@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from streams.core.sources import Encoding, Form, Source
 from streams.errors import UserError
-from streams.intake.wire.schemas import Schemas
+from streams.intake.wire.schemas import Schema, Schemas
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.transport import Chunk
 from streams.settings import Settings
@@ -119,7 +119,7 @@ class SchemaDesk:
             if schema is None:
                 unknown.add(schema_id)
             else:
-                self.schemas.learn(schema_id, schema)
+                self.schemas.learn(schema_id, await _compiled(schema))
                 self._metrics.add(Metric.SCHEMAS_FETCHED, outcome="found")
 
         answers = await asyncio.gather(*map(fetch, sorted(ids)), return_exceptions=True)
@@ -171,6 +171,13 @@ class SchemaDesk:
         """Close the connections."""
         if self._registry is not None:
             await self._registry.close()
+
+
+async def _compiled(schema: Schema) -> Schema:
+    """Return a schema with what takes long to make of it."""
+    from streams.intake.wire.protobuf_files import KIND, with_files  # noqa: PLC0415 (few need it)
+
+    return await asyncio.to_thread(with_files, schema) if schema.kind == KIND else schema
 
 
 async def _sleep(pause_s: float, is_wanted: Callable[[], bool]) -> None:

@@ -53,7 +53,8 @@ def _millis(number: int) -> str:
     return f"{_date(day)}T{_MINUTES[minute]}{rest // 1000:02}.{rest % 1000:03}Z"
 
 
-def _micros(number: int) -> str:
+def instant_text(number: int) -> str:
+    """Return an instant as text, by microseconds since 1970."""
     millis, rest = divmod(number, 1_000)
     return f"{_millis(millis)[:-1]}{rest:03}Z"
 
@@ -70,8 +71,8 @@ def _time(number: int, *, unit: str) -> str:
 BASE64: Final[Convert] = _base64
 _OF_NUMBERS: Final[dict[tuple[str, str], Convert]] = {
     ("long", "timestamp-millis"): _millis,
-    ("long", "timestamp-micros"): _micros,
-    ("long", "timestamp-nanos"): lambda number: _micros(number // 1000),
+    ("long", "timestamp-micros"): instant_text,
+    ("long", "timestamp-nanos"): lambda number: instant_text(number // 1000),
     ("long", "local-timestamp-millis"): partial(_local, unit="milliseconds"),
     ("long", "local-timestamp-micros"): partial(_local, unit="microseconds"),
     ("long", "local-timestamp-nanos"): partial(_local, unit="microseconds", divisor=1000),

@@ -29,11 +29,15 @@ class Schema(msgspec.Struct, frozen=True):
         kind: ``AVRO``, ``PROTOBUF`` or ``JSON``.
         text: As it was registered.
         references: By the name under which its text speaks of them.
+        files: Of Protobuf: what protoc has made of it, a serialised FileDescriptorSet.
+        fault: Why nothing can be read with it; empty = it can.
     """
 
     kind: str
     text: str
     references: tuple[tuple[str, "Schema"], ...] = ()
+    files: bytes = b""
+    fault: str = ""
 
 
 class Schemas:
@@ -86,4 +90,6 @@ class Schemas:
         if schema.kind != kind:
             what = f"schema {schema_id} is of the kind {schema.kind}, not {kind} - at `$`"
             raise UnreadableError(what, RejectReason.BAD_ENVELOPE.value)
+        if schema.fault:
+            raise UnreadableError(f"schema {schema_id} cannot be used: {schema.fault} - at `$`")
         return schema
