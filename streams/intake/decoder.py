@@ -43,8 +43,8 @@ _LINK_SUFFIX: Final = ":link"
 
 def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
     """Return what tells the records of a topic as native events."""
-    if source.form is Form.WINBACK:
-        return make_native_tell(rules, parse_as)
+    if Form.WINBACK in {source.form, source.inner}:
+        return make_native_tell(source, rules, parse_as)
     read, name_of, choose = _parts(source, rules, parse_as)
     demand_meant = _make_demand_meant(rules)
 
@@ -103,8 +103,8 @@ def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decod
 
 def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     """Return what says of each event of a record what became of it, and why."""
-    if source.form is Form.WINBACK:
-        return make_native_examine(rules, parse_as)
+    if Form.WINBACK in {source.form, source.inner}:
+        return make_native_examine(source, rules, parse_as)
     read, name_of, choose = _parts(source, rules, parse_as)
     demand_meant = _make_demand_meant(rules)
 

@@ -1,7 +1,7 @@
 """Native events on other topics than our own: in any encoding, keyed by anything, no mapping."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -9,13 +9,15 @@ from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.interpret import NativeEvent, make_interpret
 from streams.core.native import FUTURE_MAX_MS, VALUE_BYTES_MAX, WATERMARK_EVENT
 from streams.core.rules import Rules
+from streams.core.sources import Form, Source
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import ParseAs, UnreadableError
+from streams.intake.formats.cloudevents import make_unwrap
+from streams.intake.formats.envelope import EMPTY, refused
 from streams.intake.mapping_ids import demand_id, demand_user
 from streams.intake.mapping_values import WrongError
 from streams.intake.told import ACCEPTED, REJECTED, SKIPPED, Examine, Examined, Tell, Told
 
-EMPTY: Final = Rejected(RejectReason.EMPTY, "the record has no value")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,11 +33,17 @@ class NativeRecord(msgspec.Struct, gc=False):
     properties: dict[str, Any] | None = None
 
 
-def make_native_tell(rules: Rules, parse_as: ParseAs) -> Tell:
-    """Return what tells the records of a topic of native events."""
+def make_native_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
+    """Return what tells the records of a topic of native events, or of CloudEvents around them."""
     parse, interpret = parse_as(NativeRecord), make_interpret(rules)
+    unwrap = make_unwrap(source, parse_as) if source.form is Form.CLOUDEVENTS else None
 
-    def tell(_key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers) -> Told:
+    def tell(_key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers) -> Told:
+        if unwrap is not None:
+            try:
+                value = unwrap(value, headers)
+            except UnreadableError as error:
+                return refused(error)
         if not value:
             return EMPTY
         if len(value) > VALUE_BYTES_MAX:
@@ -43,7 +51,7 @@ def make_native_tell(rules: Rules, parse_as: ParseAs) -> Tell:
         try:
             event = _event(parse(value), timestamp_ms)
         except UnreadableError as error:
-            return Rejected(RejectReason(error.reason), str(error))
+            return refused(error)
         except WrongError as error:
             return Rejected(error.reason, str(error))
         meant = interpret(event, event.event_time)  # type: ignore[arg-type]  # told in ms
@@ -81,9 +89,9 @@ def _event(record: Any, timestamp_ms: int) -> NativeEvent:
     )
 
 
-def make_native_examine(rules: Rules, parse_as: ParseAs) -> Examine:
+def make_native_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     """Return what says of a native event what became of it, and why."""
-    tell = make_native_tell(rules, parse_as)
+    tell = make_native_tell(source, rules, parse_as)
 
     def examine(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers

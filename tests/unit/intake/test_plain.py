@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.decoded import Rejected
 from streams.core.interpret import NativeEvent
 from streams.core.rules_file import parse_rules
 from streams.core.sources import Form
@@ -72,6 +73,16 @@ def test_a_record_in_an_envelope_is_mapped_as_if_there_were_none() -> None:
     paid = event(ENVELOPED, around | {"time": "2017-01-11T12:00:00Z"})
 
     assert (paid.event_id, paid.user_id, paid.amount) == ("/s 7", "ada", 12.5)
+
+
+def test_a_native_event_in_an_envelope_needs_no_mapping() -> None:
+    rules = "inputs:\n  t: {format: cloudevents, inner: winback}"
+    data = {"event_id": "e", "user_id": "ada", "event": "visit", "event_time": NOON}
+    around = {"specversion": "1.0", "id": "7", "source": "/s", "type": "x", "data": data}
+
+    assert (event(rules, around).event_id, event(rules, around).event) == ("e", "visit")
+    assert isinstance(told(rules, around | {"id": None}), Rejected)
+    assert isinstance(told(rules, around | {"data": None}), Rejected)
 
 
 @given(
