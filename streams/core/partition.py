@@ -25,12 +25,7 @@ from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
 from streams.core.identity import Forwarded, Message
-from streams.core.inputs import (
-    ControlSet,
-    Erased,
-    Input,
-    OutageAnnounced,
-)
+from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.partition_record import OURS, PARTITION_KEY, check, record_of, take_over
@@ -50,6 +45,10 @@ Rows = NDArray[np.intp]
 
 APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
+
+
+KEEP_EVERY_MS: Final = 10_000
+"""So often the partition's record is written while nothing but time passes."""
 
 
 class Harvest(NamedTuple):
@@ -103,6 +102,7 @@ class Partition:
         self.watermark_ms = 0
         self._fired_ms = 0
         self._taken: dict[str, int] | None = {}
+        self._kept_ms = 0
         self._outbox = Outbox(f"/{app_id}", is_shadow=is_shadow)
         self._course = Course(
             rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
@@ -267,6 +267,8 @@ class Partition:
         """
         self.clocks.tick(at_ms)
         self.advance(self.clocks.watermark_ms)
+        if at_ms - self._kept_ms >= KEEP_EVERY_MS:
+            self._taken = None  # Whoever looks from outside sees that time passes here.
 
     def tell(self, at_ms: int) -> None:
         """Take note of what time it is, whatever has been read: what is due by then may be old."""
@@ -390,7 +392,7 @@ class Partition:
                 self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms
             )
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
-            self._taken = dict(self.applied)
+            self._taken, self._kept_ms = dict(self.applied), self.clocks.told_ms
         counts = self._counts.copy()
         self._counts.clear()
         return Harvest(changelog, outputs, counts, keyed)
