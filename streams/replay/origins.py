@@ -1,18 +1,26 @@
 """Where foreign records come from: files and topics, each with the source of the rules it obeys."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple, Protocol
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple, Protocol, TypeVar
 
+from streams.core.decoded import Headers
 from streams.core.rules import Rules
 from streams.core.sources import Encoding, Form, Source
-from streams.errors import UserError
+from streams.errors import Unavailable, UserError
 from streams.intake.decoder import Examine, Tell, make_examine, make_tell
 from streams.intake.fact import ParseAs
 from streams.intake.foreign import Foreign
+from streams.intake.wire.catalogue import parse_as_of
 from streams.intake.wire.json_values import json_parse_as
+from streams.intake.wire.protobuf_files import KIND, with_files
+from streams.intake.wire.registry import Registry, RegistryAwayError
+from streams.intake.wire.schemas import Schemas
 from streams.replay.dump import Dump
 from streams.settings import Settings
 
+T = TypeVar("T")
+Call = Callable[[bytes | None, bytes | None, int, Headers], T]
 MARK: Final = "="
 """Between a topic and the file that holds its records."""
 
@@ -105,19 +113,58 @@ class Understanding:
             )
         return next(iter(self._by_topic.values()))
 
-    def parse_as(self, source: Source, *, is_file: bool) -> ParseAs:
-        """Return how the values of a source are parsed; in a file they are text in any case."""
-        if is_file or source.encoding is Encoding.JSON:
-            return json_parse_as
-        raise NotImplementedError
-
     def tell(self, source: Source, *, is_file: bool) -> Tell:
         """Return what tells the records of a source as native events."""
-        return make_tell(source, self.rules, self.parse_as(source, is_file=is_file))
+        return self._knowing(source, make_tell, is_file=is_file)
 
     def examine(self, source: Source, *, is_file: bool) -> Examine:
         """Return what says what became of the records of a source."""
-        return make_examine(source, self.rules, self.parse_as(source, is_file=is_file))
+        return self._knowing(source, make_examine, is_file=is_file)
+
+    def _knowing(
+        self, source: Source, make: Callable[[Source, Rules, ParseAs], Call[T]], *, is_file: bool
+    ) -> Call[T]:
+        """Return what reads records, and asks the registry for schemas that it does not know.
+
+        Values of a file are text in any case.
+        """
+        if is_file or source.encoding is Encoding.JSON:
+            return make(source, self.rules, json_parse_as)
+        schemas = Schemas()
+        call = make(source, self.rules, parse_as_of(source.encoding, schemas))
+        settings = self._settings
+        if not settings.schema_registry_url:
+            raise UserError(
+                f"{source.topic} is {source.encoding}, and no schema registry is known",
+                "set WINBACK_SCHEMA_REGISTRY_URL=http://registry:8081",
+            )
+
+        def asking(
+            key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
+        ) -> T:
+            if missing := schemas.missing((value,)):
+                asyncio.run(_learn(schemas, missing, settings))
+            return call(key, value, timestamp_ms, headers)
+
+        return asking
+
+
+async def _learn(schemas: Schemas, ids: set[int], settings: Settings) -> None:
+    """Ask the registry for schemas.
+
+    Raises:
+        Unavailable: It does not answer.
+    """
+    url = settings.schema_registry_url
+    async with Registry(url, settings.schema_registry_auth) as registry:
+        for schema_id in ids:
+            try:
+                schema = await registry.fetch(schema_id)
+            except RegistryAwayError as error:
+                what = f"the schema registry does not answer: {error}"
+                raise Unavailable(what, "check WINBACK_SCHEMA_REGISTRY_URL") from None
+            is_protobuf = schema is not None and schema.kind == KIND
+            schemas.learn(schema_id, with_files(schema) if schema and is_protobuf else schema)
 
 
 def file_origin(said: str, topics: Iterable[str]) -> Origin:
