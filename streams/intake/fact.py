@@ -4,7 +4,9 @@ A format reads a record into facts; the mapping of its topic makes native events
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from streams.core.decoded import Headers, Rejected, Skipped
 
@@ -12,7 +14,7 @@ MADE: Final = (".create", ".read")
 """How the names of changes end before which there was no row, or none that counts: a snapshot."""
 
 
-class Fact(NamedTuple):
+class Fact(msgspec.Struct, gc=False):
     """One thing that a record says.
 
     Attributes:

@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.sources import Form, Path, Source
-from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.catalogue import format_of
 from streams.intake.formats.cloudevents_modes import inside, make_take
 from streams.intake.formats.envelope import (
     BAD,
     OWN_NAMES,
     demand_not_ours,
-    fact_of,
     faulty,
     refused,
 )
@@ -55,16 +54,16 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         at_ms = 0 if event.time is None else instant_ms(event.time)
         event_id = f"{event.source} {event.id}"
         if inner is None:
-            return (fact_of((event.type, event_id, at_ms, event.subject or "", "", event, None)),)
+            return (Fact(event.type, event_id, at_ms, event.subject or "", "", event),)
         told = inner(key, _data(event), timestamp_ms, headers)
         if isinstance(told, Rejected):
             return Rejected(told.reason, inside(told.detail))
         if isinstance(told, Skipped):
             return told
-        return tuple(
-            fact._replace(event_id=fact.event_id or event_id, at_ms=fact.at_ms or at_ms)
-            for fact in told
-        )
+        for fact in told:
+            fact.event_id = fact.event_id or event_id
+            fact.at_ms = fact.at_ms or at_ms
+        return told
 
     return read
 

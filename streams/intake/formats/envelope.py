@@ -1,21 +1,17 @@
 """What the readers of all formats share: ids, names that are ours, and why a record is refused."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from streams.core.decoded import Rejected, RejectReason
 from streams.core.interpret import COVERAGE_EVENT
 from streams.core.native import WATERMARK_EVENT
 from streams.core.sources import LINK_EVENT
-from streams.intake.fact import Fact, UnreadableError
+from streams.intake.fact import UnreadableError
 
 Id = str | int | None
 """An id as others write it; a float, a boolean or an object is none, and refused with its path."""
 OWN_NAMES: Final = frozenset({LINK_EVENT, COVERAGE_EVENT, WATERMARK_EVENT})
 """What only our own machinery says."""
-fact_of: Final[Callable[[tuple[Any, ...]], Fact]] = partial(tuple.__new__, Fact)
-"""A fact of all its seven parts, in half the time: of every record one is made."""
 BAD: Final = RejectReason.BAD_ENVELOPE
 EMPTY: Final = Rejected(RejectReason.EMPTY, "the record has no value")
 NO_TIME: Final = "RFC3339"

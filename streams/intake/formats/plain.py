@@ -5,8 +5,8 @@ from typing import Final
 
 from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Path, Source
-from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
-from streams.intake.formats.envelope import EMPTY, fact_of, refused
+from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.formats.envelope import EMPTY, refused
 from streams.intake.shape import struct_of
 
 PLACES: Final[dict[str, str]] = {}
@@ -26,6 +26,6 @@ def make_read(_source: Source, paths: Collection[Path], parse_as: ParseAs) -> Re
             record = parse(value)
         except UnreadableError as error:
             return refused(error)
-        return (fact_of(("", "", 0, "", "", record, None)),)
+        return (Fact("", "", 0, "", "", record),)
 
     return read

@@ -19,7 +19,6 @@ from streams.intake.formats.envelope import (
     OWN_NAMES,
     Id,
     demand_not_ours,
-    fact_of,
     faulty,
     id_text,
     refused,
@@ -112,7 +111,7 @@ def _track(call: Any, at_ms: int, at: str) -> Facts:
         event_id = id_text(event_id)
     if user_id.__class__ is not str:
         user_id = id_text(user_id)
-    return (fact_of((name, event_id, at_ms, user_id, id_text(other), call, None)),)
+    return (Fact(name, event_id, at_ms, user_id, id_text(other), call),)
 
 
 def _named(call: Any, at_ms: int) -> Facts:

@@ -17,7 +17,6 @@ from streams.intake.formats.envelope import (
     OWN_NAMES,
     Id,
     demand_not_ours,
-    fact_of,
     faulty,
     id_text,
     refused,
@@ -109,7 +108,7 @@ def _facts(record: Any, at_ms: int, value: bytes) -> Facts | Skipped:
     if kind in LINKS:
         return LINKS[kind](record, name, event_id, at_ms)
     user_id, anonymous_id = _ids(record)
-    return (fact_of((name, event_id, at_ms, user_id, anonymous_id, record, None)),)
+    return (Fact(name, event_id, at_ms, user_id, anonymous_id, record),)
 
 
 def _at_ms(record: Any, record_ms: int) -> int:

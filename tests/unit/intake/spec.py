@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path as File
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import astuple
+
 from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Form, Path, Source
 from streams.core.time import iso
@@ -69,7 +71,7 @@ def said(told: Told) -> str:
         return f"refused, {told.reason}: {told.detail}"
     if isinstance(told, Skipped):
         return f"skipped: {told.reason}"
-    return "; ".join(_fact(*fact[:5]) for fact in told)
+    return "; ".join(_fact(*astuple(fact)[:5]) for fact in told)
 
 
 def _fact(name: str, event_id: str, at_ms: int, user_id: str, anonymous_id: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from streams.core.decoded import Rejected, RejectReason, Skipped
 from streams.core.sources import Form, When
@@ -161,7 +162,7 @@ def test_an_event_that_is_written_is_read_again(
 
     told = fact(call | {"userId": user_id, "anonymousId": anonymous_id})
 
-    assert told[:5] == (name, event_id, at_ms, user_id, anonymous_id)
+    assert astuple(told)[:5] == (name, event_id, at_ms, user_id, anonymous_id)
 
 
 def _facts(call: dict[str, Any], **other: Any) -> Facts:

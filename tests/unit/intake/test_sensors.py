@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from streams.core.decoded import Rejected, RejectReason
 from streams.core.sources import Form, Pick
@@ -147,4 +148,4 @@ def test_an_event_that_is_written_is_read_again(
     (told,) = facts(record | {"login_id": user_id, "anonymous_id": anonymous_id, "_track_id": 5})
 
     key = f"5:{at_ms}:{user_id}:{name}"
-    assert told[:5] == (name, key, at_ms, user_id, anonymous_id)
+    assert astuple(told)[:5] == (name, key, at_ms, user_id, anonymous_id)
