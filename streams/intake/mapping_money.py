@@ -50,16 +50,8 @@ def make_amount(amount: Amount, currency: Pick | None, purse: Purse) -> Read:
     if currency is None:
         return lambda body: _plain(read(body))
     get_currency, is_minor = make_pick(currency), amount.scale is Scale.MINOR
-    is_plain = amount.scale is Scale.MAJOR and amount.sign is Sign.POSITIVE and amount.path
-    get, get_unit = getter(amount.path), getter(currency.path)
-    has_table = currency.table is not None or not currency.path
 
     def read_money(body: Body) -> float | int | None:
-        """Take the shortest way where all is as usual; else the one that says what is wrong."""
-        number = get(body) if is_plain else None
-        is_usual = number.__class__ is float and 0.0 <= number <= AMOUNT_MAX and not has_table
-        if is_usual and get_unit(body) == own:
-            return number
         number = read(body)
         if number is None:
             return None

@@ -18,6 +18,7 @@ from streams.intake.formats.catalogue import Format
 from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT, demand_id, demand_user
 from streams.intake.mapping_money import Purse, make_amount
 from streams.intake.mapping_times import make_time
+from streams.intake.mapping_usual import make_usual
 from streams.intake.mapping_values import WrongError, make_pick
 
 PROPERTIES_MAX: Final = 32_768  # bytes; what the router writes must fit into a native event
@@ -55,11 +56,11 @@ class Teller:
         if rule.meaning is Meaning.IGNORED:
             return lambda _fact, _name, _timestamp_ms, _suffix: IGNORED
         if rule.meaning in ACTS or rule.meaning is Meaning.CORRECTION:
-            return self._act(rule)
+            return make_usual(rule, self.source, self.rules.currency, self._act(rule))
         return self._rare(rule)
 
     def _act(self, rule: MapRule) -> Tell:
-        """Return what tells an event that is all there with an amount: the hot path."""
+        """Return what tells an event that is all there with an amount."""
         given, currency = rule.name, self.rules.currency
         ids = self._ids(rule)
         if rule.amount is None:
@@ -142,7 +143,7 @@ class Teller:
 
         return says
 
-    def _ids(self, rule: MapRule) -> Ids:  # noqa: C901  # with what it makes
+    def _ids(self, rule: MapRule) -> Ids:  # with what it makes
         """Return what reads when an event happened, its idempotency key, and whose it is."""
         source, is_link = self.source, rule.meaning is Meaning.LINK
         when, pick = rule.time or source.time, rule.once_per or rule.id or source.id
@@ -157,9 +158,8 @@ class Teller:
         def ids(  # one branch a place where something may stand
             fact: Fact, event: str, timestamp_ms: int, suffix: str
         ) -> tuple[int, str, str]:
-            _, event_id, at_ms, user_id, anonymous_id, body, _ = fact
-            if time_of is not None:
-                at_ms = time_of(body)
+            body, event_id, user_id = fact.body, fact.event_id, fact.user_id
+            at_ms = fact.at_ms if time_of is None else time_of(body)
             if not 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
                 raise _untimely(at_ms, timestamp_ms, no_time)
             if id_of is not None:
@@ -173,7 +173,7 @@ class Teller:
             if user_of is not None:
                 user_id = user_of(body)
             if not user_id and not is_link:
-                user_id = anonymous_id if anonymous_of is None else anonymous_of(body)
+                user_id = fact.anonymous_id if anonymous_of is None else anonymous_of(body)
             if not user_id or len(user_id) > SHORT or user_id[0] in OWN:
                 demand_user(user_id, no_user)
             return at_ms, event_id, user_id
