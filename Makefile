@@ -98,6 +98,7 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 .PHONY: prove
 prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection and decisions (WINBACK_DATA=DIR, JSON=1)
 	-$(BIN)/python -m tests.chaos.prove $(ARGS)
+	-$(BIN)/python -m tests.chaos.merges
 	-$(BIN)/python -m benchmarks.conformance
 	-$(BIN)/python -m benchmarks.examples
 	-$(BIN)/python -m benchmarks.quality.detection

@@ -88,6 +88,19 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
+    "merges_ids": Promise("ids merged under faults", "ids", ">=", 10_000),
+    "merges_people_wrong": Promise(
+        "people whose events or value are not what they did, after merges under faults",
+        "people", "==", 0,
+    ),
+    "merges_people_apart": Promise("people left with two states", "people", "==", 0),
+    "merges_cases_lost": Promise("cases lost in merges", "cases", "==", 0),
+    "merges_cases_twice": Promise("cases doubled by merges", "cases", "==", 0),
+    "merges_touches_twice": Promise("touches sent twice, with merges", "touches", "==", 0),
+    "merges_revocations_disorderly": Promise(
+        "revocations not behind their request on its partition", "touches", "==", 0
+    ),
+    "merges_cases_carried_on": Promise("cases that went on under another id", "cases"),
     **promises(),
     **WORLDS,
     **DECISIONS,

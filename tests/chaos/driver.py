@@ -16,6 +16,8 @@ WORKERS_MIN: Final = 2
 WORKERS_MAX: Final = 3
 FEED_PATIENCE_S: Final = 300.0
 DRAIN_PATIENCE_S: Final = 180.0
+QUIET_S: Final = 5.0
+"""So long nothing must have been left to read before a run is over."""
 
 Say = Callable[[str], None]
 
@@ -77,6 +79,7 @@ class Chaos:
         self.crashes: list[str] = []
         self._began_s = 0.0
         self._broken_s = 0.0
+        self._quiet_s = time.monotonic()
         self._paused: dict[Worker, float] = {}
         self._due: list[float] = []  # when a worker is to be started in the place of one that went
         self._gone: set[Worker] = set()
@@ -95,11 +98,30 @@ class Chaos:
                 "everything durable", lambda: self._tend() or journal.is_complete(),
                 DRAIN_PATIENCE_S, poll_s=0.2,
             )  # fmt: skip
+            wait_until(
+                "nothing under way", lambda: self._tend() or self._is_settled(),
+                DRAIN_PATIENCE_S, poll_s=0.5,
+            )  # fmt: skip
             seconds = self._elapsed()
             journal.close()
             for worker in self.stand.running():
                 worker.end()
         return Ended(fed["events"], fed["events_per_s"], len(plan), self.crashes, seconds)
+
+    def _is_settled(self) -> bool:
+        """Return whether no worker has anything to read, also of what the lanes tell each other.
+
+        How far there is to go is asked for every two seconds.
+        """
+        running = self.stand.running()
+        if self._paused or self._due:
+            return False
+        for worker in running:
+            page = worker.page("/health")
+            said = {} if page is None else json.loads(page)
+            if said.get("lag_records") != 0 or said.get("pending_records") != 0:
+                self._quiet_s = time.monotonic()
+        return time.monotonic() - self._quiet_s > QUIET_S
 
     def _feed(self, plan: list[Planned]) -> dict[str, int]:
         feed = self.stand.start(
