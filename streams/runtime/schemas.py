@@ -33,8 +33,12 @@ AT_ONCE: Final = 16
 
 
 def headers_of(sources: Iterable[Source]) -> frozenset[str]:
-    """Return the topics of which the headers are needed: CloudEvents may stand there."""
-    return frozenset(source.topic for source in sources if source.form is Form.CLOUDEVENTS)
+    """Return the topics of which the headers are needed.
+
+    CloudEvents may stand there; Debezium says there that a row lives on under a new key.
+    """
+    needing = {Form.CLOUDEVENTS, Form.DEBEZIUM}
+    return frozenset(source.topic for source in sources if source.form in needing)
 
 
 class SchemaDesk:

@@ -13,8 +13,9 @@ Source:
     https://docs.pingcap.com/tidb/stable/ticdc-canal-json
 """
 
-from collections.abc import Callable, Collection
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import repeat
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -28,6 +29,7 @@ from streams.intake.formats.cdc_rows import (
     bad_envelope,
     deeper,
     instant_ms,
+    needs_ids,
     shapes_of,
 )
 from streams.intake.formats.envelope import EMPTY, refused
@@ -54,19 +56,42 @@ class _Extension(msgspec.Struct, rename={"commit_ts": "commitTs"}, gc=False):
     commit_ts: int | None = None
 
 
-class Message(msgspec.Struct, rename={"is_ddl": "isDdl", "primary": "pkNames", "tidb": "_tidb"}):
-    """A flat message; the rows are left as they are written, for the whole of one names it."""
+class Message(msgspec.Struct, rename={"is_ddl": "isDdl"}):
+    """A flat message, but for its rows: ``data`` and ``old``."""
 
     type: str | None = None
     database: str | None = None
     table: str | None = None
     is_ddl: bool | None = None
     es: int | None = None
+
+
+class Marked(Message, rename={"primary": "pkNames", "tidb": "_tidb"}):
+    """A message whose rows are left as they are written: the whole of one makes its id."""
+
     gtid: str | None = None
     primary: list[str] | None = None
+    tidb: _Extension | None = None
     data: list[msgspec.Raw] | None = None
     old: list[msgspec.Raw] | None = None
-    tidb: _Extension | None = None
+
+
+class Row(NamedTuple):
+    """A row of a message.
+
+    Attributes:
+        now: As it is, or was when it was deleted.
+        old: What is told of it before it was updated; None = nothing.
+        event_id: Of its change, empty = nothing is sure to be one.
+    """
+
+    now: Any
+    old: Any
+    event_id: str = ""
+
+
+RowsOf = Callable[[Any, str], Iterable[Row]]
+"""``rows_of(message, op)``: its rows in order; raises UnreadableError."""
 
 
 def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
@@ -77,7 +102,9 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     """
     if source.encoding is not Encoding.JSON:
         raise ValueError(f"{source.topic}: Canal is read as JSON, not as {source.encoding}")
-    parse, read_rows = parse_as(Message), _make_read_rows(shapes_of(paths, {}), parse_as)
+    shapes = shapes_of(paths, {})
+    shape, rows_of = (_marked if needs_ids(source) else _plain)(shapes.row, parse_as)
+    parse, facts_of = parse_as(shape), _make_facts_of(shapes, rows_of)
 
     def read(
         _key: bytes | None, value: bytes | None, _timestamp_ms: int, _headers: Headers, /
@@ -89,18 +116,17 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
             op = OPS.get(message.type)
             if op is None or message.is_ddl:
                 return _not_rows(message)
-            return _without_rows(message) or read_rows(message, op)
+            return _without_rows(message) or facts_of(message, op)
         except UnreadableError as error:
             return refused(error)
 
     return read
 
 
-def _without_rows(message: Message) -> Rejected | None:
+def _without_rows(message: Any) -> Rejected | None:
     """Return why a message has no rows that could be read, or None."""
     if not message.data or not message.table:
-        what = f"no rows - at `$.{'data' if message.table else 'table'}`"
-        return bad_envelope(what)
+        return bad_envelope(f"no rows - at `$.{'data' if message.table else 'table'}`")
     if message.old and len(message.old) != len(message.data):
         what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
         return bad_envelope(what)
@@ -118,39 +144,56 @@ def _not_rows(message: Message) -> Rejected | Skipped:
     return bad_envelope(what)
 
 
-def _make_read_rows(shapes: Shapes, parse_as: ParseAs) -> Callable[[Message, str], Facts]:
-    """Return what reads the rows of a message; it raises UnreadableError, as its parser does."""
-    row_of, old_of = shapes.row, _old_of(shapes.row)
-    parse_row, parse_old = parse_as(row_of), parse_as(old_of)
+def _make_facts_of(shapes: Shapes, rows_of: RowsOf) -> Callable[[Any, str], Facts]:
+    """Return what makes an event of each row of a message."""
 
-    def read(message: Message, op: str) -> Facts:
+    def facts_of(message: Any, op: str) -> Facts:
         origin = shapes.source(db=message.database, table=message.table, ts_ms=message.es)
         name = f"{message.table}.{VERBS[op]}"
         at_ms = 0 if op == "r" else instant_ms(message.es)
-        stem = f"{message.database}.{message.table}:{op}:{_moment(message)}"
         facts: list[Fact] = []
-        for place, raw in enumerate(message.data or ()):
-            row, before, mark = _parsed(parse_row, raw, "data", place), None, crc32(raw)
-            if op == "u":
-                told = message.old[place] if message.old else NULL
-                if told != NULL:
-                    mark = crc32(told, mark)
-                    before = _overlaid(row_of, row, _parsed(parse_old, told, "old", place))
-            elif op == "d":
-                row, before = None, row
-            change = shapes.change(op=op, after=row, before=before, source=origin)
-            place_mark = "" if message.primary else f":{place}"
-            event_id = f"{stem}:{mark:08x}{place_mark}" if message.es else ""
+        for row, old, event_id in rows_of(message, op):
+            after, before = (None, row) if op == "d" else (row, None)
+            if old is not None and op == "u":
+                before = _overlaid(shapes.row, row, old)
+            change = shapes.change(op=op, after=after, before=before, source=origin)
             facts.append(Fact(name, event_id, at_ms, "", "", change, before))
         return tuple(facts)
 
-    return read
+    return facts_of
 
 
-def _moment(message: Message) -> str:
-    """Return when a change was made, as exactly as the message tells: of which transaction."""
-    which = message.gtid or (message.tidb and message.tidb.commit_ts)
-    return f"{message.es}:{which}" if which else str(message.es)
+def _plain(row: type[msgspec.Struct], _parse_as: ParseAs) -> tuple[type, RowsOf]:
+    """Return the type of a message whose rows need no ids, and what tells its rows."""
+    rows, olds = list[row] | None, list[_old_of(row) | None] | None  # type: ignore[valid-type, misc]
+    shape = msgspec.defstruct(
+        "Plain", [("data", rows, None), ("old", olds, None)], bases=(Message,)
+    )
+
+    def rows_of(message: Any, _op: str) -> Iterable[Row]:
+        return map(Row, message.data, message.old or repeat(None))
+
+    return shape, rows_of
+
+
+def _marked(row: type[msgspec.Struct], parse_as: ParseAs) -> tuple[type, RowsOf]:
+    """Return the type of a message whose rows need ids, and what tells its rows."""
+    parse_row, parse_old = parse_as(row), parse_as(_old_of(row))
+
+    def rows_of(message: Any, op: str) -> Iterator[Row]:
+        which = message.gtid or (message.tidb and message.tidb.commit_ts)
+        moment = f"{message.es}:{which}" if which else str(message.es)
+        stem = f"{message.database}.{message.table}:{op}:{moment}"
+        for place, raw in enumerate(message.data):
+            now, old, mark = _parsed(parse_row, raw, "data", place), None, crc32(raw)
+            told = message.old[place] if message.old else NULL
+            if told != NULL:
+                mark = crc32(told, mark)
+                old = _parsed(parse_old, told, "old", place)
+            place_mark = "" if message.primary else f":{place}"
+            yield Row(now, old, f"{stem}:{mark:08x}{place_mark}" if message.es else "")
+
+    return Marked, rows_of
 
 
 def _parsed(parse: Callable[[bytes], Any], raw: msgspec.Raw, field: str, place: int) -> Any:

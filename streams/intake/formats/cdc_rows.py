@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from streams.core.decoded import Rejected, RejectReason
-from streams.core.sources import Path
+from streams.core.sources import Path, Source
 from streams.intake.fact import Fact, UnreadableError
 from streams.intake.shape import struct_of
 
@@ -58,6 +58,14 @@ def shapes_of(paths: Collection[Path], positions: Mapping[str, Any]) -> Shapes:
     pieces: dict[str, Any] = {"before": row | None, "after": row | None, "source": source | None}
     others = [path for path in paths if path[0] not in {"op", *pieces}]
     return Shapes(row, source, struct_of("Change", {"op": str | None, **pieces}, others))
+
+
+def needs_ids(source: Source) -> bool:
+    """Return whether there are events whose id no rule says, so that the record must."""
+    if source.id is not None:
+        return False
+    rules = source.rules
+    return source.is_other_activity or not rules or not all(r.id or r.once_per for r in rules)
 
 
 def fact_of(change: Any, table: str, verb: str, event_id: str, at_ms: int) -> Fact:

@@ -1,7 +1,6 @@
 """Values as change data capture writes them: exact decimals, and columns that were not told."""
 
-from base64 import b64decode
-from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -45,8 +44,8 @@ def decimal_of(value: Any, scale: int) -> Decimal:
 def _bytes_of(value: Any) -> bytes:
     if isinstance(value, str) and len(value) <= _BASE64_MAX:
         try:
-            value = b64decode(value, validate=True)
-        except (Base64Error, ValueError):
+            value = a2b_base64(value, strict_mode=True)
+        except ValueError:
             value = None
     if not isinstance(value, bytes) or not 0 < len(value) <= DECIMAL_BYTES_MAX:
         message = "no decimal in base64: is decimal.handling.mode=string or double? Then no `scale`"

@@ -29,6 +29,7 @@ from streams.intake.formats.cdc_rows import (
     bad_envelope,
     fact_of,
     instant_ms,
+    needs_ids,
     row_mark,
     shapes_of,
 )
@@ -54,15 +55,18 @@ NO_ENVELOPE: Final = bad_envelope(f"no record of Debezium, or {HOW} - at `$.op`"
 NEW_KEY: Final = "__debezium.newkey"
 """Header of the deletion that a change of the primary key begins with: the row lives on."""
 KEY_CHANGED: Final = Skipped("key_changed")
+IdOf = Callable[[Any, str, bytes | None, bytes], str]
+"""``id_of(change, table, key, value)``: the id of an event, empty = nothing is sure to be one."""
 _UNAVAILABLE: Final = UNAVAILABLE.encode()
 
 
 def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
     """Return what reads the records of a connector."""
-    shapes = shapes_of(paths, POSITIONS)
+    id_of = _event_id if needs_ids(source) else _no_id
+    shapes = shapes_of(paths, POSITIONS if needs_ids(source) else {})
     payload = ("payload", shapes.change | None | msgspec.UnsetType, msgspec.UNSET)
     parse = parse_as(msgspec.defstruct("Record", [payload], bases=(shapes.change,), gc=False))
-    read_change = _make_read_change(source.topic.rpartition(".")[2])
+    read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
     read_others = make_read_others(source, shapes, parse_as)
 
     def read(
@@ -89,7 +93,7 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
 
 
 def _make_read_change(
-    topic_table: str,
+    topic_table: str, id_of: IdOf
 ) -> Callable[[Any, bytes | None, bytes], Facts | Rejected | Skipped]:
     def read(change: Any, key: bytes | None, value: bytes) -> Facts | Rejected | Skipped:
         op = change.op
@@ -109,7 +113,7 @@ def _make_read_change(
             return (fact_of(change, topic_table, verb, "", 0),)
         table = origin.table or topic_table
         at_ms = 0 if op == "r" else instant_ms(origin.ts_ms)
-        return (fact_of(change, table, verb, _event_id(change, table, key, value), at_ms),)
+        return (fact_of(change, table, verb, id_of(change, table, key, value), at_ms),)
 
     return read
 
@@ -122,6 +126,10 @@ def forget_unavailable(row: Any, before: Any) -> None:
         if getattr(row, column) == UNAVAILABLE:
             known = None if before is None else getattr(before, column)
             setattr(row, column, None if known == UNAVAILABLE else known)
+
+
+def _no_id(_change: Any, _table: str, _key: bytes | None, _value: bytes) -> str:
+    return ""
 
 
 def _event_id(change: Any, table: str, key: bytes | None, value: bytes) -> str:
