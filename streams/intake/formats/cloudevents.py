@@ -86,12 +86,13 @@ def _data(event: Any) -> bytes:
 
 def _demand_valid(event: Any, where: str) -> None:
     """Raise UnreadableError if an event's attributes are not as the specification has them."""
-    if event.specversion != VERSION or event.type in OWN_NAMES:
+    name, source, time = event.type, event.source, event.time
+    if event.specversion != VERSION or name in OWN_NAMES:
         _demand_ours(event, where)
-    if not (event.source and event.id and event.type) or " " in event.source:
+    if not (source and event.id and name) or " " in source:
         _demand_required(event, where)
-    if event.time is not None and event.time.tzinfo is None:
-        demand_zone(event.time, where.format("time"))
+    if time is not None and time.tzinfo is None:
+        demand_zone(time, where.format("time"))
 
 
 def _demand_ours(event: Any, where: str) -> None:

@@ -8,6 +8,7 @@ Source:
 from base64 import b64decode
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +30,7 @@ ATTRIBUTES: Final[dict[str, Any]] = {
 }
 ENVELOPE: Final = ATTRIBUTES | {"data_base64": str | None}
 NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
-MEDIA_TYPE: Final = b"application/cloudevents"
+MEDIA_TYPE: Final = "application/cloudevents"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
 PREFIX: Final = "ce_"
 JSON_TYPE: Final = "application/json"
@@ -37,6 +38,7 @@ STRUCTURED: Final = "`$.{}`"
 BINARY: Final = "header `ce_{}`"
 Open = Callable[[bytes], Any]
 Unwrap = Callable[[bytes, Headers], Any]
+_rfc3339: Final = msgspec.json.Decoder(datetime).decode
 Take = Callable[[bytes | None, Headers], tuple[Any, str]]
 """``take(value, headers)``: the event, and how a path to an attribute of it is written."""
 
@@ -56,24 +58,30 @@ def make_take(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Tak
     of_structured = _structured(event_type, opened, parse_as) if is_json else _unsupported
 
     def take(value: bytes | None, headers: Headers) -> tuple[Any, str]:
-        where = _mode(headers)
+        where = STRUCTURED
+        for name, text in headers:
+            if name == "content-type" and _is_structured(text):
+                where = STRUCTURED
+                break
+            if name[:3] == PREFIX:
+                where = BINARY
         unwrap = of_binary if where is BINARY else of_structured
         return unwrap(value or b"", headers), where
 
     return take
 
 
-def _mode(headers: Headers) -> str:
-    """Return where a record has its attributes: `STRUCTURED` or `BINARY`."""
-    is_binary = False
-    for name, text in headers:
-        if name == "content-type" and text[: len(MEDIA_TYPE)].lower() == MEDIA_TYPE:
-            media = text.partition(b";")[0].strip().lower().decode(errors="replace")
-            if media == STRUCTURED_TYPE:
-                return STRUCTURED
-            raise faulty(f"{media!r} is not read", "header `content-type`")
-        is_binary = is_binary or name.startswith(PREFIX)
-    return BINARY if is_binary else STRUCTURED
+@lru_cache(maxsize=64)  # A topic has one content type, or two.
+def _is_structured(media_type: bytes) -> bool:
+    """Return whether a record of this content type is an event in one piece, in JSON.
+
+    Raises:
+        UnreadableError: It is one in another format, or several.
+    """
+    media = media_type.partition(b";")[0].strip().lower().decode(errors="replace")
+    if media.startswith(MEDIA_TYPE) and media != STRUCTURED_TYPE:
+        raise faulty(f"{media!r} is not read", "header `content-type`")
+    return media == STRUCTURED_TYPE
 
 
 def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unwrap:
@@ -113,19 +121,17 @@ def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     has_data = "data" in fields
 
     def unwrap(value: bytes, headers: Headers) -> Any:
-        said: dict[str, Any] = {}
+        event = event_type()
         for name, text in headers:
             short = wanted.get(name)
             if short is None:
                 continue
-            if short in said:
-                path = f"header `{name}`"
-                raise faulty("stands twice", path, RejectReason.DUPLICATE_KEY)
+            if getattr(event, short) is not None:
+                raise faulty("stands twice", f"header `{name}`", RejectReason.DUPLICATE_KEY)
             try:
-                said[short] = text.decode() if short != "time" else _instant(text)
+                setattr(event, short, text.decode() if short != "time" else _instant(text))
             except UnicodeDecodeError as error:
                 raise faulty(f"{error}", f"header `{name}`") from None
-        event = event_type(**said)
         if has_data and value:
             if is_json:
                 _demand_json(event.datacontenttype, "header `content-type`")
@@ -137,8 +143,8 @@ def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
 
 def _instant(text: bytes) -> datetime:
     try:
-        return msgspec.convert(text.decode(), datetime)
-    except msgspec.ValidationError as error:
+        return _rfc3339(b'"%s"' % text)
+    except msgspec.DecodeError as error:
         raise faulty(f"{error}", "header `ce_time`", RejectReason.BAD_TIME) from None
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.native import FUTURE_MAX_MS
 from streams.core.sources import LINK_EVENT, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.envelope import (
@@ -23,7 +24,13 @@ from streams.intake.formats.envelope import (
     id_text,
     refused,
 )
-from streams.intake.formats.times import corrected, demand_zone, instant_ms, is_absurd
+from streams.intake.formats.times import (
+    LONG_AGO_MS,
+    corrected,
+    demand_zone,
+    instant_ms,
+    is_absurd,
+)
 from streams.intake.shape import struct_of
 
 PLACES: Final = {
@@ -60,24 +67,28 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     """Return the reader of calls, one a record or a batch of them."""
     times = {} if source.time else dict.fromkeys(TIMES, datetime | None)
     call_type = struct_of("Call", CALL | times, paths)
-    batch = list[call_type] | None  # type: ignore[valid-type]  # made at run time
-    parse = parse_as(struct_of("Record", CALL | times | {"batch": batch}, paths))
+    lent = {name: kind for name, kind in times.items() if name in LENT}
+    calls = list[call_type] | None  # type: ignore[valid-type]  # made at run time
+    context = [path for path in paths if path[0] == "context"]
+    parse = parse_as(call_type)
+    parse_batch = parse_as(struct_of("Batch", lent | {"batch": calls}, context))
     facts_of = _teller(has_times=bool(times))
 
     def read(_key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers) -> Told:
         if not value:
             return EMPTY
         try:
-            record = parse(value)
-            if record.batch is None:
-                return facts_of(record, timestamp_ms, "$") or SAME_PERSON
+            call = parse(value)
+            batch = None if call.type else parse_batch(value)
+            if batch is None or batch.batch is None:
+                return facts_of(call, timestamp_ms, "$") or SAME_PERSON
             facts: list[Fact] = []
-            for place, call in enumerate(record.batch):
-                _lend(record, call)
-                facts += facts_of(call, timestamp_ms, f"$.batch[{place}]")
+            for place, each in enumerate(batch.batch):
+                _lend(batch, each)
+                facts += facts_of(each, timestamp_ms, f"$.batch[{place}]")
         except UnreadableError as error:
             return refused(error)
-        return tuple(facts) or (SAME_PERSON if record.batch else NO_CALLS)
+        return tuple(facts) or (SAME_PERSON if batch.batch else NO_CALLS)
 
     return read
 
@@ -86,13 +97,19 @@ def _teller(*, has_times: bool) -> Callable[[Any, int, str], Facts]:
     """Return ``facts_of(call, record_ms, at)``: what one call says; it raises UnreadableError."""
 
     def facts_of(call: Any, record_ms: int, at: str) -> Facts:
-        kind = call.type
+        kind, at_ms = call.type, _at_ms(call, record_ms, at) if has_times else 0
         if call.version not in VERSIONS:
             what = f"{call.version!r}"
             raise faulty(what, f"`{at}.version`", RejectReason.UNKNOWN_VERSION)
-        at_ms = _at_ms(call, record_ms, at) if has_times else 0
         if kind == "track":
-            return _track(call, at_ms, at)
+            name, event_id, user_id = call.event, call.messageId, call.userId
+            if not name or name in OWN_NAMES:
+                demand_not_ours(name, f"`{at}.event`")
+                raise faulty("a track call needs the name of its event", f"`{at}.event`")
+            if event_id.__class__ is not str or user_id.__class__ is not str:
+                event_id, user_id = id_text(event_id), id_text(user_id)
+            other = call.anonymousId
+            return (Fact(name, event_id, at_ms, user_id, id_text(other) if other else "", call),)
         if kind in NAMED:
             return _named(call, at_ms)
         if kind == "alias":
@@ -100,18 +117,6 @@ def _teller(*, has_times: bool) -> Callable[[Any, int, str], Facts]:
         raise faulty(f"{kind!r} is no call of the specification", f"`{at}.type`")
 
     return facts_of
-
-
-def _track(call: Any, at_ms: int, at: str) -> Facts:
-    name, event_id, user_id, other = call.event, call.messageId, call.userId, call.anonymousId
-    if not name or name in OWN_NAMES:
-        demand_not_ours(name, f"`{at}.event`")
-        raise faulty("a track call needs the name of its event", f"`{at}.event`")
-    if event_id.__class__ is not str:
-        event_id = id_text(event_id)
-    if user_id.__class__ is not str:
-        user_id = id_text(user_id)
-    return (Fact(name, event_id, at_ms, user_id, id_text(other), call),)
 
 
 def _named(call: Any, at_ms: int) -> Facts:
@@ -147,8 +152,8 @@ def _at_ms(call: Any, record_ms: int, at: str) -> int:
     """
     stamp, received_at = call.timestamp, call.receivedAt
     if received_at is None and stamp is not None and stamp.tzinfo is not None:
-        reading = instant_ms(stamp)
-        if not is_absurd(reading, record_ms):
+        reading: int = round(stamp.timestamp() * 1_000)
+        if LONG_AGO_MS <= reading <= record_ms + FUTURE_MAX_MS:
             return reading  # The way of nearly all.
     for name in TIMES:
         demand_zone(getattr(call, name), f"`{at}.{name}`")
@@ -163,17 +168,16 @@ def _at_ms(call: Any, record_ms: int, at: str) -> int:
     return reading
 
 
-def _lend(record: Any, call: Any) -> None:
+def _lend(batch: Any, call: Any) -> None:
     """Give a call of a batch what the batch says of all, where the call says nothing itself."""
     names = call.__struct_fields__
     for name in LENT:
         if name in names and getattr(call, name) is None:
-            setattr(call, name, getattr(record, name))
-    if "context" not in names or record.context is None:
-        return
-    if call.context is None:
-        call.context = record.context
-    elif isinstance(call.context, msgspec.Struct) and isinstance(record.context, msgspec.Struct):
+            setattr(call, name, getattr(batch, name))
+    context = getattr(batch, "context", None)
+    if context is not None and call.context is None:
+        call.context = context
+    elif isinstance(context, msgspec.Struct) and isinstance(call.context, msgspec.Struct):
         for name in call.context.__struct_fields__:
             if getattr(call.context, name, None) is None:
-                setattr(call.context, name, getattr(record.context, name, None))
+                setattr(call.context, name, getattr(context, name, None))
