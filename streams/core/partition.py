@@ -232,7 +232,6 @@ class Partition:
         """Apply what partitions say of ids that are one person, one by one; no clock is moved."""
         self._clock, self._refused = None, []
         for message in messages:
-            self.advance(self.watermark_ms)
             if isinstance(message, Forwarded):
                 self.relations.path = message.path
                 self._apply([message.signal()], 0)

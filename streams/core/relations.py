@@ -58,7 +58,10 @@ class Relations:
         return True
 
     def take(self, message: Claimed | HandedOver | MemberErased, watermark_ms: int) -> None:
-        """Apply a message; every timer up to the watermark has fired."""
+        """Apply a message; before it, the timers of its user fire up to the watermark."""
+        row = self._users.index.get(message.user_id)
+        if row is not None and self._users.deadlines[row] <= watermark_ms:
+            self._course.fire(np.array([row]), np.array([float(watermark_ms)]))
         at_ms = max(watermark_ms, message.event_time_ms)
         match message:
             case Claimed():
