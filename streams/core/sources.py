@@ -27,12 +27,15 @@ _PLAIN_NAME: Final = re.compile(r"""[^.\[\]"'\s]+""")
 
 def path_text(path: Path) -> str:
     """Return a path as the rules write it: ``$.items[0]["unit price"]``."""
-    return "$" + "".join(
-        f"[{step}]"
-        if isinstance(step, int)
-        else (f".{step}" if _PLAIN_NAME.fullmatch(step) else f'["{step}"]')
-        for step in path
-    )
+    return "$" + "".join(map(_step_text, path))
+
+
+def _step_text(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _PLAIN_NAME.fullmatch(step):
+        return f".{step}"
+    return f"['{step}']" if '"' in step else f'["{step}"]'
 
 
 class Form(StrEnum):
