@@ -1,0 +1,65 @@
+"""``winback doctor``: what is wrong with a deployment, where, and what to do."""
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from streams.errors import Exit
+from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from streams.runtime.doctor_findings import Report
+
+_MARKS: Final = {"wrong": ("!", "red"), "note": ("-", "yellow")}
+
+
+@click.command()
+@click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--local", is_flag=True, help="Start the embedded Kafka when no Kafka is known.")
+def doctor(*, rules: str | None, as_json: bool, local: bool) -> int:
+    """Say what is wrong, where, and what to do; exit code 1 when anything is.
+
+    Settings, rules and topics are looked at, and from the ends of the topics it is read how far
+    each partition is, which topic holds its timers back, and why. No worker need run.
+    """
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.doctor import look  # noqa: PLC0415
+    from streams.runtime.doctor_findings import report_of  # noqa: PLC0415
+
+    settings = load_settings(os.environ)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    report = report_of(
+        look(settings, book, resolve_bootstrap(settings, os.environ, is_local=local))
+    )
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
+    else:
+        _print(report)
+    return Exit.OK if report.healthy else Exit.FAILED
+
+
+def _print(report: "Report") -> None:
+    for role, members in report.workers.items():
+        click.echo(f"{role}: {members} running")
+    for view in report.partitions:
+        click.echo(f"partition {view.partition}: event time {view.watermark or 'not begun'}")
+        for clock in view.clocks:
+            parts = [clock.mark or "nothing yet"]
+            if clock.behind_s is not None:
+                parts.append(f"{clock.behind_s:,} s behind")
+            if clock.unread:
+                parts.append(f"{clock.unread:,} unread")
+            if clock.is_idle:
+                parts.append("idle")
+            if clock.clock == view.held_by and len(view.clocks) > 1:
+                parts.append("holds the timers")
+            click.echo(f"  {clock.clock}: {', '.join(parts)}")
+    for finding in report.findings:
+        mark, colour = _MARKS[finding.level.value]
+        click.secho(f"{mark} {finding.where}: {finding.what}", fg=colour)
+        click.echo(f"    {finding.next}")
+    click.echo("healthy" if report.healthy else "something is wrong")

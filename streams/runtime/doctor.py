@@ -1,0 +1,183 @@
+"""Looking at a whole deployment from outside, quickly: nothing but ends of topics is read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.core.clocks import IDLE_AFTER_MS, OWN, expected_clocks
+from streams.core.messages import PartitionRecord
+from streams.core.native import WATERMARK_KEY
+from streams.core.partition_record import PARTITION_KEY
+from streams.core.partitioner import partition_of_key
+from streams.core.routed import direct, routed
+from streams.core.rules import Rules
+from streams.errors import Unavailable
+from streams.runtime.doctor_seen import Group, Seen, Stray, Stretch
+from streams.runtime.ticks import now_ms
+from streams.runtime.topic_admin import plan_topics
+from streams.runtime.topics import Step
+from streams.settings import Settings
+from winback_sender.doorstep import admin_client
+
+TAILS: Final = (200, 5_000, 200_000)
+"""Offsets before the end in which the record of a partition is looked for, one after the other."""
+SAMPLE: Final = 200
+"""Newest records of a partition that are looked at."""
+POLL_MS: Final = 500
+POLLS_MAX: Final = 40
+KEYS_OF_ALL: Final = frozenset({WATERMARK_KEY, b"$coverage"})
+"""Keys of records that stand on every partition."""
+
+
+def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
+    """Return what there is to see of a deployment now.
+
+    Raises:
+        Unavailable: Kafka is not reachable, or stops answering.
+        UserError: Kafka refuses what is asked.
+    """
+    sources = rules.sources
+    with admin_client(bootstrap) as client:
+        steps = plan_topics(client, settings, sources)
+        groups = _groups(client, settings, [source.topic for source in routed(sources)])
+    tails = _Tails(bootstrap)
+    try:
+        keyed = [settings.topic_activity, *(source.topic for source in direct(sources))]
+        counts = tails.counts([*keyed, *(source.topic for source in routed(sources))])
+        read = [*keyed, settings.topic_feedback, settings.topic_identity]
+        own = counts.get(settings.topic_activity, 0)
+        missing = {source.topic for source in routed(sources)} - counts.keys()
+        known = [source for source in sources if source.topic not in missing]
+        idle_after = {source.topic: source.idle_after_ms for source in sources}
+        return Seen(
+            now_ms=now_ms(),
+            is_live=settings.clock == "wall",
+            rules_hash=rules.hash,
+            topics=tuple((step.topic.name, step.action.value, _why(step)) for step in steps),
+            groups=groups,
+            records=tails.records(settings.topic_users_changelog, own),
+            stretches=tails.stretches(read),
+            clocks=expected_clocks(known, counts),
+            idle_after_ms={OWN: IDLE_AFTER_MS, **idle_after},
+            strays=tuple(tails.strays(topic, own) for topic in keyed if topic in counts),
+            dead_letters=tails.dead_letters(settings.topic_dead_letters),
+            activity=settings.topic_activity,
+        )
+    except KafkaError as error:
+        raise Unavailable(f"Kafka stopped answering: {error!r}", "is the broker well?") from None
+    finally:
+        tails.close()
+
+
+def _why(step: Step) -> str:
+    changes = ", ".join(f"{key} should be {value}" for key, value in step.changes.items())
+    grown = f"it should have {step.partitions} partitions" if step.partitions else ""
+    return step.reason or ", ".join(part for part in (grown, changes) if part)
+
+
+def _groups(client: Any, settings: Settings, topics: Iterable[str]) -> tuple[Group, ...]:
+    """Return how many workers each role has."""
+    names = {settings.app_id: "pipeline"}
+    names |= {settings.router_id(topic): f"router {topic}" for topic in topics}
+    found: Mapping[str, Any] = client.describe_groups(list(names))
+    return tuple(
+        Group(role, len((found.get(name) or {}).get("members") or ()))
+        for name, role in names.items()
+    )
+
+
+class _Tails:
+    """The ends of topics, read committed.
+
+    Args:
+        bootstrap: Where Kafka is.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer: Any = KafkaConsumer(
+            bootstrap_servers=bootstrap.split(","), enable_auto_commit=False,
+            auto_offset_reset="earliest", isolation_level="read_committed", fetch_max_wait_ms=50,
+            metrics_enabled=False,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Leave Kafka."""
+        self._consumer.close()
+
+    def counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return how many partitions those topics have that are there."""
+        there = self._consumer.topics().intersection(topics)
+        return {topic: len(self._consumer.partitions_for_topic(topic) or ()) for topic in there}
+
+    def _parts(self, topic: str) -> list[TopicPartition]:
+        if not self.counts([topic]):
+            return []
+        return [TopicPartition(topic, n) for n in self._consumer.partitions_for_topic(topic)]
+
+    def _ranges(self, parts: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        if not parts:
+            return {}
+        begins, ends = self._consumer.beginning_offsets(parts), self._consumer.end_offsets(parts)
+        return {part: (begins[part], ends[part]) for part in parts}
+
+    def stretches(self, topics: Iterable[str]) -> tuple[Stretch, ...]:
+        """Return begin and end of every partition of the topics."""
+        parts = [part for topic in topics for part in self._parts(topic)]
+        return tuple(
+            Stretch(part.topic, part.partition, begin, end)
+            for part, (begin, end) in self._ranges(parts).items()
+        )
+
+    def _newest(self, parts: list[TopicPartition], count: int) -> list[Any]:
+        """Return the records of the last so many offsets of each partition."""
+        ranges = {part: span for part, span in self._ranges(parts).items() if span[0] < span[1]}
+        if not ranges:
+            return []
+        self._consumer.assign(list(ranges))
+        for part, (begin, end) in ranges.items():
+            self._consumer.seek(part, max(begin, end - count))
+        found: list[Any] = []
+        for _ in range(POLLS_MAX):
+            for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=5_000).values():
+                found += records
+            left = [part for part in ranges if self._consumer.position(part) < ranges[part][1]]
+            if not left:
+                return found
+        return found
+
+    def records(self, changelog: str, partitions: int) -> dict[int, PartitionRecord | None]:
+        """Return the newest record of each partition; it stands near the end of the changelog."""
+        found: dict[int, PartitionRecord | None] = dict.fromkeys(range(partitions))
+        for count in TAILS:
+            left = [part for part in self._parts(changelog) if found.get(part.partition) is None]
+            for record in self._newest(left, count):
+                if record.key == PARTITION_KEY and record.value is not None:
+                    found[record.partition] = msgspec.json.decode(
+                        record.value, type=PartitionRecord
+                    )
+        return found
+
+    def strays(self, topic: str, partitions: int) -> Stray:
+        """Return how many of the newest records do not stand where their key belongs."""
+        newest = [
+            record
+            for record in self._newest(self._parts(topic), SAMPLE)
+            if record.key is not None and record.key not in KEYS_OF_ALL
+        ]
+        strays = sum(
+            partition_of_key(record.key, partitions) != record.partition for record in newest
+        )
+        return Stray(topic, len(newest), strays)
+
+    def dead_letters(self, topic: str) -> dict[str, int]:
+        """Return how many of the newest dead letters there are, by reason and topic."""
+        found: Counter[str] = Counter()
+        for record in self._newest(self._parts(topic), SAMPLE):
+            headers = dict(record.headers)
+            reason = headers.get("__connect.errors.exception.class.name", b"unknown").decode()
+            found[f"{reason} {headers.get('__connect.errors.topic', b'').decode()}"] += 1
+        return dict(found)

@@ -1,0 +1,186 @@
+"""What is wrong with a deployment, where, and what to do: from what the doctor has seen."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from streams.runtime.doctor_clocks import PartitionView, span, view_of
+from streams.runtime.doctor_seen import Seen
+from streams.runtime.topics import Action
+
+APART: Final = {
+    "future": "the clock of a producer is ahead: mend it, or the mapping of its time",
+    "too_old": "a device's clock is years behind, or history is fed behind what is newer: feed it "
+    "first, in order of time",
+    "key_mismatch": "the Kafka key is not the user_id: let the topic go through the router, with "
+    "keyed_by: anything",
+    "schema_unknown": "the schema registry does not know the ids: is it the right registry?",
+}
+"""What to do about dead letters of a reason, where that is known."""
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    WRONG = "wrong"
+    NOTE = "note"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something to know.
+
+    Attributes:
+        level: Whether it has to be mended.
+        what: Is the matter.
+        where: Topic, partition, role.
+        next: What to do.
+    """
+
+    level: Level
+    what: str
+    where: str
+    next: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the doctor says.
+
+    Attributes:
+        healthy: Nothing is wrong.
+        workers: Role to how many workers there are.
+        partitions: How each stands, and what holds its timers.
+        misrouted: Topic to records on the wrong partition, and how many were looked at.
+        dead_letters: Reason and topic to how many of the newest.
+        findings: What is wrong first.
+    """
+
+    healthy: bool
+    workers: dict[str, int]
+    partitions: tuple[PartitionView, ...]
+    misrouted: dict[str, tuple[int, int]]
+    dead_letters: dict[str, int]
+    findings: tuple[Finding, ...]
+
+
+def report_of(seen: Seen) -> Report:
+    """Return what follows from what was seen."""
+    views = tuple(
+        view_of(number, record, seen)
+        for number, record in sorted(seen.records.items())
+        if record is not None
+    )
+    found = [*_topics(seen), *_workers(seen), *_records(seen), *_held(views), *_samples(seen)]
+    found.sort(key=lambda finding: finding.level is not Level.WRONG)
+    return Report(
+        healthy=not any(finding.level is Level.WRONG for finding in found),
+        workers={group.role: group.members for group in seen.groups},
+        partitions=views,
+        misrouted={stray.topic: (stray.strays, stray.sampled) for stray in seen.strays},
+        dead_letters=seen.dead_letters,
+        findings=tuple(found),
+    )
+
+
+def _topics(seen: Seen) -> Iterator[Finding]:
+    for name, action, why in seen.topics:
+        where = f"topic {name}"
+        if action == Action.CREATE:
+            yield Finding(Level.WRONG, "the topic is missing", where, "winback topics apply")
+        elif action == Action.AWAIT:
+            yield Finding(
+                Level.WRONG, why, where, "make it, or take it out of inputs: in the rules"
+            )
+        elif action == Action.REFUSE:
+            yield Finding(Level.WRONG, why, where, "see winback topics plan")
+        elif action == Action.CHANGE:
+            what = f"it is not as it should be: {why}"
+            yield Finding(Level.WRONG, what, where, "winback topics apply")
+
+
+def _workers(seen: Seen) -> Iterator[Finding]:
+    for group in seen.groups:
+        if not group.members:
+            role, _, topic = group.role.partition(" ")
+            start = f"winback run --role {role}"
+            what = "no worker is running"
+            if topic:
+                what = f"no router is running for {topic}, so the timers wait for it"
+            yield Finding(Level.WRONG, what, f"role {group.role}", start)
+
+
+def _records(seen: Seen) -> Iterator[Finding]:
+    for number, record in sorted(seen.records.items()):
+        where = f"partition {number}"
+        parts = [part for part in seen.stretches if part.partition == number]
+        if record is None:
+            if any(part.end > part.begin for part in parts):
+                what = "records wait, and nothing was ever applied"
+                yield Finding(Level.NOTE, what, where, "start a worker: winback run")
+            continue
+        if record.rules_hash != seen.rules_hash:
+            yield Finding(
+                Level.WRONG, "the state was made with other rules than those of WINBACK_RULES",
+                where, "point WINBACK_RULES at the rules that the workers have",
+            )  # fmt: skip
+        for part in parts:
+            applied = record.applied.get(part.topic, part.begin)
+            where = f"{part.topic}[{number}]"
+            if applied > part.end:
+                what = (
+                    f"applied up to {applied}, but the topic ends at {part.end}: it was made anew"
+                )
+                yield Finding(
+                    Level.WRONG, what, where, "restore the topic, or start a new WINBACK_APP_ID"
+                )
+            elif applied < part.begin:
+                what = f"records {applied} to {part.begin} were deleted before they were read"
+                yield Finding(
+                    Level.WRONG, what, where, "longer retention; then winback run --skip-lost"
+                )
+
+
+def _held(views: Sequence[PartitionView]) -> Iterator[Finding]:
+    for view in views:
+        where = f"partition {view.partition}"
+        if view.is_sick:
+            yield Finding(Level.WRONG, view.why, where, _cure(view))
+        elif view.held_by and len(view.clocks) > 1:
+            yield Finding(Level.NOTE, view.why, where, _patience(view))
+
+
+def _cure(view: PartitionView) -> str:
+    held = next(clock for clock in view.clocks if clock.clock == view.held_by)
+    if held.unread is None:
+        return "look at the router: winback run --role router, its log and /health"
+    if held.unread:
+        return "let the worker catch up, or start more of them; touches wait until it has"
+    return "look at the worker of this partition: /health, and the log of its rebalances"
+
+
+def _patience(view: PartitionView) -> str:
+    held = next(clock for clock in view.clocks if clock.clock == view.held_by)
+    if not held.mark:
+        return "nothing, if the topic is new; else look at its producer"
+    return (
+        f"nothing; a smaller lateness of {held.clock} ({span(held.lateness_s * 1000)}) shortens it"
+    )
+
+
+def _samples(seen: Seen) -> Iterator[Finding]:
+    for stray in seen.strays:
+        if stray.strays:
+            what = (
+                f"{stray.strays} of {stray.sampled} records do not stand on the partition of their "
+                "key: the producer does not use murmur2"
+            )
+            cure = "set partitioner=murmur2 (librdkafka: murmur2_random) at the producer"
+            if stray.topic != seen.activity:
+                cure = f"set keyed_by: anything for {stray.topic}, or {cure}"
+            yield Finding(Level.WRONG, what, f"topic {stray.topic}", cure)
+    for name, count in sorted(seen.dead_letters.items(), key=lambda item: -item[1]):
+        reason, _, topic = name.partition(" ")
+        cure = APART.get(reason, "winback inputs check shows what is not understood, and why")
+        what = f"{count} of the newest dead letters are {reason}"
+        yield Finding(Level.NOTE, what, f"topic {topic}", cure)
