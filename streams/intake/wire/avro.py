@@ -11,6 +11,7 @@ from msgspec import inspect
 
 from streams.intake.fact import Parse, ParseAs, UnreadableError
 from streams.intake.wire.avro_code import BadBytesError, Read, make_reader
+from streams.intake.wire.faults import not_written_with, unreadable
 from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
 
 KIND: Final = "AVRO"
@@ -40,20 +41,13 @@ def avro_parse_as(schemas: Schemas) -> ParseAs:
                     raise BadBytesError(f"it ends at byte {end} of {len(value)}")
                 return convert(found, shape)
             except msgspec.ValidationError as error:
-                raise _misfit(error) from None
+                raise unreadable(error) from None
             except _MISFITS as error:
-                number = int.from_bytes(frame[1:])
-                what = f"it is not written with schema {number}: {error} - at `$`"
-                raise UnreadableError(what) from None
+                raise not_written_with(int.from_bytes(frame[1:]), error) from None
 
         return parse
 
     return parse_as
-
-
-def _misfit(error: msgspec.ValidationError) -> UnreadableError:
-    text = str(error)
-    return UnreadableError(text if "`$" in text else f"{text} - at `$`")
 
 
 def _reader(schema: Schema, frame: bytes, tree: inspect.Type) -> Read:

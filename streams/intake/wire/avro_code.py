@@ -28,6 +28,8 @@ DEEP_MAX: Final = 12
 """Blocks within blocks; Python allows 20 loops. What lies deeper is a function of its own."""
 VARINT_BYTES_MAX: Final = 10
 BRANCHES_OF_A_BYTE: Final = 64
+FREE_MAX: Final = 100
+"""Items of a block that may take no bytes, as nulls do; else few bytes would say: a billion."""
 FIXED_SIZES: Final = {"float": 4, "double": 8, "boolean": 1, "null": 0}
 NUMBERS: Final = {"int", "long"}
 TEXTS: Final = {"string", "bytes"}
@@ -236,7 +238,7 @@ class _Writer:
         """Write what says where text or bytes end."""
         end = self._code.name("e")
         if kind == "fixed":
-            self.put(deep, f"{end} = p + {int(schema['size'])}")
+            self.put(deep, f"{end} = p + {_size(schema)}")
         else:
             length = self._length(deep)
             self.put(deep, f"{end} = p + ({length} >> 1)")
@@ -288,7 +290,8 @@ class _Writer:
         if may_jump:
             self.put(deep + 2, f"p += {length} >> 1")
             self.put(deep + 2, "continue")
-        self.put(deep + 1, f"if {left} > len(b) - p: bad('more items than bytes')")
+        many = f"{left} > {FREE_MAX} and {left} > len(b) - p"
+        self.put(deep + 1, f"if {many}: bad('more items than bytes')")
 
     def skip(self, schema: Any, deep: int) -> None:
         """Write what passes over a value."""
@@ -327,11 +330,18 @@ class _Writer:
         elif kind in TEXTS:
             self.put(deep, f"p += {self._length(deep)} >> 1")
         elif kind != "null":
-            self.put(deep, f"p += {schema['size'] if kind == 'fixed' else FIXED_SIZES[kind]}")
+            self.put(deep, f"p += {_size(schema) if kind == 'fixed' else FIXED_SIZES[kind]}")
 
 
 FLAT: Final = frozenset({*FIXED_SIZES, *NUMBERS, *TEXTS, "enum", "fixed"})
 KINDS: Final = FLAT | {"record", "error", "array", "map"}
+
+
+def _size(schema: Any) -> int:
+    size = int(schema["size"])
+    if size < 0:
+        raise BadBytesError("a size below zero")
+    return size
 
 
 def _fields(shape: inspect.Type) -> dict[str, inspect.Type] | None:

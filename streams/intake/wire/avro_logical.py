@@ -14,6 +14,8 @@ from uuid import UUID
 Convert = Callable[[Any], Any]
 
 UUID_BYTES: Final = 16
+SCALE_MAX: Final = 1_000
+"""Databases stop far below; a value that says more would take as much memory as it says."""
 _LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (the zone is what it does not say)
 _MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440))
 _DAY_ZERO: Final = date(1970, 1, 1)
@@ -32,7 +34,13 @@ def converter_of(kind: str, schema: Mapping[str, Any]) -> Convert | None:
 
 
 def decimal_text(raw: bytes, *, scale: int) -> str:
-    """Return a decimal as text, exactly; its digits are a number in two's complement."""
+    """Return a decimal as text, exactly; its digits are a number in two's complement.
+
+    Raises:
+        ValueError: Its scale or its size are of no decimal that is in use.
+    """
+    if not 0 <= scale <= SCALE_MAX:
+        raise ValueError(f"a decimal of scale {scale}")
     number = int.from_bytes(raw, signed=True)
     digits = str(abs(number)).zfill(scale + 1)
     sign = "-" if number < 0 else ""

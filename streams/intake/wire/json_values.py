@@ -1,12 +1,21 @@
-"""Values in JSON: parsed into the type of what is read, each of its fields at most once."""
+"""Values in JSON: parsed into the type of what is read, each of its fields at most once.
 
-from typing import Any
+Those that a registry's serialiser has framed are JSON behind the frame; to read them takes no
+schema, so none is asked for.
+"""
+
+from typing import Any, Final
 
 import msgspec
 
 from streams.core.interpret import UNREADABLE
-from streams.intake.fact import Parse, UnreadableError
+from streams.intake.fact import Parse
+from streams.intake.wire.faults import unreadable
+from streams.intake.wire.schemas import FRAME_BYTES
 from streams.intake.wire.twice import make_guard
+
+FRAMED: Final = b"\0"
+"""No JSON begins so."""
 
 
 def json_parse_as(shape: type) -> Parse:
@@ -18,14 +27,14 @@ def json_parse_as(shape: type) -> Parse:
         try:
             parsed = decode(value)
         except UNREADABLE as error:
-            raise unreadable(error) from None
+            if not value.startswith(FRAMED):
+                raise unreadable(error) from None
+            value = value[FRAME_BYTES:]
+            try:
+                parsed = decode(value)
+            except UNREADABLE as behind:
+                raise unreadable(behind) from None
         demand_single(value)
         return parsed
 
     return parse
-
-
-def unreadable(error: Exception) -> UnreadableError:
-    """Return what is wrong; an error of the whole value has the path of the whole."""
-    text = "nested too deep" if isinstance(error, RecursionError) else str(error)
-    return UnreadableError(text if "`$" in text else f"{text} - at `$`")

@@ -13,6 +13,7 @@ from msgspec import inspect
 
 from streams.core.decoded import RejectReason
 from streams.intake.fact import Parse, ParseAs, UnreadableError
+from streams.intake.wire.faults import not_written_with, unreadable
 from streams.intake.wire.protobuf_files import KIND
 from streams.intake.wire.protobuf_values import Read, Readers
 from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
@@ -41,12 +42,9 @@ def protobuf_parse_as(schemas: Schemas) -> ParseAs:
             try:
                 return convert(read(message_of(value[end:])), shape)
             except msgspec.ValidationError as error:
-                text = str(error)
-                raise UnreadableError(text if "`$" in text else f"{text} - at `$`") from None
+                raise unreadable(error) from None
             except _MISFITS as error:
-                number = int.from_bytes(value[1:FRAME_BYTES])
-                what = f"it is not written with schema {number}: {error} - at `$`"
-                raise UnreadableError(what) from None
+                raise not_written_with(int.from_bytes(value[1:FRAME_BYTES]), error) from None
 
         return parse
 

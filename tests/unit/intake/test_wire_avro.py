@@ -279,3 +279,41 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
             assert isinstance(parse_order(value), Order)
         except UnreadableError:
             continue
+
+
+texts = st.sampled_from(
+    ["record", "enum", "fixed", "array", "map", "bytes", "int", "long", "decimal", "a", "b", ""]
+)
+any_json = st.recursive(
+    st.none() | st.integers(-3, 10**12) | texts,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.fixed_dictionaries(
+            {"type": inner},
+            optional={
+                "name": texts,
+                "size": inner,
+                "symbols": st.lists(texts),
+                "items": inner,
+                "values": inner,
+                "scale": inner,
+                "logicalType": texts,
+                "fields": st.lists(
+                    st.fixed_dictionaries({"name": texts, "type": inner}), max_size=3
+                ),
+            },
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(any_json.map(json.dumps), st.binary(max_size=20))
+def test_no_schema_raises_anything_else(text: str, body: bytes) -> None:
+    known = Schemas()
+    known.learn(7, Schema("AVRO", text))
+    for shape in (object, Some):
+        try:
+            avro_parse_as(known)(shape)(framed(7, body))
+        except UnreadableError:
+            continue

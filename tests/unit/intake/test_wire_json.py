@@ -41,6 +41,12 @@ def test_what_is_read_is_parsed_and_the_rest_is_skipped() -> None:
     assert parse(value) == Record("ada", Properties(3, [Item(1)]))
 
 
+def test_what_a_registry_has_framed_is_read_behind_the_frame() -> None:
+    assert parse(b'\0\0\0\0\x07{"userId":"ada"}') == Record("ada")
+    assert refused(b"\0\0\0\0\x07")[0] == "not_decodable"
+    assert refused(b'\0\0\0\0\x07{"userId":7}')[1].endswith("`$.userId`")
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
