@@ -220,7 +220,7 @@ documents = st.recursive(
             max_size=6,
         )
     ),
-    max_leaves=15,
+    max_leaves=8,
 )
 
 

@@ -1,6 +1,7 @@
 """Tables of a shop, as Debezium and Canal tell of them, understood by the rules of the pages."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -22,55 +23,20 @@ from tests.unit.intake.spec_debezium import MYSQL, POSTGRES, envelope, wrapped
 NOW: Final = day(60)
 SHANGHAI_MS: Final = 8 * HOUR_MS
 
-ORDERS: Final = """
-inputs:
-  shop.inventory.orders:
-    format: debezium
-    user: $.after.customer_id
-    map:
-      - event: [orders.create, orders.update]
-        when: [{path: $.after.status, is: paid, was_not: paid}]
-        as: purchase
-        time: {path: $.after.paid_at, unit: us, zone: Asia/Shanghai}
-        amount: {path: $.after.amount, scale: 2}
-        currency: $.after.currency
-        once_per: $.after.id
-      - event: [orders.create, orders.update]
-        when: [{path: $.after.status, is: refunded, was_not: refunded}]
-        as: refund
-        amount: {path: $.after.amount, scale: 2}
-        currency: $.after.currency
-        once_per: $.after.id
-      - event: orders.delete
-        when: [{path: $.before.status, is_not: refunded}, {path: $.before.status, is: paid}]
-        as: cancellation
-        user: $.before.customer_id
-        amount: {path: $.before.amount, scale: 2}
-        once_per: $.before.id
-"""
-CUSTOMERS: Final = """
-inputs:
-  shop.inventory.customers:
-    format: debezium
-    user: $.after.id
-    map:
-      - event: [customers.create, customers.update]
-        when: [{path: $.after.accepts_sms, is: true, was_not: true}]
-        as: consent
-        channel: sms
-        granted: true
-      - event: customers.update
-        when: [{path: $.after.accepts_sms, is: false, was: true}]
-        as: consent
-        channel: sms
-        granted: false
-      - {event: customers.delete, as: erasure, user: $.before.id}
-"""
+
+def rules_of_page(name: str) -> str:
+    text = Path(f"docs/formats/{name}.md").read_text()
+    return text.partition("```yaml\n")[2].partition("```")[0]
+
+
+RULES: Final = rules_of_page("debezium")
+"""For two topics, of which the last is customers."""
+ORDERS: Final = RULES.partition("  shop.inventory.customers:")[0]
 
 
 def telling(text: str) -> tuple[Tell, Rules]:
     rules = parse_rules(text)
-    (source,) = rules.sources
+    *_, source = rules.sources
     return make_tell(source, rules, json_parse_as), rules
 
 
@@ -202,7 +168,7 @@ ANNE: Final[dict[str, Any]] = {"id": 900, "name": "Anne", "accepts_sms": False}
 
 
 def of_customers(changes: Iterable[tuple[str, Any, Any]]) -> list[Input]:
-    tell, rules = telling(CUSTOMERS)
+    tell, rules = telling(RULES)
     source = MYSQL | {"table": "customers"}
     return meant(
         (
@@ -213,56 +179,61 @@ def of_customers(changes: Iterable[tuple[str, Any, Any]]) -> list[Input]:
     )
 
 
-def test_consent_is_told_when_it_changes_and_only_then() -> None:
-    """Who opted out by a text must not be won back by a change of the address."""
-    yes, moved = ANNE | {"accepts_sms": True}, ANNE | {"accepts_sms": True, "name": "Anne Marie"}
+YES, MOVED = ANNE | {"accepts_sms": True}, ANNE | {"accepts_sms": True, "name": "Anne Marie"}
+CHANGES: Final[tuple[tuple[str, Any, Any], ...]] = (
+    ("c", None, ANNE), ("u", ANNE, YES), ("u", YES, MOVED), ("u", MOVED, ANNE), ("c", None, YES),
+    ("d", YES, None),
+)  # fmt: skip
+WORDS: Final = [
+    ConsentChanged("900", day(1), "sms", is_granted=True),
+    ConsentChanged("900", day(3), "sms", is_granted=False),
+    ConsentChanged("900", day(4), "sms", is_granted=True),
+    Erased("900", day(5)),
+]
 
-    assert of_customers([
-        ("c", None, ANNE), ("u", ANNE, yes), ("u", yes, moved), ("u", moved, ANNE),
-        ("c", None, yes), ("d", yes, None),
-    ]) == [
-        ConsentChanged("900", day(1), "sms", is_granted=True),
-        ConsentChanged("900", day(3), "sms", is_granted=False),
-        ConsentChanged("900", day(4), "sms", is_granted=True),
-        Erased("900", day(5)),
-    ]  # fmt: skip
+
+def test_consent_is_told_when_it_changes_and_only_then() -> None:
+    """Who opted out by a text must not be won back by a change of the name."""
+    assert of_customers(CHANGES) == WORDS
 
 
 def test_a_customer_whose_key_changes_is_not_erased() -> None:
-    tell, _ = telling(CUSTOMERS)
+    tell, _ = telling(RULES)
     gone = written(envelope("d", MYSQL | {"table": "customers"}, before=ANNE))
 
     moved = tell(b"{}", gone, NOW, (("__debezium.newkey", b'{"id":901}'),))
     assert moved == Skipped("key_changed")
 
 
-def canal_text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def test_the_same_rules_read_canal() -> None:
-    """What differs is how a value is written: Canal has texts, and times without a zone."""
-    text = ORDERS.replace("format: debezium", "format: canal").replace(
-        "unit: us, zone: Asia/Shanghai", "zone: Asia/Shanghai"
-    )
-    text = text.replace("{path: $.after.amount, scale: 2}", "$.after.amount")
-    text = text.replace("{path: $.before.amount, scale: 2}", "$.before.amount")
+def canal_row(told: dict[str, Any]) -> dict[str, str | None]:
+    """Write a row as Canal does: everything is text, an instant is one of the wall clock."""
     amounts = {decimal_text("99.90"): "99.90", decimal_text("89.90"): "89.90"}
+    row = {
+        name: None if value is None else str(int(value) if isinstance(value, bool) else value)
+        for name, value in told.items()
+    }
+    if "amount" in told:
+        row["amount"] = amounts[told["amount"]]
+        row["paid_at"] = "2017-01-03 20:00:00" if told["paid_at"] else None
+    return row
 
-    def row(told: dict[str, Any]) -> dict[str, str | None]:
-        paid_at = "2017-01-03 20:00:00.0" if told["paid_at"] else None
-        texts = {name: canal_text(value) for name, value in told.items()}
-        return texts | {"amount": amounts[told["amount"]], "paid_at": paid_at}
 
-    kinds = {"c": "INSERT", "u": "UPDATE", "d": "DELETE"}
-    life = []
-    for place, (op, before, after) in enumerate(LIFE):
-        now, then = row(after or before or {}), row(before or after or {})
-        old = {name: then[name] for name in now if now[name] != then[name]}
-        life.append(
-            {"type": kinds[op], "data": [now], "old": [old] if op == "u" else None, "table":
-             "orders", "database": "shop", "es": day(1 + place), "ts": 1, "id": 1, "isDdl": False,
-             "pkNames": ["id"], "sqlType": {}, "mysqlType": {}, "sql": ""}
-        )  # fmt: skip
+def canal_message(table: str, at: float, change: tuple[str, Any, Any]) -> dict[str, Any]:
+    op, before, after = change
+    now, then = canal_row(after or before), canal_row(before or after)
+    old = {name: then[name] for name in now if now[name] != then[name]}
+    return {
+        "type": {"c": "INSERT", "u": "UPDATE", "d": "DELETE"}[op], "data": [now],
+        "old": [old] if op == "u" else None, "table": table, "database": "shop", "es": day(at),
+        "ts": 1, "id": 1, "isDdl": False, "pkNames": ["id"], "sqlType": {}, "mysqlType": {},
+        "sql": "",
+    }  # fmt: skip
 
-    assert of_orders(life, text) == WORTH
+
+def test_canal_tells_the_same_lives() -> None:
+    text = rules_of_page("canal")
+    orders = [canal_message("orders", 1 + place, change) for place, change in enumerate(LIFE)]
+    customers = [canal_message("customers", at, told) for at, told in enumerate(CHANGES)]
+
+    assert of_orders(orders, text) == WORTH
+    assert of_orders(customers, text) == WORDS

@@ -324,7 +324,7 @@ documents = st.recursive(
         inner,
         max_size=6,
     ),
-    max_leaves=20,
+    max_leaves=12,
 )  # fmt: skip
 
 
