@@ -16,12 +16,12 @@ from streams.intake.formats.catalogue import format_of
 from streams.intake.formats.cloudevents_modes import inside, make_take
 from streams.intake.formats.envelope import (
     BAD,
-    OWN_NAMES,
     demand_not_ours,
     faulty,
     refused,
 )
 from streams.intake.formats.times import demand_zone, instant_ms
+from streams.intake.mapping_ids import RESERVED
 
 PLACES: Final = {
     "event": "$.type",
@@ -87,7 +87,7 @@ def _data(event: Any) -> bytes:
 def _demand_valid(event: Any, where: str) -> None:
     """Raise UnreadableError if an event's attributes are not as the specification has them."""
     name, source, time = event.type, event.source, event.time
-    if event.specversion != VERSION or name in OWN_NAMES:
+    if event.specversion != VERSION or name in RESERVED:
         _demand_ours(event, where)
     if not (source and event.id and name) or " " in source:
         _demand_required(event, where)

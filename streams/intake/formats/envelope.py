@@ -3,15 +3,11 @@
 from typing import Final
 
 from streams.core.decoded import Rejected, RejectReason
-from streams.core.interpret import COVERAGE_EVENT
-from streams.core.native import WATERMARK_EVENT
-from streams.core.sources import LINK_EVENT
 from streams.intake.fact import UnreadableError
+from streams.intake.mapping_ids import RESERVED
 
 Id = str | int | None
 """An id as others write it; a float, a boolean or an object is none, and refused with its path."""
-OWN_NAMES: Final = frozenset({LINK_EVENT, COVERAGE_EVENT, WATERMARK_EVENT})
-"""What only our own machinery says."""
 BAD: Final = RejectReason.BAD_ENVELOPE
 EMPTY: Final = Rejected(RejectReason.EMPTY, "the record has no value")
 NO_TIME: Final = "RFC3339"
@@ -39,5 +35,5 @@ def faulty(what: str, path: str, reason: RejectReason = BAD) -> UnreadableError:
 
 def demand_not_ours(name: str, path: str) -> None:
     """Raise UnreadableError if an event calls itself what only our own machinery says."""
-    if name in OWN_NAMES:
+    if name in RESERVED:
         raise faulty(f"{name!r} is a name of winback's own", path)

@@ -17,7 +17,6 @@ from streams.core.sources import LINK_EVENT, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.envelope import (
     EMPTY,
-    OWN_NAMES,
     Id,
     demand_not_ours,
     faulty,
@@ -31,6 +30,7 @@ from streams.intake.formats.times import (
     instant_ms,
     is_absurd,
 )
+from streams.intake.mapping_ids import RESERVED
 from streams.intake.shape import struct_of
 
 PLACES: Final = {
@@ -103,7 +103,7 @@ def _teller(*, has_times: bool) -> Callable[[Any, int, str], Facts]:
             raise faulty(what, f"`{at}.version`", RejectReason.UNKNOWN_VERSION)
         if kind == "track":
             name, event_id, user_id = call.event, call.messageId, call.userId
-            if not name or name in OWN_NAMES:
+            if not name or name in RESERVED:
                 demand_not_ours(name, f"`{at}.event`")
                 raise faulty("a track call needs the name of its event", f"`{at}.event`")
             if event_id.__class__ is not str or user_id.__class__ is not str:

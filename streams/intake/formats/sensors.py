@@ -14,7 +14,6 @@ from streams.core.sources import LINK_EVENT, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
 from streams.intake.formats.envelope import (
     EMPTY,
-    OWN_NAMES,
     Id,
     demand_not_ours,
     faulty,
@@ -22,6 +21,7 @@ from streams.intake.formats.envelope import (
     refused,
 )
 from streams.intake.formats.times import LONG_AGO_MS, corrected, is_absurd
+from streams.intake.mapping_ids import RESERVED
 from streams.intake.shape import attribute, getter, struct_of
 
 PLACES: Final = {
@@ -101,7 +101,7 @@ def _facts(record: Any, at_ms: int, value: bytes) -> Facts | Skipped:
         if skipped is None:
             raise faulty(f"{kind!r} is no type of the format", "`$.type`")
         return skipped
-    if not name or name in OWN_NAMES:
+    if not name or name in RESERVED:
         demand_not_ours(name, "`$.event`")
         raise faulty(f"a {kind} needs the name of its event", "`$.event`")
     event_id = _event_id(record, name, value) if value else ""

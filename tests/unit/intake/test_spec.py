@@ -1,9 +1,11 @@
 """The examples of public specifications are understood, skipped or refused as the pages say."""
 
+import re
 from importlib import import_module
 
 import pytest
 
+from streams.core.rules_file import parse_rules
 from streams.core.sources import Form
 from tests.unit.intake import spec
 
@@ -30,3 +32,13 @@ def test_a_page_lists_the_examples(name: str) -> None:
     examples = import_module(f"tests.unit.intake.spec_{name}").EXAMPLES
 
     assert spec.parts(page)[1] == spec.table(examples)
+
+
+@pytest.mark.parametrize("page", ["segment", "sensors", "cloudevents", "json"])
+def test_the_rules_of_a_page_are_rules(page: str) -> None:
+    text = (spec.DOCS / f"{page}.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+
+    assert examples
+    for example in examples:
+        assert parse_rules(example).sources
