@@ -6,6 +6,7 @@ need not agree.
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -29,6 +30,9 @@ from streams.runtime.topic_check import demand_sources, partition_counts
 from streams.settings import Settings
 
 LOOK_EVERY_S: Final = 1.0
+GC_THRESHOLDS: Final = (50_000, 20, 1_000)
+"""Until its commit an event is lists and tuples without cycles, which the garbage collector would
+look through again and again: 8 of 22 µs per event with its own thresholds."""
 TOPIC_NAME_MAX: Final = 249
 """Characters that Kafka allows in the name of a topic."""
 
@@ -100,6 +104,8 @@ async def run_router(
             service.background(clock.run())
         service.background(keep_clocks_told(lambda: app.lanes.lanes, service.end_offsets))
 
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         await service.run(app, begin)
     finally:
