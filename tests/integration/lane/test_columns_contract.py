@@ -11,12 +11,13 @@ from aiokafka.consumer import fetcher as fetching
 from aiokafka.producer.message_accumulator import BatchBuilder
 from kafka.admin import KafkaAdminClient
 
+from streams.core.decoded import Headers
 from streams.runtime.columns import PRIVATE_FIELDS, Columns, take_fetched, wait_fetched
 from streams.runtime.recovery import read_changelog, reader
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 
-Record = tuple[bytes | None, bytes | None, int, int]
+Record = tuple[bytes | None, bytes | None, int, int, Headers]
 
 
 def make_topic(bootstrap: str, **configs: str) -> str:
@@ -36,7 +37,13 @@ async def send(bootstrap: str, topic: str, numbers: Iterable[int], **options: ob
     await producer.start()
     try:
         acks = [
-            await producer.send(topic, b"value-%d" % n, key=b"key-%d" % (n % 50), partition=0)
+            await producer.send(
+                topic,
+                b"value-%d" % n,
+                key=b"key-%d" % (n % 50),
+                partition=0,
+                headers=[("ce_id", b"%d" % n)] * (n % 3),
+            )
             for n in numbers
         ]
         await asyncio.gather(*acks)
@@ -69,7 +76,7 @@ async def by_getmany(bootstrap: str, topic: str) -> tuple[list[Record], int]:
         found: list[Record] = []
         while await consumer.position(source) < end:
             records = (await consumer.getmany(timeout_ms=300)).get(source, ())
-            found += [(r.key, r.value, r.offset, r.timestamp) for r in records]
+            found += [(r.key, r.value, r.offset, r.timestamp, tuple(r.headers)) for r in records]
         return found, await consumer.position(source)
     finally:
         await consumer.stop()
@@ -86,9 +93,11 @@ async def by_columns(bootstrap: str, topic: str) -> tuple[list[Record], int]:
         found: list[Record] = []
         position = 0
         while position < end:
-            for columns in take_fetched(consumer._fetcher, {source}.__contains__).values():
+            taken = take_fetched(consumer._fetcher, {source}.__contains__, {topic})
+            for columns in taken.values():
                 assert columns.start == position
-                found.extend(rows(columns))
+                for piece in columns.pieces(700):
+                    found.extend(rows(piece))
                 position = columns.next_offset
             await wait_fetched(consumer._fetcher, 0.3)
         return found, position
@@ -97,7 +106,12 @@ async def by_columns(bootstrap: str, topic: str) -> tuple[list[Record], int]:
 
 
 def rows(columns: Columns) -> Iterable[Record]:
-    return zip(columns.keys, columns.values, columns.offsets, columns.timestamps_ms, strict=True)
+    assert columns.headers is not None
+    return zip(
+        columns.keys, columns.values, columns.offsets, columns.timestamps_ms,
+        map(tuple, columns.headers),
+        strict=True,
+    )  # fmt: skip
 
 
 def compare(bootstrap: str, topic: str, minimum: int) -> list[Record]:
@@ -123,7 +137,7 @@ def test_aborted_transactions_and_markers(kafka: str) -> None:
     asyncio.run(send(kafka, topic, range(10)))
     asyncio.run(transactions(kafka, topic))
     found = compare(kafka, topic, 70)
-    assert {value for _, value, _, _ in found if value and value.startswith(b"tx")} == {
+    assert {value for _, value, _, _, _ in found if value and value.startswith(b"tx")} == {
         b"tx-0", b"tx-2", b"tx-4",
     }  # fmt: skip
 
