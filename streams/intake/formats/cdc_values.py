@@ -1,7 +1,6 @@
 """Values as change data capture writes them: exact decimals, and columns that were not told."""
 
 from binascii import a2b_base64
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -33,7 +32,7 @@ def decimal_of(value: Any, scale: int) -> Decimal:
         https://debezium.io/documentation/reference/stable/connectors/mysql.html#mysql-decimal-types
     """
     digits: Any = scale
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         digits, value = value.get("scale"), value.get("value")
     if type(digits) is not int or not -SCALE_MAX <= digits <= SCALE_MAX:
         raise ValueError(f"{digits!r} is no scale of a decimal: at most {SCALE_MAX}")
