@@ -23,12 +23,13 @@ from streams.runtime.topics import Step
 from streams.settings import Settings
 from winback_sender.doorstep import admin_client
 
-TAILS: Final = (200, 5_000, 200_000)
-"""Offsets before the end in which the record of a partition is looked for, one after the other."""
+TAILS: Final = (5_000, 200_000)
+"""Offsets before the end in which the record of a partition is looked for, if it is not in the
+sample of its changelog."""
 SAMPLE: Final = 200
 """Newest records of a partition that are looked at."""
-POLL_MS: Final = 500
-POLLS_MAX: Final = 40
+POLL_MS: Final = 100
+POLLS_MAX: Final = 200
 KEYS_OF_ALL: Final = frozenset({WATERMARK_KEY, b"$coverage"})
 """Keys of records that stand on every partition."""
 
@@ -53,18 +54,20 @@ def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
         missing = {source.topic for source in routed(sources)} - counts.keys()
         known = [source for source in sources if source.topic not in missing]
         idle_after = {source.topic: source.idle_after_ms for source in sources}
+        changelog, letters = settings.topic_users_changelog, settings.topic_dead_letters
+        newest = tails.newest([*keyed, changelog, letters])
         return Seen(
             now_ms=now_ms(),
             is_live=settings.clock == "wall",
             rules_hash=rules.hash,
             topics=tuple((step.topic.name, step.action.value, _why(step)) for step in steps),
             groups=groups,
-            records=tails.records(settings.topic_users_changelog, own),
+            records=tails.records(changelog, own, newest[changelog]),
             stretches=tails.stretches(read),
             clocks=expected_clocks(known, counts),
             idle_after_ms={OWN: IDLE_AFTER_MS, **idle_after},
-            strays=tuple(tails.strays(topic, own) for topic in keyed if topic in counts),
-            dead_letters=tails.dead_letters(settings.topic_dead_letters),
+            strays=tuple(_strays(topic, own, newest[topic]) for topic in keyed if topic in counts),
+            dead_letters=_by_reason(newest[letters]),
             activity=settings.topic_activity,
         )
     except KafkaError as error:
@@ -103,6 +106,7 @@ class _Tails:
             auto_offset_reset="earliest", isolation_level="read_committed", fetch_max_wait_ms=50,
             metrics_enabled=False,
         )  # fmt: skip
+        self._there: set[str] = self._consumer.topics()
 
     def close(self) -> None:
         """Leave Kafka."""
@@ -110,7 +114,7 @@ class _Tails:
 
     def counts(self, topics: Iterable[str]) -> dict[str, int]:
         """Return how many partitions those topics have that are there."""
-        there = self._consumer.topics().intersection(topics)
+        there = self._there.intersection(topics)
         return {topic: len(self._consumer.partitions_for_topic(topic) or ()) for topic in there}
 
     def _parts(self, topic: str) -> list[TopicPartition]:
@@ -149,35 +153,46 @@ class _Tails:
                 return found
         return found
 
-    def records(self, changelog: str, partitions: int) -> dict[int, PartitionRecord | None]:
-        """Return the newest record of each partition; it stands near the end of the changelog."""
-        found: dict[int, PartitionRecord | None] = dict.fromkeys(range(partitions))
-        for count in TAILS:
-            left = [part for part in self._parts(changelog) if found.get(part.partition) is None]
-            for record in self._newest(left, count):
-                if record.key == PARTITION_KEY and record.value is not None:
-                    found[record.partition] = msgspec.json.decode(
-                        record.value, type=PartitionRecord
-                    )
+    def newest(self, topics: Iterable[str]) -> dict[str, list[Any]]:
+        """Return the newest records of topics, a sample of each partition."""
+        found: dict[str, list[Any]] = {topic: [] for topic in topics}
+        for record in self._newest(
+            [part for topic in found for part in self._parts(topic)], SAMPLE
+        ):
+            found[record.topic].append(record)
         return found
 
-    def strays(self, topic: str, partitions: int) -> Stray:
-        """Return how many of the newest records do not stand where their key belongs."""
-        newest = [
-            record
-            for record in self._newest(self._parts(topic), SAMPLE)
-            if record.key is not None and record.key not in KEYS_OF_ALL
-        ]
-        strays = sum(
-            partition_of_key(record.key, partitions) != record.partition for record in newest
-        )
-        return Stray(topic, len(newest), strays)
+    def records(
+        self, changelog: str, partitions: int, newest: Iterable[Any]
+    ) -> dict[int, PartitionRecord | None]:
+        """Return the newest record of each partition; it stands near the end of the changelog."""
+        found: dict[int, PartitionRecord | None] = dict.fromkeys(range(partitions))
+        _note_records(found, newest)
+        for count in TAILS:
+            left = [part for part in self._parts(changelog) if found.get(part.partition) is None]
+            if left:
+                _note_records(found, self._newest(left, count))
+        return found
 
-    def dead_letters(self, topic: str) -> dict[str, int]:
-        """Return how many of the newest dead letters there are, by reason and topic."""
-        found: Counter[str] = Counter()
-        for record in self._newest(self._parts(topic), SAMPLE):
-            headers = dict(record.headers)
-            reason = headers.get("__connect.errors.exception.class.name", b"unknown").decode()
-            found[f"{reason} {headers.get('__connect.errors.topic', b'').decode()}"] += 1
-        return dict(found)
+
+def _note_records(found: dict[int, PartitionRecord | None], records: Iterable[Any]) -> None:
+    for record in records:
+        if record.key == PARTITION_KEY and record.value is not None:
+            found[record.partition] = msgspec.json.decode(record.value, type=PartitionRecord)
+
+
+def _strays(topic: str, partitions: int, newest: Iterable[Any]) -> Stray:
+    """Return how many of the newest records do not stand where their key belongs."""
+    keyed = [record for record in newest if record.key and record.key not in KEYS_OF_ALL]
+    strays = sum(partition_of_key(record.key, partitions) != record.partition for record in keyed)
+    return Stray(topic, len(keyed), strays)
+
+
+def _by_reason(newest: Iterable[Any]) -> dict[str, int]:
+    """Return how many dead letters there are, by reason and topic."""
+    found: Counter[str] = Counter()
+    for record in newest:
+        headers = dict(record.headers)
+        reason = headers.get("__connect.errors.exception.class.name", b"unknown").decode()
+        found[f"{reason} {headers.get('__connect.errors.topic', b'').decode()}"] += 1
+    return dict(found)
