@@ -89,6 +89,7 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.model_cost
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.router
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.sender

@@ -76,6 +76,8 @@ PROMISES: Final[dict[str, Promise]] = {
             ("json", 2), ("avro", 3),
         )
     },
+    "router_us_per_event": Promise("the router, backlog: CPU per event, durable and fenced", "µs"),
+    "router_over_pipeline": Promise("the same over the pipeline that reads what it wrote", "×"),
     "chaos_state_differences": Promise(
         "users whose state differs from the replay's, after faults", "users", "==", 0
     ),
