@@ -11,6 +11,8 @@ import click
 from streams.errors import Exit, UserError
 
 if TYPE_CHECKING:
+    from streams.demo.foreign import Foreign
+    from streams.demo.stage import Stage
     from streams.demo.view import Screen
     from streams.pages.wording import Language
 
@@ -31,7 +33,11 @@ JARS_STEP: Final = 12
               help="Another event log.")  # fmt: skip
 @click.option("--rules", "rules_path", type=click.Path(path_type=Path), metavar="YAML",
               default=RULES, show_default="deploy/rules/demo.yaml", help="Its rules.")  # fmt: skip
-def demo(*, seconds: float, language: "Language", log_path: Path, rules_path: Path) -> int:
+@click.option("--format", "form", type=click.Choice(["segment", "sensors", "debezium"]),
+              help="Let the purchases come over a topic of this format.")  # fmt: skip
+def demo(
+    *, seconds: float, language: "Language", log_path: Path, rules_path: Path, form: str | None
+) -> int:
     """Show it all: two workers, a learner and a sender on a Kafka of their own, and a year of real
     purchases in a hundred seconds. Those at risk are contacted within a budget, a tenth is held
     out, a report says what it earned. On the way one worker is killed with -9; at the end the run
@@ -49,10 +55,12 @@ def demo(*, seconds: float, language: "Language", log_path: Path, rules_path: Pa
     needed("its report", "jinja2")
     console = Console(file=sys.stdout)
     with Screen(console, language) as screen:
-        return _play(screen, seconds, log_path.absolute(), rules_path.absolute())
+        return _play(screen, seconds, log_path.absolute(), rules_path.absolute(), form)
 
 
-def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) -> int:
+def _play(
+    screen: "Screen", seconds: float, log_path: Path, rules_path: Path, form: str | None
+) -> int:
     from streams.core.time import DAY_MS  # noqa: PLC0415 (quick --help)
     from streams.demo.report import Ending, print_ending  # noqa: PLC0415
     from streams.demo.show import Play  # noqa: PLC0415
@@ -72,9 +80,10 @@ def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) ->
     with Stage(rules_path, os.environ, show_jars) as stage:
         if rules.contact.is_consent_assumed:
             screen.tell("consent")
-        settings = stage.start_kafka()
+        foreign = None if form is None else _foreign(stage, form)
+        settings = stage.start_kafka(foreign)
         screen.tell("kafka", bootstrap=settings.kafka_bootstrap)
-        play = Play(stage, settings, log_path, log, screen)
+        play = Play(stage, settings, log_path, log, screen, foreign)
         proof, figures = play.run(seconds)
         summary = summarised(play.observed, log, rules)
     screen.close()
@@ -85,3 +94,16 @@ def _play(screen: "Screen", seconds: float, log_path: Path, rules_path: Path) ->
     )  # fmt: skip
     print_ending(screen.console, ending, rules, rules_path, screen.language)
     return Exit.OK if ending.holds else Exit.FAILED
+
+
+def _foreign(stage: "Stage", form: str) -> "Foreign":
+    """Add what reads a format to the rules of the demo, and return its topic."""
+    from streams.demo.foreign import Foreign, tongue_rules  # noqa: PLC0415 (quick --help)
+    from streams.demo.tongues import TONGUES  # noqa: PLC0415
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
+
+    path = stage.directory / "rules.yaml"
+    path.write_text(tongue_rules(form, stage.rules.read_text(encoding="utf-8")), encoding="utf-8")
+    stage.rules = path
+    (source,) = rules_at(str(path)).sources
+    return Foreign(TONGUES[form], source)

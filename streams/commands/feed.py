@@ -11,7 +11,7 @@ import msgspec
 from streams.commands.counted import counted
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.replay.blocks import Window
@@ -69,7 +69,7 @@ def feed(
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    words = _words(tongue, topic)
+    words = _words(tongue, topic, settings)
     window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)
     log = reading.log(file, may_be_unordered=True)
     log.head()  # A bad file is to be known before Kafka is asked for.
@@ -86,7 +86,7 @@ def feed(
     return Exit.INTERRUPTED if fed.is_interrupted else Exit.OK
 
 
-def _words(tongue: str | None, topic: str | None) -> "Words":
+def _words(tongue: str | None, topic: str | None, settings: Settings) -> "Words":
     """Return how the events are written.
 
     Raises:
@@ -97,13 +97,14 @@ def _words(tongue: str | None, topic: str | None) -> "Words":
     if tongue is None:
         return native
     from streams.demo.tongues import TONGUES, words_of  # noqa: PLC0415
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415
 
     known = {name for name, known in TONGUES.items() if not known.has_headers}
     if tongue not in known:
         raise UserError(f"--as: {tongue!r} is none of {', '.join(sorted(known))}")
     if topic is None:
         raise UserError(f"--as {tongue} needs a topic of its own", "name it: --topic TOPIC")
-    return words_of(TONGUES[tongue])
+    return words_of(TONGUES[tongue], rules_at(settings.rules, settings.id_key).currency)
 
 
 async def _feed(

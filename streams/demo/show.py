@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from streams.demo.children import Child
+from streams.demo.foreign import Foreign
 from streams.demo.proof import Proof, accounts, prove
 from streams.demo.script import Cue, Script
 from streams.demo.stage import SESSION_TIMEOUT_S, Stage
@@ -40,6 +41,7 @@ class Play:
         log_path: What is fed.
         log: The same, as columns.
         screen: Where it is shown.
+        foreign: The topic of somebody else's that it is fed on; None = our own.
 
     Attributes:
         observed: What the topics have said.
@@ -47,20 +49,29 @@ class Play:
     """
 
     def __init__(
-        self, stage: Stage, settings: Settings, log_path: Path, log: Log, screen: Screen
+        self,
+        stage: Stage,
+        settings: Settings,
+        log_path: Path,
+        log: Log,
+        screen: Screen,
+        foreign: Foreign | None = None,
     ) -> None:
         self.rate = 0.0
         self._stage, self._settings = stage, settings
         self._log_path, self._log = log_path, log
         self._screen = screen
         self._children = stage.children
+        self._foreign = foreign
+        is_direct = foreign is not None and not foreign.is_routed
+        activity = foreign.topic if foreign and is_direct else settings.topic_activity
         self._reader = TopicReader(
             settings.kafka_bootstrap,
             (settings.topic_touches, settings.topic_decisions, settings.topic_feedback,
              settings.topic_models, settings.topic_journal),
-            (settings.topic_activity, settings.topic_feedback),
+            (activity, settings.topic_feedback),
         )  # fmt: skip
-        self._watch = Watch(settings, log, self._reader)
+        self._watch = Watch(settings, log, self._reader, activity)
         self.observed = self._watch.observed
         self._script = Script(SESSION_TIMEOUT_S * 1_000)
         self._is_playing = False
@@ -81,11 +92,14 @@ class Play:
                 self._start_worker(name)
             learner = self._children.start("learner", "run", "--role", "learner")
             sender = self._start_sender()
+            others = self._start_foreign()
             self._until(self._watch.are_ready, START_PATIENCE_S, "two workers were not ready")
             self._feed(seconds)
             self._screen.tell("draining")
             self._until(self._watch.is_drained, DRAIN_PATIENCE_S, "not everything became durable")
-            self._children.stop(sender, learner, *self._alive(), patience_s=STOP_PATIENCE_S)
+            self._children.stop(
+                sender, learner, *others, *self._alive(), patience_s=STOP_PATIENCE_S
+            )
             self._until(self._reader.is_at_end, START_PATIENCE_S, "the topics were not read")
         return self._end()
 
@@ -100,8 +114,9 @@ class Play:
         speed = max(1.0, log.span_ms / 1_000 / seconds)
         begin_s = time.monotonic()
         feeder = self._children.start(
-            "feed", "feed", str(self._log_path), "--speed", f"{speed:.3f}", "--quiet"
-        )
+            "feed", "feed", str(self._log_path), "--speed", f"{speed:.3f}", "--quiet",
+            *self._how_to_feed(),
+        )  # fmt: skip
         self._children.start(
             "replay", "replay", str(self._log_path), "--quiet", "--state",
             str(self._stage.directory / "replay.jsonl"), niceness=LAST_NICENESS,
@@ -170,6 +185,24 @@ class Play:
             WINBACK_SENDER_CONSOLE_ANSWER_RATE=str(ANSWER_RATE),
             WINBACK_SENDER_WEB_PORT="0",
         )  # fmt: skip
+
+    def _start_foreign(self) -> list[Child]:
+        """Start who brings foreign records home, if they do not come to the right place."""
+        foreign = self._foreign
+        if foreign is None:
+            return []
+        self._screen.tell(
+            "foreign_routed" if foreign.is_routed else "foreign_direct",
+            format=foreign.source.form.value, topic=foreign.topic,
+        )  # fmt: skip
+        if not foreign.is_routed:
+            return []
+        self._watch.router = self._children.start("router", "run", "--role", "router")
+        return [self._watch.router]
+
+    def _how_to_feed(self) -> list[str]:
+        foreign = self._foreign
+        return [] if foreign is None else ["--as", foreign.tongue.name, "--topic", foreign.topic]
 
     def _turn(self) -> None:
         """Read what is new and show the moment."""

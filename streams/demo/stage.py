@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Final, Self
 
 from streams.demo.children import Children
+from streams.demo.foreign import Foreign
 from streams.errors import Exit, UserError
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options, Started
@@ -60,7 +61,7 @@ class Stage:
     """Everything the demo starts; leaving it ends everything.
 
     Args:
-        rules: Path of the rules.
+        rules: Path of the rules; another may be set until Kafka starts.
         environ: The user's environment; its settings of winback do not count here.
         progress: Is shown the jars of Kafka as they come.
 
@@ -84,7 +85,7 @@ class Stage:
         self._environ = {
             name: value for name, value in environ.items() if not name.startswith(PREFIX)
         }
-        self._rules = rules
+        self.rules = rules
         self._progress = progress
         self._kafka: Started | None = None
         self.children = Children(self.directory, self._environ)
@@ -111,8 +112,11 @@ class Stage:
             self.directory.rmdir()  # if nothing was started, nothing is in it
         self.interrupts.restore()
 
-    def start_kafka(self) -> Settings:
+    def start_kafka(self, foreign: Foreign | None = None) -> Settings:
         """Start Kafka, make the topics, and return the settings of the deployment.
+
+        Args:
+            foreign: A topic of somebody else's that is read besides.
 
         Raises:
             Unavailable: No Java or no jars can be had.
@@ -124,7 +128,7 @@ class Stage:
         self._kafka = kafka
         own = {
             f"{PREFIX}KAFKA_BOOTSTRAP": kafka.record.bootstrap,
-            f"{PREFIX}RULES": str(self._rules),
+            f"{PREFIX}RULES": str(self.rules),
             f"{PREFIX}CLOCK": "event",
             f"{PREFIX}SESSION_TIMEOUT_S": str(SESSION_TIMEOUT_S),
             f"{PREFIX}WEB_PORT": "0",
@@ -132,7 +136,10 @@ class Stage:
         self.children = Children(self.directory, self._environ | own)
         settings = load_settings(own)
         with admin_client(kafka.record.bootstrap) as client:
-            apply_plan(client, plan_topics(client, settings), settings.replication)
+            if foreign is not None:
+                foreign.make_topic(client, settings)
+            sources = () if foreign is None else (foreign.source,)
+            apply_plan(client, plan_topics(client, settings, sources), settings.replication)
         self.interrupts.check()
         return settings
 

@@ -261,8 +261,12 @@ TONGUES: Final[dict[str, Tongue]] = {
 """Every tongue by its name."""
 
 
-def words_of(tongue: Tongue) -> Callable[[Block], tuple[list[str], list[bytes]]]:
-    """Return what writes the events of a log; those that name no currency have one all the same.
+def words_of(tongue: Tongue, currency: str) -> Callable[[Block], tuple[list[str], list[bytes]]]:
+    """Return what writes the events of a log.
+
+    Args:
+        tongue: In which format.
+        currency: Of the amounts of a log that names none.
 
     Raises:
         UserError: A log has events that a tongue does not know; when it is written.
@@ -281,7 +285,7 @@ def words_of(tongue: Tongue) -> Callable[[Block], tuple[list[str], list[bytes]]]
         keys, values = [], []
         for row, extra in zip(columns, extras, strict=True):
             try:
-                record = tongue.write(NativeEvent(*row, **extra))
+                record = tongue.write(NativeEvent(*row, **{"currency": currency, **extra}))
             except KeyError:
                 names = ", ".join(FOREIGN)
                 raise UserError(

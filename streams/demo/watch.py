@@ -8,7 +8,7 @@ from streams.demo.children import Child
 from streams.demo.observed import Observed
 from streams.demo.summary import Log
 from streams.demo.view import Frame, WorkerState
-from streams.demo.workers import SILENT, Answer, ask
+from streams.demo.workers import SILENT, Answer, ask, routed
 from streams.runtime.topic_reader import TopicReader
 from streams.settings import Settings
 
@@ -23,16 +23,19 @@ class Watch:
         settings: Name the topics.
         log: What is fed.
         reader: Reads the topics.
+        activity: The topic on which the users' events come to the workers.
 
     Attributes:
         observed: What the topics have said.
         workers: Every worker that was started, by name.
+        router: Who brings the events there, if somebody does.
     """
 
-    def __init__(self, settings: Settings, log: Log, reader: TopicReader) -> None:
+    def __init__(self, settings: Settings, log: Log, reader: TopicReader, activity: str) -> None:
         self.observed = Observed(settings)
         self.workers: dict[str, Child] = {}
-        self._activity = settings.topic_activity
+        self.router: Child | None = None
+        self._activity = activity
         self._log = log
         self._reader = reader
         self._answers: dict[str, Answer] = {}
@@ -106,6 +109,8 @@ class Watch:
 
     def is_applied(self) -> bool:
         """Return whether the whole log is durable in the state."""
+        if self.router is not None and routed(self.router) < len(self._log.times_ms):
+            return False
         ends = self._reader.source_ends()
         return all(
             self.observed.applied[key] >= end

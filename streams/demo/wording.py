@@ -23,6 +23,15 @@ TEXTS: Final[dict[str, Text]] = {
         "starting two workers, a learner and a console sender",
         "正在启动两个工作进程、一个学习进程和一个控制台发送器",
     ),
+    "foreign_direct": Text(
+        "the purchases go over the topic {topic}, as {format} has them, keyed by user: read as is",
+        "购买记录以 {format} 格式写入主题 {topic}，按用户分区，直接读取",
+    ),
+    "foreign_routed": Text(
+        "the purchases go over the topic {topic}, as {format} has them, keyed by order: the router "
+        "brings them home",
+        "购买记录以 {format} 格式写入主题 {topic}，按订单分区，由路由器转发给用户分区",
+    ),
     "feeding": Text(
         "feeding {events:,} purchases of {users:,} users, {first} to {last}, in about {seconds} s",
         "开始输入 {users:,} 位用户的 {events:,} 次购买（{first} 至 {last}），约需 {seconds} 秒",

@@ -11,6 +11,8 @@ from streams.demo.children import Child
 ASK_TIMEOUT_S: Final = 0.5
 _SERVING: Final = re.compile(r" serving url=http://(\S+?):(\d+)/health")
 _USERS: Final = re.compile(r'^winback_users\{partition="(\d+)"\} (\S+)$', re.MULTILINE)
+_APPLIED: Final = re.compile(r"^winback_records_applied_total(?:{[^}]*})? (\S+)$", re.MULTILINE)
+_PENDING: Final = re.compile(r"^winback_pending_records(?:{[^}]*})? (\S+)$", re.MULTILINE)
 
 
 class Answer(NamedTuple):
@@ -49,6 +51,22 @@ def ask(worker: Child) -> Answer | None:
         partitions=tuple(health["partitions"]),
         users={int(number): int(float(users)) for number, users in _USERS.findall(metrics)},
     )
+
+
+def routed(router: Child) -> int:
+    """Return how many records a router has brought home, durably; 0 = it does not answer."""
+    found = _SERVING.search(router.log_path.read_text(encoding="utf-8", errors="replace"))
+    if found is None or not router.is_alive:
+        return 0
+    connection = http.client.HTTPConnection(found[1], int(found[2]), timeout=ASK_TIMEOUT_S)
+    try:
+        metrics = _get(connection, "/metrics").decode()
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+    pending = sum(map(float, _PENDING.findall(metrics)))
+    return 0 if pending else int(sum(map(float, _APPLIED.findall(metrics))))
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
