@@ -69,12 +69,14 @@ class Stages:
 
 
 OF_PARTITION: Final = {
-    "_rows": "rows",
     "apply": "apply",
     "advance": "timers",
     "take": "take",
 }
 """Method of a partition to the stage it is."""
+
+OF_RECEPTION: Final = {"rows": "rows"}
+"""Method of what finds the users of inputs to the stage it is."""
 
 OF_ROUND: Final = {
     "run": "round",
@@ -96,8 +98,13 @@ OF_COURSE: Final = {
 
 def timed(partition: Any, stages: Stages) -> None:
     """Let the methods of a partition be timed."""
-    parts = (partition, partition._round, partition._course)  # noqa: SLF001 (stages are its inside)
-    for part, methods in zip(parts, (OF_PARTITION, OF_ROUND, OF_COURSE), strict=True):
+    parts = (
+        (partition, OF_PARTITION),
+        (partition._reception, OF_RECEPTION),  # noqa: SLF001 (stages are its inside)
+        (partition._round, OF_ROUND),  # noqa: SLF001
+        (partition._course, OF_COURSE),  # noqa: SLF001
+    )
+    for part, methods in parts:
         for method, stage in methods.items():
             setattr(part, method, _timed(getattr(part, method), stage, stages))
 

@@ -138,7 +138,8 @@ class Fleet:
         inputs = self._parts[number]
         if inputs:
             self._parts[number] = []
-            self.partitions[number].apply(inputs)
+            for refused in self.partitions[number].apply(inputs):
+                self.counts[f"rejected_{refused.reason}"] += 1
 
     def _flush_all(self) -> None:
         for number in range(len(self.partitions)):
