@@ -17,7 +17,7 @@ from streams.core.decoded import Headers, RejectReason
 from streams.core.sources import Encoding, Form, Path, Source
 from streams.intake.fact import ParseAs, UnreadableError
 from streams.intake.formats.envelope import EMPTY, faulty
-from streams.intake.shape import attribute, struct_of
+from streams.intake.shape import struct_of
 
 ATTRIBUTES: Final[dict[str, Any]] = {
     "specversion": str | None,
@@ -29,7 +29,11 @@ ATTRIBUTES: Final[dict[str, Any]] = {
     "datacontenttype": str | None,
 }
 ENVELOPE: Final = ATTRIBUTES | {"data_base64": str | None}
-NO_HEADERS: Final = frozenset({"data", "data_base64", "datacontenttype"})
+NO_TEXTS: Final = frozenset({"data", "data_base64", "time", "datacontenttype"})
+"""Of an event whose attributes are headers, all others are texts."""
+ID: Final = "ce_id"
+TELLING: Final = ("ce_specversion", "ce_type", "ce_source")
+"""Any of these headers says as well that it is such an event."""
 MEDIA_TYPE: Final = "application/cloudevents"
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
 PREFIX: Final = "ce_"
@@ -37,7 +41,7 @@ JSON_TYPE: Final = "application/json"
 STRUCTURED: Final = "`$.{}`"
 BINARY: Final = "header `ce_{}`"
 Open = Callable[[bytes], Any]
-Unwrap = Callable[[bytes, Headers], Any]
+Unwrap = Callable[[bytes, dict[str, bytes]], Any]
 _rfc3339: Final = msgspec.json.Decoder(datetime).decode
 Take = Callable[[bytes | None, Headers], tuple[Any, str]]
 """``take(value, headers)``: the event, and how a path to an attribute of it is written."""
@@ -58,17 +62,25 @@ def make_take(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Tak
     of_structured = _structured(event_type, opened, parse_as) if is_json else _unsupported
 
     def take(value: bytes | None, headers: Headers) -> tuple[Any, str]:
-        where = STRUCTURED
-        for name, text in headers:
-            if name == "content-type" and _is_structured(text):
-                where = STRUCTURED
-                break
-            if name[:3] == PREFIX:
-                where = BINARY
-        unwrap = of_binary if where is BINARY else of_structured
-        return unwrap(value or b"", headers), where
+        said = dict(headers)
+        media_type = said.get("content-type")
+        if media_type is not None and _is_structured(media_type):
+            return of_structured(value or b"", said), STRUCTURED
+        if ID not in said and (not headers or not any(name in said for name in TELLING)):
+            return of_structured(value or b"", said), STRUCTURED
+        if len(said) < len(headers):
+            _demand_single(headers)
+        return of_binary(value or b"", said), BINARY
 
     return take
+
+
+def _demand_single(headers: Headers) -> None:
+    """Raise UnreadableError if an attribute stands in the headers twice."""
+    names = [name for name, _ in headers if name == "content-type" or name.startswith(PREFIX)]
+    for name in names:
+        if names.count(name) > 1:
+            raise faulty("stands twice", f"header `{name}`", RejectReason.DUPLICATE_KEY)
 
 
 @lru_cache(maxsize=64)  # A topic has one content type, or two.
@@ -89,7 +101,7 @@ def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unw
     parse = parse_as(event_type)
     has_data = "data" in event_type.__annotations__
 
-    def unwrap(value: bytes, _headers: Headers) -> Any:
+    def unwrap(value: bytes, _headers: dict[str, bytes]) -> Any:
         if not value:
             raise UnreadableError(EMPTY.detail, EMPTY.reason)
         event = parse(value)
@@ -115,23 +127,21 @@ def _decoded(event: Any, opened: Open | None) -> Any:
 
 def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     """Return what reads an event whose attributes are headers, and whose value is its data."""
-    fields = {field.encode_name for field in msgspec.structs.fields(event_type)}
-    wanted = {f"{PREFIX}{name}": attribute(name) for name in fields - NO_HEADERS}
-    wanted["content-type"] = "datacontenttype"
+    fields = [field.encode_name for field in msgspec.structs.fields(event_type)]
+    names = ["" if name in NO_TEXTS else f"{PREFIX}{name}" for name in fields]
     has_data = "data" in fields
 
-    def unwrap(value: bytes, headers: Headers) -> Any:
-        event = event_type()
-        for name, text in headers:
-            short = wanted.get(name)
-            if short is None:
-                continue
-            if getattr(event, short) is not None:
-                raise faulty("stands twice", f"header `{name}`", RejectReason.DUPLICATE_KEY)
-            try:
-                setattr(event, short, text.decode() if short != "time" else _instant(text))
-            except UnicodeDecodeError as error:
-                raise faulty(f"{error}", f"header `{name}`") from None
+    def unwrap(value: bytes, headers: dict[str, bytes]) -> Any:
+        get = headers.get
+        texts = map(get, names)
+        try:
+            event = event_type(*[None if text is None else text.decode() for text in texts])
+        except UnicodeDecodeError as error:
+            raise _no_text(error, headers) from None
+        time = get("ce_time")
+        if time is not None:
+            event.time = _instant(time)
+        event.datacontenttype = _media(get("content-type"))
         if has_data and value:
             if is_json:
                 _demand_json(event.datacontenttype, "header `content-type`")
@@ -141,6 +151,12 @@ def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     return unwrap
 
 
+def _no_text(error: UnicodeDecodeError, headers: dict[str, bytes]) -> UnreadableError:
+    """Return the fault of the header that is no text."""
+    name = next(name for name, text in headers.items() if text == error.object)
+    return faulty(f"{error}", f"header `{name}`")
+
+
 def _instant(text: bytes) -> datetime:
     try:
         return _rfc3339(b'"%s"' % text)
@@ -148,7 +164,12 @@ def _instant(text: bytes) -> datetime:
         raise faulty(f"{error}", "header `ce_time`", RejectReason.BAD_TIME) from None
 
 
-def _unsupported(_value: bytes, _headers: Headers) -> Any:
+@lru_cache(maxsize=64)
+def _media(text: bytes | None) -> str | None:
+    return None if text is None else text.decode(errors="replace")
+
+
+def _unsupported(_value: bytes, _headers: dict[str, bytes]) -> Any:
     raise faulty("an event in one piece is JSON, not of this encoding", "`$`")
 
 

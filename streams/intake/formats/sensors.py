@@ -144,9 +144,11 @@ def _ids(record: Any) -> tuple[str, str]:
     Of a ``distinct_id`` alone nobody knows which of both it is, and it does not matter: with only
     one id a user has that.
     """
-    distinct, anonymous = id_text(record.distinct_id), id_text(record.anonymous_id)
-    login = id_text(record.login_id)
-    if not login and record.identities:
+    anonymous, login = id_text(record.anonymous_id), id_text(record.login_id)
+    if login:
+        return login, anonymous
+    distinct = id_text(record.distinct_id)
+    if record.identities:
         login = id_text(record.identities.get(LOGIN))
     if not login:
         is_login_id = _is_login_id(record)
