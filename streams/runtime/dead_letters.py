@@ -13,9 +13,14 @@ log = get_logger(__name__)
 
 TOLD: Final = frozenset({
     RejectReason.EMPTY, RejectReason.TOO_LARGE, RejectReason.NOT_DECODABLE, RejectReason.NO_ID,
-    RejectReason.BAD_TIME, RejectReason.FUTURE, RejectReason.TOO_OLD,
+    RejectReason.BAD_TIME, RejectReason.FUTURE, RejectReason.TOO_OLD, RejectReason.SCHEMA_UNKNOWN,
+    RejectReason.DUPLICATE_KEY,
 })  # fmt: skip
 """Reasons whose detail may stand in a log: it quotes no user's id and no text of the record."""
+
+
+HEADERS_BYTES_MAX: Final = 50_000
+"""Of a record's own headers; more of them are left out, for the letter has to fit."""
 
 
 class Notices:
@@ -56,7 +61,7 @@ class DeadLetters:
         self._letters: list[Output] = []
 
     def put(self, rejected: Rejected, chunk: Chunk, place: int) -> None:
-        """Put aside the record at a place of a chunk."""
+        """Put aside the record at a place of a chunk, with its own headers if they are known."""
         columns, topic, partition = chunk.columns, chunk.topic, chunk.partition
         offset = columns.offsets[place]
         letter = dead_letter(
@@ -64,6 +69,9 @@ class DeadLetters:
             offset=offset, key=columns.keys[place], value=columns.values[place],
             timestamp_ms=columns.timestamps_ms[place],
         )  # fmt: skip
+        own = () if columns.headers is None else columns.headers[place]
+        if own and sum(len(name) + len(value or b"") for name, value in own) <= HEADERS_BYTES_MAX:
+            letter = Output(letter.key, letter.value, [*own, *letter.headers])
         self._letters.append(letter)
         self._notices.note(rejected, topic=topic, partition=partition, offset=offset)
         reason = rejected.reason.value
