@@ -160,7 +160,7 @@ def _of_leaf(value: object, kind: Any, path: Path) -> Iterator[Fault]:
     except msgspec.ValidationError as error:
         what, _, inner = str(error).partition(" - at ")
         hint = ""
-        if "Expected `str`" in what and isinstance(value, bool):
+        if "`str" in what and isinstance(value, bool):
             hint = (
                 "write it in quotes, as you would yes, no, on and off: YAML takes them for others"
             )

@@ -1,6 +1,7 @@
 """The JSON Schema of rules: what an editor takes is what the reader takes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from streams.core.meanings import Meaning
 from streams.core.rules_file import parse_rules
 from streams.core.rules_page import page, schema
 from tests.unit.core.test_sources_file import SHOP
@@ -17,6 +19,9 @@ ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "deploy/rules").glob("*.yaml"))
 EDITOR = Draft202012Validator(schema())
 TOPIC = "inputs: {t: {format: segment, map: [{event: a, as: "
+
+
+PAGE = (ROOT / "docs/mapping.md").read_text(encoding="utf-8")
 
 
 def is_taken_by_editor(text: str) -> bool:
@@ -47,6 +52,7 @@ def test_it_takes_the_rules_that_are_shipped(path: Path) -> None:
     [
         "",
         SHOP,
+        re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0],
         "playbooks:\n- name: a\n  steps: [{channel: sms, template_key: x}]\n",
         TOPIC + "consent, channel: sms, granted: true}]}}\n",
         TOPIC + "refund, amount: 3}]}}\n",
@@ -83,3 +89,14 @@ def test_both_take_what_is_right(text: str) -> None:
 def test_both_refuse_what_is_wrong(text: str) -> None:
     assert not is_taken_by_reader(text)
     assert not is_taken_by_editor(text)
+
+
+def test_the_page_names_every_field_and_every_meaning() -> None:
+    parts = schema()["$defs"]
+    fields = {
+        name
+        for part in ("SourceFile", "MapFile", "PickFile", "AmountFile", "TimeFile", "ConditionFile")
+        for name in parts[part]["properties"]
+    }
+    words = set(re.findall(r"[a-z_]+", PAGE))
+    assert not (fields | set(Meaning)) - words

@@ -125,6 +125,7 @@ MAP = S + "    map:\n    - "
         (MAP + "{event: a, as: buy}\n", "5:22: 'buy' is unknown; there are: activity, purchase"),
         (MAP + "{event: a}\n", "5:7: missing required field `as`"),
         (MAP + "{event: [], as: purchase}\n", "5:8: Expected `array` of length >= 1"),
+        (MAP + "{event: no, as: refund}\n", "5:15: Expected `str | array`, got `bool`; write it"),
         (MAP + "{event: a, as: consent, channel: sms}\n", "5:7: consent needs `granted`"),
         (
             MAP + "{event: a, as: consent, channel: sms, granted: maybe}\n",
