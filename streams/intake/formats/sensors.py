@@ -5,6 +5,7 @@ Source:
 """
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, Final
 
 from xxhash import xxh3_128_hexdigest
@@ -20,7 +21,7 @@ from streams.intake.formats.envelope import (
     id_text,
     refused,
 )
-from streams.intake.formats.times import LONG_AGO_MS, corrected, is_absurd
+from streams.intake.formats.times import LONG_AGO_MS, corrected, demand_zone, instant_ms, is_absurd
 from streams.intake.mapping_ids import RESERVED
 from streams.intake.shape import attribute, getter, struct_of
 
@@ -57,7 +58,7 @@ DEVICES: Final = frozenset(
 RECORD: Final[dict[str, Any]] = {
     "type": str | None,
     "event": str | None,
-    "time": int | None,
+    "time": int | datetime | None,  # in Avro an instant has a type of its own
     "distinct_id": Id,
     "login_id": Id,
     "anonymous_id": Id,
@@ -116,6 +117,9 @@ def _at_ms(record: Any, record_ms: int) -> int:
     reading = record.time
     if reading is None:
         return 0
+    if isinstance(reading, datetime):
+        demand_zone(reading, "`$.time`")
+        reading = instant_ms(reading)
     if reading < LONG_AGO_MS:
         what = f"{reading} ms is before 2000, are these seconds?"
         raise faulty(what, "`$.time`", RejectReason.BAD_TIME)

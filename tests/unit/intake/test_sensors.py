@@ -88,6 +88,11 @@ def test_seconds_are_not_taken_for_milliseconds(seconds: int) -> None:
     assert detail.endswith("are these seconds? - at `$.time`")
 
 
+def test_a_time_may_be_an_instant_with_a_zone() -> None:
+    assert facts(PAID | {"time": "2017-01-11T20:00:00+08:00"})[0].at_ms == NOON
+    assert refused(PAID | {"time": "2017-01-11T20:00:00"})[1] == "no zone - at `$.time`"
+
+
 def test_a_signup_needs_the_id_from_before() -> None:
     signup = PAID | {"type": "track_signup", "event": "$SignUp"}
 
