@@ -1,0 +1,85 @@
+"""Where the router begins with a partition that it has never read, and with one that it knows."""
+
+import asyncio
+import json
+
+import pytest
+from aiokafka import TopicPartition
+
+from streams.runtime import table
+from streams.runtime.app import make_app
+from streams.runtime.metrics import LaneMeter, Metrics
+from streams.runtime.producer import Commit
+from streams.runtime.recovery import Contents
+from streams.runtime.table import LaneOptions, LaneTable
+from streams.settings import Settings
+from tests.unit.runtime.routing import TOPIC, engine
+from tests.unit.runtime.test_lane import FakeProducer, settle
+
+BEGIN, END = 5, 40
+
+
+class Durable(FakeProducer):
+    """Remembers the places that were committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[int] = []
+
+    async def start(self) -> None:
+        """Nobody else owns it."""
+
+    async def write(self, commit: Commit) -> None:
+        await super().write(commit)
+        self.places += [json.loads(value or b"")["next_offset"] for _, value in commit.changelog]
+
+
+def begin(
+    monkeypatch: pytest.MonkeyPatch, known: dict[bytes, bytes], *, is_from_end: bool
+) -> tuple[int, list[int]]:
+    """Own a partition; return where it is read on, and the places that became durable."""
+    options = LaneOptions(
+        bootstrap="nowhere:1", sources=(TOPIC,), changelog="places",
+        make_engine=lambda _partition: engine(), observer=LaneMeter(Metrics()),
+        is_from_end=is_from_end,
+    )  # fmt: skip
+    producer = Durable()
+
+    async def restore(_table: LaneTable, _partitions: list[int]) -> Contents:
+        return {0: known}
+
+    async def log_range(
+        _bootstrap: str, wanted: list[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        return dict.fromkeys(wanted, BEGIN), dict.fromkeys(wanted, END)
+
+    monkeypatch.setattr(LaneTable, "_restore", restore)
+    monkeypatch.setattr(LaneTable, "_producer", lambda *_: producer)
+    monkeypatch.setattr(table, "log_range", log_range)
+
+    async def story() -> tuple[int, list[int]]:
+        lanes = make_app(Settings(), app_id="routed", table="lanes", options=options).lanes
+        await lanes.own({0}, 1)
+        await settle()
+        (place,) = lanes.positions().values()
+        await lanes.lanes[0].close()
+        return place, producer.places
+
+    return asyncio.run(story())
+
+
+def test_a_new_partition_begins_with_its_oldest_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert begin(monkeypatch, {}, is_from_end=False) == (BEGIN, [])
+
+
+def test_or_at_its_end_and_then_that_place_is_durable_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who comes after a crash must not begin at an end that has moved on."""
+    assert begin(monkeypatch, {}, is_from_end=True) == (END, [END])
+
+
+@pytest.mark.parametrize("is_from_end", [False, True])
+def test_a_known_partition_goes_on(monkeypatch: pytest.MonkeyPatch, *, is_from_end: bool) -> None:
+    known = {TOPIC.encode(): b'{"next_offset":17,"watermark_ms":0}', b"another": b"{}"}
+    assert begin(monkeypatch, known, is_from_end=is_from_end) == (17, [])
