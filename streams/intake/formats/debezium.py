@@ -16,6 +16,7 @@ Source:
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Final
 from zlib import crc32
 
@@ -23,7 +24,7 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Path, Source
-from streams.intake.fact import Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Facts, Parse, ParseAs, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
     VERBS,
     bad_envelope,
@@ -49,6 +50,8 @@ POSITIONS: Final = {
     "commit_ts": int | str | None,  # TiDB
 }
 """Fields of a source that tell where in its log a change stands: the same when it is told again."""
+WRAPPED, PAYLOAD = b'{"schema":', b',"payload":'
+"""How values begin that Kafka Connect's JSON converter writes with their schema, and go on."""
 TOMBSTONE: Final = Skipped("tombstone")
 NOT_ROWS: Final = {"t": Skipped("truncate"), "m": Skipped("message")}
 NO_ENVELOPE: Final = bad_envelope(f"no record of Debezium, or {HOW} - at `$.op`")
@@ -64,8 +67,7 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     """Return what reads the records of a connector."""
     id_of = _event_id if needs_ids(source) else _no_id
     shapes = shapes_of(paths, POSITIONS if needs_ids(source) else {})
-    payload = ("payload", shapes.change | None | msgspec.UnsetType, msgspec.UNSET)
-    parse = parse_as(msgspec.defstruct("Record", [payload], bases=(shapes.change,), gc=False))
+    parse = _make_parse(shapes.change, parse_as)
     read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
     read_others = make_read_others(source, shapes, parse_as)
 
@@ -77,11 +79,10 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         if not value:
             return EMPTY
         try:
-            record = parse(value)
+            change = parse(value)
         except UnreadableError as error:
             told: Facts | Rejected | Skipped = refused(error)
         else:
-            change = record if record.payload is msgspec.UNSET else record.payload
             told = TOMBSTONE if change is None else read_change(change, key, value)
         if isinstance(told, Rejected):
             told = read_others(key, value, told)
@@ -90,6 +91,32 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         return told
 
     return read
+
+
+def _make_parse(change_of: type[msgspec.Struct], parse_as: ParseAs) -> Parse:
+    """Return what parses an envelope, with its schema around it or without; None = nothing in it.
+
+    Of a value with its schema the envelope is cut out, and looked at again as a whole if that is no
+    envelope: the schema is longer than all the rest.
+    """
+    payload = ("payload", change_of | None | msgspec.UnsetType, msgspec.UNSET)
+    parse_wrapped = parse_as(msgspec.defstruct("Wrapped", [payload], gc=False))
+    parse_bare, behind = parse_as(change_of), len(PAYLOAD)
+
+    def parse(value: bytes) -> Any:
+        if value.startswith(WRAPPED):
+            start = value.find(PAYLOAD)
+            if start > 0:
+                with suppress(UnreadableError):
+                    return parse_bare(value[start + behind : -1])
+        else:
+            change = parse_bare(value)
+            if change.op is not None:
+                return change
+        inside = parse_wrapped(value).payload
+        return parse_bare(value) if inside is msgspec.UNSET else inside
+
+    return parse
 
 
 def _make_read_change(

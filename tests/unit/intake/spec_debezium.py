@@ -81,7 +81,7 @@ def wrapped(payload: Any) -> bytes:
     ]  # fmt: skip
     fields.append({"type": "string", "optional": False, "field": "op"})
     schema = {"type": "struct", "fields": fields, "optional": False, "name": "s.Envelope"}
-    return written({"schema": schema, "payload": payload})
+    return json.dumps({"schema": schema, "payload": payload}, separators=(",", ":")).encode()
 
 
 _MYSQL, _PG = f"{DOCS}connectors/mysql.html", f"{DOCS}connectors/postgresql.html"

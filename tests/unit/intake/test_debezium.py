@@ -89,6 +89,8 @@ def test_with_and_without_its_schema_a_record_says_the_same() -> None:
 
     assert row_of(inside.body.after) == row_of(fact(change).body.after)
     assert headline(inside) == headline(fact(change))
+    spaced = {"schema": {"optional": False}, "payload": change}
+    assert headline(fact(spaced)) == headline(fact({"payload": change})) == headline(inside)
 
 
 def test_a_change_told_again_has_the_same_id_and_every_other_change_another() -> None:
@@ -242,6 +244,7 @@ def test_columns_may_be_called_as_parts_of_an_envelope_are() -> None:
 def test_an_empty_envelope_stands_for_a_tombstone() -> None:
     nothing = written({"schema": None, "payload": None})
     assert READ(KEY, nothing, 0, ()) == Skipped("tombstone")
+    assert READ(KEY, wrapped(None), 0, ()) == Skipped("tombstone")
 
 
 DEEP: Any = json.loads("[" * 900 + "]" * 900)
@@ -277,6 +280,10 @@ DEEP: Any = json.loads("[" * 900 + "]" * 900)
          RejectReason.DUPLICATE_KEY, "$.op"),
         (written(envelope("c", MYSQL, after=NEW)).replace(b'"status"', b'"status":"paid","status"'),
          RejectReason.DUPLICATE_KEY, "$.after.status"),
+        (wrapped(envelope("c", MYSQL)).replace(b',"payload"', b',"payload":{},"payload"'),
+         RejectReason.DUPLICATE_KEY, "$.payload"),
+        (wrapped(envelope("c", MYSQL, after=NEW)).replace(b'"status"', b'"status":"x","status"'),
+         RejectReason.DUPLICATE_KEY, "$.payload.after.status"),
         (written(PAID | {"__op": "x"}), RejectReason.BAD_ENVELOPE, "$.__op"),
         (written(PAID | {"__deleted": "false"}), RejectReason.BAD_ENVELOPE, "$.__op"),
         (written(DEEP), RejectReason.NOT_DECODABLE, "$"),
