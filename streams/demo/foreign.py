@@ -6,8 +6,10 @@ from streams.core.sources import KeyedBy, Source
 from streams.demo.tongues import TONGUES, Tongue
 from streams.settings import Settings
 
-ROUTED_PARTITIONS: Final = 3
-"""Of a topic that is keyed by something else: it need not have as many as ours."""
+ROUTED_PARTITIONS: Final = 1
+"""Of a topic that is keyed by order. With more the orders of a user would come over several of
+them, and at the pace of a demo, days a second, out of order by days.
+"""
 TIMEOUT_MS: Final = 8_000
 
 

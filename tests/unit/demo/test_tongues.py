@@ -4,7 +4,7 @@ import functools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.rules_file import parse_rules
@@ -62,6 +62,7 @@ def test_what_a_user_says_comes_back(tongue: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("tongue", TONGUES)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(["visit", "purchase", "refund", "complaint", "cancellation"]),
     cents=st.integers(0, 10**9), at_ms=st.integers(946_684_800_000, 4_000_000_000_000),
