@@ -39,7 +39,7 @@ inputs:
     user: $.customer
     time: {{path: $.at, unit: ms}}
     map:
-      - {{event: order_paid, as: purchase, amount: $.total}}
+      - {{event: order_paid, as: purchase, name: order_paid, amount: $.total}}
 """
 
 
