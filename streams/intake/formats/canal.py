@@ -50,13 +50,15 @@ DDL_TYPES: Final = frozenset(
 NULL: Final = msgspec.Raw(b"null")
 
 
-class _Extension(msgspec.Struct, rename={"commit_ts": "commitTs"}, gc=False):
-    """What TiCDC adds, `commit_ts` for one: the instant of the transaction in its cluster."""
+class _Extension(msgspec.Struct, rename="camel", gc=False):
+    """What TiCDC adds: of which transaction a change is, and whether the row is elsewhere."""
 
     commit_ts: int | None = None
+    only_handle_key: bool | None = None
+    claim_check_location: str | None = None
 
 
-class Message(msgspec.Struct, rename={"is_ddl": "isDdl"}):
+class Message(msgspec.Struct, rename={"is_ddl": "isDdl", "tidb": "_tidb"}):
     """A flat message, but for its rows: ``data`` and ``old``."""
 
     type: str | None = None
@@ -64,14 +66,14 @@ class Message(msgspec.Struct, rename={"is_ddl": "isDdl"}):
     table: str | None = None
     is_ddl: bool | None = None
     es: int | None = None
+    tidb: _Extension | None = None
 
 
-class Marked(Message, rename={"primary": "pkNames", "tidb": "_tidb"}):
+class Marked(Message, rename={"primary": "pkNames"}):
     """A message whose rows are left as they are written: the whole of one makes its id."""
 
     gtid: str | None = None
     primary: list[str] | None = None
-    tidb: _Extension | None = None
     data: list[msgspec.Raw] | None = None
     old: list[msgspec.Raw] | None = None
 
@@ -130,6 +132,9 @@ def _without_rows(message: Any) -> Rejected | None:
     if message.old and len(message.old) != len(message.data):
         what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
         return bad_envelope(what)
+    extension = message.tidb
+    if extension and (extension.only_handle_key or extension.claim_check_location):
+        return bad_envelope("the row was too large and is not in the message - at `$._tidb`")
     return None
 
 

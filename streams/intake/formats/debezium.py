@@ -40,6 +40,13 @@ from streams.intake.formats.envelope import EMPTY, refused
 
 PLACES: Final = {"event": "$.op", "id": "$.source", "time": "$.source.ts_ms"}
 PROFILE: Final[frozenset[str]] = frozenset()
+SNAPSHOT: Final = {"snapshot": bool | str | None}
+STREAMED: Final = (None, False, "false")
+"""Of a source: the row was not read by a snapshot, also if a transformation calls it created.
+
+Source:
+    https://debezium.io/documentation/reference/stable/transformations/read-to-insert-event.html
+"""
 POSITIONS: Final = {
     "file": str | None,  # MySQL, MariaDB: the binary log, a place in it, a row of that event
     "pos": int | str | None,
@@ -66,7 +73,7 @@ _UNAVAILABLE: Final = UNAVAILABLE.encode()
 def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
     """Return what reads the records of a connector."""
     id_of = _event_id if needs_ids(source) else _no_id
-    shapes = shapes_of(paths, POSITIONS if needs_ids(source) else {})
+    shapes = shapes_of(paths, SNAPSHOT | (POSITIONS if needs_ids(source) else {}))
     parse = _make_parse(shapes.change, parse_as)
     read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
     read_others = make_read_others(source, shapes, parse_as)
@@ -139,8 +146,10 @@ def _make_read_change(
         if origin is None:
             return (fact_of(change, topic_table, verb, "", 0),)
         table = origin.table or topic_table
+        if op == "c" and origin.snapshot not in STREAMED:
+            change.op = op = "r"
         at_ms = 0 if op == "r" else instant_ms(origin.ts_ms)
-        return (fact_of(change, table, verb, id_of(change, table, key, value), at_ms),)
+        return (fact_of(change, table, VERBS[op], id_of(change, table, key, value), at_ms),)
 
     return read
 

@@ -97,6 +97,13 @@ EXAMPLES: Final = (
         "tp_int.update",
     ),
     Example(
+        "TiCDC, a row that is too large: `onlyHandleKey`",
+        "https://docs.pingcap.com/tidb/stable/ticdc-sink-to-kafka#handle-messages-that-exceed-the-kafka-topic-limit",
+        written(TP_INT | {"data": [{"id": "2"}], "_tidb": {"commitTs": 1, "onlyHandleKey": True}}),
+        "refused: bad_envelope",
+        "only the key is told; so it is with `claimCheckLocation`",
+    ),
+    Example(
         "TiCDC, watermark",
         f"{_TICDC}#watermark-event",
         written(

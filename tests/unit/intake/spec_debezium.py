@@ -134,6 +134,13 @@ EXAMPLES: Final = (
         "has no time: nobody knows since when the row is there",
     ),
     Example(
+        "the same behind `ReadToInsertEvent`",
+        f"{DOCS}transformations/read-to-insert-event.html",
+        written(envelope("c", MYSQL | {"snapshot": "last"}, after=ANNE)),
+        "customers.read",
+        "its source says that a snapshot read it",
+    ),
+    Example(
         "within a transaction, with its metadata",
         f"{_MYSQL}#mysql-transaction-metadata",
         written(

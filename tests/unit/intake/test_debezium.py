@@ -166,6 +166,9 @@ def test_a_row_of_a_snapshot_has_no_time_and_no_row_before_it() -> None:
 
     assert (told.name, told.at_ms, told.before) == ("customers.read", 0, None)
     assert told.body.source.ts_ms == AT, "when it was taken: a rule may ask for it"
+    called_created = envelope("c", MYSQL | {"snapshot": True}, after=PAID)
+    assert fact(called_created).name == "customers.read"
+    assert fact(called_created).at_ms == 0
 
 
 @pytest.mark.parametrize("ts_ms", [0, None, 1_465_581_029, -1])
