@@ -24,7 +24,7 @@ from streams.core.rules import Rules
 from streams.core.sources import Form, Source
 from streams.intake.fact import Fact, ParseAs, Read
 from streams.intake.formats.catalogue import format_of
-from streams.intake.mapping import Choose, make_choose, make_name
+from streams.intake.mapping import Chooser, make_chooser, make_name
 from streams.intake.mapping_values import WrongError
 from streams.intake.native_topic import make_native_examine, make_native_tell
 from streams.intake.told import ACCEPTED, REJECTED, SKIPPED, Examine, Examined, Tell, Told
@@ -45,18 +45,8 @@ def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
     """Return what tells the records of a topic as native events."""
     if Form.WINBACK in {source.form, source.inner}:
         return make_native_tell(source, rules, parse_as)
-    read, name_of, choose = _parts(source, rules, parse_as)
-    demand_meant = _make_demand_meant(rules)
-
-    def one(fact: Fact, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
-        name = fact.name if name_of is None else name_of(fact)
-        plan = choose(fact, name)
-        if isinstance(plan, Skipped):
-            return plan
-        event = plan.tell(fact, name, timestamp_ms, suffix)
-        if plan.is_rare and isinstance(event, NativeEvent):
-            demand_meant(event, plan.rule.line)
-        return event
+    read, name_of, chooser = _parts(source, rules, parse_as)
+    one = _make_one(name_of, chooser, _make_demand_meant(rules))
 
     def tell(key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers) -> Told:
         if value is not None and len(value) > VALUE_MAX:
@@ -75,6 +65,31 @@ def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
         return events or next(event for event in told if isinstance(event, Skipped))
 
     return tell
+
+
+def _make_one(
+    name_of: Callable[[Fact], str] | None,
+    chooser: Chooser,
+    demand_meant: Callable[[NativeEvent, int], None],
+) -> Callable[[Fact, int, str], NativeEvent | Skipped]:
+    """Return ``one(fact, timestamp_ms, suffix)``: what is told of one fact; raises WrongError."""
+    drops, known, choose = chooser
+    usual = known.get
+
+    def one(fact: Fact, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
+        name = fact.name if name_of is None else name_of(fact)
+        for test, skipped in drops:
+            if test(fact):
+                return skipped
+        plan = usual(name) or choose(fact, name)
+        if isinstance(plan, Skipped):
+            return plan
+        event = plan.tell(fact, name, timestamp_ms, suffix)
+        if plan.is_rare and isinstance(event, NativeEvent):
+            demand_meant(event, plan.rule.line)
+        return event
+
+    return one
 
 
 def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decode:
@@ -105,14 +120,15 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     """Return what says of each event of a record what became of it, and why."""
     if Form.WINBACK in {source.form, source.inner}:
         return make_native_examine(source, rules, parse_as)
-    read, name_of, choose = _parts(source, rules, parse_as)
+    read, name_of, (drops, _, choose) = _parts(source, rules, parse_as)
     demand_meant = _make_demand_meant(rules)
 
     def examined(fact: Fact, timestamp_ms: int, suffix: str) -> Examined:
         name, meaning, line = fact.name, "", 0
         try:
             name = name if name_of is None else name_of(fact)
-            plan = choose(fact, name)
+            dropped = next((skipped for test, skipped in drops if test(fact)), None)
+            plan = dropped or choose(fact, name)
             if isinstance(plan, Skipped):
                 return Examined(name, SKIPPED, reason=plan.reason)
             line, meaning = plan.rule.line, plan.rule.meaning.value
@@ -142,13 +158,13 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
 
 def _parts(
     source: Source, rules: Rules, parse_as: ParseAs
-) -> tuple[Read, Callable[[Fact], str] | None, Choose]:
+) -> tuple[Read, Callable[[Fact], str] | None, Chooser]:
     """Return what reads a record, what names a fact, and what finds its rule."""
     form = format_of(source.form)
     read = form.make_read(source, source.paths, parse_as)
     if source.inner is not Form.JSON:
         form = format_of(source.inner)
-    return read, make_name(source), make_choose(source, rules, form)
+    return read, make_name(source), make_chooser(source, rules, form)
 
 
 def _make_demand_meant(rules: Rules) -> Callable[[NativeEvent, int], None]:

@@ -17,8 +17,10 @@ from streams.intake.mapping_conditions import Test, make_tests
 from streams.intake.mapping_ids import RESERVED
 from streams.intake.mapping_tell import LINK, Tell, Teller
 from streams.intake.mapping_values import WrongError, make_pick
+from streams.intake.shape import getter
 
 NAME_MAX: Final = 200  # characters of an event name, as in the rules
+USUAL_MAX: Final = 1_000  # names are others' to give: what is remembered of them is bounded
 NO_RULE_FITS: Final = Skipped("no_rule_fits")
 
 
@@ -38,8 +40,19 @@ class Plan(NamedTuple):
     is_rare: bool = False
 
 
-Choose = Callable[[Fact, str], Plan | Skipped]
-"""``choose(fact, name)``: which rule an event falls to, or why to none; raises WrongError."""
+class Chooser(NamedTuple):
+    """How events fall to rules.
+
+    Attributes:
+        drops: Tests, and how what they fit is counted: it falls to none.
+        usual: Name to the plan of all its events, as far as it is known: acts without a condition.
+        choose: ``choose(fact, name)`` of any event: its plan, or why it has none; it raises
+            WrongError.
+    """
+
+    drops: tuple[tuple[Test, Skipped], ...]
+    usual: dict[str, Plan]
+    choose: Callable[[Fact, str], Plan | Skipped]
 
 
 def make_name(source: Source) -> Callable[[Fact], str] | None:
@@ -47,10 +60,14 @@ def make_name(source: Source) -> Callable[[Fact], str] | None:
     if source.event is None:
         return None
     read = make_pick(source.event, reason=RejectReason.NO_ID)
+    get = None if source.event.table else getter(source.event.path)
 
     def name_of(fact: Fact) -> str:
         if fact.name == LINK_EVENT:
             return fact.name
+        found = None if get is None else get(fact.body)
+        if isinstance(found, str) and found and found[0] != "$":
+            return found
         name: str = read(fact.body)
         if name in RESERVED:
             what = f"{name!r} is a name of winback's own"
@@ -60,7 +77,7 @@ def make_name(source: Source) -> Callable[[Fact], str] | None:
     return name_of
 
 
-def make_choose(source: Source, rules: Rules, form: Format) -> Choose:
+def make_chooser(source: Source, rules: Rules, form: Format) -> Chooser:
     """Return what finds the rule of an event."""
     drops = tuple(
         (test, Skipped(f"dropped_{drop.reason}"))
@@ -74,22 +91,24 @@ def make_choose(source: Source, rules: Rules, form: Format) -> Choose:
         plan = Plan(tests, teller.of(rule), rule, rule.meaning not in ACTS)
         for name in rule.events:
             plans.setdefault(name, []).append(plan)
-    other = _make_other(source, rules, form, teller)
-    found = plans.get
+    usual = {
+        name: first for name, (first, *_) in plans.items() if not first.tests and not first.is_rare
+    }
+    other, found = _make_other(source, rules, form, teller), plans.get
 
     def choose(fact: Fact, name: str) -> Plan | Skipped:
-        for test, skipped in drops:
-            if test(fact):
-                return skipped
         named = found(name)
         if named is None:
-            return other(name)
+            plan = other(name)
+            if isinstance(plan, Plan) and len(usual) < USUAL_MAX:
+                usual[name] = plan
+            return plan
         for plan in named:
             if not plan.tests or all(test(fact) for test in plan.tests):
                 return plan
         return NO_RULE_FITS
 
-    return choose
+    return Chooser(drops, usual, choose)
 
 
 def _all(tests: tuple[Test, ...]) -> Test:
