@@ -236,6 +236,14 @@ def test_money_is_money(form: Form, total: object) -> None:
     assert "total`" in result.detail
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_record_is_no_document(form: Form) -> None:
+    result = told(form, x="x" * 1_100_000)
+
+    assert isinstance(result, Rejected), result
+    assert result.reason is RejectReason.TOO_LARGE
+
+
 @pytest.mark.parametrize("form", [Form.SEGMENT, Form.SENSORS, Form.CLOUDEVENTS])
 def test_what_is_to_come_is_refused(form: Form) -> None:
     later = {Form.SENSORS: {"time": NOON * 2}}.get(form, {TIME[form]: "2031-01-01T00:00:00Z"})

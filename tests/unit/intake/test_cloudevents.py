@@ -5,7 +5,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
@@ -178,6 +178,31 @@ def test_an_event_that_is_written_is_read_again(
     (split,) = facts(spec.read(Form.CLOUDEVENTS, None, headers=headers))
 
     assert astuple(whole)[:5] == astuple(split)[:5] == (name, f"/s {event_id}", at_ms, user_id, "")
+
+
+@settings(max_examples=50)
+@given(
+    value=st.none() | st.binary(max_size=20) | st.just(b'{"total": 1}'),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(["content-type", *(f"ce_{name}" for name in ATTRIBUTES), "other"]),
+            st.sampled_from([b"1.0", b"application/json", b"application/cloudevents+json"])
+            | st.binary(max_size=12),
+        ),
+        max_size=8,
+    ),
+    inner=st.sampled_from([Form.JSON, Form.SEGMENT]),
+)
+def test_no_headers_stop_the_reader(
+    value: bytes | None, headers: list[tuple[str, bytes]], inner: Form
+) -> None:
+    paths = PATHS if inner is Form.JSON else ()
+
+    told = spec.read(Form.CLOUDEVENTS, value, headers=headers, inner=inner, paths=paths)
+
+    assert isinstance(told, tuple | Rejected)
+    if isinstance(told, Rejected):
+        assert told.reason is RejectReason.EMPTY or "at " in told.detail
 
 
 def _value(**members: Any) -> bytes:
