@@ -30,6 +30,8 @@ from winback_sender.contract.messages import Output
 
 CLOCK_SHARE: Final = 20
 """A clock that is a twentieth of its lateness behind is as good, and fills the topic less."""
+RESTING_SHARE: Final = 2
+"""At rest it goes without its lateness: half of that behind, it still is far ahead."""
 CLOCK_EVERY_MIN_MS: Final = SECOND_MS
 CLOCK_EVERY_MAX_MS: Final = 30 * SECOND_MS
 
@@ -96,9 +98,8 @@ class RouterEngine:
         self._metrics = metrics
         self._now_ms = now_ms
         self._is_ticked = is_ticked
-        self._every_ms = min(
-            max(source.lateness_ms // CLOCK_SHARE, CLOCK_EVERY_MIN_MS), CLOCK_EVERY_MAX_MS
-        )
+        self._every_ms = _every_ms(source.lateness_ms // CLOCK_SHARE)
+        self._resting_every_ms = _every_ms(source.lateness_ms // RESTING_SHARE)
         self._key = source.topic.encode()
         self._durable: dict[str, int] = {}
         self._told = (0, False)
@@ -194,7 +195,7 @@ class RouterEngine:
         told_ms, was_idle = self._told
         if self._says_idle or was_idle:
             return self._says_idle is not was_idle
-        every_ms = CLOCK_EVERY_MAX_MS if self.is_idle else self._every_ms
+        every_ms = self._resting_every_ms if self.is_idle else self._every_ms
         return self.watermark_ms > told_ms and self._now_ms() - self._told_at_ms >= every_ms
 
     @property
@@ -228,6 +229,10 @@ class _RefusedError(Exception):
     def __init__(self, rejected: Rejected) -> None:
         super().__init__(rejected.detail)
         self.rejected = rejected
+
+
+def _every_ms(wanted_ms: int) -> int:
+    return min(max(wanted_ms, CLOCK_EVERY_MIN_MS), CLOCK_EVERY_MAX_MS)
 
 
 def _instant_ms(event: NativeEvent) -> int:
