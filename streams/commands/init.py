@@ -4,6 +4,7 @@ import os
 import re
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FROM_FILE: Final = 50_000
 FROM_PARTITION: Final = 5_000
+REFUSED_SHOWN: Final = 3
+DETAIL_MAX: Final = 160
 
 
 @click.command()
@@ -109,18 +112,24 @@ def _tried(
 def _say(
     proposal: "Proposal", found: "Found", label: str, out: str | None, topic: str | None
 ) -> None:
-    where = f"--topic {topic}" if topic else f"--file {label}"
+    where = f"--topic {topic}" if topic else f"--file {quote(label)}"
+    from streams.replay.checkup import REJECTED  # noqa: PLC0415 (quick --help)
+
     events = found.accepted + found.skipped + found.rejected
     lines = [
         f"{label}: {proposal.form.form}, for {proposal.why}",
         f"{counted(len(proposal.events.rules), 'rule')} proposed; of {counted(events, 'event')}:",
         f"  {found.accepted:,} understood, {found.skipped:,} left out, {found.rejected:,} refused",
     ]
+    refused = [group for group in found.groups if group.outcome == REJECTED]
+    lines += [
+        f"    {group.reason}: {group.detail[:DETAIL_MAX]}" for group in refused[:REFUSED_SHOWN]
+    ]
     if out is not None:
-        what = f"--topic {topic}" if topic else label
+        what, rules = f"--topic {topic}" if topic else quote(label), quote(out)
         lines += [
             f"written: {out}", "next", f"  look at every guess in {out}",
-            f"  winback inputs check {where} --rules {out}",
-            f"  winback inputs convert {what} --rules {out} -o events.jsonl",
+            f"  winback inputs check {where} --rules {rules}",
+            f"  winback inputs convert {what} --rules {rules} -o events.jsonl",
         ]  # fmt: skip
     click.echo("\n".join(lines), err=True)

@@ -156,7 +156,7 @@ def id_guess(fields: Fields, distinct: Mapping[str, int]) -> Guess | None:
         distinct: Path to the number of different values, of the fields that may be it.
     """
     found = named(fields, lexicon.ID)
-    found += [field for field in fields.common(1.0) if plain(field.name).endswith(("id", "no"))]
+    found += [field for field in fields.common(1.0) if plain(field.name).endswith(lexicon.ID_ENDS)]
     for field in found:
         if distinct.get(field.path, 0) >= MOST * field.count and field.count == fields.records:
             differ = f"{distinct[field.path]:,} different values"

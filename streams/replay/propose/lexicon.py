@@ -27,6 +27,8 @@ ANONYMOUS: Final = _ranked(
 ID: Final = _ranked(
     "eventid messageid msgid eventuuid uuid insertid dedupid logid recordid id traceid 事件id"
 )
+ID_ENDS: Final = ("id", "no", "号")
+"""So end the names of most ids."""
 EVENT: Final = _ranked(
     "event eventname eventtype action actiontype activity behavior behaviour what verb kind type "
     "name 事件 事件名 行为 操作"

@@ -28,7 +28,7 @@ from streams.replay.propose.guesses import (
     time_guess,
     user_guess,
 )
-from streams.replay.propose.lexicon import ID, USER, plain
+from streams.replay.propose.lexicon import ID, ID_ENDS, USER, plain
 
 SETTING: Final = Setting(MoneyFile().currency, ContactFile().zone)
 """What holds where the sample says nothing."""
@@ -135,7 +135,7 @@ def _distinct(fields: Fields, all_bodies: list[dict[str, Any]]) -> dict[str, int
     found = {}
     for field in fields.common(1.0):
         steps = field.path.split(".")[1:]
-        if plain(field.name) in ID or plain(field.name).endswith(("id", "no")):
+        if plain(field.name) in ID or plain(field.name).endswith(ID_ENDS):
             values = {msgspec.json.encode(_at(body, steps)) for body in all_bodies}
             found[field.path] = len(values)
     return found

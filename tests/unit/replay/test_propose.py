@@ -1,0 +1,210 @@
+"""``winback init``: what is proposed from a sample, and that it holds for it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from streams.cli import winback
+from streams.core.rules_file import parse_rules
+from streams.core.sources import Form, KeyedBy, Unit
+from streams.demo.tongues import TONGUES
+from streams.errors import UserError
+from streams.intake.foreign import Foreign
+from streams.replay.checkup import Found
+from streams.replay.events import NativeEvent
+from streams.replay.propose.fields import unit_of
+from streams.replay.propose.proposal import proposed
+from streams.replay.propose.text import proposal_text
+
+AT_MS = 1_483_271_606_000
+READABLE = [name for name, tongue in TONGUES.items() if not tongue.schema]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def history() -> list[NativeEvent]:
+    """Return what ten users do: nine purchases of ten, and a refund, with visits between them."""
+    told = []
+    for n in range(60):
+        name = ("purchase", "visit", "visit", "refund")[0 if n % 10 else 3] if n % 2 else "visit"
+        event = NativeEvent(f"e{n}", f"u{n % 10}", name, AT_MS + n * 60_000, n + 0.25, "USD")
+        told.append(event)
+    consent = {"channel": "sms", "granted": True}
+    told.append(NativeEvent("c1", "u1", "consent_changed", AT_MS, properties=consent))
+    return told
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(winback, ["init", *arguments], standalone_mode=False)
+
+
+def lines(path: str, *records: Any) -> str:
+    Path(path).write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return path
+
+
+@pytest.mark.parametrize("tongue", READABLE)
+def test_each_format_is_recognised_and_its_money_found(tongue: str) -> None:
+    spoken = TONGUES[tongue]
+    sample = [
+        Foreign("", record.key, record.value, event.event_time, record.headers, 0, place)
+        for place, event in enumerate(history())
+        for record in (spoken.write(event),)
+    ]
+    proposal = proposed(sample, spoken.topic, "sample")
+    text = proposal_text(proposal, "sample", None, partitions=0, own_partitions=4)
+    (source,) = parse_rules(text).sources
+    assert source.form is parse_rules(spoken.rules).sources[0].form
+    (amount,) = {rule.amount for rule in source.rules if rule.meaning == "purchase"}
+    (truth,) = {
+        rule.amount for rule in parse_rules(spoken.rules).sources[0].rules
+        if rule.meaning == "purchase"
+    }  # fmt: skip
+    assert amount is not None
+    assert truth is not None
+    assert (amount.path, amount.scale) == (truth.path, truth.scale)
+    assert parse_rules(text).currency == "USD"
+    assert "consent" not in {rule.meaning.value for rule in source.rules}, "it binds: never guessed"
+    assert "# - {event:" in text, "but the rule that would make it one is shown"
+
+
+def test_the_proposal_is_written_holds_and_says_what_comes_next() -> None:
+    spoken = TONGUES["segment"]
+    events = history()
+    lines("导出 1.jsonl", *(json.loads(spoken.write(event).value) for event in events))
+    result = run("导出 1.jsonl", "-o", "rules.yaml", "--topic", "app.events")
+    assert result.return_value == 0, result.output
+    assert "61 understood, 0 left out, 0 refused" in result.output
+    assert "winback inputs check --file '导出 1.jsonl' --rules rules.yaml" in result.output
+    text = Path("rules.yaml").read_text(encoding="utf-8")
+    assert "# guess: 61 of 61 records have a `type` of the Segment specification" in text
+    assert parse_rules(text).mode == "observe"
+    check = ["inputs", "check", "--file", "导出 1.jsonl", "--rules", "rules.yaml"]
+    assert CliRunner().invoke(winback, check, standalone_mode=False).return_value == 0
+    error = run("导出 1.jsonl", "-o", "rules.yaml").exception
+    assert isinstance(error, UserError)
+    assert "is there already" in error.message
+    assert run("导出 1.jsonl", "-o", "rules.yaml", "--force").return_value == 0
+
+
+def test_plain_records_with_other_names_units_and_chinese_words() -> None:
+    rows = [
+        {"订单号": f"A{n}", "用户ID": f"m{n % 7}", "事件": "支付成功" if n % 3 else "浏览",
+         "时间": f"2026-10-01 08:{n:02d}:00", "实付金额": f"{n}.50", "pay_fen": n * 100 + 150}
+        for n in range(30)
+    ]  # fmt: skip
+    lines("订单.jsonl", *rows)
+    result = run("订单.jsonl")
+    said = yaml.safe_load(result.stdout)["inputs"]
+    (source,) = said.values()
+    assert source["format"] == "json"
+    assert source["event"] == "$.事件"
+    assert source["user"] == "$.用户ID"
+    assert source["time"] == {"path": "$.时间", "zone": "Asia/Shanghai"}
+    assert "they name no zone, taken as Asia/Shanghai: check" in " ".join(result.stdout.split())
+    (rule,) = source["map"]
+    assert (rule["event"], rule["as"], rule["amount"]) == ("支付成功", "purchase", "$.实付金额")
+    assert "30 understood" in result.stderr
+
+
+def test_an_order_that_is_paid_later_counts_when_it_is_paid_and_once() -> None:
+    def change(n: int, status: str, before: str | None) -> dict[str, Any]:
+        row = {"id": n, "customer_id": n % 5, "amount": "12.50", "created_at": AT_MS}
+        was = None if before is None else row | {"status": before}
+        source = {"table": "orders", "db": "shop", "ts_ms": AT_MS, "file": "b", "pos": n, "row": 0}
+        return {"before": was, "after": row | {"status": status}, "op": "u" if was else "c",
+                "source": source, "ts_ms": AT_MS}  # fmt: skip
+
+    told = [c for n in range(20) for c in (change(n, "new", None), change(n, "paid", "new"))]
+    lines("orders.jsonl", *told)
+    said = yaml.safe_load(run("orders.jsonl").stdout)["inputs"]["orders"]
+    (rule,) = said["map"]
+    assert rule["when"] == [{"path": "$.after.status", "is": "paid", "was_not": "paid"}]
+    assert rule["once_per"] == "$.after.id"
+    assert rule["time"] == {"path": "$.after.created_at", "unit": "ms"}
+    assert rule["user"] == "$.after.customer_id"
+
+
+def test_keys_partitions_and_disorder_decide_how_it_is_read() -> None:
+    sample = [
+        Foreign("t", b"u1", json.dumps({"user_id": "u1", "event": "a", "event_time": AT_MS,
+                                        "event_id": f"e{n}"}).encode(), AT_MS, (), 0, n)
+        for n in range(3)
+    ]  # fmt: skip
+    proposal = proposed(sample, "t", "t")
+    assert proposal.form.form is Form.WINBACK
+    found = json.loads(FOUND)
+
+    def keyed(**others: int) -> KeyedBy:
+        keys = {**found["keys"], **others}
+        text = proposal_text(
+            proposal, "t", convert_found(found | {"keys": keys}), partitions=4, own_partitions=4
+        )
+        return parse_rules(text).sources[0].keyed_by
+
+    assert keyed() is KeyedBy.USER
+    assert keyed(placed=1) is KeyedBy.ANYTHING
+    assert keyed(equal=1) is KeyedBy.ANYTHING
+
+
+FOUND = """{"records": 3, "accepted": 3, "skipped": 0, "rejected": 0, "groups": [], "users": 1,
+"links": 0, "given_up": 0, "first_ms": 1, "last_ms": 2, "keys": {"known": 3, "equal": 3,
+"placed": 3, "placeable": 3}, "disorder": {"quantiles": {"1": 0}, "late": 0, "proposed_ms": 10000},
+"currencies": {}, "duplicates": 0, "duplicate": null, "properties": {}}"""
+
+
+def convert_found(told: dict[str, Any]) -> Found:
+    import msgspec  # noqa: PLC0415
+
+    return msgspec.convert(told, Found)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (1_700_000_000, (Unit.SECONDS, True)),
+        ("1700000000000", (Unit.MILLISECONDS, True)),
+        (1_700_000_000_000_000, (Unit.MICROSECONDS, True)),
+        ("2026-10-01", (Unit.DAY, False)),
+        ("2026-10-01T08:00:00+08:00", (Unit.ISO, True)),
+        ("2026-10-01 08:00:00", (Unit.ISO, False)),
+        ("2026-13-01 08:00:00", None),
+        (12.5, None),
+        ("soon", None),
+    ],
+)
+def test_units_of_instants_are_told_by_their_size(value: Any, unit: object) -> None:
+    assert unit_of(value) == unit
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "hint"),
+    [
+        (b"", "the file is empty", ""),
+        (b'"a"\n"b"\n', "neither JSON nor a csv header", "kcat"),
+        (b"{oops\n", "no value is a JSON object", "right file"),
+        (b'{"key": "k", "value": "\\u0000\\u0000\\u0000\\u0000\\u0007abc", "ts": 1}\n',
+         "framed by a schema registry (schema 7)", "avro-protobuf.md"),
+    ],
+)  # fmt: skip
+def test_a_sample_that_shows_nothing_is_refused_in_words(
+    content: bytes, said: str, hint: str
+) -> None:
+    Path("dump").write_bytes(content)
+    error = run("dump").exception
+    assert isinstance(error, UserError)
+    assert said in error.message
+    assert hint in (error.hint or "")
+
+
+def test_without_a_sample_it_says_how_to_give_one() -> None:
+    error = run().exception
+    assert isinstance(error, UserError)
+    assert error.hint == "winback init FILE, or winback init --topic TOPIC"
