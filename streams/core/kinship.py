@@ -2,7 +2,8 @@
 
 A *stub* is all that is left of an id that was given up: whatever still comes under it is sent on. A
 stub that nobody has used for long is forgotten, as an erasure is; each has a changelog record of
-its own, so that a day of many does not make one record too large.
+its own, so that a day of many does not make one record too large. To what other partitions say it
+is known for as long again: in a catch-up weeks may pass while a message is on its way.
 """
 
 from collections.abc import Mapping
@@ -46,10 +47,19 @@ class Kinship:
                 user_id = key.removeprefix(STUB_PREFIX).decode()
                 self._stubs[user_id] = msgspec.msgpack.decode(value, type=Stub)
 
-    def into(self, user_id: str, at_ms: int) -> str | None:
-        """Return under which id somebody is known; None = under this one. Use keeps a stub."""
+    def into(self, user_id: str, at_ms: int, *, is_told: bool = False) -> str | None:
+        """Return under which id somebody is known; None = under this one. Use keeps a stub.
+
+        Args:
+            user_id: Whom.
+            at_ms: When.
+            is_told: Another partition says something of the id.
+        """
         stub = self._stubs.get(user_id)
-        if stub is None or stub.until_ms <= at_ms:
+        if stub is None:
+            return None
+        if stub.until_ms <= at_ms - self._keep_ms * is_told:
+            self.drop(user_id)  # Whoever uses it now is somebody new.
             return None
         if stub.until_ms - at_ms < 3 * self._keep_ms // 4:  # Not at every use: it is a record.
             self.give_up(user_id, stub.into, at_ms)
@@ -70,7 +80,9 @@ class Kinship:
         if self._stubs and watermark_ms >= self._purge_ms:
             self._purge_ms = watermark_ms + self._keep_ms // 16
             for user_id in [
-                each for each, stub in self._stubs.items() if stub.until_ms <= watermark_ms
+                each
+                for each, stub in self._stubs.items()
+                if stub.until_ms <= watermark_ms - self._keep_ms
             ]:
                 self.drop(user_id)
         changed, self._changed = self._changed, {}

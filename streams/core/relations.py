@@ -50,7 +50,8 @@ class Relations:
         """Send an input of somebody without a state on, if the id was given up."""
         if not self.stubs:
             return False
-        route = self._route(getattr(signal, "user_id", ""), self.path, at_ms)
+        user_id, is_told = getattr(signal, "user_id", ""), bool(self.path)
+        route = self._route(user_id, self.path, at_ms, is_told=is_told)
         if route is None:
             return False
         self._course.outbox.send(forwarded(signal, *route, at_ms))
@@ -75,9 +76,11 @@ class Relations:
         """Return what other partitions are to be told, before the rest of a harvest; forget it."""
         return self._course.outbox.take_keyed(IDENTITY).get(IDENTITY, [])
 
-    def _route(self, user_id: str, path: Path, at_ms: int) -> tuple[str, Path] | None:
+    def _route(
+        self, user_id: str, path: Path, at_ms: int, *, is_told: bool = True
+    ) -> tuple[str, Path] | None:
         """Return to whom what is said of an id goes on, by which path; None = it stays here."""
-        into = self.stubs.into(user_id, at_ms)
+        into = self.stubs.into(user_id, at_ms, is_told=is_told)
         if into is None:
             return None
         if user_id in path:
@@ -202,6 +205,6 @@ class Relations:
 
     def _member_erased(self, message: MemberErased, at_ms: int) -> None:
         """Turn a stub into an erasure: nobody may know any more to whom the id belonged."""
-        if self.stubs.into(message.user_id, at_ms) in message.ids:
+        if self.stubs.into(message.user_id, at_ms, is_told=True) in message.ids:
             self.stubs.drop(message.user_id)
             self._course.erasures.add(message.user_id, at_ms + self._limit_ms)

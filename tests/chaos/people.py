@@ -15,6 +15,8 @@ from benchmarks.workload import KINDS, Shape, make_log, user_id
 
 LATE_DAYS: Final = 40
 """So long after a link a cookie may still be used: stubs are kept for 60 days."""
+BACK_SHARE: Final = 0.03
+"""So many people are linked in both directions at the same instant."""
 DAY_MS: Final = 86_400_000
 
 
@@ -58,6 +60,7 @@ def people(shape: Shape, directory: Path) -> People:
     """Write the log of a shape; return it with the truth."""
     events = make_log(shape)
     own: dict[int, list[Row]] = {}
+    end_ms = int(events.times_s[-1]) * 1000
     columns = (events.users, events.times_s, events.kinds, events.amounts)
     for number, (who, at_s, kind, amount) in enumerate(
         zip(*(column.tolist() for column in columns), strict=True)
@@ -73,7 +76,7 @@ def people(shape: Shape, directory: Path) -> People:
         person, chance = user_id(who), Random(f"{shape.seed}/{who}")
         ids = [person, *(f"{person}-c{number}" for number in range(chance.choice((1, 2, 2))))]
         person_of.update(dict.fromkeys(ids, person))
-        rows += acts + _links(acts, ids, chance, f"l{who}")
+        rows += acts + _links(acts, ids, chance, f"l{who}", end_ms)
         sums[person] = Sum(len(acts), sum(map(_minor, acts)))
     rows.sort(key=lambda row: (row.event_time, row.event_id))
     directory.mkdir(parents=True, exist_ok=True)
@@ -87,12 +90,12 @@ def _minor(row: Row) -> int:
     return sign * round((row.amount or 0.0) * 100)
 
 
-def _links(acts: list[Row], ids: list[str], chance: Random, prefix: str) -> list[Row]:
+def _links(acts: list[Row], ids: list[str], chance: Random, prefix: str, end_ms: int) -> list[Row]:
     """Give the acts of a person their ids, in place; return the links between these."""
     first, last = acts[0].event_time, acts[-1].event_time
     linked = [chance.randint(first, last + 1) for _ in ids[1:]]
     if chance.random() < 0.2:  # The CRM finds out much later; perhaps a case is open by then.
-        linked[0] = last + chance.randint(10 * DAY_MS, LATE_DAYS * DAY_MS)
+        linked[0] = min(last + chance.randint(10 * DAY_MS, LATE_DAYS * DAY_MS), end_ms)
     since = dict(zip(ids[1:], linked, strict=True))
     for act in acts:
         known = [each for each, at_ms in since.items() if at_ms <= act.event_time]
@@ -109,7 +112,7 @@ def _links(acts: list[Row], ids: list[str], chance: Random, prefix: str) -> list
         for cookie, begin_ms in since.items()
         for number, at_ms in enumerate((begin_ms, *_log_ins(begin_ms, last, chance)))
     ]
-    if chance.random() < 0.03:
+    if chance.random() < BACK_SHARE:
         at_ms, cookie = linked[0], ids[1]
         links.append(_link(at_ms, cookie, ids[0], f"{prefix}-back"))
     return links

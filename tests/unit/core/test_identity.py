@@ -100,9 +100,17 @@ def test_a_stub_that_nobody_uses_is_forgotten() -> None:
     town = Town()
     town.say(act(day(0), "cookie"), link(day(1), "ada", "cookie"))
     assert sum(len(partition.relations.stubs) for partition in town.partitions) == 1
-    town.say(*(act(day(70), f"u{number}") for number in range(20)))
+    town.say(*(act(day(130), f"u{number}") for number in range(20)))
 
     assert sum(len(partition.relations.stubs) for partition in town.partitions) == 0
+
+
+def test_an_id_that_is_used_again_long_after_is_linked_anew() -> None:
+    town = Town()
+    town.say(act(day(0), "cookie"), link(day(1), "ada", "cookie"))
+    town.say(act(day(70), "cookie"), link(day(71), "ada", "cookie"), act(day(72), "cookie"))
+
+    assert {name: state[Column.EVENTS] for name, state in town.states().items()} == {"ada": 3.0}
 
 
 def test_a_shared_device_belongs_to_whoever_logged_in_first() -> None:
