@@ -64,8 +64,17 @@ class Found(NamedTuple):
         return not any(self[:6])
 
 
-def examine(stand: Stand, truth: People) -> Found:
-    """Compare what the service has come to with what people did."""
+def examine(
+    stand: Stand, truth: People, *, decisions: str = DECISIONS, touches: str = TOUCHES
+) -> Found:
+    """Compare what the service has come to with what people did.
+
+    Args:
+        stand: It ran there.
+        truth: What was fed.
+        decisions: Name of the topic.
+        touches: Name of the topic.
+    """
     states = [msgspec.json.decode(line) for line in stand.run("state", "export").splitlines()]
     sums: defaultdict[str, Sum] = defaultdict(lambda: Sum(0, 0))
     ids: defaultdict[str, list[str]] = defaultdict(list)
@@ -82,12 +91,11 @@ def examine(stand: Stand, truth: People) -> Found:
         if sums[person] != truth.sums[person]
     ]
     apart = [f"{person}: {own}" for person, own in sorted(ids.items()) if len(own) > 1]
-    decided = [
-        msgspec.json.decode(record.value) for record in committed(stand.bootstrap, DECISIONS)
-    ]
+    records = committed(stand.bootstrap, decisions)
+    decided = [msgspec.json.decode(record.value) for record in records]
     merges = [said for said in decided if said["type"] == "identity.merged"]
     opened = {said["case_id"] for said in decided if said.get("case_id") and "step" in said}
-    told = committed(stand.bootstrap, TOUCHES)
+    told = committed(stand.bootstrap, touches)
     messages = [msgspec.json.decode(record.value) for record in told]
     asked = Counter(each["touch_id"] for each in messages if each["type"] == "touch.requested")
     closed = Counter(each["case_id"] for each in messages if each["type"] == "case.closed")

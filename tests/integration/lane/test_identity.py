@@ -1,4 +1,4 @@
-"""Ids that are one person, across partitions of a real Kafka, through a crash and two rebalances."""
+"""Ids that are one person, on a real Kafka, through a crash and two rebalances."""
 
 import json
 import signal
