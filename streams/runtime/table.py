@@ -104,7 +104,8 @@ class LaneTable(faust.Table):
             if chunk.generation != self.app.consumer_generation_id:
                 return
             lane = self.lanes.get(chunk.partition)
-            assert lane is not None, f"a chunk of partition {chunk.partition}, which is not owned"
+            if lane is None:
+                raise _unowned(chunk.topic, chunk.partition)
             seconds = self._apply(
                 lane, replace(chunk, columns=piece), event.ack if piece is pieces[-1] else None
             )
@@ -251,6 +252,16 @@ async def log_range(
         return await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
     finally:
         await consumer.stop()
+
+
+def _unowned(topic: str, partition: int) -> UserError:
+    """Topics of unlike counts are assigned apart, so that records come to who has no state."""
+    return UserError(
+        f"{topic}[{partition}] came to a worker that does not own its state: the topic, or that of "
+        "the state, has other partitions by now",
+        "See what differs with: winback topics plan",
+        Exit.FAILED,
+    )
 
 
 def _recreated(topic: str, partition: int, offset: int, end: int) -> UserError:

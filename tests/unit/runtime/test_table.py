@@ -151,3 +151,15 @@ def test_records_that_are_lost_while_running_are_skipped_when_asked(
 ) -> None:
     assert lose(may_skip_lost=True) == ([0, 1, 9, 10], 1)
     assert "records_skipped" in caplog.text
+
+
+def test_records_of_a_topic_that_has_grown_meanwhile_are_told() -> None:
+    """Faust assigns topics of unlike counts apart: the records come to who has no state for them."""
+
+    async def story() -> None:
+        lanes = table()
+        lanes.app.consumer_generation_id = 1
+        await lanes.accept(Event(chunk(0, 2)))
+
+    with pytest.raises(UserError, match=r"in\[0\] came to a worker that does not own its state"):
+        asyncio.run(story())
