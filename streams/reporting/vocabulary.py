@@ -59,6 +59,7 @@ VALUES: Final = MappingProxyType({
     ("outcome", "erased"): Text("data erased", "数据已删除"),
     ("outcome", "stopped"): Text("stopped by an operator", "被运营停止"),
     ("outcome", "complaint"): Text("complained", "用户投诉"),
+    ("outcome", "merged"): Text("went on under another id", "并入同一用户的另一流程"),
     ("status", "silent"): Text("no word from the sender yet", "发送方尚无回执"),
     ("status", "unaccepted"): Text("taken by no sender", "无发送方受理"),
     ("status", "accepted"): Text("accepted by the sender", "发送方已受理"),
