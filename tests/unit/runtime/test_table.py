@@ -154,7 +154,7 @@ def test_records_that_are_lost_while_running_are_skipped_when_asked(
 
 
 def test_records_of_a_topic_that_has_grown_meanwhile_are_told() -> None:
-    """Faust assigns topics of unlike counts apart: the records come to who has no state for them."""
+    """Faust assigns topics of unlike counts apart: records come to who has no state for them."""
 
     async def story() -> None:
         lanes = table()
