@@ -20,6 +20,7 @@ HORIZON_DAYS_MIN: Final = 4
 @click.command()
 @click.argument("file")
 @click.option("--out", metavar="YAML", help="Write the rules there, with the reasons as comments.")
+@click.option("--add-to", metavar="YAML", help="Add them to rules that do not say it yet.")
 @click.option("--force", is_flag=True, help="Overwrite the rules that are there.")
 @click.option("--horizon-days", type=click.FloatRange(HORIZON_DAYS_MIN, 3_650), metavar="H",
               help="Silence of so many days is churn. Default: proposed.")  # fmt: skip
@@ -32,6 +33,7 @@ def define(
     *,
     file: str,
     out: str | None,
+    add_to: str | None,
     force: bool,
     horizon_days: float | None,
     min_active_days: int | None,
@@ -51,8 +53,11 @@ def define(
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
+    if out is not None and add_to is not None:
+        raise UserError("--out and --add-to exclude each other", "name one of them")
     if out is not None:
         _check_place(out, force=force)
+    book = None if add_to is None else _read(add_to)
     log = reading.log(file)
     census = Census(now_ms())
     with Progress("reading", is_quiet=quiet or as_json) as progress:
@@ -62,7 +67,10 @@ def define(
     if facts is None:
         raise UserError(f"{file}: all events lie in the future", "check the times of the log")
     found = defined(facts, horizon_days=horizon_days, min_active_days=min_active_days)
-    written = _written(found, file, out)
+    if add_to is not None and book is not None and found.proposal is not None:
+        written: str | None = _added(found, file, add_to, book)
+    else:
+        written = _written(found, file, out)
     steps = next_steps(
         found, file, written,
         reading=options(
@@ -86,6 +94,25 @@ def _check_place(out: str, *, force: bool) -> None:
         raise UserError(f"{out} is there already", "choose another name, or overwrite it: --force")
     if not place.parent.is_dir():
         raise UserError(f"{out} cannot be written: no such directory", "choose another place")
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UserError(f"{path} cannot be read: {why}", "check --add-to") from None
+
+
+def _added(found: "Definition", file: str, path: str, text: str) -> str:
+    """Add what leaving means to rules; return where they are."""
+    from streams.replay.define_rules import added_text  # noqa: PLC0415 (quick --help)
+    from streams.replay.sorted_log import NewFile  # noqa: PLC0415
+
+    new = added_text(found, file, text, path)
+    with NewFile(path, force=True) as rules:
+        rules.write(new.encode())
+    return path
 
 
 def _written(found: "Definition", file: str, out: str | None) -> str | None:

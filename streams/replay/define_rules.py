@@ -8,6 +8,7 @@ import yaml
 from streams.core.meanings import Meaning
 from streams.core.rules_file import parse_rules
 from streams.core.rules_schema import DEFAULT_EVENTS, MoneyFile
+from streams.errors import UserError
 from streams.replay.define import Definition, Proposal
 from streams.replay.define_cautions import cautions
 from streams.replay.define_words import costs, headline, percent, plain, reasons
@@ -46,6 +47,36 @@ def rules_text(found: Definition, path: str) -> str:
     text = "\n".join(lines) + "\n"
     parse_rules(text, "the proposed rules")
     return text
+
+
+def added_text(found: Definition, path: str, text: str, name: str) -> str:
+    """Return a rules file with what leaving means at its end; what it says itself stays.
+
+    Args:
+        found: The definition, with a proposal.
+        path: Of the log.
+        text: The rules file, which does not say it yet.
+        name: Of that file, for messages.
+
+    Raises:
+        UserError: It says it already, or is no rules file.
+    """
+    try:
+        said = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{name} is no YAML: {error}", "mend it, or write another: --out") from None
+    if not isinstance(said, dict) or "churn" in said:
+        what = "says already what leaving means" if isinstance(said, dict) else "are no rules"
+        raise UserError(f"{name} {what}", "take `churn` out of it, or write another file: --out")
+    wanted = found.proposal
+    assert wanted is not None
+    sections = {
+        "churn": _churn(found, wanted), "kinds": _kinds(wanted), "events": _events(found),
+        "coverage": _coverage(found), "money": _money(found),
+    }  # fmt: skip
+    lines = _comment(f"Proposed by `winback define {plain(path, PATH_MAX)}`: {headline(found)}.")
+    lines += [line for key, section in sections.items() if key not in said for line in section]
+    return f"{text.rstrip()}\n\n" + "\n".join(lines) + "\n"
 
 
 def _churn(found: Definition, wanted: Proposal) -> list[str]:
