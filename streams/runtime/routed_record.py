@@ -49,12 +49,16 @@ class Envelope:
             offset: Of the record that told it.
 
         Returns:
-            A refusal when it would not be read as a native event: it is too large.
+            A refusal when it would not be read as a native event: it is too large, or its user is
+            called like what only we may say.
         """
         key, value = event.user_id.encode(), _ENCODE(event)
         if len(key) > ID_BYTES_MAX or len(value) > VALUE_BYTES_MAX:
             what = f"as a native event: user_id {len(key)} B, value {len(value)} B"
             return Rejected(RejectReason.TOO_LARGE, what)
+        if key == WATERMARK_KEY:
+            what = f"no user is called {WATERMARK_EVENT}"
+            return Rejected(RejectReason.BAD_ENVELOPE, what)
         headers = [
             *self._head, ("ce_id", event.event_id.encode()), ("ce_time", self._iso(at_ms)),
             ("ce_subject", key), *self._origin, (ORIGIN_OFFSET, b"%d" % offset),

@@ -14,10 +14,9 @@ from typing import Final
 
 import msgspec
 
-from streams.core.decoded import Rejected, RejectReason, Skipped
+from streams.core.decoded import Rejected, Skipped
 from streams.core.interpret import COVERAGE_EVENT, NativeEvent
-from streams.core.native import WATERMARK_EVENT
-from streams.core.sources import Form, Source
+from streams.core.sources import Source
 from streams.core.time import SECOND_MS
 from streams.intake.decoder import Tell
 from streams.runtime.dead_letters import DeadLetters
@@ -152,9 +151,6 @@ class RouterEngine:
         newest_ms = 0
         for event in told:
             at_ms = _instant_ms(event)
-            if event.user_id == WATERMARK_EVENT == event.event:
-                self._promised(at_ms)
-                continue
             output = self._envelope.wrap(event, at_ms, offset)
             if isinstance(output, Rejected):
                 raise _RefusedError(output)
@@ -165,17 +161,6 @@ class RouterEngine:
         self._events += events
         self._announcements += announcements
         return newest_ms
-
-    def _promised(self, at_ms: int) -> None:
-        """Take a producer's word that nothing older follows; only our own format has such a word.
-
-        Raises:
-            _RefusedError: The topic is of another format.
-        """
-        if self._source.form is not Form.WINBACK:
-            what = f"{WATERMARK_EVENT} is no user's id and no event's name"
-            raise _RefusedError(Rejected(RejectReason.BAD_ENVELOPE, what))
-        self._observe(at_ms)
 
     def _observe(self, watermark_ms: int) -> None:
         self.watermark_ms = max(self.watermark_ms, watermark_ms)

@@ -134,16 +134,7 @@ def test_the_next_owner_tells_the_clock_once_more() -> None:
     assert clocks_in(heir.take()) == [word(NOW_MS - MINUTE_MS)]
 
 
-def test_a_watermark_of_our_own_format_is_a_promise_and_no_event() -> None:
-    native = Source(topic=TOPIC, form=Form.WINBACK, lateness_ms=MINUTE_MS)
-    router = engine(source=native)
-    drive(router, chunk(0, line("ada", 1, NOW_MS - 5), line("$watermark", 2)))
-    commit = router.take()
-    assert len(events_of(commit)) == 1
-    assert clocks_in(commit) == [word(NOW_MS)]
-
-
-def test_in_another_format_nobody_is_called_like_a_watermark() -> None:
+def test_nobody_may_speak_for_the_clock() -> None:
     router = engine()
     drive(router, chunk(0, line("$watermark", 1)))
     commit = router.take()
