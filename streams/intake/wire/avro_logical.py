@@ -1,4 +1,4 @@
-"""What Avro says by bytes and numbers, as JSON would say it: instants, dates, decimals, bytes.
+"""What Avro says by bytes and numbers: instants and dates are such, the rest is as JSON has it.
 
 Source:
     https://avro.apache.org/docs/1.12.0/specification/#logical-types
@@ -6,8 +6,8 @@ Source:
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ UUID_BYTES: Final = 16
 SCALE_MAX: Final = 1_000
 """Databases stop far below; a value that says more would take as much memory as it says."""
 _LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (the zone is what it does not say)
-_MINUTES: Final = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_ZERO: Final = date(1970, 1, 1)
 
 
@@ -51,25 +51,21 @@ def _base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
-def _local(number: int, *, unit: str, divisor: int = 1) -> str:
-    return (_LOCAL_EPOCH + timedelta(**{unit: number // divisor})).isoformat()
+def _millis(number: int) -> datetime:
+    return _EPOCH + timedelta(0, 0, 0, number)
 
 
-def _millis(number: int) -> str:
-    day, rest = divmod(number, 86_400_000)
-    minute, rest = divmod(rest, 60_000)
-    return f"{_date(day)}T{_MINUTES[minute]}{rest // 1000:02}.{rest % 1000:03}Z"
+def instant(micros: int) -> datetime:
+    """Return an instant, by microseconds since 1970."""
+    return _EPOCH + timedelta(0, 0, micros)
 
 
-def instant_text(number: int) -> str:
-    """Return an instant as text, by microseconds since 1970."""
-    millis, rest = divmod(number, 1_000)
-    return f"{_millis(millis)[:-1]}{rest:03}Z"
+def _local(number: int, *, unit: str, divisor: int = 1) -> datetime:
+    return _LOCAL_EPOCH + timedelta(**{unit: number // divisor})
 
 
-@lru_cache(4096)
-def _date(number: int) -> str:
-    return (_DAY_ZERO + timedelta(days=number)).isoformat()
+def _date(number: int) -> date:
+    return _DAY_ZERO + timedelta(number)
 
 
 def _time(number: int, *, unit: str) -> str:
@@ -79,8 +75,8 @@ def _time(number: int, *, unit: str) -> str:
 BASE64: Final[Convert] = _base64
 _OF_NUMBERS: Final[dict[tuple[str, str], Convert]] = {
     ("long", "timestamp-millis"): _millis,
-    ("long", "timestamp-micros"): instant_text,
-    ("long", "timestamp-nanos"): lambda number: instant_text(number // 1000),
+    ("long", "timestamp-micros"): instant,
+    ("long", "timestamp-nanos"): lambda number: instant(number // 1000),
     ("long", "local-timestamp-millis"): partial(_local, unit="milliseconds"),
     ("long", "local-timestamp-micros"): partial(_local, unit="microseconds"),
     ("long", "local-timestamp-nanos"): partial(_local, unit="microseconds", divisor=1000),

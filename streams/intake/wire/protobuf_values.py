@@ -1,4 +1,4 @@
-"""What Protobuf's messages say, as JSON would say it, but numbers are numbers and names its own.
+"""What Protobuf's messages say: instants are such, numbers are numbers, the rest is as in JSON.
 
 A field that can be told to be missing, and is, is None. One that cannot, as proto3 has them, is
 what it is then: zero, empty, the first of its enum.
@@ -10,13 +10,14 @@ Source:
 
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from msgspec import inspect
 
-from streams.intake.wire.avro_logical import decimal_text, instant_text
+from streams.intake.wire.avro_logical import decimal_text, instant
 
 Read = Callable[[Any], Any]
 
@@ -119,10 +120,10 @@ def _base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
-def _timestamp(message: Any) -> str:
+def _timestamp(message: Any) -> datetime:
     if abs(message.seconds) > SECONDS_MAX:
         raise ValueError(f"an instant of {message.seconds} s")
-    return instant_text(message.seconds * 1_000_000 + message.nanos // 1_000)
+    return instant(message.seconds * 1_000_000 + message.nanos // 1_000)
 
 
 def _duration(message: Any) -> float:

@@ -30,18 +30,16 @@ def make_guard(shape: type) -> Callable[[bytes], None]:
     """Return what raises UnreadableError for a value in which a field of a type stands twice."""
     tree, twins = inspect.type_info(shape), _Twins()
     twin = twins.of(tree)
-    tickets, left = twins.tickets, dict[type, object]()
-    # A leaf takes its ticket; the next one of the same field is handed its own value, which does
-    # not fit. All of it happens without a Python frame.
-    look = msgspec.json.Decoder(twin, dec_hook=left.pop).decode
+    new_tickets, look = twins.tickets.copy, msgspec.json.decode
     # The text of a name may also be a value: in the schema that Kafka Connect writes it always is.
     names = [b'"%s"' % name.encode() for name in sorted(twins.nested)]
     nested = [(name, re.compile(re.escape(name) + rb"\s*:").findall) for name in names]
 
     def demand_single(value: bytes) -> None:
-        left.update(tickets)
+        # A leaf takes its ticket; the next one of the same field is handed its own value, which
+        # does not fit. All of it happens without a Python frame.
         try:
-            look(value)
+            look(value, type=twin, dec_hook=new_tickets().pop)
         except UNREADABLE:
             return _look_closely(value, tree)
         for name, keys in nested:

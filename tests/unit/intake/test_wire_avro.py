@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -83,28 +84,36 @@ def money(total: str, currency: str = "CNY") -> dict[str, Any]:
     return {"total": Decimal(total), "currency": currency}
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(at_ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=at_ms)
+
+
+AT = datetime(2017, 1, 1, 11, 53, 26, 7_000, UTC)
 ORDER_VALUE = {
     "note": "thanks", "user": "ada", "paid": money("12.30"), "back": money("-0.05"),
     "at": 1_483_271_606_007, "tags": {"a": 1, "b": None}, "lines": [money("1.00"), money("2.00")],
 }  # fmt: skip
 
 
-def test_what_is_read_of_a_record_arrives_as_json_would_say_it() -> None:
+def test_what_is_read_of_a_record_arrives_and_the_rest_is_passed_over() -> None:
     parse = avro_parse_as(schemas_with(ORDER, MONEY))(Order)
 
     order = parse(framed(7, written(ORDER, ORDER_VALUE, MONEY)))
 
     lines = [Paid("1.00"), Paid("2.00")]
-    assert order == Order("ada", Paid("12.30"), "2017-01-01T11:53:26.007Z", lines)
+    assert order == Order("ada", Paid("12.30"), AT, lines)
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "text"),
     [
-        ({"type": "long", "logicalType": "timestamp-millis"}, -1, "1969-12-31T23:59:59.999Z"),
-        ({"type": "long", "logicalType": "timestamp-micros"}, 7, "1970-01-01T00:00:00.000007Z"),
-        ({"type": "long", "logicalType": "local-timestamp-millis"}, 0, "1970-01-01T00:00:00"),
-        ({"type": "int", "logicalType": "date"}, 17_178, "2017-01-12"),
+        ({"type": "long", "logicalType": "timestamp-millis"}, -1, moment(-1)),
+        ({"type": "long", "logicalType": "timestamp-micros"}, 7, EPOCH + timedelta(microseconds=7)),
+        ({"type": "long", "logicalType": "local-timestamp-millis"}, 0, EPOCH.replace(tzinfo=None)),
+        ({"type": "int", "logicalType": "date"}, 17_178, date(2017, 1, 12)),
         ({"type": "int", "logicalType": "time-millis"}, 61_000, "00:01:01"),
         ({"type": "string", "logicalType": "uuid"}, "a-b", "a-b"),
         ({"type": "bytes", "logicalType": "decimal", "scale": 3}, b"\xff", "-0.001"),
@@ -317,3 +326,12 @@ def test_no_schema_raises_anything_else(text: str, body: bytes) -> None:
             avro_parse_as(known)(shape)(framed(7, body))
         except UnreadableError:
             continue
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_an_instant_is_the_millisecond_that_was_written(at_ms: int) -> None:
+    kind = {"type": "long", "logicalType": "timestamp-millis"}
+
+    assert avro_parse_as(schemas_with(kind))(object)(framed(7, written("long", at_ms))) == moment(
+        at_ms
+    )
