@@ -14,7 +14,7 @@ from msgspec import inspect
 from streams.core.decoded import RejectReason
 from streams.intake.fact import Parse, ParseAs, UnreadableError
 from streams.intake.wire.faults import not_written_with, unreadable
-from streams.intake.wire.protobuf_files import KIND
+from streams.intake.wire.protobuf_files import KIND, with_files
 from streams.intake.wire.protobuf_values import Read, Readers
 from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
 
@@ -37,7 +37,7 @@ def protobuf_parse_as(schemas: Schemas) -> ParseAs:
                 end = _place(value)[1]
             found = known.get(value[:end])
             if found is None:
-                found = known[value[:end]] = _reading(schemas.of(value, KIND), value, tree)
+                found = known[value[:end]] = _reading(_compiled(schemas, value), value, tree)
             message_of, read = found
             try:
                 return convert(read(message_of(value[end:])), shape)
@@ -49,6 +49,18 @@ def protobuf_parse_as(schemas: Schemas) -> ParseAs:
         return parse
 
     return parse_as
+
+
+def _compiled(schemas: Schemas, value: bytes) -> Schema:
+    """Return the schema that a value names; a worker has had it compiled when it came.
+
+    Raises:
+        UnreadableError: It is unknown, or cannot be used.
+    """
+    schema = schemas.of(value, KIND)
+    if not schema.files:
+        schemas.learn(int.from_bytes(value[1:FRAME_BYTES]), with_files(schema))
+    return schemas.of(value, KIND)
 
 
 def _place(value: bytes) -> tuple[tuple[int, ...], int]:

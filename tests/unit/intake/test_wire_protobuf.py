@@ -174,7 +174,7 @@ def test_an_instant_beyond_all_calendars_is_refused() -> None:
 )
 def test_a_text_that_cannot_be_compiled_says_why(text: str, references: Any, fault: str) -> None:
     schemas = Schemas()
-    schemas.learn(7, with_files(Schema("PROTOBUF", text, references)))
+    schemas.learn(7, Schema("PROTOBUF", text, references))
 
     reason, what = refused(protobuf_parse_as(schemas)(Order), framed(b""))
 
