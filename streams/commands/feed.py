@@ -96,7 +96,8 @@ def _words(tongue: str | None, topic: str | None, settings: Settings) -> "Words"
 
     if tongue is None:
         return native
-    from streams.demo.tongues import TONGUES, words_of  # noqa: PLC0415
+    from streams.demo.telling import words_of  # noqa: PLC0415
+    from streams.demo.tongues import TONGUES  # noqa: PLC0415
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
 
     known = {name for name, known in TONGUES.items() if not known.has_headers}

@@ -156,6 +156,34 @@ def convert(
     return Exit.OK if converted.events else Exit.FAILED
 
 
+@inputs.command(name="sample")
+@click.argument("file")
+@click.option("--as", "tongue", required=True, metavar="FORMAT",
+              help="segment, sensors, cloudevents, debezium, canal, json, …")  # fmt: skip
+@click.option("-o", "--out", required=True, metavar="JSONL", help="The dump; .gz packs it.")
+@click.option("--currency", metavar="CODE", default="CNY", show_default=True,
+              help="Of the amounts, where FILE names none.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Overwrite the file that is there.")
+def sample(*, file: str, tongue: str, out: str, currency: str, force: bool) -> None:
+    """Write the native log FILE as another format would have it, as kcat -J dumps topics.
+
+    For those who have no topic at hand: it is what the demo and the cookbook are fed on.
+    """
+    from streams.commands.log_options import LogOptions  # noqa: PLC0415 (quick --help)
+    from streams.demo.telling import line_of, records_of  # noqa: PLC0415
+    from streams.demo.tongues import TONGUES  # noqa: PLC0415
+    from streams.replay.sorted_log import NewFile  # noqa: PLC0415
+
+    written = {name: spoken for name, spoken in TONGUES.items() if not spoken.schema}
+    if tongue not in written:
+        raise UserError(f"--as: {tongue!r} is none of {', '.join(written)}")
+    spoken = written[tongue]
+    with NewFile(out, force=force) as dump:
+        for block in LogOptions(None, None, "stop").log(file, may_be_unordered=True).blocks():
+            told = zip(records_of(spoken, block, currency), block.times_ms, strict=True)
+            dump.write(b"".join(line_of(spoken, record, at_ms) for record, at_ms in told))
+
+
 def _understanding(path: str | None, settings: Settings) -> "Understanding":
     """Return what the rules of a path, or of the settings, make of records."""
     from streams.replay.origins import Understanding  # noqa: PLC0415 (quick --help)

@@ -23,8 +23,6 @@ from streams.demo.tongues_rules import (
     SEGMENT,
     SENSORS,
 )
-from streams.errors import UserError
-from streams.replay.blocks import Block
 from streams.replay.events import NativeEvent
 
 SCHEMA_ID: Final = 7
@@ -113,7 +111,7 @@ def _segment(event: NativeEvent) -> Record:
     told |= {
         "timestamp": iso(event.event_time),
         "version": 2,
-        "context": {"library": {"name": "x"}},
+        "context": {"library": {"name": "java"}},
     }
     if event.event == LINK_EVENT:
         told |= {"type": "alias", "previousId": (event.properties or {})["anonymous_id"]}
@@ -259,40 +257,3 @@ TONGUES: Final[dict[str, Tongue]] = {
     )
 }
 """Every tongue by its name."""
-
-
-def words_of(tongue: Tongue, currency: str) -> Callable[[Block], tuple[list[str], list[bytes]]]:
-    """Return what writes the events of a log.
-
-    Args:
-        tongue: In which format.
-        currency: Of the amounts of a log that names none.
-
-    Raises:
-        UserError: A log has events that a tongue does not know; when it is written.
-    """
-
-    def words(block: Block) -> tuple[list[str], list[bytes]]:
-        columns = zip(
-            block.event_ids,
-            block.user_ids,
-            block.events,
-            block.times_ms,
-            block.amounts,
-            strict=True,
-        )
-        extras = block.extras or [{}] * len(block.rows)
-        keys, values = [], []
-        for row, extra in zip(columns, extras, strict=True):
-            try:
-                record = tongue.write(NativeEvent(*row, **{"currency": currency, **extra}))
-            except KeyError:
-                names = ", ".join(FOREIGN)
-                raise UserError(
-                    f"no format has a word for {row[2]!r} here", f"only for {names}"
-                ) from None
-            keys.append(record.key.decode())
-            values.append(record.value)
-        return keys, values
-
-    return words
