@@ -149,6 +149,7 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
         scale: Decimals that a whole number (or the bytes of one) has, or how else to read it.
         sign: How money that is taken back is told.
         default: In major units; None = it is needed.
+        less: Where stands what is to be taken from it: how much it was before; () = nothing.
         line: Of the rules file.
     """
 
@@ -156,6 +157,7 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
     scale: int | Scale = Scale.MAJOR
     sign: Sign = Sign.POSITIVE
     default: float | None = None
+    less: Path = ()
     line: int = 0
 
 
@@ -272,7 +274,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             yield from (pick.path for pick in rule.says.values())
             for pick in (rule.user, rule.time, rule.id, rule.once_per, rule.currency):
                 yield pick.path if pick else ()
-            yield rule.amount.path if rule.amount else ()
+            yield from (rule.amount.path, rule.amount.less) if rule.amount else ()
 
 
 Rates = dict[str, Decimal]

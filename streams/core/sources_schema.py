@@ -102,6 +102,13 @@ class AmountFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _says("How money that is taken back is told; either: some so, some so, its size counts."),
     ] = Sign.POSITIVE
     default: Annotated[float | None, _says("In major units, where it is missing or null.")] = None
+    less: Annotated[
+        PathText | None,
+        _says(
+            "Takes from it what stands there: $.before.amount makes of an amount by how much it "
+            "changed. Nothing changed: left out."
+        ),
+    ] = None
 
 
 class ConditionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

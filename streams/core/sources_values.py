@@ -174,7 +174,10 @@ class Values:
             what = "unit: minor and scale say the same twice"
             self.wrong((*path, "unit"), what, "leave out one of them")
         way = self.way(said.path, (*path, "path"))
-        return Amount(path=way, scale=scale, sign=said.sign, default=said.default, line=line)
+        less = () if said.less is None else self.way(said.less, (*path, "less"))
+        return Amount(
+            path=way, scale=scale, sign=said.sign, default=said.default, less=less, line=line
+        )
 
     def condition(self, said: ConditionFile, path: Path, *, is_change: bool) -> Condition:
         """Return what a value must be.

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from streams.core.decoded import RejectReason
 from streams.core.interpret import AMOUNT_MAX
 from streams.core.rules import Rules
@@ -45,7 +47,8 @@ def make_amount(amount: Amount, currency: Pick | None, purse: Purse) -> Read:
         currency: Of which it is; None = that of the rules.
         purse: What it is to be.
     """
-    read, rules = _make_number(amount, purse), purse.rules
+    make, rules = _make_difference if amount.less else _make_number, purse.rules
+    read = make(amount, purse)
     own, rates, minor_units = rules.currency, rules.rates, rules.minor_units
     if currency is None:
         return lambda body: _plain(read(body))
@@ -78,8 +81,7 @@ def converted(number: Number, rate: Decimal, minor_units: int) -> float:
         rate: What one of them is worth.
         minor_units: Minor units of one major unit of the result.
     """
-    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
-    minor = _EXACT.multiply(_EXACT.multiply(exact, rate), Decimal(minor_units))
+    minor = _EXACT.multiply(_EXACT.multiply(_exact(number), rate), Decimal(minor_units))
     return int(minor.to_integral_value(ROUND_HALF_EVEN)) / minor_units
 
 
@@ -87,12 +89,55 @@ def _plain(number: Any) -> float | int | None:
     return float(number) if isinstance(number, Decimal) else number
 
 
+def _make_difference(amount: Amount, purse: Purse) -> Read:
+    """Return what reads by how much an amount changed, exactly, or None."""
+    either = msgspec.structs.replace(amount, less=(), sign=Sign.POSITIVE)
+    before, signed = (
+        msgspec.structs.replace(either, path=amount.less),
+        purse._replace(is_signed=True),
+    )
+    now, then, check = (
+        _make_number(either, signed),
+        _make_number(before, signed),
+        _make_check(amount, purse),
+    )
+
+    def read(body: Body) -> Any:
+        more, less = now(body), then(body)
+        if more is None or less is None:
+            return None
+        return check(_exact(more) - _exact(less))
+
+    return read
+
+
+def _exact(number: Number) -> Decimal:
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+
+
+def _make_check(amount: Amount, purse: Purse) -> Callable[[Any], Any]:
+    """Return what takes a number for an amount, as its sign is told, or refuses it."""
+    path, line, sign = amount.path, amount.line, amount.sign
+    lowest = 0 if purse.is_money and sign is Sign.POSITIVE and not purse.is_signed else -AMOUNT_MAX
+
+    def check(number: Any) -> Any:
+        if not lowest <= number <= AMOUNT_MAX:
+            raise wrong(RejectReason.BAD_AMOUNT, _absurd(number), path, line)
+        if sign is Sign.POSITIVE:
+            return number
+        if sign is Sign.NEGATIVE and number > 0:
+            what = f"{number} is not negative, as the rule says (sign)"
+            raise wrong(RejectReason.BAD_AMOUNT, what, path, line)
+        return abs(number)
+
+    return check
+
+
 def _make_number(amount: Amount, purse: Purse) -> Read:
     """Return what reads an amount in major units of whatever currency it is in, or None."""
     path, line, default = amount.path, amount.line, amount.default
-    sign, scale, minor_units = amount.sign, amount.scale, purse.rules.minor_units
+    scale, minor_units, check = amount.scale, purse.rules.minor_units, _make_check(amount, purse)
     is_plain, get = scale is Scale.MAJOR, getter(path)
-    lowest = 0 if purse.is_money and sign is Sign.POSITIVE and not purse.is_signed else -AMOUNT_MAX
     if not path:
         return lambda _body: default
 
@@ -111,14 +156,7 @@ def _make_number(amount: Amount, purse: Purse) -> Read:
             except (ValueError, ArithmeticError) as error:
                 what = f"{shown(value)}: {error}"
                 raise wrong(RejectReason.BAD_AMOUNT, what, path, line) from None
-        if not lowest <= number <= AMOUNT_MAX:
-            raise wrong(RejectReason.BAD_AMOUNT, _absurd(number), path, line)
-        if sign is Sign.POSITIVE:
-            return number
-        if sign is Sign.NEGATIVE and number > 0:
-            what = f"{number} is not negative, as the rule says (sign)"
-            raise wrong(RejectReason.BAD_AMOUNT, what, path, line)
-        return abs(number)
+        return check(number)
 
     return read
 

@@ -25,6 +25,7 @@ PROPERTIES_MAX: Final = 32_768  # bytes; what the router writes must fit into a 
 LINK: Final = MapRule(events=(LINK_EVENT,), meaning=Meaning.LINK, name=LINK_EVENT)
 IGNORED: Final = Skipped("ignored")
 NO_TRAITS: Final = Skipped("no_traits")
+NO_CHANGE: Final = Skipped("no_change")
 
 _KINDS: Final[dict[str, type]] = {"granted": bool, "is_reachable": bool, "tokens": int}
 _OPTIONAL: Final = frozenset({(Meaning.OPT_OUT, "channel"), (Meaning.FEEDBACK, "touch_id")})
@@ -75,12 +76,18 @@ class Teller:
         purse = Purse(self.rules, rule.meaning in MONEY, is_signed)
         amount_of = make_amount(rule.amount, rule.currency, purse)
 
-        def tell_amount(fact: Fact, name: str, timestamp_ms: int, suffix: str) -> NativeEvent:
+        is_change = bool(rule.amount.less)
+
+        def tell_amount(
+            fact: Fact, name: str, timestamp_ms: int, suffix: str
+        ) -> NativeEvent | Skipped:
             event = given or name
             at_ms, event_id, user_id = ids(fact, event, timestamp_ms, suffix)
             amount = amount_of(fact.body)
             if amount is None:
                 return NativeEvent(event, at_ms, event_id, user_id)
+            if is_change and not amount:
+                return NO_CHANGE
             return NativeEvent(event, at_ms, event_id, user_id, amount, currency)
 
         return tell_amount

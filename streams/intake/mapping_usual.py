@@ -91,7 +91,8 @@ def _is_plain_amount(amount: Amount | None) -> bool:
     if amount is None:
         return True
     is_as_written = amount.scale is Scale.MAJOR and amount.sign is Sign.POSITIVE
-    return is_as_written and amount.default is None and _is_steps(amount.path)
+    is_all = amount.default is None and not amount.less
+    return is_as_written and is_all and _is_steps(amount.path)
 
 
 def _name(value: Pick | When | Amount | None, own: str) -> str:
