@@ -18,7 +18,6 @@ from streams.core.decoded import (
     Skipped,
     inputs_of,
 )
-from streams.core.inputs import Input
 from streams.core.interpret import NativeEvent, make_interpret
 from streams.core.rules import Rules
 from streams.core.sources import Form, Source
@@ -102,18 +101,22 @@ def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decod
         told = tell(key, value, timestamp_ms, headers)
         if not isinstance(told, tuple):
             return told
-        inputs: list[Input] = []
         for event in told:
             if event.user_id.encode() != key:
                 what = f"{key!r} is not the user id {event.user_id!r}; if it need not be one, say "
                 return Rejected(RejectReason.KEY_MISMATCH, f"{what}keyed_by: anything")
-            decoded = interpret(event, event.event_time)  # type: ignore[arg-type]  # told in ms
-            if len(told) == 1 or isinstance(decoded, Rejected):
-                return decoded
-            inputs += inputs_of(decoded)
-        return Several(tuple(inputs)) if inputs else NOT_ACTIVITY
+        if len(told) == 1:
+            return interpret(told[0], told[0].event_time)  # type: ignore[arg-type]  # told in ms
+        return _joined([interpret(event, event.event_time) for event in told])  # type: ignore[arg-type]
 
     return decode
+
+
+def _joined(parts: list[Decoded]) -> Decoded:
+    """Return what a record of several events comes to: all that they say, or why none counts."""
+    rejected = next((part for part in parts if isinstance(part, Rejected)), None)
+    inputs = tuple(each for part in parts for each in inputs_of(part))
+    return rejected or (Several(inputs) if inputs else NOT_ACTIVITY)
 
 
 def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
