@@ -144,15 +144,12 @@ class Course:
             self.step(row, msgspec.structs.replace(signal, terms=terms))
 
     def _terms(self, row: int, at_ms: int) -> Terms:
-        """Return what holds for a user at an instant.
-
-        Whoever is known to act later gets no touch that time alone has not brought about yet.
-        """
+        """Return what holds for a user at an instant, and whether it is about to act."""
         terms = self.book.at(at_ms)
         reached_ms, acts_ms = self._acting.get(row, (at_ms, 0.0))
         if at_ms <= reached_ms:
             return terms
-        return msgspec.structs.replace(terms, put_off_ms=max(terms.put_off_ms, int(acts_ms) + 1))
+        return msgspec.structs.replace(terms, acts_ms=int(acts_ms))
 
     def _names(self, rows: Rows) -> list[str]:
         names = self.users.names

@@ -289,6 +289,7 @@ class Terms(msgspec.Struct, frozen=True):
         is_fused: Many more are at risk than usual.
         loss_edges: Quantiles of what is at risk with users, rising; empty = not known yet.
         put_off_ms: Until then a touch has to wait: more is known by now than at its instant.
+        acts_ms: The user is known to act then, before time alone has come so far; 0 = is not.
     """
 
     mode: str
@@ -299,6 +300,7 @@ class Terms(msgspec.Struct, frozen=True):
     is_fused: bool = False
     loss_edges: tuple[float, ...] = ()
     put_off_ms: int = 0
+    acts_ms: int = 0
 
 
 class Stopped(msgspec.Struct, frozen=True):

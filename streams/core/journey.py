@@ -163,7 +163,7 @@ def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Cont
         uplift=moment.score.lift,
         explores=moment.score.lift is not None
         and share_of("explore", case.case_id) < rules.explore_share,
-        put_off_ms=terms.put_off_ms,
+        put_off_ms=max(terms.put_off_ms, terms.acts_ms + 1 if _ends_on_return(case) else 0),
         has_place=moment.has_place,
         mode=terms.mode,
         is_stopped=terms.is_stopped,
@@ -303,6 +303,10 @@ def _revocations(
     )
 
 
+def _ends_on_return(case: Case) -> bool:
+    return "returned" in case.exits and case.trigger not in INSTANT
+
+
 def ended_by(case: Case, trigger: str, money_minor: int) -> str:
     """Return the outcome with which an activity ends a case; empty = the case goes on.
 
@@ -310,6 +314,6 @@ def ended_by(case: Case, trigger: str, money_minor: int) -> str:
     """
     if trigger == "complaint" and "complaint" in case.exits and case.trigger not in INSTANT:
         return "complaint"
-    if "returned" in case.exits and case.trigger not in INSTANT:
+    if _ends_on_return(case):
         return "returned"
     return "converted" if money_minor > 0 and "converted" in case.exits else ""
