@@ -23,6 +23,7 @@ class Tree(msgspec.Struct, forbid_unknown_fields=True):
     named: Annotated[dict[str, Leaf], Meta(max_length=1)] = {}
     pair: tuple[int, ...] = ()
     either: str | list[str] = ""
+    part: str | Leaf | None = None
     begin: Any = msgspec.field(name="from", default=None)
 
 
@@ -56,6 +57,20 @@ class Tree(msgspec.Struct, forbid_unknown_fields=True):
         ),
         ({"leaves": [], "pair": [1, "x"]}, Fault(("pair", 1), "Expected `int`, got `str`")),
         ({"leaves": [], "either": [1]}, Fault(("either",), "Expected `str`, got `int` (at $[0])")),
+        (
+            {"leaves": [], "part": {"name": "x", "wrod": "a"}},
+            Fault(
+                ("part", "wrod"), "unknown field `wrod`", "did you mean 'word'?", is_of_name=True
+            ),
+        ),
+        (
+            {"leaves": [], "part": True},
+            Fault(
+                ("part",),
+                "Expected `str | object`, got `bool`",
+                "write it in quotes, as you would yes, no, on and off: YAML takes them for others",
+            ),
+        ),
         (None, Fault((), "Expected `object`, got `null`")),
     ],
 )
@@ -64,7 +79,9 @@ def test_a_fault_says_where_and_what(value: object, fault: Fault) -> None:
 
 
 scalars = st.none() | st.integers(-2, 2) | st.floats(-1, 2) | st.sampled_from(["", "a", "c"])
-names = st.sampled_from(["name", "share", "word", "leaves", "named", "pair", "either", "from", "x"])
+names = st.sampled_from(
+    ["name", "share", "word", "leaves", "named", "pair", "either", "from", "part", "x"]
+)
 values = st.recursive(
     scalars,
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(names, parts, max_size=4),
@@ -76,7 +93,11 @@ leaves = st.fixed_dictionaries(
 )
 likely = st.fixed_dictionaries(
     {"leaves": st.lists(leaves, max_size=3)},
-    optional={"named": st.dictionaries(names, leaves, max_size=2), "either": values},
+    optional={
+        "named": st.dictionaries(names, leaves, max_size=2),
+        "either": values,
+        "part": leaves | values,
+    },
 )
 
 
