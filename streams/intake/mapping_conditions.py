@@ -45,6 +45,8 @@ def _test(condition: Condition, question: Question) -> Test:
 
 def _is_one(value: Any, answers: tuple[Scalar, ...]) -> bool:
     """Return whether a value is one of the answers; true is not 1."""
+    if value.__class__ is str:
+        return value in answers
     return any(
         value == answer and (value.__class__ is bool) is (answer.__class__ is bool)
         for answer in answers

@@ -23,6 +23,14 @@ _MS_OF: Final = {
     Unit.MICROSECONDS: Decimal("0.001"),
     Unit.NANOSECONDS: Decimal("0.000001"),
 }
+_WHOLE: Final = {
+    Unit.SECONDS: (1_000, 1),
+    Unit.MILLISECONDS: (1, 1),
+    Unit.MICROSECONDS: (1, 1_000),
+    Unit.NANOSECONDS: (1, 1_000_000),
+}
+"""Milliseconds of so many units: the same without decimals, for whole numbers."""
+_MS: Final = timedelta(milliseconds=1)
 
 
 def make_time(when: When) -> Callable[[Body], int]:
@@ -76,18 +84,31 @@ def _day(value: object, zone: ZoneInfo | None) -> int:
 
 
 def _counted(value: object, unit: Unit, zone: ZoneInfo | None) -> int:
+    if type(value) is int:
+        return _utc(_whole(value, unit), zone)
     if isinstance(value, datetime):
         return _iso(value, zone)
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         number = Decimal(value)
     elif isinstance(value, float):
         number = Decimal(repr(value))
-    elif type(value) is int or isinstance(value, Decimal):
-        number = Decimal(value)
+    elif isinstance(value, Decimal):
+        number = value
     else:
         raise ValueError(f"no number of {unit}")
-    at_ms = int((number * _MS_OF[unit]).to_integral_value(ROUND_HALF_EVEN))
+    return _utc(int((number * _MS_OF[unit]).to_integral_value(ROUND_HALF_EVEN)), zone)
+
+
+def _whole(value: int, unit: Unit) -> int:
+    """Return whole units in milliseconds, rounded half to even as the others are."""
+    times, step = _WHOLE[unit]
+    at_ms, rest = divmod(value * times, step)
+    return at_ms + (2 * rest > step or (2 * rest == step and at_ms % 2 == 1))
+
+
+def _utc(at_ms: int, zone: ZoneInfo | None) -> int:
+    """Return when the wall clock of a zone shows what would be that instant in UTC."""
     if zone is None:
         return at_ms
-    wall = (_START + timedelta(milliseconds=at_ms)).replace(tzinfo=zone)
-    return round(wall.timestamp() * 1_000)
+    offset = zone.utcoffset(_START + timedelta(milliseconds=at_ms))
+    return at_ms - (offset or timedelta()) // _MS
