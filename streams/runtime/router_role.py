@@ -30,7 +30,7 @@ from streams.runtime.topic_check import demand_sources, partition_counts
 from streams.settings import Settings
 
 LOOK_EVERY_S: Final = 1.0
-GC_THRESHOLDS: Final = (50_000, 20, 1_000)
+GC_THRESHOLDS: Final = (50_000, 20, 100)
 """Until its commit an event is lists and tuples without cycles, which the garbage collector would
 look through again and again: 8 of 22 µs per event with its own thresholds."""
 TOPIC_NAME_MAX: Final = 249
@@ -148,7 +148,7 @@ async def check_routed(settings: Settings, bootstrap: str, topic: str) -> dict[s
             f"allows {TOPIC_NAME_MAX}",
             "Shorten WINBACK_APP_ID.",
         )
-    await demand_sources(bootstrap, (topic,))
+    await demand_sources(settings, bootstrap, (topic,))
     counts = await partition_counts(
         bootstrap, (), (topic, changelog, settings.topic_activity, settings.topic_dead_letters),
         alone=(),

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.core.routed import direct
 from streams.core.sources import Source
 from streams.errors import Unavailable, UserError
-from streams.runtime.topics import REKEY, misfit_of
+from streams.runtime.topics import REKEY, misfit_of, topics
 from streams.settings import Settings
 
 ANSWER_PATIENCE_MS: Final = 8000
@@ -38,7 +38,7 @@ async def check_topics(
         settings.topic_identity,
     )  # fmt: skip
     if sources:
-        await demand_sources(bootstrap, (source.topic for source in sources))
+        await demand_sources(settings, bootstrap, (source.topic for source in sources))
     counts = await partition_counts(
         bootstrap, together, (settings.topic_dead_letters, *(source.topic for source in sources)),
         alone=(settings.topic_examples, settings.topic_models, settings.topic_control),
@@ -96,15 +96,21 @@ async def partition_counts(
     return counts
 
 
-async def demand_sources(bootstrap: str, topics: Iterable[str]) -> None:
-    """Check that topics which are somebody else's to make are there.
+async def demand_sources(settings: Settings, bootstrap: str, names: Iterable[str]) -> None:
+    """Check that topics which are somebody else's to make are there, and are not ours.
 
     Raises:
-        UserError: One is not; says which name looks like it.
+        UserError: One is not there, says which name looks like it; or we would read what we write.
         Unavailable: What answers is not a Kafka that is ready.
     """
+    ours = {topic.name for topic in topics(settings)}
     known: list[str] = await _asked(bootstrap, lambda client: client.list_topics())
-    for topic in topics:
+    for topic in names:
+        if topic in ours:
+            raise UserError(
+                f"{topic} is a topic of winback itself; it cannot stand under inputs: of the rules",
+                f"Native events on {settings.topic_activity} are read without being named.",
+            )
         if topic not in known:
             alike = difflib.get_close_matches(topic, known, n=1)
             hint = f"Is {alike[0]} meant? " if alike else ""

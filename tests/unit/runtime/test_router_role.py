@@ -63,6 +63,13 @@ def test_a_name_that_is_wrong_is_told_with_the_one_that_looks_like_it(
     assert "meant" not in refused.value.hint
 
 
+@pytest.mark.usefixtures("broker")
+def test_what_winback_writes_is_not_routed() -> None:
+    """The router would read for ever what it has written."""
+    with pytest.raises(UserError, match="user-activity is a topic of winback itself"):
+        check("user-activity")
+
+
 @pytest.mark.parametrize(
     ("partitions", "says", "hint"),
     [
