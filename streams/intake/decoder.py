@@ -77,7 +77,7 @@ def _make_one(
 
     def one(fact: Fact, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
         name = fact.name if name_of is None else name_of(fact)
-        for test, skipped in drops:
+        for test, skipped, _ in drops:
             if test(fact):
                 return skipped
         plan = usual(name) or choose(fact, name)
@@ -123,26 +123,8 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     """Return what says of each event of a record what became of it, and why."""
     if Form.WINBACK in {source.form, source.inner}:
         return make_native_examine(source, rules, parse_as)
-    read, name_of, (drops, _, choose) = _parts(source, rules, parse_as)
-    demand_meant = _make_demand_meant(rules)
-
-    def examined(fact: Fact, timestamp_ms: int, suffix: str) -> Examined:
-        name, meaning, line = fact.name, "", 0
-        try:
-            name = name if name_of is None else name_of(fact)
-            dropped = next((skipped for test, skipped in drops if test(fact)), None)
-            plan = dropped or choose(fact, name)
-            if isinstance(plan, Skipped):
-                return Examined(name, SKIPPED, reason=plan.reason)
-            line, meaning = plan.rule.line, plan.rule.meaning.value
-            event = plan.tell(fact, name, timestamp_ms, suffix)
-            if isinstance(event, Skipped):
-                return Examined(name, SKIPPED, meaning, event.reason, line=line)
-            demand_meant(event, line)
-        except WrongError as error:
-            where = line or error.line
-            return Examined(name, REJECTED, meaning, error.reason, str(error), where)
-        return Examined(name, ACCEPTED, meaning, line=line, native=event)
+    read, name_of, chooser = _parts(source, rules, parse_as)
+    examined = _make_examined(name_of, chooser, _make_demand_meant(rules))
 
     def examine(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
@@ -157,6 +139,37 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
         return tuple(examined(fact, timestamp_ms, suffix) for fact in facts)
 
     return examine
+
+
+def _make_examined(
+    name_of: Callable[[Fact], str] | None,
+    chooser: Chooser,
+    demand_meant: Callable[[NativeEvent, int], None],
+) -> Callable[[Fact, int, str], Examined]:
+    """Return ``examined(fact, timestamp_ms, suffix)``: what became of one fact, and why."""
+    drops, _, choose = chooser
+
+    def examined(fact: Fact, timestamp_ms: int, suffix: str) -> Examined:
+        name, meaning, line = fact.name, "", 0
+        try:
+            name = name if name_of is None else name_of(fact)
+            for test, skipped, where in drops:
+                if test(fact):
+                    return Examined(name, SKIPPED, reason=skipped.reason, line=where)
+            plan = choose(fact, name)
+            if isinstance(plan, Skipped):
+                return Examined(name, SKIPPED, reason=plan.reason)
+            line, meaning = plan.rule.line, plan.rule.meaning.value
+            event = plan.tell(fact, name, timestamp_ms, suffix)
+            if isinstance(event, Skipped):
+                return Examined(name, SKIPPED, meaning, event.reason, line=line)
+            demand_meant(event, line)
+        except WrongError as error:
+            where = line or error.line
+            return Examined(name, REJECTED, meaning, error.reason, str(error), where)
+        return Examined(name, ACCEPTED, meaning, line=line, native=event)
+
+    return examined
 
 
 def _parts(

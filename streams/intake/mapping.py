@@ -44,13 +44,13 @@ class Chooser(NamedTuple):
     """How events fall to rules.
 
     Attributes:
-        drops: Tests, and how what they fit is counted: it falls to none.
+        drops: Tests, how what they fit is counted, for it falls to no rule, and their lines.
         usual: Name to the plan of all its events, as far as it is known: acts without a condition.
         choose: ``choose(fact, name)`` of any event: its plan, or why it has none; it raises
             WrongError.
     """
 
-    drops: tuple[tuple[Test, Skipped], ...]
+    drops: tuple[tuple[Test, Skipped, int], ...]
     usual: dict[str, Plan]
     choose: Callable[[Fact, str], Plan | Skipped]
 
@@ -80,9 +80,8 @@ def make_name(source: Source) -> Callable[[Fact], str] | None:
 def make_chooser(source: Source, rules: Rules, form: Format) -> Chooser:
     """Return what finds the rule of an event."""
     drops = tuple(
-        (test, Skipped(f"dropped_{drop.reason}"))
-        for drop in source.drop
-        for test in (_all(make_tests(drop.condition)),)
+        (_all(make_tests(each.condition)), Skipped(f"dropped_{each.reason}"), each.condition.line)
+        for each in source.drop
     )
     teller = Teller(source, rules, form)
     plans: dict[str, list[Plan]] = {}
