@@ -168,7 +168,6 @@ def main() -> None:
     with EmbeddedKafka() as kafka:
         setting = (args.rate, args.session_s)
         _, ended, found, truth = prove(kafka, directory, shape, setting, args.faults)
-    say(str(found))
     report(args.seed, ended, found, truth)
     if not found.is_exact:
         say(f"logs and results: {directory}")
