@@ -16,6 +16,8 @@ from winback_sender.logs import LIBRARY
 QUEUE_CHUNKS: Final = 8
 """Chunks that wait in Faust's queue; more would only age there."""
 REQUEST_TIMEOUT_S: Final = 60.0
+MAX_POLL_S: Final = 7 * 86_400.0
+"""A worker that fetches nothing for so long leaves the group; Kafka's client would after minutes."""
 
 
 class LaneApp(faust.App):
@@ -60,6 +62,8 @@ def faust_settings(settings: Settings, bootstrap: str, app_id: str) -> dict[str,
         "stream_wait_empty": True,
         "broker_session_timeout": session_s,
         "broker_heartbeat_interval": min(3.0, session_s / 4),
+        # Records may wait for a schema registry for hours; /health says whether a worker is stuck.
+        "broker_max_poll_interval": MAX_POLL_S,
         "broker_rebalance_timeout": max(session_s, 30.0),
         "broker_request_timeout": max(session_s, REQUEST_TIMEOUT_S),
         "broker_commit_interval": 1.0,

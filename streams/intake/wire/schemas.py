@@ -63,8 +63,9 @@ class Schemas:
 
     def missing(self, values: Iterable[bytes | None]) -> set[int]:
         """Return the ids that values name and of which nothing is known."""
-        frames = {value[:FRAME_BYTES] for value in values if value and not value[0]}
-        ids = {int.from_bytes(frame[1:]) for frame in frames if len(frame) == FRAME_BYTES}
+        frames = {value[:FRAME_BYTES] for value in values if value}
+        whole = (frame for frame in frames if len(frame) == FRAME_BYTES and not frame[0])
+        ids = {int.from_bytes(frame[1:]) for frame in whole}
         return self.lacking(ids) - self._unknown
 
     def lacking(self, ids: set[int]) -> set[int]:
