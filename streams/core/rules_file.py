@@ -28,7 +28,8 @@ from streams.core.rules_schema import (
     CoverageFile,
     RulesFile,
 )
-from streams.core.sources_file import Inputs, Told, inputs_of
+from streams.core.sources_file import Inputs, inputs_of
+from streams.core.sources_names import Told
 from streams.core.sources_values import rate_faults, rates_of
 from streams.core.time import span_ms
 from streams.core.told_apart import ToldApartError, kinds_of, traits_of

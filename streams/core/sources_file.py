@@ -10,13 +10,10 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from streams.core.inputs import SOURCE, ZONE
-from streams.core.interpret import COVERAGE_EVENT
 from streams.core.meanings import ACTS, MONEY, Meaning
-from streams.core.native import WATERMARK_EVENT
 from streams.core.sensitive import sensitive_category
 from streams.core.sources import (
     CHANGES,
-    LINK_EVENT,
     Drop,
     Form,
     MapRule,
@@ -26,6 +23,7 @@ from streams.core.sources import (
     Unit,
     When,
 )
+from streams.core.sources_names import Names, Told
 from streams.core.sources_needs import needs
 from streams.core.sources_schema import MapFile, SourceFile
 from streams.core.sources_schema import Pick as Said
@@ -34,7 +32,7 @@ from streams.core.time import DAY_MS, SECOND_MS
 from winback_sender.documents.faults import Fault, Path
 from winback_sender.documents.yaml_nodes import Document
 
-_MONEY: Final = frozenset({"amount", "currency"})
+_MONEY: Final = ("amount", "currency")
 SAYS: Final[dict[Meaning, dict[str, Kinds]]] = {
     Meaning.CONSENT: {"channel": TEXT, "granted": FLAG},
     Meaning.OPT_OUT: {"channel": TEXT},
@@ -59,29 +57,12 @@ NEEDED: Final[dict[Meaning, tuple[str, ...]]] = {
     Meaning.CORRECTION: ("amount",),
 }
 _FIELDS: Final = tuple(dict.fromkeys(name for fields in SAYS.values() for name in fields))
-_RESERVED: Final = frozenset({COVERAGE_EVENT, WATERMARK_EVENT, LINK_EVENT})
 _TOPIC_LETTERS: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 )
 _TOPIC_MAX: Final = 249
 _TAKEN_BACK: Final = frozenset({Meaning.REFUND, Meaning.CANCELLATION})
 _IDLE_LEAST_MS: Final = SECOND_MS
-
-
-class Told(NamedTuple):
-    """What the rules say apart from their inputs, as far as these build on it.
-
-    Attributes:
-        meanings: Event name to what it means, as ``events`` and ``churn.activity`` say.
-        names: Meaning to the names of its events, as ``events`` says; the first is the usual one.
-        is_other_activity: Whether an event that is not named is an activity.
-        lateness_ms: Of our own topic.
-    """
-
-    meanings: Mapping[str, Meaning]
-    names: Mapping[Meaning, list[str]]
-    is_other_activity: bool
-    lateness_ms: int
 
 
 class Inputs(NamedTuple):
@@ -109,7 +90,7 @@ def inputs_of(files: Mapping[str, SourceFile], told: Told, document: Document) -
         compiler.values.faults += loose_words(part, ("inputs",)) if key.value == "inputs" else ()
     return Inputs(
         sources,
-        dict(told.meanings) | compiler.added,
+        dict(told.meanings) | compiler.names.added,
         tuple(compiler.traits),
         compiler.values.faults,
     )
@@ -120,8 +101,7 @@ class _Compiler:
 
     def __init__(self, told: Told, document: Document) -> None:
         self.told, self.values = told, Values(document)
-        self.added: dict[str, Meaning] = {}
-        self.named: dict[str, tuple[Meaning, int]] = {}
+        self.names = Names(told, self.values)
         self.traits: dict[str, None] = {}
 
     def source(self, topic: str, file: SourceFile) -> Source:
@@ -188,7 +168,7 @@ class _Compiler:
         currency = values.pick(said.currency, (*path, "currency"))
         if currency and not amount:
             values.wrong((*path, "currency"), "a currency without an amount")
-        name = self._name(said, events, path)
+        name = self.names.name(said, events, path)
         return MapRule(
             events=events,
             meaning=meaning,
@@ -232,42 +212,6 @@ class _Compiler:
         pick = self.values.pick(said, path, ANY)
         if pick:
             yield name, pick
-
-    def _name(self, said: MapFile, events: tuple[str, ...], path: Path) -> str:
-        """Return the name of the native event, and note what it means."""
-        meaning, told, at = said.meaning, self.told, (*path, "name")
-        if meaning is Meaning.IGNORED:
-            if said.name:
-                self.values.wrong(at, "what is ignored has no name", is_of_name=True)
-            return ""
-        name = said.name
-        if not name and meaning is not Meaning.ACTIVITY:
-            name = COVERAGE_EVENT if meaning is Meaning.COVERAGE else ""
-            name = next(iter(told.names.get(meaning, [])), name)
-            if not name:
-                what = f"`events` has no name for {meaning}, so the rule must give one: name"
-                self.values.wrong(path, what)
-        for each in [name] if name else events if meaning is Meaning.ACTIVITY else ():
-            self._means(each, meaning, at if said.name else path)
-        return name
-
-    def _means(self, name: str, meaning: Meaning, path: Path) -> None:
-        line = self.values.line(path)
-        before, where = self.named.setdefault(name, (meaning, line))
-        is_own = {COVERAGE_EVENT: Meaning.COVERAGE, LINK_EVENT: Meaning.LINK}.get(name) is meaning
-        known = self.told.meanings.get(name, Meaning.ACTIVITY)
-        if name in _RESERVED and not is_own:
-            self.values.wrong(path, f"the name {name!r} is ours", "give the rule another: name")
-        elif before is not meaning:
-            what = f"event {name!r} has two meanings: {before} (line {where}) and {meaning}"
-            self.values.wrong(path, what, "give one of the rules another: name")
-        elif known not in {Meaning.ACTIVITY, meaning}:
-            what = f"event {name!r} has two meanings: {known} (events) and {meaning}"
-            self.values.wrong(path, what, "give the rule another: name")
-        elif name != COVERAGE_EVENT and not (
-            meaning is Meaning.ACTIVITY and self.told.is_other_activity
-        ):
-            self.added[name] = meaning
 
     def _days(self, source: Source, path: Path) -> None:
         """Refuse a source that knows days alone and does not wait for one."""
