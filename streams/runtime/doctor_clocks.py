@@ -22,6 +22,7 @@ class ClockView(msgspec.Struct, frozen=True):
         lateness_s: By how much it may be late.
         is_idle: It holds nothing back.
         unread: Records of it that are not applied yet; None = the router counts them.
+        aged_s: How far its newest event is before the present; None as with ``behind_s``.
     """
 
     clock: str
@@ -30,6 +31,7 @@ class ClockView(msgspec.Struct, frozen=True):
     lateness_s: int
     is_idle: bool
     unread: int | None
+    aged_s: int | None
 
 
 class PartitionView(msgspec.Struct, frozen=True):
@@ -83,6 +85,7 @@ def view_of(number: int, record: PartitionRecord, seen: Seen) -> PartitionView:
             clock.lateness_ms // SECOND_MS,
             clock.is_idle,
             None if clock.name.startswith(ROUTED) else unread.get(clock.name or seen.activity, 0),
+            _behind_s(clock.heard_ms and clock.heard_ms + clock.lateness_ms, seen),
         )
         for clock in clocks
     )

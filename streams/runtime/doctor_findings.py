@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from streams.core.time import DAY_MS, SECOND_MS
 from streams.runtime.doctor_clocks import PartitionView, span, view_of
 from streams.runtime.doctor_seen import Seen
 from streams.runtime.topics import Action
@@ -19,6 +20,10 @@ APART: Final = {
     "schema_unknown": "the schema registry does not know the ids: is it the right registry?",
 }
 """What to do about dead letters of a reason, where that is known."""
+
+
+STOPPED: Final = "fed history: nothing; else look at its producer: is it away, or its clock behind?"
+"""What to do about a topic whose events are old."""
 
 
 class Level(StrEnum):
@@ -148,6 +153,12 @@ def _held(views: Sequence[PartitionView]) -> Iterator[Finding]:
             yield Finding(Level.WRONG, view.why, where, _cure(view))
         elif view.held_by and len(view.clocks) > 1:
             yield Finding(Level.NOTE, view.why, where, _patience(view))
+        for clock in view.clocks:
+            aged_ms = (clock.aged_s or 0) * SECOND_MS
+            late_ms = clock.lateness_s * SECOND_MS
+            if aged_ms > DAY_MS + late_ms and not (clock.is_idle or clock.unread):
+                what = f"the newest event of {clock.clock} is {span(aged_ms)} old"
+                yield Finding(Level.NOTE, what, where, STOPPED)
 
 
 def _cure(view: PartitionView) -> str:

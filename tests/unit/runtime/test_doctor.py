@@ -115,6 +115,14 @@ def test_what_is_wrong_says_where_and_what_to_do(
     assert not report_of(msgspec.structs.replace(WELL, **changes)).healthy
 
 
+def test_a_topic_whose_events_are_all_of_another_age_is_told() -> None:
+    """Its clock is ticked, and what comes is years old."""
+    strange = ClockRecord("orders", NOW, NOW - 9_000 * DAY_MS, False, 0)  # noqa: FBT003 (columns)
+    (_, finding) = found(records={2: record(OURS, strange)})
+    assert finding.what == "the newest event of orders is 9000 d old"
+    assert "its clock behind" in finding.next
+
+
 def test_dead_letters_are_told_by_reason() -> None:
     letters = found(dead_letters={"too_old web": 3, "not_decodable web": 9})[1:]
     assert [finding.what for finding in letters] == [
