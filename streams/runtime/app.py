@@ -17,7 +17,7 @@ QUEUE_CHUNKS: Final = 8
 """Chunks that wait in Faust's queue; more would only age there."""
 REQUEST_TIMEOUT_S: Final = 60.0
 MAX_POLL_S: Final = 7 * 86_400.0
-"""A worker that fetches nothing for so long leaves the group; Kafka's client would after minutes."""
+"""A worker that fetches nothing for so long leaves the group; stock clients do after minutes."""
 
 
 class LaneApp(faust.App):
