@@ -120,6 +120,8 @@ class Backtest:
             observer=self.notebook if asked.is_live else None,
             pauses=self.gaps.pauses,
         )
+        if self.notes is not None:
+            self.notes.follow(self.fleet.given_up)
 
     def run(
         self, blocks: Iterator[Block], tick: Callable[[float], None] = lambda _: None
@@ -216,7 +218,7 @@ class Backtest:
 
     def _note(self, accepted: Accepted) -> None:
         self._collect()
-        self.point_outcomes.see(accepted)
+        self.point_outcomes.see(accepted, self.fleet.given_up)
         if self.notes is not None:
             self.notes.see(accepted)
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from streams.core.scoring import F64, Advisor, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible, encoded
-from streams.replay.ties import Ties
+from streams.replay.ties import Ties, person
 from winback_sender.contract.messages import Output
 
 SLICE_ROWS: Final = 8_192
@@ -171,6 +171,11 @@ class Fleet:
         self._tell(until_ms)
         self._flush_all()
 
+    @property
+    def given_up(self) -> Mapping[str, str]:
+        """Each id that was given up by now to the one that took it over."""
+        return self._ties.given_up
+
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
         for partition in self.partitions:
@@ -218,7 +223,8 @@ class Fleet:
         return (np.concatenate(parts) if parts else np.empty((0, WIDTH))), known
 
     def value(self, user_id: str) -> bytes | None:
-        """Return a user's state, or None for an unknown user."""
+        """Return a user's state, by any id of the person, or None for an unknown user."""
+        user_id = person(user_id, self.given_up)
         return self.partitions[self._partitioner[user_id]].value(user_id)
 
     def values(self) -> Iterator[tuple[str, bytes]]:

@@ -5,7 +5,8 @@ An outcome counts only when the log goes on for H after it; the end of every log
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.points import Points
 from streams.replay.report.short import in_short
 from streams.replay.report.silences import Activities, Names
+from streams.replay.ties import person
+
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class PointOutcomes:
@@ -33,12 +37,20 @@ class PointOutcomes:
         for place in places:
             self._waiting[self.points.rows[place].user_id].append(place)
 
-    def see(self, accepted: Accepted) -> None:
-        """Look through the events of a block; points scored inside the block are in it already."""
+    def see(self, accepted: Accepted, given_up: Mapping[str, str] = NOBODY) -> None:
+        """Look through the events of a block; points scored inside the block are in it already.
+
+        Args:
+            accepted: The block.
+            given_up: Each id that was given up by now to the one that took it over.
+        """
         if not self._waiting or self.points is None:
             return
         rows = self.points.rows
-        for user_id, at_ms in zip(accepted.user_ids, accepted.times_ms, strict=True):
+        for user_id in given_up.keys() & self._waiting.keys():
+            self._waiting[person(user_id, given_up)] += self._waiting.pop(user_id)
+        for own_id, at_ms in zip(accepted.user_ids, accepted.times_ms, strict=True):
+            user_id = person(own_id, given_up) if given_up else own_id
             if user_id in self._waiting:
                 left = []
                 for place in self._waiting.pop(user_id):

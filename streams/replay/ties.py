@@ -6,7 +6,7 @@ wherever slices end, and what comes later under an id that was given up comes un
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ class Ties:
 
     Attributes:
         are_any: Whether there was a link at all.
+        given_up: Each id that was given up to the one that took it over.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Ties:
         flush: Callable[[int], object],
     ) -> None:
         self.are_any = False
+        self.given_up: dict[str, str] = {}
         self._partitions, self._partitioner, self._flush = partitions, partitioner, flush
 
     def root(self, user_id: str, at_ms: int) -> str:
@@ -69,6 +71,9 @@ class Ties:
         partition = self._of(signal.user_id)
         partition.apply([signal])
         self.deliver([partition])
+        into = self._of(signal.other_id).relations.stubs.into(signal.other_id, at_ms)
+        if into is not None:
+            self.given_up[signal.other_id] = into
 
     def deliver(self, partitions: Iterable[Partition]) -> None:
         """Let what partitions have to say to each other happen."""
@@ -82,6 +87,15 @@ class Ties:
 
     def _of(self, user_id: str) -> Partition:
         return self._partitions[self._partitioner[user_id]]
+
+
+def person(user_id: str, given_up: Mapping[str, str]) -> str:
+    """Return the id under which somebody is known in the end."""
+    passed = {user_id}
+    while (into := given_up.get(user_id, user_id)) not in passed:
+        passed.add(into)
+        user_id = into
+    return user_id
 
 
 def _said(partition: Partition) -> list[Message]:

@@ -1,5 +1,6 @@
 """Notes of a run: what is seen while a log goes by and would be gone afterwards."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -58,13 +59,17 @@ class Notes:
         self.since_ms = since_ms
         self._names = Names()
         self._activities = Activities(self._names)
-        self._alerts, self._risk = Sightings(), Sightings()
+        self._alerts, self._risk = Sightings(self._names), Sightings(self._names)
         self._reach: list[F64] = []
         self._sources: dict[str, str] = {}
         self._new: list[tuple[str, int]] = []
         self._alerted: list[People] = []
 
     # -- seen on the way
+
+    def follow(self, given_up: Mapping[str, str]) -> None:
+        """Take ids that are one person for one, as they become known."""
+        self._names.given_up = given_up
 
     def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
         """Note P(this silence reaches H) of users at a rescore."""

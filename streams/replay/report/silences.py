@@ -5,6 +5,7 @@ when its user had enough active days, and the log goes on for H after its beginn
 """
 
 from array import array
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from streams.core.time import DAY_MS
 from streams.replay.define_calendar import Outage, outages
 from streams.replay.define_census import UserDays
 from streams.replay.fleet import Accepted
+from streams.replay.ties import person
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -27,7 +29,8 @@ TIME_BITS: Final = 42
 class Sightings:
     """Users at instants, in the order in which they were seen; 12 bytes each."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: "Names") -> None:
+        self._names = names
         self._users, self._at_ms = array("i"), array("d")
 
     def __len__(self) -> int:
@@ -41,8 +44,8 @@ class Sightings:
 
     @property
     def users(self) -> Rows:
-        """Numbers of the users, shape (n,)."""
-        return np.frombuffer(self._users, np.intc).astype(np.intp)
+        """Numbers of the users, shape (n,): one for all ids of a person, as is known by now."""
+        return self._names.people(np.frombuffer(self._users, np.intc).astype(np.intp))
 
     @property
     def at_ms(self) -> F64:
@@ -51,10 +54,15 @@ class Sightings:
 
 
 class Names:
-    """Users by number, in the order in which they were first met."""
+    """Users by number, in the order in which they were first met.
+
+    Attributes:
+        given_up: Each id that was given up to the one that took it over.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self.given_up: Mapping[str, str] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -65,6 +73,13 @@ class Names:
         known = self._numbers
         return [known.setdefault(user_id, len(known)) for user_id in user_ids]
 
+    def people(self, users: Rows) -> Rows:
+        """Return numbers with one for all ids of a person, shape (n,)."""
+        if not self.given_up:
+            return users
+        people = [person(user_id, self.given_up) for user_id in self._numbers]
+        return np.array(self.numbers(people), np.intp)[users]
+
     def all(self) -> list[str]:
         """Return every user, by number."""
         return list(self._numbers)
@@ -74,7 +89,7 @@ class Activities:
     """What users did, noted as the log goes by."""
 
     def __init__(self, names: Names) -> None:
-        self._names, self._seen = names, Sightings()
+        self._names, self._seen = names, Sightings(names)
 
     def see(self, accepted: Accepted) -> None:
         """Note the activities of a block; what else users say does not end a silence."""

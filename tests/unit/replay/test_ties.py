@@ -4,12 +4,15 @@ from random import Random
 
 import pytest
 
+from streams.core.inputs import Erased, Input
 from streams.core.outbox import TOUCHES
 from streams.core.state import Column, decode
 from streams.replay import fleet as fleets
 from streams.replay.blocks import Block
-from streams.replay.fleet import Fleet
-from tests.unit.core.stories import RULES, ToldScorer, by_silence, day
+from streams.replay.fleet import Accepted, Fleet
+from streams.replay.report.silences import Activities, Names
+from tests.unit.core.kin import link
+from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day
 
 FAR_MS = 4_000_000_000_000
 Row = tuple[int, str, str, float, str]
@@ -73,3 +76,46 @@ def test_slices_and_partitions_change_nothing(seed: int, monkeypatch: pytest.Mon
         state = heads[f"u{number}"]
         assert state[Column.EVENTS] == len(own)
         assert state[Column.VALUE_NET] == sum(150 for row in own if row[2] == "purchase")
+
+
+def fleet_of(*inputs: Input, partitions: int = 4) -> Fleet:
+    scorer = ToldScorer(by_silence, RULES.churn.horizon_ms)
+    fleet = Fleet(RULES, scorer, partitions=partitions, now_ms=FAR_MS)
+    ids = [getattr(signal, "user_id", "") for signal in inputs]
+    accepted = Accepted([*inputs], ids, [signal.event_time_ms for signal in inputs])
+    fleet.apply(accepted, 0, len(inputs))
+    return fleet
+
+
+def test_a_state_is_found_by_any_id_of_the_person() -> None:
+    fleet = fleet_of(act(day(0), "c"), link(day(1), "u", "c"), link(day(2), "v", "u"))
+
+    assert fleet.given_up == {"c": "u", "u": "v"}
+    assert fleet.value("c") == fleet.value("v") is not None
+
+
+def test_erasure_by_any_id_erases_the_person() -> None:
+    fleet = fleet_of(
+        act(day(0), "c"), act(day(0), "u"), link(day(1), "u", "c"), Erased("c", day(2)),
+        act(day(3), "c"), act(day(3), "u"),
+    )  # fmt: skip
+
+    assert dict(fleet.values()) == {}
+
+
+def test_whoever_comes_back_under_another_id_was_not_lost() -> None:
+    """What a back-test holds alerts against are the silences of people, not of ids."""
+    acts = [act(day(0), "c"), act(day(20), "u"), act(day(100), "other")]
+    seen = Accepted([*acts], [each.user_id for each in acts], [each.event_time_ms for each in acts])
+    lost = []
+    for given_up in ({}, {"c": "u"}):
+        names = Names()
+        activities = Activities(names)
+        activities.see(seen)
+        names.given_up = given_up
+        found = activities.silences(
+            horizon_ms=RULES.churn.horizon_ms, min_active_days=1, since_ms=0, newest_ms=day(100)
+        )
+        lost.append(int(found.lost.sum()))
+
+    assert lost == [2, 1]
