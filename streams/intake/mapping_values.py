@@ -109,7 +109,7 @@ def _tabled(pick: Pick) -> Callable[[object], Any] | None:
         return None
 
     def meaning_of(value: object) -> Any:
-        key = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        key = value if isinstance(value, str) else msgspec.json.encode(value).decode().strip('"')
         found = table.get(key, others)
         if found is None:
             what = f"{shown(value)} is not in the table"
