@@ -47,6 +47,9 @@ def _bytes_of(value: Any) -> bytes:
         except ValueError:
             value = None
     if not isinstance(value, bytes) or not 0 < len(value) <= DECIMAL_BYTES_MAX:
-        message = "no decimal in base64: is decimal.handling.mode=string or double? Then no `scale`"
+        message = (
+            "no decimal in base64; if decimal.handling.mode is string or double, or the encoding "
+            "is no JSON, leave `scale` out"
+        )
         raise ValueError(message)
     return value
