@@ -78,7 +78,8 @@ METRICS: Final[dict[Metric, Spec]] = {
         "Read them on the dead-letter topic; mend the producer or the mapping in the rules.",
     ),
     Metric.RECORDS_SKIPPED: Spec(
-        "counter", "records", ("reason",), "Records that rightly changed nothing, by reason.",
+        "counter", "records", ("topic", "reason"),
+        "Records that rightly changed nothing, by reason; the topic where the mapping says so.",
         "A jump of repeats: a producer retries without idempotence; of late ones: its clock; of "
         "feedback_contradicted: a sender guesses.",
     ),

@@ -161,7 +161,7 @@ class PipelineEngine:
                 rejected = Rejected(refused.reason, refused.detail)
                 self._dead_letters.put(rejected, chunk, places[refused.place])
         for reason, count in skipped.items():
-            self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
+            self._metrics.add(Metric.RECORDS_SKIPPED, count, topic=chunk.topic, reason=reason)
 
     def _relate(self, chunk: Chunk) -> None:
         """Hand what partitions say of ids to the core."""
@@ -285,7 +285,8 @@ class PipelineEngine:
         if letters := self._dead_letters.take():
             outputs[self._streams.dead_letters] = letters
         for reason in SKIPPED & harvest.counts.keys():
-            self._metrics.add(Metric.RECORDS_SKIPPED, harvest.counts[reason], reason=reason)
+            count = harvest.counts[reason]
+            self._metrics.add(Metric.RECORDS_SKIPPED, count, topic="", reason=reason)
         count_decisions(self._metrics, harvest.counts)
         if self.core.rules.contact.unheard_ms is not None:
             self._unheard.see(harvest.counts, self.core.watermark_ms)

@@ -138,7 +138,7 @@ class RouterEngine:
                 skipped[told.reason] += 1
         self._observe(newest_ms - self._source.lateness_ms)
         for reason, count in skipped.items():
-            self._metrics.add(Metric.RECORDS_SKIPPED, count, reason=reason)
+            self._metrics.add(Metric.RECORDS_SKIPPED, count, topic=chunk.topic, reason=reason)
 
     def _route(self, told: tuple[NativeEvent, ...], offset: int) -> int:
         """Take the events of one record, all or none; return when the last of them happened.

@@ -70,7 +70,7 @@ def test_what_cannot_be_understood_is_put_aside_and_what_means_nothing_is_counte
     assert headers["__connect.errors.partition"] == b"2"
     assert headers["__connect.errors.offset"] == b"1"
     page = metrics.page().decode()
-    assert 'winback_records_skipped_total{reason="dropped_test"} 1.0' in page
+    assert 'winback_records_skipped_total{reason="dropped_test",topic="app.orders"} 1.0' in page
     assert 'records_rejected_total{reason="not_decodable",topic="app.orders"} 1.0' in page
 
 
