@@ -24,13 +24,13 @@ from streams.core.clocks import OWN, Clocks, Refused
 from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
-from streams.core.identity import Forwarded, Message
+from streams.core.identity import Message
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.partition_record import OURS, PARTITION_KEY, check, record_of, take_over
 from streams.core.reception import Reception
-from streams.core.relations import Relations
+from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
 from streams.core.rounds import blocks
@@ -229,15 +229,15 @@ class Partition:
         return self._refused
 
     def relate(self, messages: Sequence[Message]) -> None:
-        """Apply what partitions say of ids that are one person, one by one; no clock is moved."""
+        """Apply what partitions say of ids that are one person; no clock is moved."""
         self._clock, self._refused = None, []
-        for message in messages:
-            if isinstance(message, Forwarded):
-                self.relations.path = message.path
-                self._apply([message.signal()], 0)
+        for part in self.relations.parts(messages):
+            if isinstance(part, SentOn):
+                self.relations.path = part.path
+                self._apply(part.signals, 0)
                 self.relations.path = ()
             else:
-                self.relations.take(message, self.watermark_ms)
+                self.relations.take(part, self.watermark_ms)
         self.advance(self.watermark_ms)
 
     def advance(self, watermark_ms: int) -> None:

@@ -8,14 +8,24 @@ that comes to a stub which it has passed before has gone round a ring, and all o
 ids by then; when it comes to the smallest of these, that one is nobody's stub any more.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
 import msgspec
 import numpy as np
 
 from models.features import Rhythm
 from streams.core import journey
 from streams.core.course import Course
-from streams.core.identity import Claimed, HandedOver, MemberErased, forwarded
-from streams.core.inputs import Absorbed, Input
+from streams.core.identity import (
+    Claimed,
+    Forwarded,
+    HandedOver,
+    MemberErased,
+    Message,
+    forwarded,
+)
+from streams.core.inputs import Absorbed, Erased, Input
 from streams.core.kinship import Kinship
 from streams.core.links import ALREADY, LinkRefusal, refusal
 from streams.core.merge import signed
@@ -25,6 +35,20 @@ from streams.core.state import HEAD, LAYOUT, Column, decode
 from winback_sender.contract.messages import Output
 
 Path = tuple[str, ...]
+
+ERASED: Final = Erased.__name__
+
+
+class SentOn(NamedTuple):
+    """Inputs of ids that were given up, as those of the users whom they are about now.
+
+    Attributes:
+        signals: In order.
+        path: Ids that sent it on, if it is one of somebody without a state.
+    """
+
+    signals: list[Input]
+    path: Path = ()
 
 
 class Relations:
@@ -57,6 +81,31 @@ class Relations:
         self._course.outbox.send(forwarded(signal, *route, at_ms))
         self._counts["identity_forwarded"] += 1
         return True
+
+    def parts(
+        self, messages: Sequence[Message]
+    ) -> Iterator[SentOn | Claimed | HandedOver | MemberErased]:
+        """Yield messages one by one, for each may change to whom the next one belongs.
+
+        What was sent on to users who have a state, and keep it, is yielded together.
+        """
+        together: list[Input] = []
+        for message in messages:
+            if isinstance(message, Forwarded):
+                if message.kind != ERASED and message.user_id in self._users.index:
+                    together.append(message.signal())
+                    continue
+                alone: SentOn | Claimed | HandedOver | MemberErased = SentOn(
+                    [message.signal()], message.path
+                )
+            else:
+                alone = message
+            if together:
+                yield SentOn(together)
+                together = []
+            yield alone
+        if together:
+            yield SentOn(together)
 
     def take(self, message: Claimed | HandedOver | MemberErased, watermark_ms: int) -> None:
         """Apply a message; before it, the timers of its user fire up to the watermark."""

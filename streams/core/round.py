@@ -109,7 +109,7 @@ class Round:
             at_ms = max(signal.event_time_ms, int(bound))
             signal = msgspec.structs.replace(signal, event_time_ms=at_ms)
         self._course.step(row, signal)
-        if not isinstance(signal, Erased):
+        if not isinstance(signal, Erased | Linked):  # A link has nothing due.
             rows = np.array([row])
             self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
 
