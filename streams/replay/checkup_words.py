@@ -88,7 +88,8 @@ def _example(example: Example, *, show_ids: bool) -> str:
 
 
 def _facts(found: Found) -> list[str]:
-    links = f"; {found.links:,} links give up {found.given_up:,} ids" if found.links else ""
+    links = f"; links: {found.links:,}, which give up {found.given_up:,} of them"
+    links = links if found.links else ""
     lines = [
         f"users       {found.users:,} ids{links}",
         f"time        {short_iso(found.first_ms)} to {short_iso(found.last_ms)}",

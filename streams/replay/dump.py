@@ -143,9 +143,9 @@ class Dump:
 
 def _bytes(raw: msgspec.Raw) -> bytes | None:
     """Return what a key or value is: the text of a string, else its JSON; null is none."""
-    if raw == b"null":
-        return None
     data = bytes(raw)
+    if data == b"null":
+        return None
     return _TEXT.decode(data).encode() if data[:1] == b'"' else data
 
 

@@ -19,8 +19,8 @@ NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 PLAIN: Final = re.compile(PATH)
-YEARS: Final = (946_684_800, 4_102_444_800)
-"""Seconds from the year 2000 to the year 2100."""
+YEARS: Final = (631_152_000, 4_102_444_800)
+"""Seconds from the year 1990 to the year 2100."""
 RANGES: Final = (
     (1, Unit.SECONDS), (10**3, Unit.MILLISECONDS), (10**6, Unit.MICROSECONDS),
     (10**9, Unit.NANOSECONDS),

@@ -194,3 +194,9 @@ def test_headers_are_read_in_every_spelling() -> None:
     spellings = [["ce_id", "1"], {"ce_id": "1"}, [["ce_id", "1"]]]
     lines("dump.jsonl", *({"key": None, "value": {}, "headers": told} for told in spellings))
     assert [record.headers for record in Dump("dump.jsonl")] == [(("ce_id", b"1"),)] * 3
+    assert {record.key for record in Dump("dump.jsonl")} == {None}
+
+
+def test_a_tombstone_is_a_record_without_a_value() -> None:
+    lines("dump.jsonl", {"key": "k", "payload": None, "ts": 1}, {"key": "k", "value": "", "ts": 1})
+    assert [record.value for record in Dump("dump.jsonl")] == [None, b""]
