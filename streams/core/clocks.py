@@ -113,7 +113,8 @@ class Reached(NamedTuple):
 
     Attributes:
         watermark: Of the partition.
-        heard: How far the events of the chunk's own clock have come, lateness taken off.
+        heard: How far the events of the chunk's own clock have come, lateness taken off; where the
+            router writes what several topics say, the watermark stands for it.
     """
 
     watermark: F64
@@ -138,6 +139,8 @@ class Clocks:
         self.told_ms = self.present_ms = 0
         for name in names:
             self._clock(name)
+        if self._has_router:
+            self._clock(OWN).is_idle = True
 
     def _clock(self, name: str) -> _Clock:
         """Return a clock; one that nobody expected is waited for from now on."""
@@ -176,24 +179,34 @@ class Clocks:
         count, start = len(marks) + 1, float(watermark_ms)
         if name is None:
             return Reached(np.full(count, start), np.zeros(count))
-        own = self._clock(name)
+        own, is_fed_by_router = self._clock(name), name == OWN and self._has_router
+        if is_fed_by_router:  # Events of several topics; the router says how far each has come.
+            marks, own.is_idle = np.zeros(len(marks)), True
         heard = np.maximum.accumulate(np.concatenate(([own.heard], marks)))
         mine = np.maximum(np.minimum(heard, self._ceiling(own)), own.mark)
         own.heard, own.mark = heard.item(-1), mine.item(-1)
-        bound = mine
+        bound = mine.copy()
         if own.is_idle:
             spoken = np.flatnonzero(marks)
             wakes = int(spoken[0]) + 1 if len(spoken) else count
             bound[:wakes] = np.inf
             own.is_idle = wakes == count
+        least, most = np.full(count, self._least(own)), mine
         if words or len(self._clocks) > 1:
-            others = np.full(count, self._least(own))
+            most = np.maximum(mine, self._most(own))
             for place, word in words:
                 self._hear(word)
-                others[place + 1 :] = self._least(own)
-            bound = np.minimum(bound, others)
-        bound[bound == np.inf] = start  # All are idle: nobody says how late it is.
-        return Reached(np.maximum.accumulate(np.maximum(bound, start)), heard)
+                least[place + 1 :] = self._least(own)
+                most[place + 1 :] = np.maximum(mine[place + 1 :], self._most(own))
+        bound = np.minimum(bound, least)
+        # Where all are idle, that which has come furthest was the last to hold it.
+        bound = np.where(bound == np.inf, most, bound)
+        watermark = np.maximum.accumulate(np.maximum(bound, start))
+        return Reached(watermark, watermark if is_fed_by_router else heard)
+
+    @property
+    def _has_router(self) -> bool:
+        return any(clock.is_routed for clock in self._clocks.values())
 
     def _ceiling(self, clock: _Clock) -> float:
         """Return up to where the events of a clock may move it: nobody lives after the present."""
@@ -202,6 +215,10 @@ class Clocks:
     def _least(self, own: _Clock) -> float:
         others = (clock for clock in self._clocks.values() if clock is not own)
         return min((clock.mark for clock in others if not clock.is_idle), default=np.inf)
+
+    def _most(self, own: _Clock) -> float:
+        others = (clock.mark for clock in self._clocks.values() if clock is not own)
+        return max(others, default=0.0)
 
     def _hear(self, word: WatermarkPassed) -> None:
         """Take the router's word on a clock that it keeps."""

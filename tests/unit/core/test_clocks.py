@@ -80,8 +80,19 @@ def test_a_clock_of_the_router_goes_by_its_word_alone() -> None:
     assert partition.watermark_ms == day(8)
     play(partition, [Ticked(day(40))])
     assert partition.watermark_ms == day(8)
-    play(partition, [Came(OWN, (WatermarkPassed(day(8), APP, is_idle=True),))])
+    play(partition, [Came(OWN, (WatermarkPassed(day(8), APP, is_idle=True),)), Ticked(day(40))])
     assert partition.watermark_ms == day(40) - of_topics().lateness_ms
+
+
+def test_what_the_router_writes_is_as_old_as_the_slowest_of_its_topics() -> None:
+    """One topic has come to today, the other begins a year ago: none of it is too old."""
+    partition = partition_of(OWN, APP)
+    year = [act(day(n)) for n in range(365)]
+    refused = partition.apply([act(day(365), "bo"), *year, WatermarkPassed(day(364), APP)])
+    assert refused == []
+    assert partition.watermark_ms == day(364)
+    (late,) = partition.apply([act(day(300))])
+    assert late.reason is RejectReason.TOO_OLD
 
 
 def test_the_wall_clock_leaves_each_topic_its_lateness() -> None:
@@ -279,9 +290,10 @@ def test_the_rules_say_which_clocks_are_waited_for() -> None:
 
 def test_our_own_topic_is_waited_for_once_somebody_writes_to_it() -> None:
     clocks = partition_of(OWN, ORDERS, APP).clocks
-    assert clocks.patience_ms(OWN) == 0
+    assert clocks.patience_ms(OWN) is None, "it is no clock beside the router's"
     assert clocks.patience_ms(ORDERS) == 5 * MINUTE_MS
     assert clocks.patience_ms(APP) is None
+    assert partition_of(OWN, ORDERS).clocks.patience_ms(OWN) == 0
     partition = partition_of(OWN, ORDERS)
     partition.apply([Acted(ADA, "1", day(1))])
     assert partition.clocks.patience_ms(OWN) == 5 * MINUTE_MS
