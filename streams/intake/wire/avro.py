@@ -10,7 +10,8 @@ from fastavro.schema import SchemaParseException
 from msgspec import inspect
 
 from streams.intake.fact import Parse, ParseAs, UnreadableError
-from streams.intake.wire.avro_code import BadBytesError, Read, make_reader
+from streams.intake.wire.avro_code import make_reader
+from streams.intake.wire.avro_lines import BadBytesError, Read
 from streams.intake.wire.faults import not_written_with, unreadable
 from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
 

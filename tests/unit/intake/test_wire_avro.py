@@ -278,6 +278,24 @@ def test_what_is_not_read_is_passed_over(data: st.DataObject) -> None:
     assert parsed == Some(whole.get("b"), whole.get("d"))
 
 
+NULLABLE = record({name: ["null", "int", "string"] for name in "abcdef"} | {"z": "int"})
+
+
+@given(st.lists(st.none() | st.integers(0, 300) | st.text(max_size=3), min_size=6, max_size=6))
+def test_fields_that_are_null_together_are_read_as_each_alone(values: list[Any]) -> None:
+    kind = numbered(NULLABLE, [])
+    value = dict(zip("abcdef", values, strict=True)) | {"z": 5}
+    body = framed(7, written(kind, value))
+
+    assert avro_parse_as(schemas_with(kind))(object)(body) == value
+    assert avro_parse_as(schemas_with(kind))(Some)(body) == Some(value["b"], value["d"])
+    assert avro_parse_as(schemas_with(kind))(Last)(body) == Last(5)
+
+
+class Last(msgspec.Struct):
+    z: int
+
+
 parse_order = avro_parse_as(schemas_with(ORDER, MONEY))(Order)
 
 
