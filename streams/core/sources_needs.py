@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.core.meanings import Meaning
-from streams.core.sources import CHANGES, Form, MapRule, Source
+from streams.core.sources import CHANGES, Encoding, Form, MapRule, Source
 from streams.core.sources_schema import SourceFile
 from winback_sender.documents.faults import Fault, Path
 
+SNAPSHOT: Final = ".read"
+"""How events are called that tell of a row as a snapshot found it."""
 _OVERRIDES: Final = ("event", "user", "anonymous", "id", "time", "drop", "map", "others")
 
 
@@ -29,8 +31,22 @@ def needs(source: Source, file: SourceFile, path: Path) -> Iterator[Fault]:
         yield from _each(source, path, "time", "no time")
     if source.form is Form.JSON or source.form in CHANGES:
         yield from _each(source, path, "user", "no user id")
+    if source.form in CHANGES:
+        yield from _changes(source, path)
     if not source.rules and not source.is_other_activity:
         yield Fault(path, "nothing of this topic would be understood: give it a map")
+
+
+def _changes(source: Source, path: Path) -> Iterator[Fault]:
+    """Yield what is wrong with a topic of changes: rows of a snapshot must be given a time."""
+    if source.form is Form.CANAL and source.encoding is not Encoding.JSON:
+        yield Fault((*path, "encoding"), "only JSON messages of Canal are read")
+    for n, rule in enumerate(source.rules):
+        has_time = source.time is not None or rule.time is not None
+        names = [name for name in rule.events if name.endswith(SNAPSHOT)]
+        if names and not has_time and rule.meaning is not Meaning.IGNORED:
+            what = f"{names[0]}: rows that a snapshot read have no time of their own: say time"
+            yield Fault((*path, "map", n), what, "or leave it out of event")
 
 
 def _each(source: Source, path: Path, field: str, what: str) -> Iterator[Fault]:

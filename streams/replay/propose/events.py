@@ -156,6 +156,9 @@ def _row_rule(
         elif key == "user":
             said["user"] = "$.after.user_id"
             evidence.append("user: NO column looks like the id of a user: name it")
+    if "time" not in said:
+        said["event"] = [name for name in said["event"] if not name.endswith(".read")]
+        evidence.append("event: without .read, for rows of a snapshot need a column of time")
     _money(said, evidence, after, setting, currencies)
     once = next((f for f in after.by_path.values() if plain(f.name) in ID_COLUMNS), None)
     if once is not None:

@@ -20,6 +20,7 @@ from streams.intake.wire.json_values import json_parse_as
 from tests.unit.core.stories import day
 from tests.unit.intake.changes import decimal_text, written
 from tests.unit.intake.spec_debezium import MYSQL, POSTGRES, envelope, wrapped
+from winback_sender.documents.faults import RulesRefused
 
 NOW: Final = day(60)
 SHANGHAI_MS: Final = 8 * HOUR_MS
@@ -194,14 +195,15 @@ def test_a_snapshot_tells_what_was_paid_and_when_and_it_counts_once() -> None:
     assert of_orders([envelope("r", source, after=PAID)], text) == WORTH[:1]
 
 
-def test_a_snapshot_without_a_column_of_time_is_refused() -> None:
-    text = ORDERS.replace("orders.create", "orders.create, orders.read")
-    source = MYSQL | {"table": "orders", "ts_ms": day(50), "snapshot": "true"}
-    tell, _ = telling(text)
+def test_a_rule_that_reads_a_snapshot_without_a_column_of_time_is_refused() -> None:
+    with pytest.raises(RulesRefused, match="rows that a snapshot read have no time of their own"):
+        parse_rules(ORDERS.replace("orders.create", "orders.create, orders.read"))
 
-    refused = tell(b"{}", written(envelope("r", source, after=REFUNDED)), NOW, ())
-    assert isinstance(refused, Rejected)
-    assert (refused.reason, "$.source.ts_ms" in refused.detail) == (RejectReason.BAD_TIME, True)
+
+def test_canal_in_another_encoding_is_refused() -> None:
+    text = rules_of_page("canal").replace("format: canal", "format: canal\n    encoding: avro")
+    with pytest.raises(RulesRefused, match="only JSON messages of Canal are read"):
+        parse_rules(text)
 
 
 def test_a_column_that_was_not_told_is_not_taken_for_a_value() -> None:
