@@ -9,56 +9,28 @@ Source:
     the watermark of several inputs is their minimum, and idle ones are left out of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.decoded import RejectReason
+from streams.core.clock_names import (
+    IDLE_AFTER_MS,
+    OWN,
+    ROUTED,
+    ClockRecord,
+    lateness_of,
+    topic_of,
+)
 from streams.core.inputs import WatermarkPassed
-from streams.core.routed import router_clocks
 from streams.core.rules import Rules
-from streams.core.sources import KeyedBy, Source
-from streams.core.time import HOUR_MS, MINUTE_MS, iso
+from streams.core.time import MINUTE_MS
 
 F64 = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-OWN: Final = ""
-"""Name of the clock of ``user-activity``."""
-
-IDLE_AFTER_MS: Final = 5 * MINUTE_MS
-"""So long without a record, and ``user-activity`` holds nothing back."""
-
-ROUTED: Final = "router/"
-"""Begin of the name of a clock that the router keeps; no topic's name has a slash."""
 
 CATCH_UP_MS: Final = 15 * MINUTE_MS
 """A touch that is due by more than this before the present is put off until we are there."""
-
-
-FUTURE_MAX_MS: Final = HOUR_MS
-"""A producer's clock may be wrong by this much; more, and the timers would fire too soon."""
-
-
-class ClockRecord(msgspec.Struct, frozen=True, array_like=True):
-    """What the partition record keeps of a clock.
-
-    Attributes:
-        name: ``""`` for user-activity, a topic, or as in `routed.clock_name`.
-        mark_ms: Up to here nothing more is expected of it.
-        heard_ms: The same by its records alone, without ticks.
-        is_idle: It says nothing and holds nothing back.
-        lateness_ms: How far its mark stays behind its newest event.
-    """
-
-    name: str
-    mark_ms: int
-    heard_ms: int
-    is_idle: bool
-    lateness_ms: int
 
 
 class _Clock:
@@ -71,41 +43,6 @@ class _Clock:
         self.is_routed = name.startswith(ROUTED)
         self.mark = self.heard = 0.0
         self.is_idle = False
-
-
-def expected_clocks(sources: Iterable[Source], counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the clocks that a worker has to wait for.
-
-    Args:
-        sources: All of the rules.
-        counts: Partitions by topic; the routed ones must be there.
-    """
-    sources = tuple(sources)
-    direct = (source.topic for source in sources if source.keyed_by is KeyedBy.USER)
-    return (OWN, *direct, *router_clocks(sources, counts))
-
-
-def topic_of(name: str) -> str:
-    """Return the topic of a clock; empty for ``user-activity``."""
-    return name.split("/")[1] if name.startswith(ROUTED) else name
-
-
-def lateness_of(name: str, rules: Rules) -> int:
-    """Return how far the mark of a clock stays behind its newest event."""
-    late_ms = {source.topic: source.lateness_ms for source in rules.sources}
-    return late_ms.get(topic_of(name), rules.lateness_ms)
-
-
-class Refused(NamedTuple):
-    """An input that is not applied, for its clock is wrong.
-
-    Attributes:
-        place: Of the input in its chunk.
-    """
-
-    place: int
-    reason: RejectReason
-    detail: str
 
 
 class Reached(NamedTuple):
@@ -228,34 +165,6 @@ class Clocks:
         ceiling = float(self.told_ms) if self.told_ms else np.inf
         clock.mark = max(clock.mark, min(clock.heard, ceiling))
         clock.is_idle = word.is_idle
-
-    # -- wrong clocks
-
-    def future(self, at_ms: F64, marks: F64) -> Flags:
-        """Return which inputs lie beyond the present, as told; none of them is a mark any more."""
-        if not self.told_ms:
-            return np.zeros(len(at_ms), np.bool_)
-        is_future: Flags = (marks > 0.0) & (at_ms > self.told_ms + FUTURE_MAX_MS)
-        marks[is_future] = 0.0
-        return is_future
-
-    def too_old(self, at_ms: F64, heard: F64) -> Flags:
-        """Return which events are older than the newest of their topic by 2H and its lateness."""
-        is_old: Flags = at_ms < heard[:-1] - self._rules.churn.limit_ms
-        return is_old
-
-    def refused(self, is_wrong: Flags, at_ms: F64, heard: F64, place: int) -> list[Refused]:
-        """Say what is wrong with inputs, of which the first stands at a place."""
-        found = []
-        for at in np.flatnonzero(is_wrong).tolist():
-            said = f"event time {iso(at_ms[at])}"
-            if at_ms[at] > heard[at] - self._rules.churn.limit_ms:
-                detail = f"{said}, the present is {iso(self.told_ms)}"
-                found.append(Refused(place + at, RejectReason.FUTURE, detail))
-            else:
-                detail = f"{said}, the topic has come to {iso(heard[at])}"
-                found.append(Refused(place + at, RejectReason.TOO_OLD, detail))
-        return found
 
     # -- the wall clock
 

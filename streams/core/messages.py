@@ -7,7 +7,7 @@ milliseconds; money is in minor units of the currency.
 import msgspec
 
 from streams.core.budget import Spent
-from streams.core.clocks import ClockRecord
+from streams.core.clock_names import ClockRecord
 from streams.core.fuse import Fuse
 
 

@@ -19,8 +19,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core import wrong_clocks
 from streams.core.batch import Batch, sorted_out
-from streams.core.clocks import OWN, Clocks, Refused
+from streams.core.clock_names import OWN
+from streams.core.clocks import Clocks
 from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
@@ -37,6 +39,7 @@ from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
+from streams.core.wrong_clocks import Refused
 from winback_sender.contract.messages import Output
 
 F64 = NDArray[np.float64]
@@ -320,12 +323,12 @@ class Partition:
         acts, is_act, marks, words = sorted_out(inputs, clock_ms, clocks.lateness(self._clock))
         if self._clock is None:
             marks[:] = 0.0
-        is_wrong = clocks.future(at_ms, marks)
+        is_future = wrong_clocks.future(at_ms, marks, clocks.told_ms)
         reached, heard = clocks.reach(self._clock, marks, words, self.watermark_ms)
-        is_wrong |= is_act & clocks.too_old(at_ms, heard)
-        if is_wrong.any():
-            self._refused += clocks.refused(is_wrong, at_ms, heard, place)
-            kept = np.flatnonzero(~is_wrong)
+        is_old = is_act & wrong_clocks.too_old(at_ms, heard, self.rules.churn.limit_ms)
+        if is_future.any() or is_old.any():
+            self._refused += wrong_clocks.refused(is_future, is_old, at_ms, heard, place)
+            kept = np.flatnonzero(~(is_future | is_old))
             inputs, acts = ([column[at] for at in kept.tolist()] for column in (inputs, acts))
             at_ms, is_act = at_ms[kept], is_act[kept]
             reached = reached[np.concatenate(([0], kept + 1))]

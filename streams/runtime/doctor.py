@@ -8,7 +8,7 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.core.clocks import IDLE_AFTER_MS, OWN, expected_clocks
+from streams.core.clock_names import IDLE_AFTER_MS, OWN, expected_clocks
 from streams.core.messages import PartitionRecord
 from streams.core.native import WATERMARK_KEY
 from streams.core.partition_record import PARTITION_KEY

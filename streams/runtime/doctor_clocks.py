@@ -4,7 +4,8 @@ from typing import Final
 
 import msgspec
 
-from streams.core.clocks import CATCH_UP_MS, ROUTED, ClockRecord
+from streams.core.clock_names import ROUTED, ClockRecord
+from streams.core.clocks import CATCH_UP_MS
 from streams.core.messages import PartitionRecord
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, iso
 from streams.runtime.doctor_seen import Seen

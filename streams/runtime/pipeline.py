@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from streams.core import consent
-from streams.core.clocks import OWN
+from streams.core.clock_names import OWN
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from streams.core.clocks import expected_clocks
+from streams.core.clock_names import expected_clocks
 from streams.core.partition import Partition
 from streams.core.routed import direct
 from streams.core.rules import Rules

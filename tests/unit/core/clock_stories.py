@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.core.clocks import OWN, lateness_of, topic_of
+from streams.core.clock_names import OWN, lateness_of, topic_of
 from streams.core.inputs import FeedbackReceived, Input, WatermarkPassed
 from streams.core.partition import Partition
 from streams.core.routed import clock_name

@@ -18,7 +18,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.clocks import CATCH_UP_MS, OWN
+from streams.core.clock_names import OWN
+from streams.core.clocks import CATCH_UP_MS
 from streams.core.inputs import Acted, ConsentChanged, Input
 from streams.core.outbox import DECISIONS, TOUCHES
 from streams.core.partition import Partition

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.core.clocks import ClockRecord
+from streams.core.clock_names import ClockRecord
 from streams.core.messages import PartitionRecord
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.runtime.doctor_clocks import span

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from streams.core.clocks import OWN
+from streams.core.clock_names import OWN
 from streams.core.inputs import WatermarkPassed
 from streams.core.partition import Partition
 from streams.runtime.dead_letters import Notices
