@@ -12,8 +12,8 @@ class Foreign(NamedTuple):
         value: Its value, None = a tombstone.
         timestamp_ms: When it was made, epoch ms UTC, 0 = the file does not say.
         headers: Its headers.
-        partition: -1 = it comes from a file.
-        place: Its offset, or the number of its line.
+        partition: On which it stands, -1 = its file does not say.
+        place: Where it stands, in words.
     """
 
     topic: str
@@ -22,4 +22,4 @@ class Foreign(NamedTuple):
     timestamp_ms: int = 0
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int = -1
-    place: int = 0
+    place: str = ""

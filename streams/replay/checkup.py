@@ -285,18 +285,11 @@ def event_ms(event: NativeEvent) -> int:
     return at_ms
 
 
-def place_of(record: Foreign) -> str:
-    """Return where a record stands, in words."""
-    if record.partition < 0:
-        return f"line {record.place}"
-    return f"partition {record.partition}, offset {record.place}"
-
-
 def _example(event: NativeEvent | None, record: Foreign) -> Example:
     if event is None:
-        return Example(place=place_of(record))
+        return Example(place=record.place)
     return Example(
-        place=place_of(record), user_id=event.user_id, event_id=event.event_id,
+        place=record.place, user_id=event.user_id, event_id=event.event_id,
         event_time_ms=event_ms(event), amount=event.amount, currency=event.currency,
     )  # fmt: skip
 

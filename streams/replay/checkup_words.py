@@ -27,11 +27,11 @@ def shortened(text: str) -> str:
 
 
 def span_text(ms: int) -> str:
-    """Return a span as rules write it: ``10m``; exact up to a second."""
+    """Return a span as rules write it: ``10m``; with two digits where it is longer."""
     for unit, name in ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m")):
-        if ms >= unit and ms % unit == 0:
-            return f"{ms // unit}{name}"
-    return f"{ms / SECOND_MS:,.0f}s"
+        if ms >= unit:
+            return f"{ms // unit if ms % unit == 0 else float(f'{ms / unit:.2g}'):g}{name}"
+    return f"{ms / SECOND_MS:,.2g}s"
 
 
 def said(checked: Checked, rules: str, *, show_ids: bool) -> list[str]:

@@ -10,11 +10,12 @@ from streams.core.decoded import Rejected, Skipped
 from streams.core.sources import LINK_EVENT
 from streams.intake.decoder import Tell
 from streams.intake.foreign import Foreign
-from streams.replay.checkup import event_ms, place_of
+from streams.replay.checkup import event_ms
 from streams.replay.origins import Origin, Understanding
 from streams.replay.sorted_log import NewFile, Sorter
 
-REFUSED_SHOWN: Final = 5
+REFUSED_SHOWN: Final = 2
+"""Of each reason."""
 LINES_AT_ONCE: Final = 1_000
 VALUE_SHOWN: Final = 2_000
 """Bytes of a refused value that a file of rejects keeps."""
@@ -42,7 +43,7 @@ class Converted(msgspec.Struct, kw_only=True):
         repeated: Events left out because the very same was there already.
         skipped: Reason to records that mean nothing to us.
         rejected: Reason to records that were refused.
-        refused: The first of them.
+        refused: The first of them, of each reason.
         names: Native event name to events.
         first_ms: Event time of the first event, epoch ms UTC; 0 = there is none.
         last_ms: Of the last.
@@ -116,8 +117,8 @@ class Converter:
         value = (
             None if record.value is None else record.value[:VALUE_SHOWN].decode(errors="replace")
         )
-        refused = Refused(origin.label, place_of(record), told.reason, told.detail, value)
-        if len(self.converted.refused) < REFUSED_SHOWN:
+        refused = Refused(origin.label, record.place, told.reason, told.detail, value)
+        if self.converted.rejected[told.reason] <= REFUSED_SHOWN:
             self.converted.refused.append(msgspec.structs.replace(refused, value=None))
         if self._rejects is not None:
             self._rejects.write(_encode(refused) + b"\n")

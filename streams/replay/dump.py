@@ -109,7 +109,7 @@ class Dump:
                 yield self._record(line, number)
 
     def _record(self, line: bytes, number: int) -> Foreign:
-        bare = Foreign("", None, line, place=number)
+        bare = Foreign("", None, line, place=f"line {number}")
         if not self.has_records:
             return bare
         try:
@@ -119,7 +119,8 @@ class Dump:
         except (msgspec.DecodeError, RecursionError, ValueError):
             return bare  # Its format will say that it is no record of its own.
         at_ms = told.timestamp or told.ts
-        return Foreign(told.topic, _bytes(told.key), value, at_ms, headers, place=number)
+        key = _bytes(told.key)
+        return Foreign(told.topic, key, value, at_ms, headers, told.partition, bare.place)
 
     def _rows(self, source: Opened) -> Iterator[Foreign]:
         csv.field_size_limit(min(sys.maxsize, CELL_MAX))
@@ -135,7 +136,7 @@ class Dump:
                 if not row:
                     continue
                 cells = {name: cell for name, cell in zip(header, row, strict=False) if cell}
-                yield Foreign("", None, _ENCODE(cells), place=reader.line_num)
+                yield Foreign("", None, _ENCODE(cells), place=f"line {reader.line_num}")
         except csv.Error as error:
             what = f"{self.path}, line {reader.line_num}: the row is no csv: {error}"
             raise UserError(what, "check the quotes of the row") from None

@@ -100,13 +100,14 @@ class TopicSample:
             self._consumer.resume(*left)
             polled = self._consumer.poll(timeout_ms=POLL_MS, max_records=POLL_RECORDS_MAX)
             for source, records in polled.items():
+                place = f"partition {source.partition}"
                 for record in records:
                     if record.offset < self._ends[source]:
                         self.read += 1
+                        headers = tuple((name, value or b"") for name, value in record.headers)
                         yield Foreign(
-                            record.topic, record.key, record.value, record.timestamp,
-                            tuple((name, value or b"") for name, value in record.headers),
-                            record.partition, record.offset,
+                            record.topic, record.key, record.value, record.timestamp, headers,
+                            source.partition, f"{place}, offset {record.offset}",
                         )  # fmt: skip
             if polled:
                 heard_s = time.monotonic()

@@ -14,7 +14,6 @@ from streams.errors import UserError
 from streams.intake.foreign import Foreign
 from streams.intake.formats.catalogue import format_of
 from streams.intake.wire.json_values import json_parse_as
-from streams.replay.checkup import place_of
 from streams.replay.propose.events import VERBS, Events, Setting, acts_found, rows_found
 from streams.replay.propose.fields import Fields
 from streams.replay.propose.forms import EVIDENCE, FormGuess, Seen, bodies, guessed, seen
@@ -95,7 +94,7 @@ def _demand_objects(records: list[Seen], sample: Sequence[Foreign], label: str) 
         )
     first = next((r for r in sample if r.value is not None), None)
     said = "all of them are tombstones" if first is None else (
-        f"the first is at {place_of(first)}: {(first.value or b'')[:60]!r}"
+        f"the first is at {first.place}: {(first.value or b'')[:60]!r}"
     )  # fmt: skip
     raise UserError(f"{label}: no value is a JSON object; {said}", "is it the right file?")
 

@@ -54,7 +54,7 @@ def lines(path: str, *records: Any) -> str:
 def test_each_format_is_recognised_and_its_money_found(tongue: str) -> None:
     spoken = TONGUES[tongue]
     sample = [
-        Foreign("", record.key, record.value, event.event_time, record.headers, 0, place)
+        Foreign("", record.key, record.value, event.event_time, record.headers, 0, str(place))
         for place, event in enumerate(history())
         for record in (spoken.write(event),)
     ]
@@ -135,7 +135,7 @@ def test_an_order_that_is_paid_later_counts_when_it_is_paid_and_once() -> None:
 def test_keys_partitions_and_disorder_decide_how_it_is_read() -> None:
     sample = [
         Foreign("t", b"u1", json.dumps({"user_id": "u1", "event": "a", "event_time": AT_MS,
-                                        "event_id": f"e{n}"}).encode(), AT_MS, (), 0, n)
+                                        "event_id": f"e{n}"}).encode(), AT_MS, (), 0, str(n))
         for n in range(3)
     ]  # fmt: skip
     proposal = proposed(sample, "t", "t")
