@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final
 
 from streams.core.decoded import (
-    NOT_ACTIVITY,
     Decode,
     Decoded,
     Headers,
@@ -18,10 +17,10 @@ from streams.core.decoded import (
     Skipped,
     inputs_of,
 )
-from streams.core.interpret import NativeEvent, make_interpret
+from streams.core.interpret import Interpret, NativeEvent, make_interpret
 from streams.core.rules import Rules
 from streams.core.sources import Form, Source
-from streams.intake.fact import Fact, ParseAs, Read
+from streams.intake.fact import Fact, Facts, ParseAs, Read
 from streams.intake.formats.catalogue import format_of
 from streams.intake.mapping import Chooser, make_chooser, make_name
 from streams.intake.mapping_values import WrongError
@@ -45,25 +44,40 @@ def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
     if Form.WINBACK in {source.form, source.inner}:
         return make_native_tell(source, rules, parse_as)
     read, name_of, chooser = _parts(source, rules, parse_as)
-    one = _make_one(name_of, chooser, _make_demand_meant(rules))
+    told = _make_told(name_of, chooser, _make_demand_meant(rules))
 
     def tell(key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers) -> Told:
         if value is not None and len(value) > VALUE_MAX:
             return TOO_LARGE
         facts = read(key, value, timestamp_ms, headers)
-        if not isinstance(facts, tuple):
-            return facts
+        return told(facts, timestamp_ms) if isinstance(facts, tuple) else facts
+
+    return tell
+
+
+def _make_told(
+    name_of: Callable[[Fact], str] | None,
+    chooser: Chooser,
+    demand_meant: Callable[[NativeEvent, int], None],
+) -> Callable[[Facts, int], Told]:
+    """Return ``told(facts, timestamp_ms)``: what a record's facts are told as, or why they are not.
+
+    One that is rejected rejects them all.
+    """
+    one = _make_one(name_of, chooser, demand_meant)
+
+    def told(facts: Facts, timestamp_ms: int) -> Told:
         try:
             if len(facts) == 1:
                 event = one(facts[0], timestamp_ms, "")
                 return (event,) if isinstance(event, NativeEvent) else event
-            told = [one(fact, timestamp_ms, _LINK_SUFFIX) for fact in facts]
+            parts = [one(fact, timestamp_ms, _LINK_SUFFIX) for fact in facts]
         except WrongError as error:
             return Rejected(error.reason, str(error))
-        events = tuple(event for event in told if isinstance(event, NativeEvent))
-        return events or next(event for event in told if isinstance(event, Skipped))
+        events = tuple(part for part in parts if isinstance(part, NativeEvent))
+        return events or next(part for part in parts if isinstance(part, Skipped))
 
-    return tell
+    return told
 
 
 def _make_one(
@@ -93,30 +107,58 @@ def _make_one(
 
 def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decode:
     """Return what decodes the records of a topic that is keyed by user."""
-    tell, interpret = make_tell(source, rules, parse_as), make_interpret(rules)
+    understood = _make_understood(make_interpret(rules))
+    if Form.WINBACK in {source.form, source.inner}:
+        tell = make_native_tell(source, rules, parse_as)
+        return lambda key, value, timestamp_ms, headers=(): understood(
+            key, tell(key, value, timestamp_ms, headers)
+        )
+    read, name_of, chooser = _parts(source, rules, parse_as)
+    told = _make_told(name_of, chooser, _make_demand_meant(rules))
+    interpret, usual, has_drops = make_interpret(rules), chooser.usual.get, bool(chooser.drops)
 
     def decode(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers = ()
     ) -> Decoded:
-        told = tell(key, value, timestamp_ms, headers)
+        if value is not None and len(value) > VALUE_MAX:
+            return TOO_LARGE
+        facts = read(key, value, timestamp_ms, headers)
+        if not isinstance(facts, tuple):
+            return facts
+        if len(facts) > 1 or has_drops:
+            return understood(key, told(facts, timestamp_ms))
+        (fact,) = facts
+        try:  # The same in one frame: nearly every record is one act that its name tells.
+            name = fact.name if name_of is None else name_of(fact)
+            plan = usual(name)
+            event = plan and plan.tell(fact, name, timestamp_ms, "")
+        except WrongError as error:
+            return Rejected(error.reason, str(error))
+        if isinstance(event, NativeEvent) and event.user_id.encode() == key:
+            return interpret(event, event.event_time)  # type: ignore[arg-type]  # told in ms
+        return understood(key, told(facts, timestamp_ms))
+
+    return decode
+
+
+def _make_understood(interpret: Interpret) -> Callable[[bytes | None, Told], Decoded]:
+    """Return ``understood(key, told)``: the inputs of what was told of the user of the key."""
+
+    def understood(key: bytes | None, told: Told) -> Decoded:
         if not isinstance(told, tuple):
             return told
         for event in told:
             if event.user_id.encode() != key:
                 what = f"{key!r} is not the user id {event.user_id!r}; if it need not be one, say "
                 return Rejected(RejectReason.KEY_MISMATCH, f"{what}keyed_by: anything")
-        if len(told) == 1:
-            return interpret(told[0], told[0].event_time)  # type: ignore[arg-type]  # told in ms
-        return _joined([interpret(event, event.event_time) for event in told])  # type: ignore[arg-type]
+        parts = [interpret(event, event.event_time) for event in told]  # type: ignore[arg-type]
+        rejected = next((part for part in parts if isinstance(part, Rejected)), None)
+        inputs = tuple(each for part in parts for each in inputs_of(part))
+        if rejected or not inputs:
+            return rejected or parts[0]
+        return inputs[0] if len(inputs) == 1 else Several(inputs)
 
-    return decode
-
-
-def _joined(parts: list[Decoded]) -> Decoded:
-    """Return what a record of several events comes to: all that they say, or why none counts."""
-    rejected = next((part for part in parts if isinstance(part, Rejected)), None)
-    inputs = tuple(each for part in parts for each in inputs_of(part))
-    return rejected or (Several(inputs) if inputs else NOT_ACTIVITY)
+    return understood
 
 
 def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
