@@ -14,6 +14,8 @@ from streams.intake.shape import getter
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _DAY: Final = len("2017-05-01")
+ZONE_APART: Final = -len(" +00:00")
+"""Where the blank stands that some write before the zone."""
 _EPOCH: Final = date(1970, 1, 1)
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS_MAX: Final = 100_000
@@ -59,7 +61,9 @@ def _iso(value: object, zone: ZoneInfo | None) -> int:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str) and len(value) > _DAY:
-        moment = datetime.fromisoformat(value.strip())
+        text = value.strip()
+        is_apart = text[ZONE_APART:-6] == " "  # 2021-05-17 07:22:42 +00:00
+        moment = datetime.fromisoformat(f"{text[:ZONE_APART]}{text[-6:]}" if is_apart else text)
     elif isinstance(value, str):
         raise ValueError("a day, not an instant; if days are all there is, say unit: day")
     else:

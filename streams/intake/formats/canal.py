@@ -36,8 +36,8 @@ from streams.intake.formats.envelope import EMPTY, refused
 
 PLACES: Final = {"event": "$.type", "id": "$.data", "time": "$.es"}
 PROFILE: Final[frozenset[str]] = frozenset()
-OPS: Final = {"INSERT": "c", "UPDATE": "u", "DELETE": "d", "INIT": "r"}
-"""What was done, as Canal names it (and, of rows copied at the begin, those who serve it)."""
+OPS: Final = {"INSERT": "c", "UPDATE": "u", "DELETE": "d"}
+"""What was done, as Canal names it."""
 SKIPPED: Final = {
     "TIDB_WATERMARK": Skipped("watermark"),
     "TRUNCATE": Skipped("truncate"),
@@ -45,7 +45,7 @@ SKIPPED: Final = {
 }
 DDL: Final = Skipped("schema_change")
 DDL_TYPES: Final = frozenset(
-    {"CREATE", "ALTER", "ERASE", "RENAME", "CINDEX", "DINDEX", "QUERY", "DROP", "GTID", "INIT-DDL"}
+    {"CREATE", "ALTER", "ERASE", "RENAME", "CINDEX", "DINDEX", "QUERY", "DROP", "GTID"}
 )
 NULL: Final = msgspec.Raw(b"null")
 
@@ -155,7 +155,7 @@ def _make_facts_of(shapes: Shapes, rows_of: RowsOf) -> Callable[[Any, str], Fact
     def facts_of(message: Any, op: str) -> Facts:
         origin = shapes.source(db=message.database, table=message.table, ts_ms=message.es)
         name = f"{message.table}.{VERBS[op]}"
-        at_ms = 0 if op == "r" else instant_ms(message.es)
+        at_ms = instant_ms(message.es)
         facts: list[Fact] = []
         for row, old, event_id in rows_of(message, op):
             after, before = (None, row) if op == "d" else (row, None)

@@ -124,11 +124,6 @@ def test_seconds_and_nothing_are_no_time_and_without_a_moment_nothing_is_sure() 
     assert (nothing.at_ms, nothing.event_id) == (0, "")
 
 
-def test_a_row_copied_at_the_begin_has_no_time() -> None:
-    (told,) = facts(message("INIT"))
-    assert (told.name, told.at_ms, told.before) == ("orders.read", 0, None)
-
-
 def test_canal_is_json() -> None:
     source = Source(topic="t", form=Form.CANAL, encoding=Encoding.AVRO)
     with pytest.raises(ValueError, match="Canal is read as JSON"):

@@ -200,6 +200,17 @@ def test_a_rule_that_reads_a_snapshot_without_a_column_of_time_is_refused() -> N
         parse_rules(ORDERS.replace("orders.create", "orders.create, orders.read"))
 
 
+def test_a_time_of_a_cloud_service_that_writes_its_zone_apart() -> None:
+    """Source: https://cloud.tencent.com/document/product/571/102285, TIMESTAMP columns."""
+    tell, _ = telling(rules_of_page("canal"))
+    paid = canal_message("orders", 3, ("c", None, PAID))
+    paid["data"][0]["paid_at"] = "2017-01-03 12:00:00 +00:00"
+
+    told = tell(None, written(paid), NOW, ())
+    assert isinstance(told, tuple)
+    assert told[0].event_time == day(2)
+
+
 def test_canal_in_another_encoding_is_refused() -> None:
     text = rules_of_page("canal").replace("format: canal", "format: canal\n    encoding: avro")
     with pytest.raises(RulesRefused, match="only JSON messages of Canal are read"):
