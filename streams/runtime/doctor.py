@@ -1,12 +1,17 @@
 """Looking at a whole deployment from outside, quickly: nothing but ends of topics is read."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaError,
+)
 
 from streams.core.clock_names import IDLE_AFTER_MS, OWN, expected_clocks
 from streams.core.messages import PartitionRecord
@@ -29,6 +34,8 @@ sample of its changelog."""
 SAMPLE: Final = 200
 """Newest records of a partition that are looked at."""
 POLL_MS: Final = 100
+TRIES: Final = 10
+TRY_AGAIN_S: Final = 0.5
 POLLS_MAX: Final = 200
 KEYS_OF_ALL: Final = frozenset({WATERMARK_KEY, b"$coverage"})
 """Keys of records that stand on every partition."""
@@ -86,11 +93,23 @@ def _groups(client: Any, settings: Settings, topics: Iterable[str]) -> tuple[Gro
     """Return how many workers each role has."""
     names = {settings.app_id: "pipeline"}
     names |= {settings.router_id(topic): f"router {topic}" for topic in topics}
-    found: Mapping[str, Any] = client.describe_groups(list(names))
+    found = _described(client, list(names))
     return tuple(
         Group(role, len((found.get(name) or {}).get("members") or ()))
         for name, role in names.items()
     )
+
+
+def _described(client: Any, names: list[str]) -> Mapping[str, Any]:
+    """Describe groups; a Kafka that has never had one needs a while before it can say so."""
+    for _ in range(TRIES):
+        try:
+            described: Mapping[str, Any] = client.describe_groups(names)
+        except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError):
+            time.sleep(TRY_AGAIN_S)
+        else:
+            return described
+    return {}
 
 
 class _Tails:
