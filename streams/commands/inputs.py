@@ -57,7 +57,7 @@ def check(
     Nothing is written anywhere. Exit code 1 when something was refused.
     """
     from streams.replay.checkup import Checkups  # noqa: PLC0415 (quick --help)
-    from streams.replay.checkup_words import said  # noqa: PLC0415
+    from streams.replay.checkup_words import hidden, said  # noqa: PLC0415
     from streams.replay.origins import file_origin  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
@@ -80,7 +80,11 @@ def check(
     if not found:
         raise UserError(f"{topic or path}: there is no record in it", "it may be empty, or expired")
     if as_json:
-        facts = [{"topic": one.source.topic, **msgspec.to_builtins(one.found)} for one in found]
+        facts = [
+            {"topic": one.source.topic}
+            | msgspec.to_builtins(one.found if show_ids else hidden(one.found))
+            for one in found
+        ]
         click.echo(msgspec.json.encode({"inputs": facts}).decode())
     else:
         for one in found:

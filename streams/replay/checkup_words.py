@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from streams.core.sources import KeyedBy, Source
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.replay.checkup import ACCEPTED, REJECTED, SKIPPED, Checked, Example, Found, Group
@@ -22,8 +24,25 @@ KEYED_SHARE: Final = 0.999
 def shortened(text: str) -> str:
     """Return an id so that it can be recognised by those who know it, and by nobody else."""
     if len(text) <= SHORT:
-        return f"{text[:1]}…"
+        return f"{text[:1]}…" if text else ""
     return f"{plain(text[:2])}…{plain(text[-2:])}"
+
+
+def hidden(found: Found) -> Found:
+    """Return findings with the ids in them shortened."""
+
+    def short(example: Example | None) -> Example | None:
+        if example is None:
+            return None
+        ids = {name: shortened(getattr(example, name)) for name in ("user_id", "event_id")}
+        return replace(example, **ids)
+
+    return replace(
+        found,
+        groups=[replace(group, example=short(group.example)) for group in found.groups],
+        duplicate=short(found.duplicate),
+        keys=replace(found.keys, example=shortened(found.keys.example)),
+    )
 
 
 def span_text(ms: int) -> str:
