@@ -84,6 +84,20 @@ def test_a_state_of_other_rules_is_the_operators_to_mend() -> None:
     assert refused.value.exit_code == 1
 
 
+def test_what_the_core_refuses_is_a_dead_letter_from_where_it_stands() -> None:
+    """Among records that are no input at all, too."""
+    engine = pipeline()
+    old_ms = NOW_MS - 3 * RULES.churn.limit_ms
+    records = [event("ada", 1), (b"bob", b"no json"), event("cy", 1, old_ms), event("ada", 2)]
+    drive(engine, chunk("user-activity", 5, records))
+    letters = [dict(each.headers) for each in engine.take().outputs["winback-dead-letters"]]
+    assert [
+        (said["__connect.errors.exception.class.name"], said["__connect.errors.offset"])
+        for said in letters
+    ] == [(b"not_decodable", b"6"), (b"too_old", b"7")]
+    assert engine.core.users == 1
+
+
 def journal(commit: Commit) -> list[list[object]]:
     (entry,) = commit.outputs["winback-journal"]
     assert entry.value is not None
