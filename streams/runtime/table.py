@@ -77,6 +77,7 @@ class LaneTable(faust.Table):
         self.lanes: dict[int, Lane] = {}
         self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX // 4)
         self.is_settling = False
+        self._dropped: set[tuple[str, int, int]] = set()
 
     def positions(self) -> dict[TP, int]:
         """Return where each source partition is to be read next."""
@@ -93,8 +94,8 @@ class LaneTable(faust.Table):
         A chunk of an earlier generation is dropped: it is read again from where the state stands.
         """
         chunk: Chunk = event.value
-        ready = self.lane_options.ready
-        if ready is not None and not await ready(chunk, lambda: self._is_wanted(chunk)):
+        if not await self._is_ready(chunk):
+            event.message.drop(self.app.consumer)
             return
         pieces = list(chunk.columns.pieces(self._stride.size))
         for piece in pieces:
@@ -111,6 +112,18 @@ class LaneTable(faust.Table):
             )
             self._stride.adapt(len(piece), seconds)
             await give_turns()
+
+    async def _is_ready(self, chunk: Chunk) -> bool:
+        """Wait for what decoding a chunk takes; False = it is dropped, and read again later.
+
+        What follows a dropped chunk is dropped as well, or there would be a hole.
+        """
+        ready, origin = self.lane_options.ready, (chunk.topic, chunk.partition, chunk.generation)
+        if ready is None or origin in self._dropped:
+            return ready is None
+        if not await ready(chunk, lambda: self._is_wanted(chunk)):
+            self._dropped.add(origin)
+        return origin not in self._dropped
 
     def _is_wanted(self, chunk: Chunk) -> bool:
         """Whether a chunk may still be applied; else it will be read again, here or elsewhere."""
@@ -143,6 +156,7 @@ class LaneTable(faust.Table):
         """
         started_s = self.loop.time()
         self.is_settling = True
+        self._dropped.clear()
         await self._release(partitions, generation)
         users = await self._open(sorted(partitions - set(self.lanes)), generation)
         self.is_settling = False

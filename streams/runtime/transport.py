@@ -59,6 +59,13 @@ class ChunkMessage(ConsumerMessage):
             notify(consumer._waiting_for_ack)  # noqa: SLF001
         return True
 
+    def drop(self, consumer: Any) -> None:
+        """Let go of a chunk that was not applied: a rebalance waits for none of it any more."""
+        with ack_lock:
+            self.acked = True
+            consumer._unacked_messages.discard(self)  # noqa: SLF001 (as above)
+            notify(consumer._waiting_for_ack)  # noqa: SLF001
+
 
 class ChunkSchema(faust.Schema):
     """Hands the chunk to the agent as it is."""

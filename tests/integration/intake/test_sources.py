@@ -1,10 +1,12 @@
 """Topics of other people on a real Kafka: Segment in JSON and orders in Avro feed one pipeline.
 
-The schema registry is away at first; what needs it waits, and nothing is lost or put aside for it.
+The schema registry is away at first; what needs it waits, also when workers come and go meanwhile,
+and nothing is lost, done twice or put aside for it.
 """
 
 import io
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -79,7 +81,7 @@ def deployment(kafka: str, directory: Path, registry: StandinRegistry, counts: i
     client.close()
     return Stand(
         kafka, directory, app_id=name, rules=rules, partitions=PARTITIONS, clock="event",
-        session_timeout_s=6, schema_registry_url=registry.url,
+        session_timeout_s=2, schema_registry_url=registry.url,
         **{f"topic_{topic}": f"{name}-{topic}" for topic in topics},
     )  # fmt: skip
 
@@ -166,14 +168,17 @@ def test_two_topics_of_others_feed_one_pipeline_when_the_registry_is_back(
         assert "yours: keyed by user" in stand.run("topics", "plan")
         stand.run("topics", "apply")
         feed(stand, schema_id)
-        worker = stand.worker()
-        worker.wait_ready()
-        wait_until("the wait", lambda: is_waiting(worker), 15)
+        first = stand.worker()
+        first.wait_ready()
+        wait_until("the wait", lambda: is_waiting(first), 30)
+        worker = stand.worker()  # shares the partitions with one that waits, and takes them over
+        wait_until("the other's wait", lambda: is_waiting(worker), 30)
+        first.end(signal.SIGKILL)
         assert worker.metrics()["winback_schema_registry_away"] == 1
         assert not committed(kafka, stand.environ["WINBACK_TOPIC_DEAD_LETTERS"])
         registry.weather = ""
         wanted = expected()
-        wait_until("all of it", lambda: applied(stand) == wanted, 20, 0.5)
+        wait_until("all of it", lambda: applied(stand) == wanted, 40, 0.5)
         (letter,) = committed(kafka, stand.environ["WINBACK_TOPIC_DEAD_LETTERS"])
         assert not is_waiting(worker)
         assert worker.end() == 0

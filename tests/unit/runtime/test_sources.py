@@ -135,13 +135,28 @@ def test_pieces_and_what_is_unseen_keep_the_headers_of_their_records() -> None:
     assert [row[3] for row in piece("x", [b"a"]).columns.rows()] == [()]
 
 
+class Droppable(Event):
+    """An event of Faust's, whose message can be let go."""
+
+    dropped = 0
+
+    @property
+    def message(self) -> "Droppable":
+        return self
+
+    def drop(self, _consumer: object) -> None:
+        self.dropped += 1
+
+
 @pytest.mark.parametrize("is_ready", [True, False])
 def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> None:
-    async def ready(_chunk: Chunk, is_wanted: Any) -> bool:
-        assert is_wanted()
-        return is_ready
+    """What follows one that is dropped is dropped too: it would leave a hole."""
 
-    async def story() -> tuple[list[int], int]:
+    async def ready(piece: Chunk, is_wanted: Any) -> bool:
+        assert is_wanted()
+        return is_ready or piece.columns.start > 0
+
+    async def story() -> tuple[list[int], int, int]:
         options = LaneOptions(
             bootstrap="nowhere:1", sources=("in",), changelog="users-changelog",
             make_engine=lambda _partition: Recorder(), observer=LaneMeter(Metrics()),
@@ -149,15 +164,16 @@ def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> No
         )  # fmt: skip
         lanes = make_app(Settings(), app_id="toy", table="users", options=options).lanes
         lanes.app.consumer_generation_id = 1
-        lane, event = open_lane(lanes, 0, FakeProducer()), Event(chunk(0, 2))
+        lane, event = open_lane(lanes, 0, FakeProducer()), Droppable(chunk(0, 2))
         await lanes.accept(event)
+        await lanes.accept(Droppable(chunk(2, 2)))
         await settle()
         await lane.close()
         engine = lane.engine
         assert isinstance(engine, Recorder)
-        return engine.seen, event.acked
+        return engine.seen, event.acked, event.dropped
 
-    assert asyncio.run(story()) == (([0, 1], 1) if is_ready else ([], 0))
+    assert asyncio.run(story()) == (([0, 1], 1, 0) if is_ready else ([], 0, 1))
 
 
 def check(monkeypatch: pytest.MonkeyPatch, **counts: int) -> dict[str, int]:
