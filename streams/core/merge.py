@@ -106,6 +106,8 @@ def absorb(state: UserState, signal: Absorbed, rules: Rules) -> Outcome:
             made, more = revoke(made, user_id, channel, "no_consent", at_ms)
             effects = (*effects, *more)
     notes = _notes(given_up, signal, was_dropped=was_dropped)
+    if signal.other_id == user_id:  # It went round a ring and came home.
+        return made, (*effects, *notes)
     case_id = "" if theirs.case is None else theirs.case.case_id
     value_net = int(given_up[Column.VALUE_NET])
     merged = IdentityMerged(user_id, signal.other_id, value_net, case_id, iso(at_ms))

@@ -1,6 +1,7 @@
 """Laws of the messages about ids: cuts change nothing, and what is not ours is refused."""
 
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -32,6 +33,7 @@ from streams.core.inputs import (
     TraitsSet,
     ValueCorrected,
 )
+from streams.core.links import LinkRefusal
 from streams.core.outages import NEVER
 from streams.core.outbox import IDENTITY
 from streams.core.partition import Harvest, Partition
@@ -170,3 +172,10 @@ def test_a_message_that_comes_twice_changes_nothing(said: list[Message], place: 
 
     assert dict(once.values()) == dict(again.values())
     assert sent[0] == sent[1]
+
+
+def test_every_refusal_stands_on_the_page() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "identity.md").read_text()
+
+    for reason in LinkRefusal:
+        assert f"| `{reason}` |" in page, reason
