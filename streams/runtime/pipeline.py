@@ -45,6 +45,9 @@ CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
 LATER: Final = frozenset({TICK, PRESENT})
 """Steps of which the later of two says all."""
+PAUSE_MS: Final = 60_000
+"""Ticks that are further apart are not one step of the journal: what the first put off depends on
+when it was."""
 TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
@@ -211,8 +214,8 @@ class PipelineEngine:
             Whether the instant is reached.
         """
         self.refresh()
-        at_ms = self.core.within(tick.at_ms, span_ms)
-        if at_ms < tick.at_ms:
+        at_ms, told_ms = self.core.within(tick.at_ms, span_ms), self.core.clocks.told_ms
+        if at_ms < tick.at_ms or 0 < told_ms < tick.at_ms - PAUSE_MS:
             self._tell(tick.at_ms)
         self._note((TICK, at_ms, at_ms))
         self.core.tick(at_ms)
