@@ -15,11 +15,11 @@ from models.features import Rhythm
 from streams.core.effects import Effect, Note, RecordMerge
 from streams.core.inputs import Absorbed
 from streams.core.journey import Outcome, close, ended_by, revoke
-from streams.core.journey_state import Exposure, OpenTouch, Profile, Reach
+from streams.core.journey_state import Exposure, OpenTouch
 from streams.core.lifecycle import Sign, Stage, move
+from streams.core.merge_profile import consents_of, exposure_of, left_of, reach_of
 from streams.core.merge_rhythm import merged_rhythm
 from streams.core.messages import IdentityMerged
-from streams.core.reach import CHANNELS_MAX, TOKENS_MAX
 from streams.core.rules import Rules
 from streams.core.state import (
     CASE_WAITS,
@@ -33,7 +33,7 @@ from streams.core.state import (
     decode,
 )
 from streams.core.time import iso
-from streams.core.unheard import LEFT_MAX, SILENT, settled
+from streams.core.unheard import settled
 
 MEMBERS_KEPT: Final = 100
 """Ids that are remembered of one person: two with many may turn out to be one."""
@@ -70,12 +70,12 @@ def absorb(state: UserState, signal: Absorbed, rules: Rules) -> Outcome:
         return state, (Note("duplicate", signal.event_time_ms),)
     at_ms, user_id = signal.event_time_ms, signal.user_id
     given_up = signed(decode(signal.state), signal.other_id)
-    consents, consents_ms, is_silenced = _consents(state.profile, given_up.profile)
+    consents, consents_ms, is_silenced = consents_of(state.profile, given_up.profile)
     suppressed = state.profile.is_suppressed or given_up.profile.is_suppressed or is_silenced
     one, other, effects = _cases(state, given_up, signal, is_suppressed=suppressed)
-    exposure, was_dropped = _exposure(one, other)
+    exposure, was_dropped = exposure_of(one, other)
     mine, theirs = one.profile, other.profile
-    left, dropped_ms = _left(mine.left, theirs.left)
+    left, dropped_ms = left_of(mine.left, theirs.left)
     members = theirs.members | mine.members | {signal.other_id: at_ms}
     newest = sorted(members.items(), key=lambda member: member[::-1])[-MEMBERS_KEPT:]
     by_first = sorted((one, other), key=lambda each: each[Rhythm.FIRST] or NEVER)
@@ -90,7 +90,7 @@ def absorb(state: UserState, signal: Absorbed, rules: Rules) -> Outcome:
         contacts=tuple(sorted((*mine.contacts, *theirs.contacts))),
         traits=theirs.traits | mine.traits,
         case=mine.case or theirs.case,
-        reach=_reach(mine.reach, theirs.reach),
+        reach=reach_of(mine.reach, theirs.reach),
         exposure=exposure,
         left=left,
         treated_ms=max(mine.treated_ms, theirs.treated_ms, dropped_ms),
@@ -213,63 +213,6 @@ def _stage(one: UserState, other: UserState, rules: Rules) -> Stage:
     days = one[Rhythm.ACTIVE_DAYS] + other[Rhythm.ACTIVE_DAYS]
     sign = Sign.SETTLED if days >= rules.churn.min_active_days else Sign.ACTED
     return move(before.profile.stage, sign)
-
-
-def _consents(mine: Profile, theirs: Profile) -> tuple[dict[str, bool], dict[str, int], bool]:
-    """Return the stricter words of both, since when, and whether there are too many to be kept."""
-    said, since = dict[str, bool](), dict[str, int]()
-    for channel in sorted(mine.consents.keys() | theirs.consents.keys()):
-        words = [each.consents[channel] for each in (mine, theirs) if channel in each.consents]
-        said[channel] = all(words)
-        since[channel] = max(each.consents_ms.get(channel, 0) for each in (mine, theirs))
-    kept = sorted(said, key=lambda channel: (said[channel], channel))[:CHANNELS_MAX]
-    is_silenced = any(not said[channel] for channel in said.keys() - set(kept))
-    said = {channel: said[channel] for channel in kept}
-    return said, {channel: since[channel] for channel in kept}, is_silenced
-
-
-def _reach(mine: dict[str, Reach], theirs: dict[str, Reach]) -> dict[str, Reach]:
-    """Return how well the person can be reached: doubts and permissions of both."""
-    made = dict(mine)
-    for channel, known in sorted(theirs.items()):
-        own = made.get(channel)
-        if own is None and len(made) >= CHANNELS_MAX:
-            continue
-        own = own or Reach()
-        made[channel] = Reach(
-            max(own.failures, known.failures),
-            own.is_dead or known.is_dead,
-            min(own.tokens + known.tokens, TOKENS_MAX),
-            max(own.open_until_ms, known.open_until_ms),
-        )
-    return made
-
-
-def _left(
-    mine: tuple[OpenTouch, ...], theirs: tuple[OpenTouch, ...]
-) -> tuple[tuple[OpenTouch, ...], int]:
-    """Return the touches of closed cases, and when the latest was made that had to be let go."""
-    left = sorted((*mine, *theirs), key=lambda touch: (touch.at_ms, touch.touch_id))
-    dropped = [touch.at_ms for touch in left[:-LEFT_MAX] if touch.status in SILENT]
-    return tuple(left[-LEFT_MAX:]), max(dropped, default=0)
-
-
-def _exposure(one: UserState, other: UserState) -> tuple[Exposure | None, bool]:
-    """Return the exposure that stays, and whether another one was dropped.
-
-    The first that counts stays: what came after it is part of what became of it. What the other id
-    had brought is no effect of it.
-    """
-    found = [
-        (each.is_void, each.at_ms, msgspec.structs.replace(
-            each, value_net=each.value_net + rest[Column.VALUE_NET]))
-        for side, rest in ((one, other), (other, one))
-        if (each := side.profile.exposure) is not None
-    ]  # fmt: skip
-    if not found:
-        return None, False
-    kept = min(found, key=lambda each: each[:2])[2]
-    return kept, len(found) > 1
 
 
 def _ring(mine: bytes, theirs: bytes, digest: bytes) -> bytes:
