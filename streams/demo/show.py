@@ -227,7 +227,7 @@ class Play:
         while not is_so():
             if time.monotonic() > end_s:
                 raise UserError(
-                    f"{fault} within {patience_s:.0f} s",
+                    f"{fault} within {patience_s:.0f} s ({self._watch.left()})",
                     f"see the logs in {self._stage.directory}",
                     Exit.FAILED,
                 )

@@ -118,6 +118,17 @@ class Watch:
             if key[0] == self._activity
         )
 
+    def left(self) -> str:
+        """Return what is not drained, in words: for when it takes too long."""
+        observed = self.observed
+        unanswered = len(observed.touch_ids.keys() - observed.reported)
+        behind = {
+            f"{topic}/{partition}": end - observed.applied[topic, partition]
+            for (topic, partition), end in self._reader.source_ends().items()
+            if end > observed.applied[topic, partition]
+        }
+        return f"{unanswered:,} touches without an answer, records not applied: {behind or 'none'}"
+
     def is_drained(self) -> bool:
         """Return whether every touch is reported, and every report durable in the state."""
         observed = self.observed
