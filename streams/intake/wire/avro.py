@@ -9,7 +9,7 @@ from fastavro import parse_schema
 from fastavro.schema import SchemaParseException
 from msgspec import inspect
 
-from streams.intake.fact import Parse, ParseAs, UnreadableError
+from streams.intake.fact import Parse, ParseAs
 from streams.intake.wire.avro_code import make_reader
 from streams.intake.wire.avro_lines import BadBytesError, Read
 from streams.intake.wire.faults import not_written_with, unreadable
@@ -35,7 +35,7 @@ def avro_parse_as(schemas: Schemas) -> ParseAs:
             frame = value[:FRAME_BYTES]
             read = readers.get(frame)
             if read is None:
-                read = readers[frame] = _reader(schemas.of(value, KIND), frame, tree)
+                read = readers[frame] = _reader(schemas, value, tree)
             try:
                 found, end = read(value, FRAME_BYTES)
                 if end != len(value):
@@ -51,20 +51,19 @@ def avro_parse_as(schemas: Schemas) -> ParseAs:
     return parse_as
 
 
-def _reader(schema: Schema, frame: bytes, tree: inspect.Type) -> Read:
-    """Return the reader of a schema.
+def _reader(schemas: Schemas, value: bytes, tree: inspect.Type) -> Read:
+    """Return the reader of the schema that a value names.
 
     Raises:
-        UnreadableError: It is no Avro schema.
+        UnreadableError: It is unknown, or no Avro schema; that is found out once.
     """
+    schema = schemas.of(value, KIND)
     try:
         named: dict[str, Any] = {}
         _learn_names(schema, named, set())
-        parsed = parse_schema(json.loads(schema.text), named)
-        return make_reader(parsed, named, tree)
+        return make_reader(parse_schema(json.loads(schema.text), named), named, tree)
     except _FAULTS as error:
-        what = f"schema {int.from_bytes(frame[1:])} is no schema in Avro: {error!r} - at `$`"
-        raise UnreadableError(what) from None
+        raise schemas.unusable(value, f"it is no schema in Avro: {error!r}") from None
 
 
 def _learn_names(schema: Schema, named: dict[str, Any], seen: set[Schema]) -> None:

@@ -4,6 +4,7 @@ Those that a registry's serialiser has framed are JSON behind the frame; to read
 schema, so none is asked for.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +21,16 @@ FRAMED: Final = b"\0"
 
 def json_parse_as(shape: type) -> Parse:
     """Return what parses JSON into a type; a field of it that stands twice is refused."""
+    return _parser(shape, make_guard(shape))
+
+
+def unguarded_parse_as(shape: type) -> Parse:
+    """Return what parses JSON into a type, for values in which no field of it stands twice."""
+    return _parser(shape, None)
+
+
+def _parser(shape: type, demand_single: Callable[[bytes], None] | None) -> Parse:
     decode: Parse = msgspec.json.Decoder(shape).decode
-    demand_single = make_guard(shape)
 
     def parse(value: bytes) -> Any:
         try:
@@ -34,7 +43,8 @@ def json_parse_as(shape: type) -> Parse:
                 parsed = decode(value)
             except UNREADABLE as behind:
                 raise unreadable(behind) from None
-        demand_single(value)
+        if demand_single is not None:
+            demand_single(value)
         return parsed
 
     return parse

@@ -92,5 +92,11 @@ class Schemas:
             what = f"schema {schema_id} is of the kind {schema.kind}, not {kind} - at `$`"
             raise UnreadableError(what, RejectReason.BAD_ENVELOPE.value)
         if schema.fault:
-            raise UnreadableError(f"schema {schema_id} cannot be used: {schema.fault} - at `$`")
+            raise self.unusable(value, schema.fault)
         return schema
+
+    def unusable(self, value: bytes, fault: str) -> UnreadableError:
+        """Note that nothing can be read with the schema that a value names; return the error."""
+        schema_id = int.from_bytes(value[1:FRAME_BYTES])
+        self._known[schema_id] = msgspec.structs.replace(self._known[schema_id], fault=fault)
+        return UnreadableError(f"schema {schema_id} cannot be used: {fault} - at `$`")

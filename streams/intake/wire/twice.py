@@ -52,6 +52,26 @@ def make_guard(shape: type) -> Callable[[bytes], None]:
     return demand_single
 
 
+def names_of(shape: type) -> frozenset[str]:
+    """Return the names of all fields of a type, and of what is in them."""
+    names: set[str] = set()
+
+    def look(tree: inspect.Type) -> None:
+        match tree:
+            case inspect.StructType():
+                for field in tree.fields:
+                    names.add(field.encode_name)
+                    look(field.type)
+            case inspect.ListType():
+                look(tree.item_type)
+            case inspect.UnionType():
+                for part in tree.types:
+                    look(part)
+
+    look(inspect.type_info(shape))
+    return frozenset(names)
+
+
 class _Twins:
     """Makes the twin of a type.
 
