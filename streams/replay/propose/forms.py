@@ -61,13 +61,13 @@ def seen(value: bytes | None, headers: Headers) -> Seen:
     """Return what can be seen of a record."""
     if value is None:
         return Seen(None, headers=headers)
-    if len(value) > FRAME and value[0] == MAGIC:
-        return Seen(None, int.from_bytes(value[1:FRAME], "big"), headers)
-    try:
-        body = msgspec.json.decode(value)
+    is_framed = len(value) > FRAME and value[0] == MAGIC
+    schema_id = int.from_bytes(value[1:FRAME], "big") if is_framed else None
+    try:  # A serialiser of JSON Schema frames JSON as well.
+        body = msgspec.json.decode(value[FRAME:] if is_framed else value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Seen(None, headers=headers)
-    return Seen(body if isinstance(body, dict) else None, headers=headers)
+        return Seen(None, schema_id, headers)
+    return Seen(body if isinstance(body, dict) else None, schema_id, headers)
 
 
 def form_of(record: Seen) -> Form:

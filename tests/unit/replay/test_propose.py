@@ -132,6 +132,13 @@ def test_an_order_that_is_paid_later_counts_when_it_is_paid_and_once() -> None:
     assert rule["user"] == "$.after.customer_id"
 
 
+def test_json_that_a_registry_has_framed_is_json() -> None:
+    told = TONGUES["json"].write(history()[1])
+    sample = [Foreign("t", None, b"\0\0\0\0\7" + told.value)]
+    assert proposed(sample, "t", "t").form.form is Form.JSON
+    assert "event" in proposed(sample, "t", "t").places
+
+
 def test_keys_partitions_and_disorder_decide_how_it_is_read() -> None:
     sample = [
         Foreign("t", b"u1", json.dumps({"user_id": "u1", "event": "a", "event_time": AT_MS,
