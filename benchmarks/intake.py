@@ -2,8 +2,9 @@
 
     python -m benchmarks.intake [--events 20000] [--rounds 9]
 
-One history of visits and purchases is told in every format; reading is timed in turns, so that a
-noisy machine is noisy for all of them, and the median of the ratios counts.
+One history of visits and purchases is told in every format, and read in chunks, as a worker reads
+it, native records as well: with the look for keys that stand twice. Reading is timed in turns, so
+that a noisy machine is noisy for all of them, and the median of the ratios counts.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ import random
 import statistics
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from benchmarks import figures
-from streams.core.decoded import Decode, Rejected, Skipped
-from streams.core.native import make_decode
+from streams.core.decoded import Rejected, Skipped
 from streams.core.rules_file import parse_rules
 from streams.demo.tongues import SCHEMA_ID, TONGUES, Record, Tongue
-from streams.intake.decoder import make_source_decode, make_tell
-from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.bulk import Bulk, bulk_decode, bulk_native, bulk_tell
 from streams.intake.wire.schemas import Schema, Schemas
 from streams.replay.events import NativeEvent
 
 START_MS: Final = 1_735_689_600_000
 FAR_MS: Final = 4_000_000_000_000
 """Record timestamp of every event: no event lies in its future."""
+CHUNK: Final = 4_000
+"""Records that a lane applies together."""
 TIMED: Final = ("segment", "sensors", "cloudevents", "debezium", "canal", "json", "avro")
 
 
@@ -46,23 +47,29 @@ def history(count: int) -> list[NativeEvent]:
     ]  # fmt: skip
 
 
-def reader_of(tongue: Tongue) -> Decode | Callable[..., object]:
+def reader_of(tongue: Tongue) -> Bulk[Any]:
     """Return what reads the records of a tongue: to inputs, or as far as the router reads them."""
     rules = parse_rules(tongue.rules)
     (source,) = rules.sources
     schemas = Schemas()
     schemas.learn(SCHEMA_ID, Schema(source.encoding.value.upper(), tongue.schema))
-    parse_as = parse_as_of(source.encoding, schemas)
-    make = make_source_decode if source.keyed_by == "user" else make_tell
-    return make(source, rules, parse_as)
+    make: Callable[..., Bulk[Any]] = bulk_decode if source.keyed_by == "user" else bulk_tell
+    return make(source, rules, schemas)
 
 
-def cpu_us(read: Callable[..., object], records: list[Record]) -> float:
+def columns_of(records: list[Record]) -> tuple[Any, ...]:
+    """Return records as a lane has them."""
+    keys, values, headers = zip(*records, strict=True)
+    has_headers = any(headers)
+    return list(keys), list(values), [FAR_MS] * len(keys), list(headers) if has_headers else None
+
+
+def cpu_us(bulk: Bulk[Any], chunks: list[tuple[Any, ...]], count: int) -> float:
     """Return the CPU of reading a record, µs."""
     began = time.process_time()
-    for key, value, headers in records:
-        read(key, value, FAR_MS, headers)
-    return (time.process_time() - began) / len(records) * 1e6
+    for chunk in chunks:
+        bulk.all(*chunk)
+    return (time.process_time() - began) / count * 1e6
 
 
 def main() -> None:
@@ -73,17 +80,21 @@ def main() -> None:
     asked = parser.parse_args()
     events = history(asked.events)
     native = [Record(event.user_id.encode(), msgspec.json.encode(event)) for event in events]
-    reads = {name: reader_of(TONGUES[name]) for name in TIMED}
+    reads = {"native": bulk_native(parse_rules(""))}
+    reads |= {name: reader_of(TONGUES[name]) for name in TIMED}
     records = {name: [TONGUES[name].write(event) for event in events] for name in TIMED}
-    for name, read in reads.items():
-        key, value, headers = records[name][0]
-        assert not isinstance(read(key, value, FAR_MS, headers), Rejected | Skipped), name
-    decode = make_decode(parse_rules(""))
-    costs: dict[str, list[float]] = {name: [] for name in ("native", *TIMED)}
+    records["native"] = native
+    chunks = {
+        name: [columns_of(told[low : low + CHUNK]) for low in range(0, len(told), CHUNK)]
+        for name, told in records.items()
+    }
+    for name, bulk in reads.items():
+        for chunk in chunks[name]:
+            assert not any(isinstance(each, Rejected | Skipped) for each in bulk.all(*chunk)), name
+    costs: dict[str, list[float]] = {name: [] for name in reads}
     for _ in range(asked.rounds):
-        costs["native"].append(cpu_us(decode, native))
-        for name in TIMED:
-            costs[name].append(cpu_us(reads[name], records[name]))
+        for name, bulk in reads.items():
+            costs[name].append(cpu_us(bulk, chunks[name], len(records[name])))
     medians = {name: round(statistics.median(told), 3) for name, told in costs.items()}
     sizes = {name: statistics.mean(len(record.value) for record in records[name]) for name in TIMED}
     print(json.dumps({"us_per_event": medians, "bytes_per_record": sizes}, indent=1))

@@ -14,7 +14,6 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Final
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
@@ -48,11 +47,6 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.offsets)
-
-    def rows(self) -> Iterator[tuple[bytes | None, bytes | None, int, Headers]]:
-        """Return key, value, timestamp and headers of each record; none where none are needed."""
-        headers = self.headers if self.headers is not None else repeat((), len(self))
-        return zip(self.keys, self.values, self.timestamps_ms, headers, strict=True)
 
     def pieces(self, size_max: int) -> Iterator["Columns"]:
         """Cut into pieces of at most ``size_max`` records; together they cover the same offsets."""

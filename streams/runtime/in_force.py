@@ -4,14 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from models.policy import Policy
-from streams.core.decoded import Decode
+from streams.core.decoded import Decoded
 from streams.core.inputs import Directive
-from streams.core.native import decode_feedback, make_decode
 from streams.core.routed import direct
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
-from streams.intake.decoder import make_source_decode
-from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.bulk import Bulk, bulk_decode, bulk_feedback, bulk_native
 from streams.intake.wire.schemas import Schemas
 from streams.settings import Settings
 
@@ -30,21 +28,18 @@ class InForce(NamedTuple):
 
     rules: Rules
     rules_version: str
-    decoders: Mapping[str, Decode]
+    decoders: Mapping[str, Bulk[Decoded]]
     scorer: Scorer
     policy: Policy | None = None
     orders: tuple[Directive, ...] | None = None
 
 
-def decoders_of(settings: Settings, rules: Rules, schemas: Schemas) -> dict[str, Decode]:
+def decoders_of(settings: Settings, rules: Rules, schemas: Schemas) -> dict[str, Bulk[Decoded]]:
     """Return how the records of each source topic become inputs."""
     return {
-        settings.topic_activity: make_decode(rules),
-        settings.topic_feedback: decode_feedback,
-    } | {
-        source.topic: make_source_decode(source, rules, parse_as_of(source.encoding, schemas))
-        for source in direct(rules.sources)
-    }
+        settings.topic_activity: bulk_native(rules),
+        settings.topic_feedback: bulk_feedback(),
+    } | {source.topic: bulk_decode(source, rules, schemas) for source in direct(rules.sources)}
 
 
 class Board:

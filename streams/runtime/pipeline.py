@@ -14,7 +14,7 @@ from streams.core.clock_names import OWN
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity
-from streams.core.inputs import ControlSet, Directive, Input
+from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
 from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
@@ -152,7 +152,7 @@ class PipelineEngine:
             self._relate(chunk)
             return
         inputs, places, skipped = self._decoded(chunk)
-        if chunk.topic == self._streams.feedback:
+        if FeedbackReceived in set(map(type, inputs)):  # On its own topic, or told by a mapping.
             count_feedback(self._metrics, inputs)
             self._unheard.hear(inputs)
         if inputs:
@@ -181,12 +181,10 @@ class PipelineEngine:
 
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
-        decode, columns = self._in_force.decoders[chunk.topic], chunk.columns
-        if columns.headers is None:
-            records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
-            decoded: list[Any] = [decode(key, value, at_ms) for key, value, at_ms in records]
-        else:
-            decoded = [decode(*record) for record in columns.rows()]
+        columns = chunk.columns
+        decoded: list[Any] = self._in_force.decoders[chunk.topic].all(
+            columns.keys, columns.values, columns.timestamps_ms, columns.headers
+        )
         skipped: Counter[str] = Counter()
         if NOT_ONE.isdisjoint(map(type, decoded)):
             return decoded, range(len(decoded)), skipped

@@ -14,11 +14,12 @@ from typing import Final
 
 import msgspec
 
-from streams.core.decoded import Rejected, Skipped
+from streams.core.decoded import Rejected
 from streams.core.interpret import COVERAGE_EVENT, NativeEvent
 from streams.core.sources import Source
 from streams.core.time import SECOND_MS
-from streams.intake.decoder import Tell
+from streams.intake.bulk import Bulk
+from streams.intake.told import Told
 from streams.runtime.dead_letters import DeadLetters
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
@@ -60,7 +61,7 @@ class RouterEngine:
     Args:
         source: The topic, and how its clock goes.
         envelope: Makes the records.
-        tell: Returns what tells the events, as the rules now say.
+        tell: Returns what tells the records as events, as the rules now say.
         targets: Where records go.
         letters: Records that were put aside.
         metrics: Where measures go.
@@ -78,7 +79,7 @@ class RouterEngine:
         self,
         source: Source,
         envelope: Envelope,
-        tell: Callable[[], Tell],
+        tell: Callable[[], Bulk[Told]],
         targets: Targets,
         letters: DeadLetters,
         metrics: Metrics,
@@ -117,24 +118,24 @@ class RouterEngine:
 
     def apply(self, chunk: Chunk) -> None:
         """Tell the records of a chunk as events, in order."""
-        columns, tell, newest_ms = chunk.columns, self._tell(), 0
+        columns, newest_ms = chunk.columns, 0
+        found = self._tell().all(
+            columns.keys, columns.values, columns.timestamps_ms, columns.headers
+        )
         self._heard_at_ms, self.is_idle = self._now_ms(), False
         skipped: Counter[str] = Counter()
-        for place, (key, value, written_ms, headers) in enumerate(columns.rows()):
-            offset = columns.offsets[place]
-            told = tell(key, value, written_ms, headers)
-            if type(told) is tuple:
+        for place, told in enumerate(found):
+            if isinstance(told, tuple):
                 try:
-                    event_ms = self._route(told, offset)
+                    event_ms = self._route(told, columns.offsets[place])
                 except _RefusedError as error:
                     self._letters.put(error.rejected, chunk, place)
                     continue
                 # A clock that goes ahead of the broker's is wrong, and would make others late.
-                newest_ms = max(newest_ms, min(event_ms, written_ms))
+                newest_ms = max(newest_ms, min(event_ms, columns.timestamps_ms[place]))
             elif isinstance(told, Rejected):
                 self._letters.put(told, chunk, place)
             else:
-                assert isinstance(told, Skipped)
                 skipped[told.reason] += 1
         self._observe(newest_ms - self._source.lateness_ms)
         for reason, count in skipped.items():

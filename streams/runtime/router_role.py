@@ -13,8 +13,8 @@ from typing import Final
 from streams.core.rules import Rules
 from streams.core.sources import Source
 from streams.errors import Exit, UserError
-from streams.intake.decoder import Tell, make_tell
-from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.bulk import Bulk, bulk_tell
+from streams.intake.told import Told
 from streams.intake.wire.schemas import Schemas
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import DeadLetters, Notices
@@ -112,10 +112,10 @@ async def run_router(
         await desk.close()
 
 
-def tell_of(topic: str, rules: Rules, schemas: Schemas) -> Tell:
+def tell_of(topic: str, rules: Rules, schemas: Schemas) -> Bulk[Told]:
     """Return what tells the records of a topic, by these rules."""
     source = next(source for source in rules.sources if source.topic == topic)
-    return make_tell(source, rules, parse_as_of(source.encoding, schemas))
+    return bulk_tell(source, rules, schemas)
 
 
 async def keep_clocks_told(

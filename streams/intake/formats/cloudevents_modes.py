@@ -29,6 +29,8 @@ ATTRIBUTES: Final[dict[str, Any]] = {
     "datacontenttype": str | None,
 }
 ENVELOPE: Final = ATTRIBUTES | {"data_base64": str | None}
+HIDING: Final = frozenset({"data_base64"})
+"""Fields behind which there is data whose keys nobody sees in the value."""
 NO_TEXTS: Final = frozenset({"data", "data_base64", "time", "datacontenttype"})
 """Of an event whose attributes are headers, all others are texts."""
 ID: Final = "ce_id"

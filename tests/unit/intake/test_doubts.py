@@ -61,6 +61,11 @@ def test_no_key_that_stands_twice_is_passed_over(
     assert {place for place, text in enumerate(texts) if has_twice(text)} <= set(doubtful)
 
 
+def test_what_may_hide_something_is_doubted_where_it_stands_once() -> None:
+    hiding = make_doubtful(["id", "packed"], ["packed"])
+    assert hiding([b'{"id":"packed"}', b'{"id":1,"packed":"e30="}']) == [1]
+
+
 def test_what_is_as_always_is_not_doubted() -> None:
     usual = b'{"id":"e1","event":"id","messageId":"event","more":{"x":[1,2,{"x":1}],"y":"\\n"}}'
     assert make_doubtful(NAMES)([usual, None, b"", usual] * SLICE) == []

@@ -3,7 +3,8 @@
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.interpret import NativeEvent
 from streams.core.sources import Form, Source
-from streams.intake.decoder import Told
+from streams.intake.bulk import Bulk
+from streams.intake.told import Told
 from streams.runtime.columns import Columns
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.metrics import Metrics
@@ -55,7 +56,7 @@ def engine(
     letters = DeadLetters(Notices(TARGETS.dead_letters), metrics)
     envelope = Envelope(TOPIC, 2, "shop")
     return RouterEngine(
-        source, envelope, lambda: tell, TARGETS, letters, metrics, watch or Watch(),
+        source, envelope, lambda: Bulk(tell), TARGETS, letters, metrics, watch or Watch(),
         is_ticked=is_ticked,
     )  # fmt: skip
 

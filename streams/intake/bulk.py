@@ -1,0 +1,124 @@
+"""Reading the records of a topic a chunk at a time.
+
+Whether a key stands twice is asked of all values of a chunk at once, which costs little; only those
+that may have one are read the careful way, which asks it of each value alone. Both read the same.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from streams.core.decoded import Decode, Decoded, Headers, Rejected
+from streams.core.interpret import NativeEvent
+from streams.core.native import decode_feedback, make_decode
+from streams.core.rules import Rules
+from streams.core.sources import Encoding, Source
+from streams.intake.decoder import make_source_decode, make_tell
+from streams.intake.fact import Parse, ParseAs, UnreadableError
+from streams.intake.formats.cloudevents_modes import HIDING
+from streams.intake.formats.envelope import refused
+from streams.intake.told import Told
+from streams.intake.wire.catalogue import parse_as_of
+from streams.intake.wire.doubts import Doubtful, make_doubtful
+from streams.intake.wire.json_values import unguarded_parse_as
+from streams.intake.wire.schemas import Schemas
+from streams.intake.wire.twice import make_guard, names_of
+from winback_sender.contract.messages import Feedback
+
+T = TypeVar("T")
+One = Callable[[bytes | None, bytes | None, int, Headers], T]
+"""``one(key, value, timestamp_ms, headers)`` of a single record."""
+NONE: Final[Headers] = ()
+
+
+class Bulk(NamedTuple, Generic[T]):
+    """How the records of a topic are read.
+
+    Attributes:
+        careful: Reads a record.
+        quick: Reads a record in which no key stands twice; None = `careful` costs no more.
+        doubtful: Finds the values of a chunk that `quick` is not to read.
+    """
+
+    careful: One[T]
+    quick: One[T] | None = None
+    doubtful: Doubtful | None = None
+
+    def all(
+        self,
+        keys: Sequence[bytes | None],
+        values: Sequence[bytes | None],
+        timestamps_ms: Sequence[int],
+        headers: Sequence[Headers] | None = None,
+    ) -> list[T]:
+        """Return what each record comes to, in order.
+
+        Args:
+            keys: Raw keys.
+            values: Raw values.
+            timestamps_ms: Record timestamps, epoch ms UTC.
+            headers: Headers of each record; None = there are none.
+        """
+        told = headers if headers is not None else repeat(NONE)
+        doubted = self.doubtful(values) if self.doubtful else []
+        if self.quick is None or 2 * len(doubted) > len(values):
+            return list(map(self.careful, keys, values, timestamps_ms, told))
+        found = list(map(self.quick, keys, values, timestamps_ms, told))
+        for place in doubted:
+            said = NONE if headers is None else headers[place]
+            found[place] = self.careful(keys[place], values[place], timestamps_ms[place], said)
+        return found
+
+
+def bulk_decode(source: Source, rules: Rules, schemas: Schemas) -> Bulk[Decoded]:
+    """Return what decodes the records of a topic that is keyed by user."""
+    return _bulk(source, schemas, lambda parse_as: make_source_decode(source, rules, parse_as))
+
+
+def bulk_tell(source: Source, rules: Rules, schemas: Schemas) -> Bulk[Told]:
+    """Return what tells the records of a topic as native events."""
+    return _bulk(source, schemas, lambda parse_as: make_tell(source, rules, parse_as))
+
+
+def bulk_native(rules: Rules) -> Bulk[Decoded]:
+    """Return what decodes the records of ``user-activity``."""
+    return _guarded(make_decode(rules), NativeEvent)
+
+
+def bulk_feedback() -> Bulk[Decoded]:
+    """Return what decodes the records of ``win-back-feedback``."""
+    return _guarded(decode_feedback, Feedback)
+
+
+def _bulk(source: Source, schemas: Schemas, make: Callable[[ParseAs], One[T]]) -> Bulk[T]:
+    careful = make(parse_as_of(source.encoding, schemas))
+    if source.encoding is not Encoding.JSON:
+        return Bulk(careful)
+    names: set[str] = set()
+
+    def parse_as(shape: type) -> Parse:
+        names.update(names_of(shape))
+        return unguarded_parse_as(shape)
+
+    return Bulk(careful, make(parse_as), make_doubtful(names, HIDING & names))
+
+
+def _guarded(decode: Decode, shape: type[msgspec.Struct]) -> Bulk[Decoded]:
+    """Return how records of ours are read: a field that stands twice is refused."""
+    demand_single = make_guard(shape)
+
+    def careful(
+        key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
+    ) -> Decoded:
+        decoded = decode(key, value, timestamp_ms, headers)
+        if isinstance(decoded, Rejected) or value is None:
+            return decoded
+        try:
+            demand_single(value)
+        except UnreadableError as error:
+            return refused(error)
+        return decoded
+
+    return Bulk(careful, decode, make_doubtful(names_of(shape)))
