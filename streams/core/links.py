@@ -16,6 +16,13 @@ from streams.core.time import iso
 MEMBERS_MAX: Final = 50
 """Ids of one person: whoever has more is a kiosk, a test or a robot."""
 
+PLACEHOLDERS: Final = frozenset({
+    "(null)", "-1", "[object object]", "anonymous", "false", "guest", "n/a", "nan", "nil", "none",
+    "null", "true", "undefined", "unknown", "void",
+})  # fmt: skip
+"""What programs write where there is no id, in small letters; so do zeros and dashes. One link of
+such an id would give a stranger all that nobody did."""
+
 ALREADY: Final = "identity_already_linked"
 """Counted: the two ids are one person already."""
 
@@ -26,6 +33,7 @@ class LinkRefusal(StrEnum):
     SHARED_DEVICE = "shared_device"  # the other id belongs to somebody else: the first link wins
     CYCLE = "cycle"  # the other id is the one under which the person is known
     TOO_MANY_IDS = "too_many_ids"
+    PLACEHOLDER = "placeholder"  # one of them is what is written where there is no id
     ERASED = "erased"  # the person behind the other id was erased
 
 
@@ -42,6 +50,16 @@ def refusal(user_id: str, other_id: str, reason: LinkRefusal, key: str, at_ms: i
     return RefuseLink(LinkRefused(user_id, other_id, reason.value, iso(at_ms)), key, at_ms)
 
 
+def is_placeholder(user_id: str) -> bool:
+    """Return whether an id stands for nobody.
+
+    Source:
+        Twilio Segment, "How to block identifier values in Unify": zeroes and dashes, anonymous,
+        void; https://support.twilio.com/hc/en-us/articles/43720564918427
+    """
+    return not user_id.strip("0-") or user_id.strip().lower() in PLACEHOLDERS
+
+
 def linked(state: UserState, signal: Linked, rules: Rules) -> Outcome:
     """Claim the other id, unless that was done lately: a link is told at every log-in.
 
@@ -49,6 +67,9 @@ def linked(state: UserState, signal: Linked, rules: Rules) -> Outcome:
     """
     user_id, other_id, at_ms = signal.user_id, signal.other_id, signal.event_time_ms
     members = state.profile.members
+    if is_placeholder(other_id) or is_placeholder(user_id):
+        reason = LinkRefusal.PLACEHOLDER
+        return state, (refusal(user_id, other_id, reason, user_id, at_ms),)
     if other_id == user_id:
         return state, (refusal(user_id, other_id, LinkRefusal.CYCLE, user_id, at_ms),)
     known_ms = members.get(other_id)

@@ -229,7 +229,8 @@ METRICS: Final[dict[Metric, Spec]] = {
     ),
     Metric.IDENTITY: Spec(
         "counter", "ids", ("what",), "What happened to ids that are one person.",
-        "Of shared_device, cycle or too_many_ids: see identity.refused on the decisions topic.",
+        "Of shared_device, cycle, placeholder or too_many_ids: see identity.refused on the "
+        "decisions topic.",
     ),
     Metric.FEEDBACK: Spec(
         "counter", "records", ("status",), "What senders and staff said of touches.",

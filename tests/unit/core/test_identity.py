@@ -132,6 +132,16 @@ def test_an_id_cannot_be_given_up_into_one_that_it_has_taken_over() -> None:
     assert {name: state[Column.EVENTS] for name, state in town.states().items()} == {"b": 2.0}
 
 
+@pytest.mark.parametrize("nobody", ["null", "Unknown", "00000000-0000-0000-0000-000000000000"])
+def test_what_is_written_where_there_is_no_id_is_nobody(nobody: str) -> None:
+    town = Town()
+    town.say(act(day(0), nobody), act(day(0), "ada"), link(day(1), "ada", nobody))
+    town.say(link(day(1), nobody, "ada"))
+
+    assert town.states()["ada"][Column.EVENTS] == 1.0
+    assert {reason for _, _, reason in refused(town)} == {"placeholder"}
+
+
 def test_a_kiosk_is_not_one_person() -> None:
     town = Town()
     town.say(*(link(day(0, number / 10), "kiosk", f"v{number}") for number in range(60)))
