@@ -51,6 +51,7 @@ def init(
     guess is marked as one, with its evidence. Consent is never guessed.
     """
     from streams.replay.dump import Dump  # noqa: PLC0415 (quick --help)
+    from streams.replay.propose.framed import unframed  # noqa: PLC0415
     from streams.replay.propose.proposal import proposed  # noqa: PLC0415
     from streams.replay.propose.text import proposal_text  # noqa: PLC0415
     from streams.replay.sorted_log import NewFile  # noqa: PLC0415
@@ -70,7 +71,8 @@ def init(
     label, name = file or topic or "", topic or _topic_of(file or "", sample)
     if not sample:
         raise UserError(f"{label}: there is no record in it", "it may be empty, or expired")
-    proposal = proposed(sample, name, label)
+    shown, encoding = unframed(sample, label, settings)
+    proposal = proposed(shown, name, label)._replace(encoding=encoding)
 
     def text(found: "Found | None") -> str:
         return proposal_text(proposal, label, found, partitions=partitions,

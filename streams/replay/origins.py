@@ -143,13 +143,13 @@ class Understanding:
             key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
         ) -> T:
             if missing := schemas.missing((value,)):
-                asyncio.run(_learn(schemas, missing, settings))
+                asyncio.run(learn(schemas, missing, settings))
             return call(key, value, timestamp_ms, headers)
 
         return asking
 
 
-async def _learn(schemas: Schemas, ids: set[int], settings: Settings) -> None:
+async def learn(schemas: Schemas, ids: set[int], settings: Settings) -> None:
     """Ask the registry for schemas.
 
     Raises:

@@ -9,7 +9,7 @@ import msgspec
 from streams.core.contact_file import ContactFile
 from streams.core.decoded import Rejected, Skipped
 from streams.core.rules_schema import MoneyFile
-from streams.core.sources import CHANGES, Form, Source
+from streams.core.sources import CHANGES, Encoding, Form, Source
 from streams.errors import UserError
 from streams.intake.foreign import Foreign
 from streams.intake.formats.catalogue import format_of
@@ -46,6 +46,7 @@ class Proposal(NamedTuple):
         places: Where ids, names and times stand, where the format does not say it.
         events: What the events mean.
         records: In the sample.
+        encoding: How they are written.
     """
 
     topic: str
@@ -54,6 +55,7 @@ class Proposal(NamedTuple):
     places: dict[str, Guess]
     events: Events
     records: int
+    encoding: Encoding = Encoding.JSON
 
 
 def proposed(sample: Sequence[Foreign], topic: str, label: str) -> Proposal:
@@ -85,13 +87,6 @@ def proposed(sample: Sequence[Foreign], topic: str, label: str) -> Proposal:
 def _demand_objects(records: list[Seen], sample: Sequence[Foreign], label: str) -> None:
     if any(record.body is not None for record in records):
         return
-    framed = [record.schema_id for record in records if record.schema_id is not None]
-    if framed:
-        raise UserError(
-            f"{label}: the values are framed by a schema registry (schema {framed[0]}), so they "
-            "are Avro or Protobuf",
-            "write the mapping by docs/formats/avro-protobuf.md; init reads JSON alone",
-        )
     first = next((r for r in sample if r.value is not None), None)
     said = "all of them are tombstones" if first is None else (
         f"the first is at {first.place}: {(first.value or b'')[:60]!r}"

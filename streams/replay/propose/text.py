@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import yaml
 
-from streams.core.sources import Form, KeyedBy
+from streams.core.sources import Encoding, Form, KeyedBy
 from streams.replay.checkup import Found
 from streams.replay.checkup_words import KEYED_SHARE, span_text
 from streams.replay.define_words import plain
@@ -68,6 +68,8 @@ def _source(
     proposal: Proposal, found: Found | None, partitions: int, own_partitions: int
 ) -> list[str]:
     lines = [*_comment(f"guess: {proposal.why}."), f"format: {proposal.form.form}"]
+    if proposal.encoding is not Encoding.JSON:
+        lines.append(f"encoding: {proposal.encoding}")
     lines += _keyed_by(found, partitions, own_partitions)
     lines += _lateness(proposal, found)
     if proposal.form.form is Form.WINBACK:

@@ -11,14 +11,19 @@ from click.testing import CliRunner, Result
 from streams.cli import winback
 from streams.core.rules_file import parse_rules
 from streams.core.sources import Form, KeyedBy, Unit
-from streams.demo.tongues import TONGUES
+from streams.demo.tongues import SCHEMA_ID, TONGUES
 from streams.errors import UserError
 from streams.intake.foreign import Foreign
+from streams.intake.wire.registry import Registry
+from streams.intake.wire.schemas import Schema
 from streams.replay.checkup import Found
 from streams.replay.events import NativeEvent
+from streams.replay.origins import Understanding
 from streams.replay.propose.fields import unit_of
+from streams.replay.propose.framed import unframed
 from streams.replay.propose.proposal import proposed
 from streams.replay.propose.text import proposal_text
+from streams.settings import load_settings
 
 AT_MS = 1_483_271_606_000
 READABLE = [name for name, tongue in TONGUES.items() if not tongue.schema]
@@ -198,7 +203,7 @@ def test_units_of_instants_are_told_by_their_size(value: Any, unit: object) -> N
         (b'"a"\n"b"\n', "neither JSON nor a csv header", "kcat"),
         (b"{oops\n", "no value is a JSON object", "right file"),
         (b'{"key": "k", "value": "\\u0000\\u0000\\u0000\\u0000\\u0007abc", "ts": 1}\n',
-         "framed by a schema registry (schema 7)", "avro-protobuf.md"),
+         "framed by a schema registry", "WINBACK_SCHEMA_REGISTRY_URL"),
     ],
 )  # fmt: skip
 def test_a_sample_that_shows_nothing_is_refused_in_words(
@@ -215,3 +220,26 @@ def test_without_a_sample_it_says_how_to_give_one() -> None:
     error = run().exception
     assert isinstance(error, UserError)
     assert error.hint == "winback init FILE, or winback init --topic TOPIC"
+
+
+@pytest.mark.parametrize("tongue", [name for name, spoken in TONGUES.items() if spoken.schema])
+def test_what_a_registry_has_framed_is_read_by_its_schemas(
+    tongue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken = TONGUES[tongue]
+
+    async def fetch(_registry: Registry, schema_id: int) -> Schema | None:
+        return Schema(tongue.upper(), spoken.schema) if schema_id == SCHEMA_ID else None
+
+    monkeypatch.setattr(Registry, "fetch", fetch)
+    settings = load_settings({"WINBACK_SCHEMA_REGISTRY_URL": "http://127.0.0.1:1"})
+    sample = [Foreign("t", None, spoken.write(event).value, AT_MS) for event in history()]
+    shown, encoding = unframed(sample, "t", settings)
+    proposal = proposed(shown, "t", "t")._replace(encoding=encoding)
+    text = proposal_text(proposal, "t", None, partitions=4, own_partitions=4)
+    (source,) = parse_rules(text).sources
+    assert source.encoding == tongue
+    assert "purchase" in {rule.meaning for rule in source.rules}
+    meaning = Understanding(parse_rules(text), "rules", settings)
+    told = meaning.tell(source, is_file=False)(None, sample[1].value, AT_MS + 10**9, ())
+    assert isinstance(told, tuple)
