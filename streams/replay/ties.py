@@ -38,6 +38,7 @@ class Ties:
     ) -> None:
         self.are_any = False
         self.given_up: dict[str, str] = {}
+        self._told: dict[tuple[str, str], int] = {}
         self._partitions, self._partitioner, self._flush = partitions, partitioner, flush
 
     def root(self, user_id: str, at_ms: int) -> str:
@@ -53,9 +54,19 @@ class Ties:
         return signal if root == user_id else msgspec.structs.replace(signal, user_id=root)
 
     def is_news(self, signal: Linked) -> bool:
-        """Return whether a link says something new; then everything before it comes first."""
+        """Return whether a link says something new; then everything before it comes first.
+
+        One that was told within a horizon is not claimed again, whatever became of it.
+        """
         self.are_any = True
-        return self.root(signal.other_id, signal.event_time_ms) != signal.user_id
+        pair, at_ms = (signal.user_id, signal.other_id), signal.event_time_ms
+        told_ms = self._told.get(pair)
+        if told_ms is not None and at_ms - told_ms < self._partitions[0].rules.churn.horizon_ms:
+            return False
+        is_news = self.root(signal.other_id, at_ms) != signal.user_id
+        if is_news:
+            self._told[pair] = at_ms
+        return is_news
 
     def link(self, signal: Linked) -> None:
         """Carry out a link, with all that follows from it.
