@@ -229,6 +229,11 @@ class Clocks:
         """Return until when a touch that is due at an instant has to wait; 0 = it need not."""
         return self.present_ms if at_ms < self.present_ms - CATCH_UP_MS else 0
 
+    def lag_ms(self, at_ms: int) -> int:
+        """Return by how much later than an instant it is by the wall clock; 0 = hardly any."""
+        lag_ms = self.told_ms - at_ms
+        return lag_ms if lag_ms > CATCH_UP_MS else 0
+
     # -- what is kept
 
     def record(self) -> tuple[ClockRecord, ...]:

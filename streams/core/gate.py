@@ -239,7 +239,7 @@ class Gate:
             step = plan_of(state, moment, rules)
             if step is None:
                 continue
-            closed = self._closed_until(state, step, at_ms)
+            closed = self._closed_until(state, step, at_ms, terms.lag_ms)
             if closed is not None:
                 self._held[row] = (closed, users.values[row])
             elif self._may_ask(step, places, at_ms):
@@ -247,10 +247,13 @@ class Gate:
             else:
                 in_vain.add(rules.contact.channel(step.channel).kind)
 
-    def _closed_until(self, state: UserState, step: PlaybookStep, at_ms: int) -> int | None:
+    def _closed_until(
+        self, state: UserState, step: PlaybookStep, at_ms: int, lag_ms: int
+    ) -> int | None:
         channel = self._rules.contact.channel(step.channel)
-        closed = closed_until(at_ms, state.profile.zone or self._rules.zone, channel.closed)
-        return None if closed is None else closed[0]
+        zone = state.profile.zone or self._rules.zone
+        closed = closed_until(at_ms + lag_ms, zone, channel.closed)
+        return None if closed is None else closed[0] - lag_ms
 
     def _ranked(self, found: list[_Candidate], at_ms: int) -> list[tuple[float, _Candidate, Score]]:
         """Return candidates with a fresh score, unfinished journeys and large losses first."""

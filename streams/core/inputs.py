@@ -290,6 +290,7 @@ class Terms(msgspec.Struct, frozen=True):
         loss_edges: Quantiles of what is at risk with users, rising; empty = not known yet.
         put_off_ms: Until then a touch has to wait: more is known by now than at its instant.
         acts_ms: The user is known to act then, before time alone has come so far; 0 = is not.
+        lag_ms: By so much a touch leaves later than its instant: timers wait for a topic that late.
     """
 
     mode: str
@@ -301,6 +302,7 @@ class Terms(msgspec.Struct, frozen=True):
     loss_edges: tuple[float, ...] = ()
     put_off_ms: int = 0
     acts_ms: int = 0
+    lag_ms: int = 0
 
 
 class Stopped(msgspec.Struct, frozen=True):

@@ -164,6 +164,7 @@ def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Cont
         explores=moment.score.lift is not None
         and share_of("explore", case.case_id) < rules.explore_share,
         put_off_ms=max(terms.put_off_ms, terms.acts_ms + 1 if _ends_on_return(case) else 0),
+        lag_ms=terms.lag_ms,
         has_place=moment.has_place,
         mode=terms.mode,
         is_stopped=terms.is_stopped,
@@ -200,7 +201,8 @@ def _carry_out(
             record = decision(
                 state, moment, case, "send", Ruling.SEND, channel, rules, touch_id=touch.touch_id
             )
-            sent = OpenTouch(touch.touch_id, channel, at_ms, at_ms + step.expires_ms)
+            leaves_ms = at_ms + moment.terms.lag_ms
+            sent = OpenTouch(touch.touch_id, channel, at_ms, leaves_ms + step.expires_ms)
             moved = _done(state, case, moment, rules, Ruling.SEND, sent)
             return moved, (record, RequestTouch(touch, at_ms))
 

@@ -57,4 +57,5 @@ class TermsBook:
             self.is_fused,
             self.loss_edges,
             self._clocks.put_off_until(at_ms),
+            lag_ms=self._clocks.lag_ms(at_ms),
         )

@@ -54,6 +54,7 @@ def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) ->
     """Return the message that asks for the touch that the case has due."""
     user_id, at_ms, score = moment.user_id, moment.at_ms, moment.score
     step, profile, at_iso = case.steps[case.step], state.profile, iso(moment.at_ms)
+    leaves_ms = at_ms + moment.terms.lag_ms
     return TouchRequested(
         touch_id=rules.ids.touch_id(
             case.opened_as or user_id, int(state[Column.CASE_AT]), case.step + 1
@@ -66,8 +67,8 @@ def request_touch(moment: Moment, state: UserState, case: Case, rules: Rules) ->
         template_key=step.template_key,
         params=fill(step.params, profile.traits),
         offer=step.offer,
-        not_before=at_iso,
-        expires_at=iso(at_ms + step.expires_ms),
+        not_before=iso(leaves_ms),
+        expires_at=iso(leaves_ms + step.expires_ms),
         audience_local_timezone=profile.zone or rules.zone,
         purpose=case.purpose,
         risk=Risk(

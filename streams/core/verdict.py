@@ -68,6 +68,7 @@ class Contact(msgspec.Struct, frozen=True):
         uplift: What is known of the effect of contact on such a user; None = nothing is.
         explores: The user is contacted whatever the effect may be, so that it can be learned.
         put_off_ms: Until then it has to wait for what is being read.
+        lag_ms: By so much later than now it would leave.
         has_place: The budget and the staff have a place for the touch.
         mode: How far the service goes.
         is_stopped: The kill switch is on.
@@ -88,6 +89,7 @@ class Contact(msgspec.Struct, frozen=True):
     uplift: Uplift | None = None
     explores: bool = False
     put_off_ms: int = 0
+    lag_ms: int = 0
     has_place: bool = True
     mode: str = Mode.LIVE
     is_stopped: bool = False
@@ -127,11 +129,14 @@ def may_contact(  # noqa: C901, PLR0911, PLR0912  # one rule after the other
         return Refuse(Ruling.PAUSED)
     if contact.is_suppressed:
         return Refuse(Ruling.SUPPRESSED)
+    if contact.put_off_ms > now_ms:  # What says yes or no may be among what is not read yet.
+        return Defer(contact.put_off_ms, Ruling.CATCHING_UP)
     consent = policy.is_consent_assumed if contact.consent is None else contact.consent
     if not consent:
         return Refuse(Ruling.NO_CONSENT)
     channel = policy.channel(contact.channel)
-    barrier = unreachable(contact.reach, channel, now_ms)
+    leaves_ms = now_ms + contact.lag_ms
+    barrier = unreachable(contact.reach, channel, leaves_ms)
     if barrier is not None:
         return Refuse(barrier)
     if not contact.is_instant:
@@ -145,13 +150,11 @@ def may_contact(  # noqa: C901, PLR0911, PLR0912  # one rule after the other
     for cap in channel.caps:
         if _is_full(cap, contact.contacts, now_ms, contact.channel):
             return Refuse(Ruling.FREQUENCY_CAPPED)
-    if contact.put_off_ms > now_ms:
-        return Defer(contact.put_off_ms, Ruling.CATCHING_UP)
     if not contact.has_place:
         return Refuse(Ruling.CAPACITY)
-    closed = closed_until(now_ms, contact.zone, channel.closed)
+    closed = closed_until(leaves_ms, contact.zone, channel.closed)
     if closed is not None:
-        return Defer(*closed)
+        return Defer(closed[0] - contact.lag_ms, closed[1])
     if now_ms - contact.decided_at_ms > policy.stale_after_ms:
         return Refuse(Ruling.STALE)
     if contact.is_held_out:

@@ -55,11 +55,16 @@ class Record(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A touch: when it was due, and when it went out."""
+    """A touch: when it was due, when it says that it leaves, and when it went out."""
 
     user_id: str
     due_ms: int
+    leaves_ms: int
     wall_ms: int
+
+
+def ms_of(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def lives(seed: int, users: int = 16) -> list[Record]:
@@ -151,8 +156,8 @@ class Worker:
         for record in outputs.get(TOUCHES, []):
             said = json.loads(record.value or b"")
             if said["type"] == "touch.requested":
-                due = datetime.fromisoformat(said["not_before"])
-                sent = Sent(said["user_id"], round(due.timestamp() * 1000), now_ms)
+                due_ms, leaves_ms = ms_of(said["risk"]["scored_at"]), ms_of(said["not_before"])
+                sent = Sent(said["user_id"], due_ms, leaves_ms, now_ms)
                 (self.sent if said["step"] == 1 else self.further).append(sent)
         for record in outputs.get(DECISIONS, []):
             self.put_off += json.loads(record.value or b"").get("reason") == "catching_up"
@@ -259,6 +264,17 @@ def test_places_are_not_used_up_by_what_waits() -> None:
     assert len([at_ms for at_ms in due if back_ms <= at_ms < back_ms + DAY_MS]) > 1
 
 
+def test_the_night_is_that_of_the_wall_clock_where_timers_are_hours_late() -> None:
+    """A touch of half past four that leaves at half past ten would wake somebody up."""
+    nights = GRANTED.replace('start: "00:00", end: "00:00"', 'start: "21:00", end: "09:00"')
+    worker = run(late(lives(0)), five_topics(nights))
+    assert len(worker.sent) > 10
+    for sent in (*worker.sent, *worker.further):
+        assert 9 <= (sent.wall_ms - day(0, 0)) % DAY_MS // HOUR_MS < 21
+        assert sent.leaves_ms == sent.wall_ms
+        assert sent.due_ms <= sent.wall_ms - max(LATE.values())
+
+
 STAYS = rules_of(
     playbooks="[{name: care, exit: [converted], steps: [{channel: sms, template_key: care_a}]}]"
 )
@@ -276,8 +292,7 @@ def kinds_of(rules: Rules, told_after_ms: int | None) -> list[str]:
     alone = Partition(0, rules, ToldScorer(by_silence))
     alone.apply([act(day(0)), act(day(1)), act(day(40))])
     (first, *_) = alone.take().outputs[TOUCHES]
-    due = datetime.fromisoformat(json.loads(first.value or b"")["not_before"])
-    due_ms = round(due.timestamp() * 1000)
+    due_ms = ms_of(json.loads(first.value or b"")["not_before"])
     partition = Partition(0, rules, ToldScorer(by_silence), clocks=(OWN, ORDERS))
     if told_after_ms is not None:
         partition.tell(due_ms + told_after_ms)

@@ -11,6 +11,7 @@ from streams.core.native import make_decode
 from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY
 from streams.core.time import DAY_MS, HOUR_MS
+from streams.intake.bulk import Bulk
 from streams.runtime.dead_letters import Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metrics
@@ -43,7 +44,7 @@ def live(seed: int) -> tuple[PipelineEngine, Records, list[Any]]:
     """Let a worker live for some weeks: what it did, what it read, and its journal."""
     chance, now = random.Random(seed), [day(0)]
     decode = make_decode(RULES)
-    decoders = dict.fromkeys((OWN_TOPIC, ORDERS, CRM), decode)
+    decoders = dict.fromkeys((OWN_TOPIC, ORDERS, CRM), Bulk(decode))
     in_force = InForce(RULES, "v1", decoders, ToldScorer(by_silence))
     engine = PipelineEngine(
         core(), lambda: in_force, STREAMS, Metrics(), Notices("dead"), lambda: now[0]
