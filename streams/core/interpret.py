@@ -62,15 +62,22 @@ Interpret = Callable[[NativeEvent, int], Decoded]
 """``interpret(event, at_ms)`` of an event whose ids are there and whose time can be."""
 
 
+Acting = Callable[[str, str, int, float], Acted]
+"""``act(user_id, event_id, at_ms, number)``: the number in major units where it is money."""
+
+
 class _Plan(NamedTuple):
-    """What is done with the events of one name."""
+    """What is done with the events of one name.
+
+    Attributes:
+        meaning: Of the event.
+        sign: Of its money; 0 = its amount is a count.
+        act: Makes the input; None = it is no act.
+    """
 
     meaning: Meaning
-    is_act: bool
-    is_risky: bool
     sign: int
-    slot: int
-    trigger: str
+    act: Acting | None
 
 
 def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
@@ -78,38 +85,50 @@ def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
 
     def plan(name: str) -> _Plan:
         meaning = rules.meaning(name)
-        is_act, is_risky = meaning in ACTS, meaning in RISKY
-        slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
-        trigger = meaning.value if is_risky else ""
-        return _Plan(meaning, is_act, is_risky, MONEY.get(meaning, 0), slot, trigger)
+        act = make_acting(name, rules) if meaning in ACTS else None
+        return _Plan(meaning, MONEY.get(meaning, 0), act)
 
     plans = {name: plan(name) for name in (*rules.meanings, *rules.churn.kinds)}
-    plans[COVERAGE_EVENT] = _Plan(Meaning.COVERAGE, False, False, 0, -1, "")  # noqa: FBT003  # columns
+    plans[COVERAGE_EVENT] = _Plan(Meaning.COVERAGE, 0, None)
     return plans, plan("")
+
+
+def make_acting(name: str, rules: Rules) -> Acting:
+    """Return what makes the input of an act of this name."""
+    meaning, minor_units = rules.meaning(name), rules.minor_units
+    slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
+    sign, is_risky = MONEY.get(meaning, 0), meaning in RISKY
+    trigger = meaning.value if is_risky else ""
+
+    def act(user_id: str, event_id: str, at_ms: int, number: float) -> Acted:
+        minor = sign * round(number * minor_units) if sign else 0
+        size = number if number > 0.0 else 0.0
+        return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky, trigger)
+
+    return act
 
 
 def make_interpret(rules: Rules) -> Interpret:
     """Return what turns an event into an input under some rules."""
     plans, default = _plans(rules)
-    plan_of = plans.get
+    plan_of, currency = plans.get, rules.currency
 
     def interpret(event: NativeEvent, at_ms: int) -> Decoded:
-        meaning, is_act, is_risky, sign, slot, trigger = plan_of(event.event, default)
-        size, minor = 0.0, 0
+        meaning, sign, act = plan_of(event.event, default)
+        number = 0.0
         if event.amount is not None:
-            number = _number(event.amount)
-            if number is None:
+            found = _number(event.amount)
+            if found is None:
                 what = f"amount {event.amount!r} is no number, not finite, or too large"
                 return Rejected(RejectReason.BAD_AMOUNT, what)
-            if sign:
-                if event.currency is not None and event.currency != rules.currency:
-                    what = f"{event.currency!r}; the rules count in {rules.currency}"
-                    return Rejected(RejectReason.BAD_CURRENCY, what)
-                minor = sign * round(number * rules.minor_units)
-            size = max(number, 0.0)
-        if is_act:
-            return Acted(event.user_id, event.event_id, at_ms, size, minor, slot, is_risky, trigger)
+            if sign and event.currency is not None and event.currency != currency:
+                what = f"{event.currency!r}; the rules count in {currency}"
+                return Rejected(RejectReason.BAD_CURRENCY, what)
+            number = found
+        if act is not None:
+            return act(event.user_id, event.event_id, at_ms, number)
         if meaning is Meaning.CORRECTION:
+            minor = sign * round(number * rules.minor_units)
             return ValueCorrected(event.user_id, event.event_id, at_ms, minor)
         return _rare(event, meaning, at_ms, rules)
 
