@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -144,8 +144,25 @@ class _Tails:
     def _ranges(self, parts: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         if not parts:
             return {}
-        begins, ends = self._consumer.beginning_offsets(parts), self._consumer.end_offsets(parts)
+        begins = self._offsets(self._consumer.beginning_offsets, parts)
+        ends = self._offsets(self._consumer.end_offsets, parts)
         return {part: (begins[part], ends[part]) for part in parts}
+
+    def _offsets(
+        self, ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]],
+        parts: list[TopicPartition],
+    ) -> dict[TopicPartition, int]:  # fmt: skip
+        """Ask for offsets; kafka-python 3.0 fails on a partition whose leader it does not know yet.
+
+        Raises:
+            Unavailable: Kafka does not say.
+        """
+        for _ in range(TRIES):
+            try:
+                return ask(parts)
+            except KeyError:
+                time.sleep(TRY_AGAIN_S)
+        raise Unavailable("Kafka does not say where its topics end", "see the broker's log")
 
     def stretches(self, topics: Iterable[str]) -> tuple[Stretch, ...]:
         """Return begin and end of every partition of the topics."""
