@@ -72,6 +72,7 @@ class Play:
             (activity, settings.topic_feedback),
         )  # fmt: skip
         self._watch = Watch(settings, log, self._reader, activity)
+        self._watch.just_ends = foreign is not None
         self.observed = self._watch.observed
         self._script = Script(SESSION_TIMEOUT_S * 1_000)
         self._is_playing = False

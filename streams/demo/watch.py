@@ -1,5 +1,6 @@
 """Watching a run: what the topics, the workers and the ends of the sources say, as one moment."""
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -12,6 +13,7 @@ from streams.demo.workers import SILENT, Answer, ask, routed
 from streams.runtime.topic_reader import TopicReader
 from streams.settings import Settings
 
+SETTLED_S: Final = 15.0
 LOOK_EVERY_S: Final = 0.5
 RATE_OVER_S: Final = 5.0
 
@@ -29,12 +31,15 @@ class Watch:
         observed: What the topics have said.
         workers: Every worker that was started, by name.
         router: Who brings the events there, if somebody does.
+        just_ends: The log ends without a watermark.
     """
 
     def __init__(self, settings: Settings, log: Log, reader: TopicReader, activity: str) -> None:
         self.observed = Observed(settings)
         self.workers: dict[str, Child] = {}
         self.router: Child | None = None
+        self.just_ends = False
+        self._unanswered = 0, 0.0
         self._activity = activity
         self._log = log
         self._reader = reader
@@ -118,6 +123,18 @@ class Watch:
             if key[0] == self._activity
         )
 
+    def _are_answers_due(self) -> bool:
+        """Return whether a touch waits for its answer.
+
+        Our own log ends with a watermark. A topic of somebody else's just ends: touches that are
+        due after its last record are not sent, and are left when nothing happens any more.
+        """
+        unanswered = len(self.observed.touch_ids.keys() - self.observed.reported)
+        if unanswered != self._unanswered[0]:
+            self._unanswered = unanswered, time.monotonic()
+        is_settled = time.monotonic() - self._unanswered[1] > SETTLED_S
+        return unanswered > 0 and not (self.just_ends and is_settled)
+
     def left(self) -> str:
         """Return what is not drained, in words: for when it takes too long."""
         observed = self.observed
@@ -132,6 +149,6 @@ class Watch:
     def is_drained(self) -> bool:
         """Return whether every touch is reported, and every report durable in the state."""
         observed = self.observed
-        if not self._reader.is_at_end() or observed.touch_ids.keys() - observed.reported:
+        if not self._reader.is_at_end() or self._are_answers_due():
             return False
         return all(observed.applied[key] >= end for key, end in self._reader.source_ends().items())
