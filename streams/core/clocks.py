@@ -142,6 +142,12 @@ class Clocks:
         return Reached(watermark, watermark if is_fed_by_router else heard)
 
     @property
+    def are_several(self) -> bool:
+        """Whether what is known of a user stands on more than one topic."""
+        has_router = self._has_router
+        return len({topic_of(name) for name in self._clocks if name or not has_router}) > 1
+
+    @property
     def _has_router(self) -> bool:
         return any(clock.is_routed for clock in self._clocks.values())
 

@@ -163,7 +163,7 @@ class Course:
             bounds: When each acts, or the watermark if that is further.
             reached_ms: The watermark before.
         """
-        if self.clocks.told_ms:
+        if self.clocks.told_ms or self.clocks.are_several:
             until = zip(reached_ms.tolist(), bounds.tolist(), strict=True)
             self._acting = dict(zip(rows.tolist(), until, strict=True))
         self.fire(rows, bounds)
