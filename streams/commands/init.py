@@ -16,7 +16,7 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.intake.foreign import Foreign
-    from streams.replay.checkup import Found
+    from streams.replay.findings import Found
     from streams.replay.propose.proposal import Proposal
 
 FROM_FILE: Final = 50_000
@@ -115,7 +115,7 @@ def _say(
     proposal: "Proposal", found: "Found", label: str, out: str | None, topic: str | None
 ) -> None:
     where = f"--topic {topic}" if topic else f"--file {quote(label)}"
-    from streams.replay.checkup import REJECTED  # noqa: PLC0415 (quick --help)
+    from streams.replay.findings import REJECTED  # noqa: PLC0415 (quick --help)
 
     events = found.accepted + found.skipped + found.rejected
     lines = [

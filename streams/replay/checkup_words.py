@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from streams.core.sources import KeyedBy, Source
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.replay.checkup import ACCEPTED, REJECTED, SKIPPED, Checked, Example, Found, Group
+from streams.replay.checkup import Checked
 from streams.replay.define_words import percent, plain
+from streams.replay.findings import ACCEPTED, REJECTED, SKIPPED, Example, Found, Group
 from streams.replay.instants import short_iso
 
 TITLES: Final = {

@@ -6,9 +6,9 @@ from typing import Any, Final
 import yaml
 
 from streams.core.sources import Encoding, Form, KeyedBy
-from streams.replay.checkup import Found
 from streams.replay.checkup_words import KEYED_SHARE, span_text
 from streams.replay.define_words import plain
+from streams.replay.findings import Found
 from streams.replay.propose.proposal import SETTING, Proposal
 
 WIDTH: Final = 100

@@ -16,8 +16,8 @@ from streams.errors import UserError
 from streams.intake.foreign import Foreign
 from streams.intake.wire.registry import Registry
 from streams.intake.wire.schemas import Schema
-from streams.replay.checkup import Found
 from streams.replay.events import NativeEvent
+from streams.replay.findings import Found
 from streams.replay.origins import Understanding
 from streams.replay.propose.fields import unit_of
 from streams.replay.propose.framed import unframed
