@@ -14,6 +14,7 @@ class Ruling(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     SUPPRESSED = "suppressed"
+    CATCHING_UP = "catching_up"
     NO_CONSENT = "no_consent"
     CHANNEL_DEAD = "channel_dead"
     NO_PERMISSION = "no_permission"
@@ -22,7 +23,6 @@ class Ruling(StrEnum):
     NOT_PERSUADABLE = "not_persuadable"
     # Measure.
     FREQUENCY_CAPPED = "frequency_capped"
-    CATCHING_UP = "catching_up"
     CAPACITY = "capacity"
     # The clock.
     HOLIDAY = "holiday"
@@ -59,6 +59,10 @@ WORDS: Final[dict[Ruling, ReasonText]] = {
         "operations paused this playbook or this channel", "该方案或该渠道已被运营暂停"
     ),
     Ruling.SUPPRESSED: ReasonText("the user opted out of all contact", "用户已全部退订"),
+    Ruling.CATCHING_UP: ReasonText(
+        "it would have been due before now; waiting until everything up to now has been read",
+        "本应更早发送，等待读完截至目前的全部数据后再判断",
+    ),
     Ruling.NO_CONSENT: ReasonText(
         "no consent to this channel is on record, or it was withdrawn",
         "没有该渠道的授权记录，或授权已撤回",
@@ -78,10 +82,6 @@ WORDS: Final[dict[Ruling, ReasonText]] = {
     ),
     Ruling.FREQUENCY_CAPPED: ReasonText(
         "contacted often enough already, on this channel or over all", "该渠道或总体触达已达上限"
-    ),
-    Ruling.CATCHING_UP: ReasonText(
-        "it would have been due before now; waiting until everything up to now has been read",
-        "本应更早发送，等待读完截至目前的全部数据后再判断",
     ),
     Ruling.CAPACITY: ReasonText(
         "the day's budget or the capacity of the staff is used up; others have more to lose",
