@@ -68,38 +68,47 @@ def init(
             sample, partitions = list(origin.records), origin.partitions
     else:
         sample = list(islice(Dump(file or ""), records or FROM_FILE))
-    label, name = file or topic or "", topic or _topic_of(file or "", sample)
+    label, name = file or topic or "", topic or _topic_of(file or "")
     if not sample:
         raise UserError(f"{label}: there is no record in it", "it may be empty, or expired")
+    sample = [record._replace(topic=topic or record.topic or name) for record in sample]
     shown, encoding = unframed(sample, label, settings)
-    proposal = proposed(shown, name, label)._replace(encoding=encoding)
+    by_topic: dict[str, list[Foreign]] = {}
+    for record in shown:
+        by_topic.setdefault(record.topic, []).append(record)
+    proposals = [
+        proposed(records_of, told, label)._replace(encoding=encoding)
+        for told, records_of in by_topic.items()
+    ]
 
-    def text(found: "Found | None") -> str:
-        return proposal_text(proposal, label, found, partitions=partitions,
+    def text(found: "dict[str, Found]") -> str:
+        return proposal_text(proposals, label, found, partitions=partitions,
                              own_partitions=settings.partitions)  # fmt: skip
 
-    found = _tried(text(None), sample, settings, proposal, partitions)
+    found = _tried(text({}), sample, settings, partitions)
     rules = text(found)
     if out is None:
         click.echo(rules, nl=False)
     else:
         with NewFile(out, force=force) as new:
             new.write(rules.encode())
-    _say(proposal, found, label, out, topic if file is None else None)
-    return Exit.OK if found.accepted else Exit.FAILED
+    for proposal in proposals:
+        _say(proposal, found[proposal.topic])
+    if out is not None:
+        _say_next(label, out, topic if file is None else None)
+    return Exit.OK if any(one.accepted for one in found.values()) else Exit.FAILED
 
 
-def _topic_of(path: str, sample: list["Foreign"]) -> str:
-    """Return what the records say their topic is, else the name of the file."""
-    told = next((record.topic for record in sample if record.topic), "")
+def _topic_of(path: str) -> str:
+    """Return what a topic may be called of which the records do not say it: as their file."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(path).name.split(".")[0]).strip("_.-")
-    return told or stem or "topic"
+    return stem or "topic"
 
 
 def _tried(
-    text: str, sample: list["Foreign"], settings: Settings, proposal: "Proposal", partitions: int
-) -> "Found":
-    """Return what the sample comes to under the rules that are proposed for it."""
+    text: str, sample: list["Foreign"], settings: Settings, partitions: int
+) -> "dict[str, Found]":
+    """Return what the sample of each topic comes to under the rules that are proposed for it."""
     from streams.core.rules_file import parse_rules  # noqa: PLC0415 (quick --help)
     from streams.replay.checkup import Checkups  # noqa: PLC0415
     from streams.replay.origins import Kept, Origin, Understanding  # noqa: PLC0415
@@ -107,19 +116,16 @@ def _tried(
 
     rules = parse_rules(text, "the proposed rules")
     checkups = Checkups(Understanding(rules, "the proposed rules", settings), now_ms())
-    checkups.see(Origin(proposal.topic, proposal.topic, Kept(sample), partitions))
-    return checkups.found()[0].found
+    checkups.see(Origin("the sample", "", Kept(sample), partitions))
+    return {one.source.topic: one.found for one in checkups.found()}
 
 
-def _say(
-    proposal: "Proposal", found: "Found", label: str, out: str | None, topic: str | None
-) -> None:
-    where = f"--topic {topic}" if topic else f"--file {quote(label)}"
+def _say(proposal: "Proposal", found: "Found") -> None:
     from streams.replay.findings import REJECTED  # noqa: PLC0415 (quick --help)
 
     events = found.accepted + found.skipped + found.rejected
     lines = [
-        f"{label}: {proposal.form.form}, for {proposal.why}",
+        f"{proposal.topic}: {proposal.form.form}, for {proposal.why}",
         f"{counted(len(proposal.events.rules), 'rule')} proposed; of {counted(events, 'event')}:",
         f"  {found.accepted:,} understood, {found.skipped:,} left out, {found.rejected:,} refused",
     ]
@@ -127,11 +133,15 @@ def _say(
     lines += [
         f"    {group.reason}: {group.detail[:DETAIL_MAX]}" for group in refused[:REFUSED_SHOWN]
     ]
-    if out is not None:
-        what, rules = f"--topic {topic}" if topic else quote(label), quote(out)
-        lines += [
-            f"written: {out}", "next", f"  look at every guess in {out}",
-            f"  winback inputs check {where} --rules {rules}",
-            f"  winback inputs convert {what} --rules {rules} -o events.jsonl",
-        ]  # fmt: skip
+    click.echo("\n".join(lines), err=True)
+
+
+def _say_next(label: str, out: str, topic: str | None) -> None:
+    where = f"--topic {topic}" if topic else f"--file {quote(label)}"
+    what, rules = f"--topic {topic}" if topic else quote(label), quote(out)
+    lines = [
+        f"written: {out}", "next", f"  look at every guess in {out}",
+        f"  winback inputs check {where} --rules {rules}",
+        f"  winback inputs convert {what} --rules {rules} -o events.jsonl",
+    ]  # fmt: skip
     click.echo("\n".join(lines), err=True)

@@ -148,7 +148,7 @@ def _row_rule(
     said["as"] = meaning.value
     for key, guess in (
         ("user", user_guess(after, COLUMN_SHARE)),
-        ("time", time_guess(after, setting.zone, lexicon.PAID_AT)),
+        ("time", time_guess(after, setting.zone, lexicon.PAID_AT, COLUMN_SHARE)),
     ):
         if guess is not None:
             said[key] = guess.said

@@ -55,17 +55,24 @@ def named(
     found = [
         field
         for field in fields.common(share)
-        if plain(field.name) in ranks
+        if _plain(field.name) in ranks
         and (kind != "number" or field.is_number)
         and (kind != "time" or field.unit is not None)
     ]
-    return sorted(found, key=lambda f: (ranks[plain(f.name)], f.path.count("."), f.path))
+    return sorted(found, key=lambda f: (ranks[_plain(f.name)], f.path.count("."), f.path))
 
 
-def time_guess(fields: Fields, zone: str, ranks: Mapping[str, int] = lexicon.TIME) -> Guess | None:
+def _plain(name: str) -> str:
+    """Return a name without its unit: ``total_fen`` is a total."""
+    return lexicon.UNIT.sub("", plain(name)) or plain(name)
+
+
+def time_guess(
+    fields: Fields, zone: str, ranks: Mapping[str, int] = lexicon.TIME, share: float = OFTEN
+) -> Guess | None:
     """Return where the instant stands; what names no zone is taken in that of the rules."""
     is_column = ranks is lexicon.PAID_AT
-    for field in named(fields, ranks, kind="time"):
+    for field in named(fields, ranks, share, kind="time"):
         assert field.unit is not None
         unit, has_zone = field.unit
         why = f"{has(field, fields)}, {_unit_words(unit)}"

@@ -61,6 +61,8 @@ PAID_WORDS: Final = frozenset(
 )
 MINOR: Final = ("fen", "cent", "minor", "_fee", "分")
 """In the name of an amount they say: fen, cents."""
+UNIT: Final = re.compile(r"(?<=.)(fen|cents?|minor|yuan|cny|rmb|usd|分|元)$")
+"""What the name of an amount may end with, without what its writers differ in."""
 WELL_KNOWN: Final[dict[str, Meaning]] = {
     "ordercompleted": Meaning.PURCHASE,
     "orderpaid": Meaning.PURCHASE,

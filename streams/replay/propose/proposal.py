@@ -27,12 +27,14 @@ from streams.replay.propose.guesses import (
     time_guess,
     user_guess,
 )
-from streams.replay.propose.lexicon import ID, ID_ENDS, USER, plain
+from streams.replay.propose.lexicon import ID, ID_ENDS, PAID_AT, USER, plain
 
 SETTING: Final = Setting(MoneyFile().currency, ContactFile().zone)
 """What holds where the sample says nothing."""
 ONE_EVENT: Final = "record"
 """What an event is called where no field names it."""
+HAPPENED: Final = dict(PAID_AT)
+"""The names that columns have, in records that are no rows of a database."""
 PLACES: Final = ("event", "user", "anonymous", "id", "time")
 
 
@@ -102,7 +104,7 @@ def _places(form: Form, records: list[Seen]) -> dict[str, Guess]:
         fields.see(body)
     found: dict[str, Guess | None] = {}
     if form is Form.JSON:
-        time = time_guess(fields, SETTING.zone)
+        time = time_guess(fields, SETTING.zone) or time_guess(fields, SETTING.zone, HAPPENED)
         found = {
             "event": event_guess(fields) or Guess(ONE_EVENT, "NO field names it: one for all"),
             "user": user_guess(fields, 0.02), "anonymous": anonymous_guess(fields),

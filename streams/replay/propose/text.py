@@ -1,5 +1,7 @@
 """The rules file of a proposal: every guess is marked as one, with its evidence."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ from streams.core.sources import Encoding, Form, KeyedBy
 from streams.replay.checkup_words import KEYED_SHARE, span_text
 from streams.replay.define_words import plain
 from streams.replay.findings import Found
-from streams.replay.propose.proposal import SETTING, Proposal
+from streams.replay.propose.proposal import Proposal
 
 WIDTH: Final = 100
 OTHERS_SHOWN: Final = 30
@@ -17,20 +19,26 @@ PATH_MAX: Final = 200
 
 
 def proposal_text(
-    proposal: Proposal, label: str, found: Found | None, *, partitions: int, own_partitions: int
+    proposals: Sequence[Proposal],
+    label: str,
+    found: Mapping[str, Found],
+    *,
+    partitions: int,
+    own_partitions: int,
 ) -> str:
     """Return the rules file.
 
     Args:
-        proposal: What was guessed.
+        proposals: What was guessed, of each topic.
         label: Where the sample is from.
-        found: What the sample comes to under the proposal; None = that is not known yet.
+        found: Topic to what its sample comes to under the proposal, as far as that is known.
         partitions: Of the topic, 0 = a file was read.
         own_partitions: Of our own topics.
     """
+    records = sum(proposal.records for proposal in proposals)
     lines = [
         *_comment(
-            f"Proposed by `winback init {plain(label, PATH_MAX)}` from {proposal.records:,} "
+            f"Proposed by `winback init {plain(label, PATH_MAX)}` from {records:,} "
             "records. Guesses are marked as such: check each of them."
         ),
         *_comment("How to go on: docs/inputs.md; what a mapping can say: docs/mapping.md."),
@@ -38,17 +46,19 @@ def proposal_text(
         "version: 1",
         "mode: observe        # decide and record, send nothing, until you say otherwise",
         "",
-        *_money(proposal),
+        *_money(proposals),
         "inputs:",
-        f"  {_inline(proposal.topic)}:",
-        *_indented(4, _source(proposal, found, partitions, own_partitions)),
     ]
+    for proposal in proposals:
+        told = found.get(proposal.topic)
+        source = _source(proposal, told, partitions, own_partitions)
+        lines += [f"  {_inline(proposal.topic)}:", *_indented(4, source)]
     return "\n".join(lines) + "\n"
 
 
-def _money(proposal: Proposal) -> list[str]:
+def _money(proposals: Sequence[Proposal]) -> list[str]:
     """Return which currency counts, and which need a rate."""
-    codes = proposal.events.currencies
+    codes = sum((proposal.events.currencies for proposal in proposals), Counter[str]())
     if not codes:
         return []
     most, *others = [code for code, _ in codes.most_common()]
@@ -172,6 +182,3 @@ def _inline(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=2**20,
                           sort_keys=False)  # fmt: skip
     return text.removesuffix("\n").removesuffix("\n...")
-
-
-__all__ = ["SETTING", "proposal_text"]

@@ -64,7 +64,7 @@ def test_each_format_is_recognised_and_its_money_found(tongue: str) -> None:
         for record in (spoken.write(event),)
     ]
     proposal = proposed(sample, spoken.topic, "sample")
-    text = proposal_text(proposal, "sample", None, partitions=0, own_partitions=4)
+    text = proposal_text([proposal], "sample", {}, partitions=0, own_partitions=4)
     (source,) = parse_rules(text).sources
     assert source.form is parse_rules(spoken.rules).sources[0].form
     (amount,) = {rule.amount for rule in source.rules if rule.meaning == "purchase"}
@@ -157,7 +157,11 @@ def test_keys_partitions_and_disorder_decide_how_it_is_read() -> None:
     def keyed(**others: int) -> KeyedBy:
         keys = {**found["keys"], **others}
         text = proposal_text(
-            proposal, "t", convert_found(found | {"keys": keys}), partitions=4, own_partitions=4
+            [proposal],
+            "t",
+            {"t": convert_found(found | {"keys": keys})},
+            partitions=4,
+            own_partitions=4,
         )
         return parse_rules(text).sources[0].keyed_by
 
@@ -236,7 +240,7 @@ def test_what_a_registry_has_framed_is_read_by_its_schemas(
     sample = [Foreign("t", None, spoken.write(event).value, AT_MS) for event in history()]
     shown, encoding = unframed(sample, "t", settings)
     proposal = proposed(shown, "t", "t")._replace(encoding=encoding)
-    text = proposal_text(proposal, "t", None, partitions=4, own_partitions=4)
+    text = proposal_text([proposal], "t", {}, partitions=4, own_partitions=4)
     (source,) = parse_rules(text).sources
     assert source.encoding == tongue
     assert "purchase" in {rule.meaning for rule in source.rules}
