@@ -113,8 +113,13 @@ def _tried(
     from streams.replay.checkup import Checkups  # noqa: PLC0415
     from streams.replay.origins import Kept, Origin, Understanding  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
+    from winback_sender.documents.faults import RulesRefused  # noqa: PLC0415
 
-    rules = parse_rules(text, "the proposed rules")
+    try:
+        rules = parse_rules(text, "the proposed rules")
+    except RulesRefused as error:
+        hint = "say what the topic is called with --topic, or write the rules: docs/mapping.md"
+        raise UserError(str(error), hint) from None
     checkups = Checkups(Understanding(rules, "the proposed rules", settings), now_ms())
     checkups.see(Origin("the sample", "", Kept(sample), partitions))
     return {one.source.topic: one.found for one in checkups.found()}

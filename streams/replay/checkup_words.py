@@ -66,8 +66,7 @@ def said(checked: Checked, rules: str, *, show_ids: bool) -> list[str]:
     where = f" ({rules}, line {source.line})" if source.line else ""
     lines = [f"{source.topic}: {source.form}, {source.encoding}, keyed by {source.keyed_by}{where}"]
     total = found.accepted + found.skipped + found.rejected
-    records = "1 record" if found.records == 1 else f"{found.records:,} records"
-    lines.append(f"{records} read, with {total:,} events" if found.records else f"{records} read")
+    lines.append(f"{_counted(found.records, 'record')} read, with {_counted(total, 'event')}")
     for outcome, title in TITLES.items():
         groups = [group for group in found.groups if group.outcome == outcome]
         count = sum(group.count for group in groups)
@@ -84,6 +83,10 @@ def said(checked: Checked, rules: str, *, show_ids: bool) -> list[str]:
     if advice:
         lines += ["", "advice", *(f"  - {text}" for text in advice)]
     return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _group(group: Group, *, show_ids: bool) -> list[str]:
@@ -111,7 +114,7 @@ def _facts(found: Found) -> list[str]:
     links = f"; links: {found.links:,}, which give up {found.given_up:,} of them"
     links = links if found.links else ""
     lines = [
-        f"users       {found.users:,} ids{links}",
+        f"users       {_counted(found.users, 'id')}{links}",
         f"time        {short_iso(found.first_ms)} to {short_iso(found.last_ms)}",
     ]
     late = found.disorder.quantiles

@@ -220,6 +220,13 @@ def test_a_sample_that_shows_nothing_is_refused_in_words(
     assert hint in (error.hint or "")
 
 
+def test_a_name_that_no_topic_can_have_is_refused_in_words() -> None:
+    lines("dump.jsonl", json.loads(TONGUES["segment"].write(history()[1]).value))
+    error = run("dump.jsonl", "--topic", "a b").exception
+    assert isinstance(error, UserError)
+    assert "'a b' is no name of a Kafka topic" in error.message
+
+
 def test_without_a_sample_it_says_how_to_give_one() -> None:
     error = run().exception
     assert isinstance(error, UserError)
