@@ -127,7 +127,7 @@ def _expected(users: NDArray[np.intp], begin: int, end: int) -> int | None:
         like = np.concatenate([
             users[side[side % 7 == weekday][:LIKE_DAYS]] for side in (before, after)
         ])  # fmt: skip
-        if np.mean(like == 0) > EMPTY_MOST or len(like) < LIKE_DAYS:
+        if len(like) < LIKE_DAYS or np.mean(like == 0) > EMPTY_MOST:
             return None
         there = like[like > 0]
         if there.min() < USERS_LEAST:
