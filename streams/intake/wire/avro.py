@@ -40,7 +40,7 @@ def avro_parse_as(schemas: Schemas) -> ParseAs:
                 found, end = read(value, FRAME_BYTES)
                 if end != len(value):
                     raise BadBytesError(f"it ends at byte {end} of {len(value)}")
-                return convert(found, shape)
+                return found if found.__class__ is shape else convert(found, shape)
             except msgspec.ValidationError as error:
                 raise unreadable(error) from None
             except _MISFITS as error:

@@ -8,8 +8,10 @@ Source:
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
+import msgspec
 from msgspec import inspect
 
 from streams.intake.wire.avro_lines import (
@@ -29,11 +31,14 @@ DEEP_MAX: Final = 12
 """Blocks within blocks; Python allows 20 loops. What lies deeper is a function of its own."""
 ALL: Final = inspect.AnyType()
 """Of what is read: whatever there is."""
+SCALARS: Final = {
+    inspect.StrType, inspect.IntType, inspect.FloatType, inspect.BoolType, inspect.NoneType,
+}  # fmt: skip
 NO_BRANCH: Final = "else: bad('a branch that the union does not have')"
 
 
 def make_reader(schema: Any, named: Mapping[str, Any], shape: inspect.Type) -> Read:
-    """Return what reads a value into dicts and lists.
+    """Return what reads a value: into its type if that takes anything, else dicts to be checked.
 
     Args:
         schema: As fastavro has parsed it.
@@ -43,7 +48,7 @@ def make_reader(schema: Any, named: Mapping[str, Any], shape: inspect.Type) -> R
     Raises:
         BadBytesError: The schema is larger than any that is in use.
     """
-    book = Book(named, _write)
+    book = Book(named, _write, is_open=is_open(shape))
     book.function("read", schema, shape)
     lines = [line for body in book.bodies for line in body]
     space: dict[str, Any] = dict(book.constants)
@@ -163,7 +168,7 @@ class _Reading(_Passing):
 
     def _record(self, schema: Any, shape: inspect.Type, deep: int) -> str:
         wanted, name = _fields(shape), self.book.name("v")
-        pairs: list[str] = []
+        pairs: list[tuple[str, str]] = []
         for row in runs(schema["fields"]):
             read = [
                 (field, self.book.name("v"), below)
@@ -174,8 +179,14 @@ class _Reading(_Passing):
                 self._row(row, read, deep)
             else:
                 self._skip_row(row, deep)
-            pairs += (f"{field['name']!r}: {value}" for field, value, _ in read)
-        self.put(deep, f"{name} = {{{', '.join(pairs)}}}")
+            pairs += ((field["name"], value) for field, value, _ in read)
+        kind = _struct_of(shape)
+        if kind is None or not self.book.is_open:
+            self.put(deep, f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in pairs)}}}")
+        else:
+            found = dict(pairs)
+            values = [found.get(field.encode_name, "None") for field in kind.fields]
+            self.put(deep, f"{name} = {self.book.constant(kind.cls)}({', '.join(values)})")
         return name
 
     def _row(self, row: list[Any], read: list[tuple[Any, str, inspect.Type]], deep: int) -> None:
@@ -210,18 +221,43 @@ class _Reading(_Passing):
             key = self._simple("string", {}, deep + 2)
             value = self.value(schema["values"], _item(shape, inspect.DictType), deep + 2)
             self.put(deep + 2, f"{name}[{key}] = {value}")
+            kind = _struct_of(shape)
+            if kind is not None and self.book.is_open:
+                fill = self.book.constant(partial(msgspec.convert, type=kind.cls))
+                self.put(deep, f"{name} = {fill}({name})")
         else:
             value = self.value(schema["items"], _item(shape, inspect.ListType), deep + 2)
             self.put(deep + 2, f"{name}.append({value})")
         return name
 
 
-def _fields(shape: inspect.Type) -> dict[str, inspect.Type] | None:
-    """Return the fields that are read of an object; None = all of them."""
+def _struct_of(shape: inspect.Type) -> inspect.StructType | None:
     for part in shape.types if isinstance(shape, inspect.UnionType) else (shape,):
         if isinstance(part, inspect.StructType):
-            return {field.encode_name: field.type for field in part.fields}
+            return part
     return None
+
+
+def is_open(shape: inspect.Type) -> bool:
+    """Whether a type takes whatever is read: then its objects are made at once, unchecked."""
+    match shape:
+        case inspect.StructType(tag=None, array_like=False):
+            return all(field.default is None and is_open(field.type) for field in shape.fields)
+        case inspect.UnionType():
+            inner = [part for part in shape.types if type(part) not in SCALARS]
+            return set(map(type, shape.types)) >= SCALARS and all(map(is_open, inner))
+        case inspect.ListType():
+            return is_open(shape.item_type)
+        case inspect.DictType():
+            return is_open(shape.value_type)
+        case _:
+            return isinstance(shape, inspect.AnyType)
+
+
+def _fields(shape: inspect.Type) -> dict[str, inspect.Type] | None:
+    """Return the fields that are read of an object; None = all of them."""
+    kind = _struct_of(shape)
+    return None if kind is None else {field.encode_name: field.type for field in kind.fields}
 
 
 def _item(shape: inspect.Type, kind: type) -> inspect.Type:

@@ -40,12 +40,30 @@ class BadBytesError(Exception):
 
 def _more(body: bytes, place: int) -> tuple[int, int]:
     """Return a number of several bytes, before zigzag, and where it ends; it began a byte ago."""
+    number, byte = body[place - 1] & 127, body[place]
+    if byte < 128:  # noqa: PLR2004 (the bit that says: there is more)
+        return number | byte << 7, place + 1
+    number |= (byte & 127) << 7
+    byte = body[place + 1]
+    if byte < 128:  # noqa: PLR2004 (as above)
+        return number | byte << 14, place + 2
+    number |= (byte & 127) << 14
+    byte = body[place + 2]
+    if byte < 128:  # noqa: PLR2004 (as above)
+        return number | byte << 21, place + 3
+    number |= (byte & 127) << 21 | (body[place + 3] & 127) << 28
+    if body[place + 3] > 127 and body[place + 4] < 128:  # noqa: PLR2004 (instants are so long)
+        return number | body[place + 4] << 35, place + 5
+    return _most(body, place)
+
+
+def _most(body: bytes, place: int) -> tuple[int, int]:
     number, shift = body[place - 1] & 127, 7
     while True:
         byte = body[place]
         place += 1
         number |= (byte & 127) << shift
-        if byte < 128:  # noqa: PLR2004 (the bit that says: there is more)
+        if byte < 128:  # noqa: PLR2004 (as above)
             return number, place
         shift += 7
         if shift >= 7 * VARINT_BYTES_MAX:
@@ -72,13 +90,15 @@ class Book:
     Args:
         named: Named types of the schema.
         write: Writes a function.
+        is_open: Whether objects are made at once.
 
     Attributes:
         bodies: Lines of each function.
         constants: What they speak of, by name.
     """
 
-    def __init__(self, named: Mapping[str, Any], write: Write) -> None:
+    def __init__(self, named: Mapping[str, Any], write: Write, *, is_open: bool) -> None:
+        self.is_open = is_open
         self.bodies: list[list[str]] = []
         self.constants: dict[str, Any] = {"more": _more, "length": _length, "bad": _bad}
         for kind, form in (("float", "<f"), ("double", "<d")):

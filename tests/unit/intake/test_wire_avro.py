@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.intake.fact import UnreadableError
+from streams.intake.shape import struct_of
 from streams.intake.wire.avro import avro_parse_as
 from streams.intake.wire.schemas import Schema, Schemas
 
@@ -276,6 +277,19 @@ def test_what_is_not_read_is_passed_over(data: st.DataObject) -> None:
     parsed = avro_parse_as(schemas_with(kind))(Some)(framed(7, body))
 
     assert parsed == Some(whole.get("b"), whole.get("d"))
+
+
+OPEN = struct_of("Open", {}, [("a", "b"), ("a", "c", "d"), ("b",), ("c", "a")])
+
+
+@given(st.data())
+def test_a_type_that_takes_anything_is_filled_as_if_it_were_checked(data: st.DataObject) -> None:
+    fields = data.draw(st.dictionaries(names, kinds, min_size=1, max_size=5))
+    kind = numbered(record(fields), [])
+    body = written(kind, data.draw(values_of(kind)))
+    whole = fastavro.schemaless_reader(io.BytesIO(body), kind, None)
+
+    assert avro_parse_as(schemas_with(kind))(OPEN)(framed(7, body)) == msgspec.convert(whole, OPEN)
 
 
 NULLABLE = record({name: ["null", "int", "string"] for name in "abcdef"} | {"z": "int"})
