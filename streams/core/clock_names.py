@@ -55,6 +55,13 @@ def topic_of(name: str) -> str:
     return name.split("/")[1] if name.startswith(ROUTED) else name
 
 
+def is_named(name: str, rules: Rules) -> bool:
+    """Return whether the rules name the topic of a clock, read as the clock says."""
+    kept_by = KeyedBy.ANYTHING if name.startswith(ROUTED) else KeyedBy.USER
+    topic = topic_of(name)
+    return any((each.topic, each.keyed_by) == (topic, kept_by) for each in rules.sources)
+
+
 def lateness_of(name: str, rules: Rules) -> int:
     """Return how far the mark of a clock stays behind its newest event."""
     late_ms = {source.topic: source.lateness_ms for source in rules.sources}

@@ -20,6 +20,7 @@ from streams.core.clock_names import (
     OWN,
     ROUTED,
     ClockRecord,
+    is_named,
     lateness_of,
     topic_of,
 )
@@ -85,6 +86,10 @@ class Clocks:
         if clock is None:
             clock = self._clocks[name] = _Clock(name, lateness_of(name, self._rules))
         return clock
+
+    def _is_read(self, name: str) -> bool:
+        """Return whether somebody waits for a clock, or the rules name it."""
+        return name in self._clocks or is_named(name, self._rules)
 
     def adopt(self, rules: Rules) -> None:
         """Go by changed rules from now on; no mark goes back."""
@@ -164,7 +169,9 @@ class Clocks:
         return max(others, default=0.0)
 
     def _hear(self, word: WatermarkPassed) -> None:
-        """Take the router's word on a clock that it keeps."""
+        """Take the router's word on a clock that it keeps; not of a topic that is read no more."""
+        if not self._is_read(word.clock):
+            return
         clock = self._clock(word.clock)
         clock.heard = max(clock.heard, float(word.event_time_ms))
         # The router takes the lateness off itself, and does not for a topic that rests.
@@ -252,9 +259,8 @@ class Clocks:
     def load(self, records: Iterable[ClockRecord], told_ms: int, present_ms: int) -> None:
         """Take over what the partition record kept; topics that are read no more are forgotten."""
         self.told_ms, self.present_ms = told_ms, present_ms
-        topics = {source.topic for source in self._rules.sources}
         for kept in records:
-            if kept.name in self._clocks or topic_of(kept.name) in topics:
+            if self._is_read(kept.name):
                 clock = self._clock(kept.name)
                 clock.mark, clock.heard = float(kept.mark_ms), float(kept.heard_ms)
                 clock.is_idle = kept.is_idle

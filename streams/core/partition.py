@@ -233,7 +233,7 @@ class Partition:
 
     def relate(self, messages: Sequence[Message]) -> None:
         """Apply what partitions say of ids that are one person; no clock is moved."""
-        self._clock, self._refused = None, []
+        self._clock, self._refused, self._arrived_ms = None, [], ()
         for part in self.relations.parts(messages):
             if isinstance(part, SentOn):
                 self.relations.path = part.path

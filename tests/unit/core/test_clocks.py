@@ -16,6 +16,7 @@ from streams.core.inputs import (
 )
 from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY
+from streams.core.routed import clock_name
 from streams.core.state import Column, decode
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.unit.core.clock_stories import (
@@ -123,6 +124,21 @@ def test_a_router_that_is_away_ends_the_strides() -> None:
     partition = partition_of(OWN, APP)
     play(partition, [Came(OWN, (act(day(0)), WatermarkPassed(day(0), APP)))])
     assert partition.within(day(40), HOUR_MS) == day(40)
+
+
+def test_nobody_waits_for_a_clock_of_a_topic_that_the_router_reads_no_more() -> None:
+    """Its words still stand on user-activity; CRM was routed once, and is read as it is now."""
+    partition = partition_of(OWN, APP)
+    words = [WatermarkPassed(day(1), clock_name(topic, 0)) for topic in ("gone", CRM)]
+    partition.apply([*words, WatermarkPassed(day(9), APP)])
+    assert partition.watermark_ms == day(9)
+    assert {clock.name for clock in partition.clocks.record()} == {OWN, APP}
+
+
+def test_a_partition_that_a_routed_topic_has_got_is_waited_for() -> None:
+    partition = partition_of(OWN, APP)
+    partition.apply([WatermarkPassed(day(1), clock_name("app", 1)), WatermarkPassed(day(9), APP)])
+    assert partition.watermark_ms == day(1)
 
 
 # -- producers with wrong clocks

@@ -179,3 +179,14 @@ def test_every_refusal_stands_on_the_page() -> None:
 
     for reason in LinkRefusal:
         assert f"| `{reason}` |" in page, reason
+
+
+def test_what_was_sent_on_has_no_arrival_of_the_chunk_before_it() -> None:
+    """How many records that chunk had is nobody's business here."""
+    partition = Partition(0, RULES, ToldScorer(by_silence))
+    partition.apply([act(day(0), "ada"), act(day(1), "ada")], "", [day(0), day(1)])
+    partition.relate(
+        [forwarded(act(day(2, hour), "b"), "ada", ("b",), day(2)) for hour in (1, 2, 3)]
+    )
+    assert partition.watermark_ms == day(1)
+    assert partition.take().counts["accepted"] == 5
