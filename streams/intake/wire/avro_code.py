@@ -26,14 +26,10 @@ from streams.intake.wire.avro_lines import (
     size_of,
 )
 from streams.intake.wire.avro_logical import converter_of
+from streams.intake.wire.wanted import ALL, fields_of, is_open, item_of, struct_in
 
 DEEP_MAX: Final = 12
 """Blocks within blocks; Python allows 20 loops. What lies deeper is a function of its own."""
-ALL: Final = inspect.AnyType()
-"""Of what is read: whatever there is."""
-SCALARS: Final = {
-    inspect.StrType, inspect.IntType, inspect.FloatType, inspect.BoolType, inspect.NoneType,
-}  # fmt: skip
 NO_BRANCH: Final = "else: bad('a branch that the union does not have')"
 
 
@@ -167,7 +163,7 @@ class _Reading(_Passing):
         return name
 
     def _record(self, schema: Any, shape: inspect.Type, deep: int) -> str:
-        wanted, name = _fields(shape), self.book.name("v")
+        wanted, name = fields_of(shape), self.book.name("v")
         pairs: list[tuple[str, str]] = []
         for row in runs(schema["fields"]):
             read = [
@@ -180,7 +176,7 @@ class _Reading(_Passing):
             else:
                 self._skip_row(row, deep)
             pairs += ((field["name"], value) for field, value, _ in read)
-        kind = _struct_of(shape)
+        kind = struct_in(shape)
         if kind is None or not self.book.is_open:
             self.put(deep, f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in pairs)}}}")
         else:
@@ -219,52 +215,13 @@ class _Reading(_Passing):
         self.put(deep + 1, f"for _ in range({left}):")
         if is_map:
             key = self._simple("string", {}, deep + 2)
-            value = self.value(schema["values"], _item(shape, inspect.DictType), deep + 2)
+            value = self.value(schema["values"], item_of(shape, inspect.DictType), deep + 2)
             self.put(deep + 2, f"{name}[{key}] = {value}")
-            kind = _struct_of(shape)
+            kind = struct_in(shape)
             if kind is not None and self.book.is_open:
                 fill = self.book.constant(partial(msgspec.convert, type=kind.cls))
                 self.put(deep, f"{name} = {fill}({name})")
         else:
-            value = self.value(schema["items"], _item(shape, inspect.ListType), deep + 2)
+            value = self.value(schema["items"], item_of(shape, inspect.ListType), deep + 2)
             self.put(deep + 2, f"{name}.append({value})")
         return name
-
-
-def _struct_of(shape: inspect.Type) -> inspect.StructType | None:
-    for part in shape.types if isinstance(shape, inspect.UnionType) else (shape,):
-        if isinstance(part, inspect.StructType):
-            return part
-    return None
-
-
-def is_open(shape: inspect.Type) -> bool:
-    """Whether a type takes whatever is read: then its objects are made at once, unchecked."""
-    match shape:
-        case inspect.StructType(tag=None, array_like=False):
-            return all(field.default is None and is_open(field.type) for field in shape.fields)
-        case inspect.UnionType():
-            inner = [part for part in shape.types if type(part) not in SCALARS]
-            return set(map(type, shape.types)) >= SCALARS and all(map(is_open, inner))
-        case inspect.ListType():
-            return is_open(shape.item_type)
-        case inspect.DictType():
-            return is_open(shape.value_type)
-        case _:
-            return isinstance(shape, inspect.AnyType)
-
-
-def _fields(shape: inspect.Type) -> dict[str, inspect.Type] | None:
-    """Return the fields that are read of an object; None = all of them."""
-    kind = _struct_of(shape)
-    return None if kind is None else {field.encode_name: field.type for field in kind.fields}
-
-
-def _item(shape: inspect.Type, kind: type) -> inspect.Type:
-    """Return what is read of the items of a list or a mapping."""
-    for part in shape.types if isinstance(shape, inspect.UnionType) else (shape,):
-        if isinstance(part, inspect.ListType) and kind is inspect.ListType:
-            return part.item_type
-        if isinstance(part, inspect.DictType) and kind is inspect.DictType:
-            return part.value_type
-    return ALL

@@ -18,10 +18,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from msgspec import inspect
 
 from streams.intake.wire.avro_logical import decimal_text, instant
+from streams.intake.wire.wanted import ALL, fields_of, item_of
 
 Read = Callable[[Any], Any]
 
-ALL: Final = inspect.AnyType()
 WRAPPERS: Final = frozenset(
     f"google.protobuf.{name}Value"
     for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String")
@@ -52,11 +52,11 @@ class Readers:
         return self._known[key]
 
     def _fields(self, kind: Descriptor, shape: inspect.Type) -> list[tuple[str, Read]]:
-        wanted = _fields_of(shape)
+        wanted = fields_of(shape)
         if wanted is None:
             return [(field.name, self._field(field, ALL)) for field in kind.fields]
         found = []
-        for name, below in wanted:
+        for name, below in wanted.items():
             field = kind.fields_by_name.get(name) or kind.fields_by_camelcase_name.get(name)
             if field is not None:
                 found.append((name, self._field(field, below)))
@@ -72,7 +72,9 @@ class Readers:
                 _key(key): item if value_of is None else value_of(item)
                 for key, item in get(message).items()
             }
-        convert = self._value(field, _item(shape) if field.is_repeated else shape)
+        convert = self._value(
+            field, item_of(shape, inspect.ListType) if field.is_repeated else shape
+        )
         if field.is_repeated:
             if convert is None:
                 return lambda message: list(get(message))
@@ -93,22 +95,6 @@ class Readers:
             }
             return lambda number: names.get(number, number)
         return _base64 if field.type == FieldDescriptor.TYPE_BYTES else None
-
-
-def _fields_of(shape: inspect.Type) -> list[tuple[str, inspect.Type]] | None:
-    """Return the fields that are read of an object; None = all of them."""
-    for part in shape.types if isinstance(shape, inspect.UnionType) else (shape,):
-        if isinstance(part, inspect.StructType):
-            return [(field.encode_name, field.type) for field in part.fields]
-    return None
-
-
-def _item(shape: inspect.Type) -> inspect.Type:
-    """Return what is read of the items of a list."""
-    for part in shape.types if isinstance(shape, inspect.UnionType) else (shape,):
-        if isinstance(part, inspect.ListType):
-            return part.item_type
-    return ALL
 
 
 def _key(key: Any) -> str:
