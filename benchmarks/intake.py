@@ -10,6 +10,7 @@ that a noisy machine is noisy for all of them, and the median of the ratios coun
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import statistics
@@ -92,6 +93,8 @@ def main() -> None:
         for chunk in chunks[name]:
             assert not any(isinstance(each, Rejected | Skipped) for each in bulk.all(*chunk)), name
     costs: dict[str, list[float]] = {name: [] for name in reads}
+    gc.collect()
+    gc.freeze()
     for _ in range(asked.rounds):
         for name, bulk in reads.items():
             costs[name].append(cpu_us(bulk, chunks[name], len(records[name])))

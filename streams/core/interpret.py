@@ -102,7 +102,7 @@ def make_acting(name: str, rules: Rules) -> Acting:
 
     def act(user_id: str, event_id: str, at_ms: int, number: float) -> Acted:
         minor = sign * round(number * minor_units) if sign else 0
-        size = number if number > 0.0 else 0.0
+        size = max(0.0, number)
         return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky, trigger)
 
     return act

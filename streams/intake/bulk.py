@@ -6,7 +6,7 @@ that may have one are read the careful way, which asks it of each value alone. B
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from streams.intake.decoder import make_source_decode, make_tell
 from streams.intake.fact import Parse, ParseAs, UnreadableError
 from streams.intake.formats.cloudevents_modes import HIDING
 from streams.intake.formats.envelope import refused
+from streams.intake.straight import Straight, straight_decode, straight_tell
 from streams.intake.told import Told
 from streams.intake.wire.catalogue import parse_as_of
 from streams.intake.wire.doubts import Doubtful, make_doubtful
@@ -38,12 +39,13 @@ class Bulk(NamedTuple, Generic[T]):
 
     Attributes:
         careful: Reads a record.
-        quick: Reads a record in which no key stands twice; None = `careful` costs no more.
+        quick: Reads a record in which no key stands twice, or returns None: `careful` is to be
+            asked; None = there is no such way.
         doubtful: Finds the values of a chunk that `quick` is not to read.
     """
 
     careful: One[T]
-    quick: One[T] | None = None
+    quick: One[T | None] | None = None
     doubtful: Doubtful | None = None
 
     def all(
@@ -65,8 +67,9 @@ class Bulk(NamedTuple, Generic[T]):
         doubted = self.doubtful(values) if self.doubtful else []
         if self.quick is None or 2 * len(doubted) > len(values):
             return list(map(self.careful, keys, values, timestamps_ms, told))
-        found = list(map(self.quick, keys, values, timestamps_ms, told))
-        for place in doubted:
+        found: list[Any] = list(map(self.quick, keys, values, timestamps_ms, told))
+        missed = (place for place, each in enumerate(found) if each is None)
+        for place in {*doubted, *missed}:
             said = NONE if headers is None else headers[place]
             found[place] = self.careful(keys[place], values[place], timestamps_ms[place], said)
         return found
@@ -74,12 +77,20 @@ class Bulk(NamedTuple, Generic[T]):
 
 def bulk_decode(source: Source, rules: Rules, schemas: Schemas) -> Bulk[Decoded]:
     """Return what decodes the records of a topic that is keyed by user."""
-    return _bulk(source, schemas, lambda parse_as: make_source_decode(source, rules, parse_as))
+
+    def make(parse_as: ParseAs) -> One[Decoded]:
+        return make_source_decode(source, rules, parse_as)
+
+    return _bulk(source, schemas, make, lambda look: straight_decode(source, rules, look))
 
 
 def bulk_tell(source: Source, rules: Rules, schemas: Schemas) -> Bulk[Told]:
     """Return what tells the records of a topic as native events."""
-    return _bulk(source, schemas, lambda parse_as: make_tell(source, rules, parse_as))
+
+    def make(parse_as: ParseAs) -> One[Told]:
+        return make_tell(source, rules, parse_as)
+
+    return _bulk(source, schemas, make, lambda look: straight_tell(source, rules, look))
 
 
 def bulk_native(rules: Rules) -> Bulk[Decoded]:
@@ -92,17 +103,24 @@ def bulk_feedback() -> Bulk[Decoded]:
     return _guarded(decode_feedback, Feedback)
 
 
-def _bulk(source: Source, schemas: Schemas, make: Callable[[ParseAs], One[T]]) -> Bulk[T]:
-    careful = make(parse_as_of(source.encoding, schemas))
+def _bulk(
+    source: Source,
+    schemas: Schemas,
+    make: Callable[[ParseAs], One[T]],
+    make_straight: Callable[[ParseAs], Straight | None],
+) -> Bulk[T]:
+    safe = parse_as_of(source.encoding, schemas)
+    careful = make(safe)
     if source.encoding is not Encoding.JSON:
-        return Bulk(careful)
+        return Bulk(careful, make_straight(safe))
     names: set[str] = set()
 
     def parse_as(shape: type) -> Parse:
         names.update(names_of(shape))
         return unguarded_parse_as(shape)
 
-    return Bulk(careful, make(parse_as), make_doubtful(names, HIDING & names))
+    quick = make_straight(parse_as) or make(parse_as)
+    return Bulk(careful, quick, make_doubtful(names, HIDING & names))
 
 
 def _guarded(decode: Decode, shape: type[msgspec.Struct]) -> Bulk[Decoded]:

@@ -67,6 +67,17 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
+Plain = Callable[[bytes | None, bytes, int, Headers], Fact | None]
+"""``plain(key, value, timestamp_ms, headers)``: the one thing that a record says, as `Read` has it.
+
+None = it is not as nearly all records are: `Read` is to be asked. Of a person who is not logged in
+the anonymous id stands as the user id.
+
+Raises:
+    UnreadableError: Likewise.
+"""
+
+
 class Read(Protocol):
     """How a format reads a record of a topic."""
 

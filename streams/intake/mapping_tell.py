@@ -18,7 +18,6 @@ from streams.intake.formats.catalogue import Format
 from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT, demand_id, demand_user
 from streams.intake.mapping_money import Purse, make_amount
 from streams.intake.mapping_times import make_time
-from streams.intake.mapping_usual import make_usual
 from streams.intake.mapping_values import WrongError, make_pick
 
 PROPERTIES_MAX: Final = 32_768  # bytes; what the router writes must fit into a native event
@@ -57,7 +56,7 @@ class Teller:
         if rule.meaning is Meaning.IGNORED:
             return lambda _fact, _name, _timestamp_ms, _suffix: IGNORED
         if rule.meaning in ACTS or rule.meaning is Meaning.CORRECTION:
-            return make_usual(rule, self.source, self.rules.currency, self._act(rule))
+            return self._act(rule)
         return self._rare(rule)
 
     def _act(self, rule: MapRule) -> Tell:

@@ -1,75 +1,91 @@
-"""The short way for what is usual: an act whose values are all of the right type where they stand.
+"""What an act needs, read where it stands: nearly always it is there, and of the right type.
 
-All of them are read in one call, and taken if there is nothing to look up, convert or refuse;
-whatever else is the case goes the long way, which alone knows what is wrong. Both tell the same.
+All of it is read in one call. What is not usual is read by the reader of its own, which looks it
+up, converts or refuses it as for any event; whether all is well with the rest is for others to say.
 """
 
+import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Final
 
-from streams.core.interpret import AMOUNT_MAX, NativeEvent
+from streams.core.interpret import AMOUNT_MAX
 from streams.core.meanings import MONEY
 from streams.core.native import FUTURE_MAX_MS
+from streams.core.rules import Rules
 from streams.core.sources import Amount, MapRule, Path, Pick, Scale, Sign, Source, Unit, When
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import Fact
 from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT
+from streams.intake.mapping_money import Purse, make_amount
+from streams.intake.mapping_times import make_time
 from streams.intake.shape import attribute
 
-Tell = Callable[[Fact, str, int, str], Any]
+Said = tuple[str, str, int, float | None]
+"""User id, event id, instant in epoch ms UTC, and the amount in the currency of the rules."""
+Usual = Callable[[Fact, int], Said | None]
+"""``usual(fact, timestamp_ms)``: what an act needs; None = something is not as usual.
+
+Raises:
+    WrongError, AttributeError: Likewise.
+"""
+_DIGITS: Final = re.compile(r"\d{1,30}(\.\d{1,30})?", re.ASCII).fullmatch
 
 
-def make_usual(rule: MapRule, source: Source, currency: str, exact: Tell) -> Tell:
-    """Return what tells an act the short way where it can, and else as it is told exactly.
-
-    Args:
-        rule: Of an act.
-        source: Its topic.
-        currency: Of the rules.
-        exact: The long way.
-    """
+def make_usual(rule: MapRule, source: Source, rules: Rules) -> Usual | None:
+    """Return what reads the acts of a rule; None = the rule itself is not usual."""
     user, key, time = rule.user or source.user, rule.id or source.id, rule.time or source.time
     amount, unit = rule.amount, rule.currency
-    is_plain = _is_plain(user) and _is_plain(key) and _is_plain(unit) and _is_plain_time(time)
-    if not is_plain or not _is_plain_amount(amount) or rule.once_per or source.anonymous:
-        return exact
+    is_usual = all(map(_is_plain, (user, key, unit))) and (not time or _is_steps(time.path))
+    if not is_usual or (amount and amount.less) or rule.once_per or source.anonymous:
+        return None
+    is_as_written, is_money = _is_as_written(amount), rule.meaning in MONEY
+    may_lack = amount is not None and amount.default is None and not is_money
     read = attrgetter(
         _name(user, "user_id"),
         _name(key, "event_id"),
         _name(time, "at_ms"),
-        _name(amount, "at_ms"),
+        _name(amount if is_as_written else None, "at_ms"),
         _name(unit, "at_ms"),
     )
-    given, is_own, may_be_anonymous = rule.name, unit is None, user is None
-    is_bare, is_money = amount is None, rule.meaning in MONEY
+    is_own, may_be_anonymous, currency = unit is None, user is None, rules.currency
     least = 0.0 if is_money else -AMOUNT_MAX
+    is_ms = time is None or (time.unit is Unit.MILLISECONDS and not time.zone)
+    time_of = make_time(time) if time else None
+    amount_of = make_amount(amount, unit, Purse(rules, is_money, False)) if amount else None  # noqa: FBT003  # columns
 
-    def tell(fact: Fact, name: str, timestamp_ms: int, suffix: str) -> Any:
-        try:
-            user_id, event_id, at_ms, number, told = read(fact)
-        except AttributeError:
-            return exact(fact, name, timestamp_ms, suffix)
+    def usual(fact: Fact, timestamp_ms: int) -> Said | None:
+        user_id, event_id, at_ms, number, told = read(fact)
         if may_be_anonymous and not user_id:
             user_id = fact.anonymous_id
-        if (
+        if time_of is not None and not (is_ms and at_ms.__class__ is int):
+            at_ms = time_of(fact.body)
+        if not (
             user_id.__class__ is str
             and 0 < len(user_id) <= SHORT
             and user_id[0] not in OWN
             and event_id.__class__ is str
             and 0 < len(event_id) <= EVENT_ID_MAX
-            and at_ms.__class__ is int
             and 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS
             and at_ms <= FAR_FUTURE_MS
         ):
-            if is_bare or (number is None and not is_money):
-                return NativeEvent(given or name, at_ms, event_id, user_id)
-            is_usual = number.__class__ is float and least <= number <= AMOUNT_MAX
-            if is_usual and (is_own or told == currency):
-                return NativeEvent(given or name, at_ms, event_id, user_id, number, currency)
-        return exact(fact, name, timestamp_ms, suffix)
+            return None
+        if amount_of is None or (number is None and may_lack):
+            return user_id, event_id, at_ms, None
+        if is_as_written and (is_own or told == currency):
+            if number.__class__ is str:
+                number = _number_of(number)
+            if number.__class__ is float and least <= number <= AMOUNT_MAX:
+                return user_id, event_id, at_ms, number
+        return user_id, event_id, at_ms, amount_of(fact.body)
 
-    return tell
+    return usual
+
+
+def _number_of(text: str) -> float | None:
+    """Return a number that is written in digits, so far from all bounds that no digit matters."""
+    number = float(text) if _DIGITS(text) else 0.0
+    return number if 0.0 < number < AMOUNT_MAX else None
 
 
 def _is_steps(path: Path) -> bool:
@@ -82,17 +98,11 @@ def _is_plain(pick: Pick | None) -> bool:
     return pick is None or (_is_steps(pick.path) and pick.table is None)
 
 
-def _is_plain_time(time: When | None) -> bool:
-    is_ms = time is not None and time.unit is Unit.MILLISECONDS and not time.zone
-    return time is None or (is_ms and _is_steps(time.path))
-
-
-def _is_plain_amount(amount: Amount | None) -> bool:
-    if amount is None:
-        return True
-    is_as_written = amount.scale is Scale.MAJOR and amount.sign is Sign.POSITIVE
-    is_all = amount.default is None and not amount.less
-    return is_as_written and is_all and _is_steps(amount.path)
+def _is_as_written(amount: Amount | None) -> bool:
+    """Return whether a number that is there is the amount."""
+    if amount is None or not _is_steps(amount.path):
+        return False
+    return amount.scale is Scale.MAJOR and amount.sign is Sign.POSITIVE
 
 
 def _name(value: Pick | When | Amount | None, own: str) -> str:

@@ -22,7 +22,7 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Encoding, Path, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
     VERBS,
     Shapes,
@@ -123,6 +123,24 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
             return refused(error)
 
     return read
+
+
+def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
+    """Return the reader of messages of one row."""
+    shapes = shapes_of(paths, {})
+    shape, rows_of = (_marked if needs_ids(source) else _plain)(shapes.row, parse_as)
+    parse, facts_of = parse_as(shape), _make_facts_of(shapes, rows_of)
+
+    def plain(
+        _key: bytes | None, value: bytes, _timestamp_ms: int, _headers: Headers
+    ) -> Fact | None:
+        message = parse(value)
+        op = OPS.get(message.type)
+        if op is None or message.is_ddl or _without_rows(message) or len(message.data) > 1:
+            return None
+        return facts_of(message, op)[0]
+
+    return plain
 
 
 def _without_rows(message: Any) -> Rejected | None:

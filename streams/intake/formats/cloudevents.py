@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.sources import Form, Path, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.catalogue import format_of
 from streams.intake.formats.cloudevents_modes import inside, make_take
 from streams.intake.formats.envelope import (
@@ -66,6 +66,22 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         return told
 
     return read
+
+
+def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
+    """Return the reader of events whose data has no format of its own."""
+    take, has_ids = make_take(source, paths, parse_as), source.id is None
+
+    def plain(
+        _key: bytes | None, value: bytes, _timestamp_ms: int, headers: Headers
+    ) -> Fact | None:
+        event, where = take(value, headers)
+        _demand_valid(event, where)
+        at_ms = 0 if event.time is None else instant_ms(event.time)
+        event_id = f"{event.source} {event.id}" if has_ids else ""
+        return Fact(event.type, event_id, at_ms, event.subject or "", "", event)
+
+    return plain
 
 
 def make_unwrap(source: Source, parse_as: ParseAs) -> Callable[[bytes | None, Headers], bytes]:

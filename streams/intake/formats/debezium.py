@@ -24,7 +24,7 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, Skipped
 from streams.core.sources import Path, Source
-from streams.intake.fact import Facts, Parse, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, Parse, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
     VERBS,
     bad_envelope,
@@ -98,6 +98,23 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         return told
 
     return read
+
+
+def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
+    """Return the reader of rows in their envelopes."""
+    id_of = _event_id if needs_ids(source) else _no_id
+    shapes = shapes_of(paths, SNAPSHOT | (POSITIONS if needs_ids(source) else {}))
+    parse = _make_parse(shapes.change, parse_as)
+    read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
+
+    def plain(key: bytes | None, value: bytes, _timestamp_ms: int, headers: Headers) -> Fact | None:
+        if headers and any(name == NEW_KEY for name, _ in headers):
+            return None
+        change = parse(value)
+        told = None if change is None else read_change(change, key, value)
+        return told[0] if isinstance(told, tuple) else None
+
+    return plain
 
 
 def _make_parse(change_of: type[msgspec.Struct], parse_as: ParseAs) -> Parse:

@@ -14,7 +14,7 @@ import msgspec
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.native import FUTURE_MAX_MS
 from streams.core.sources import LINK_EVENT, Path, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.envelope import (
     EMPTY,
     Id,
@@ -66,7 +66,7 @@ LENT: Final = ("sentAt", "receivedAt")
 def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Read:
     """Return the reader of calls, one a record or a batch of them."""
     times = {} if source.time else dict.fromkeys(TIMES, datetime | None)
-    call_type = struct_of("Call", CALL | times, paths)
+    call_type = _call_type(source, paths)
     lent = {name: kind for name, kind in times.items() if name in LENT}
     calls = list[call_type] | None  # type: ignore[valid-type]  # made at run time
     context = [path for path in paths if path[0] == "context"]
@@ -91,6 +91,31 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
         return tuple(facts) or (SAME_PERSON if batch.batch else NO_CALLS)
 
     return read
+
+
+def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
+    """Return the reader of track calls, one a record."""
+    parse, has_times = parse_as(_call_type(source, paths)), source.time is None
+
+    def plain(
+        _key: bytes | None, value: bytes, timestamp_ms: int, _headers: Headers
+    ) -> Fact | None:
+        call = parse(value)
+        name = call.event
+        if call.type != "track" or not name or name in RESERVED or call.version not in VERSIONS:
+            return None
+        at_ms = _at_ms(call, timestamp_ms, "$") if has_times else 0
+        event_id, user_id, other = call.messageId, call.userId, call.anonymousId
+        if event_id.__class__ is not str or user_id.__class__ is not str:
+            event_id, user_id = id_text(event_id), id_text(user_id)
+        return Fact(name, event_id, at_ms, user_id, id_text(other) if other else "", call)
+
+    return plain
+
+
+def _call_type(source: Source, paths: Collection[Path]) -> type[msgspec.Struct]:
+    times = {} if source.time else dict.fromkeys(TIMES, datetime | None)
+    return struct_of("Call", CALL | times, paths)
 
 
 def _teller(*, has_times: bool) -> Callable[[Any, int, str], Facts]:

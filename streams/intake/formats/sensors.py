@@ -12,7 +12,7 @@ from xxhash import xxh3_128_hexdigest
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.sources import LINK_EVENT, Path, Source
-from streams.intake.fact import Fact, Facts, ParseAs, Read, UnreadableError
+from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.envelope import (
     EMPTY,
     Id,
@@ -91,6 +91,27 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
             return refused(error)
 
     return read
+
+
+def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
+    """Return the reader of tracked events."""
+    parse = parse_as(struct_of("Record", RECORD, paths))
+    has_times, has_ids = source.time is None, source.id is None
+
+    def plain(
+        _key: bytes | None, value: bytes, timestamp_ms: int, _headers: Headers
+    ) -> Fact | None:
+        record = parse(value)
+        name, login = record.event, record.login_id
+        if record.type != "track" or not name or name in RESERVED:
+            return None
+        at_ms = _at_ms(record, timestamp_ms) if has_times else 0
+        event_id = _event_id(record, name, value) if has_ids else ""
+        if login.__class__ is str and login:
+            return Fact(name, event_id, at_ms, login, "", record)
+        return Fact(name, event_id, at_ms, *_ids(record), record)
+
+    return plain
 
 
 def _facts(record: Any, at_ms: int, value: bytes) -> Facts | Skipped:

@@ -10,24 +10,33 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 Doubtful = Callable[[Sequence[bytes | None]], list[int]]
 """``doubtful(values)``: places of the values that are to be looked at closely, ascending."""
+
+Places = NDArray[np.intp]
+Bytes = NDArray[np.uint8]
+Wanted = Mapping[np.uint64, list[tuple[np.uint64, int]]]
 
 WORD: Final = 8
 """Bytes of a name that are compared at once, its opening quote among them if there is room."""
 SLICE: Final = 1024
 """Values that are looked at together: what they are joined to stays in the cache."""
 _START: Final = b" " * WORD
-_QUOTE, _COLON, _SPACE = b'": '
+_QUOTE, _COLON, _SPACE, _LIST, _OPEN, _BAR, _CLOSE = b'": [{|}'
+_PLACE_BITS: Final = 40
+_ENDS_KEY: Final = ~np.isin(np.arange(256), list(b":,[{ \t\r\n\\"))
+"""Bytes that only stand before a quote if it ends a text."""
 _SPACED: Final = re.compile(rb'"\s+:')
 
 
 def make_doubtful(names: Collection[str], hiding: Collection[str] = ()) -> Doubtful:
     """Return what finds the values in which one of these names may stand twice as a key.
 
-    A value is doubted if one of the names, or another that ends like it, is a key twice anywhere in
-    it, if a key is written with an escape, or if something stands between a key and its colon.
+    A value is doubted if one of the names, or another that ends like it, is a key of one object
+    twice, or anywhere twice where it is not clear at once what the objects are; if a key is written
+    with an escape; or if something stands between a key and its colon.
 
     Args:
         names: Of the keys that are read.
@@ -52,9 +61,7 @@ def make_doubtful(names: Collection[str], hiding: Collection[str] = ()) -> Doubt
     return doubtful
 
 
-def _look(
-    values: list[bytes], wanted: Mapping[np.uint64, list[tuple[np.uint64, int]]], escape: bytes
-) -> set[int]:
+def _look(values: list[bytes], wanted: Wanted, escape: bytes) -> set[int]:
     """Return the places of doubtful values in a slice.
 
     Args:
@@ -68,6 +75,7 @@ def _look(
     ends = np.flatnonzero(is_quote & (behind == _COLON))
     stops = np.cumsum(np.fromiter(map(len, values), np.intp, len(values)) + 1) + WORD
     found: set[int] = set()
+    twice: list[Places] = []
     if len(ends):
         shape = (len(joined) - WORD + 1,)
         tails = np.ndarray(shape, "<u8", joined, strides=(1,))[ends - WORD]
@@ -75,12 +83,65 @@ def _look(
             masked = tails & mask
             for word, often in words:
                 hits = ends[masked == word]
-                if len(hits) >= often:
-                    whose = np.searchsorted(stops, hits, side="right")
-                    again = whose[1:] == whose[:-1]
-                    found.update((whose if often == 1 else whose[1:][again]).tolist())
+                if len(hits) < often:
+                    continue
+                whose = np.searchsorted(stops, hits, side="right")
+                if often == 1:
+                    found.update(whose.tolist())
+                elif (again := whose[1:] == whose[:-1]).any():
+                    is_one = np.concatenate((again, [False])) | np.concatenate(([False], again))
+                    twice.append(hits[is_one])
+    if twice:
+        found |= _in_one_object(text, twice, stops)
     if b"\\" in joined:
         found.update(place for place, value in enumerate(values) if escape in value)
     if (is_quote & (behind <= _SPACE)).any():
         found.update(place for place, value in enumerate(values) if _SPACED.search(value))
     return found
+
+
+def _in_one_object(text: Bytes, twice: list[Places], stops: Places) -> set[int]:
+    """Return the places of values in which a key may stand in one object twice.
+
+    Args:
+        text: Values, one behind the other.
+        twice: Of each name where it stands in values that have it more than once.
+        stops: Where each value ends.
+    """
+    braces = np.flatnonzero((text - np.uint8(_OPEN) <= _CLOSE - _OPEN) & (text != _BAR))
+    is_open = text[braces] == _OPEN
+    depths, opens = np.cumsum(np.where(is_open, 1, -1)), braces[is_open]
+    behind = np.concatenate(([0], depths))
+    whose = np.searchsorted(stops, opens, side="right")
+    starts = np.concatenate(([WORD], stops[:-1]))
+    # A brace in a text would be taken for one of an object: none may be doubtful, and as many
+    # objects must end as begin.
+    is_clear = _is_behind_key(text, opens) | (opens == starts[whose])
+    unclear = np.bincount(whose[~is_clear], minlength=len(stops)) > 0
+    unclear |= np.diff(behind[np.searchsorted(braces, stops)], prepend=0) != 0
+    begins = np.sort((depths[is_open] << _PLACE_BITS) + opens)
+    found: set[int] = set()
+    for hits in twice:
+        if unclear.any():
+            owners = np.searchsorted(stops, hits, side="right")
+            found.update(owners[unclear[owners]].tolist())
+        depth = behind[np.searchsorted(braces, hits)]
+        objects = np.searchsorted(begins, (depth << _PLACE_BITS) + hits)
+        again = np.bincount(objects) > 1
+        if again.any():
+            found.update(np.searchsorted(stops, hits[again[objects]], side="right").tolist())
+    return found
+
+
+def _is_behind_key(text: Bytes, opens: Places) -> NDArray[np.bool_]:
+    """Return which braces surely begin an object: those behind a key, or in a list behind one.
+
+    A quote begins a text only behind a colon, a comma, a bracket or a blank; any other that is
+    followed by a colon ends a key.
+    """
+    places = opens - (text[opens - 1] == _SPACE)
+    places -= text[places - 1] == _LIST
+    places -= text[places - 1] == _SPACE
+    is_colon, is_quote = text[places - 1] == _COLON, text[places - 2] == _QUOTE
+    is_key: NDArray[np.bool_] = is_colon & is_quote & _ENDS_KEY[text[places - 3]]
+    return is_key

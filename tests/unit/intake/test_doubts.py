@@ -10,7 +10,8 @@ from streams.intake.wire.doubts import SLICE, make_doubtful
 
 NAMES = ("id", "event", "messageId", "用户", "a_name_that_is_rather_long")
 FIELDS = st.sampled_from([*NAMES, "x", "not_read", "anotherId"])
-SIMPLE = st.none() | st.booleans() | st.integers() | st.text() | FIELDS
+BRACES = st.sampled_from(["{", "}", ":{", "},", '":{', 'x":{', "\\:{", ": [{", '"}', "|"])
+SIMPLE = st.none() | st.booleans() | st.integers() | st.text() | FIELDS | BRACES
 VALUES = st.recursive(
     SIMPLE,
     lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(FIELDS, inner), max_size=4),
@@ -59,6 +60,13 @@ def test_no_key_that_stands_twice_is_passed_over(
     texts = [written(value, separators, escaped=escaped) for value in values]
     doubtful = make_doubtful(NAMES)([text.encode() for text in texts])
     assert {place for place, text in enumerate(texts) if has_twice(text)} <= set(doubtful)
+
+
+def test_a_name_may_stand_in_several_objects() -> None:
+    row = b'{"before":{"id":"{"},"after":{"id":1,"x":[{"id":2}]},"id": "}"}'
+    clear = b'{"before":{"id":1},"after": {"id":1,"x":[{"id":2}]},"id":3}'
+    again = b'{"before":{"id":1},"after":{"id":1,"event":{},"id":2},"id":3}'
+    assert make_doubtful(NAMES)([clear, row, clear, again, clear]) == [1, 3]
 
 
 def test_what_may_hide_something_is_doubted_where_it_stands_once() -> None:

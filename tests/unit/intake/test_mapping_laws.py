@@ -7,20 +7,17 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.decoded import Rejected, Skipped, inputs_of
 from streams.core.interpret import NativeEvent
 from streams.core.native import make_decode
-from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.core.time import HOUR_MS
-from streams.intake import mapping_tell
 from streams.intake.decoder import make_examine, make_source_decode, make_tell
 from streams.intake.mapping_money import converted
-from streams.intake.mapping_usual import Tell
+from streams.intake.straight import straight_tell
 from streams.intake.wire.json_values import json_parse_as
 from tests.unit.intake.tellers import AT, KEY, event, rules_of
 
@@ -105,19 +102,8 @@ def written(record: Any) -> bytes:
     return msgspec.json.encode(record)
 
 
-def exact_tell(rules: Rules) -> Any:
-    """Return what tells the records of a topic the long way alone."""
-
-    def long(_rule: object, _source: object, _currency: str, exact: Tell) -> Tell:
-        return exact
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(mapping_tell, "make_usual", long)
-        return make_tell(rules.sources[0], rules, json_parse_as)
-
-
 TELL = make_tell(MAPPED.sources[0], MAPPED, json_parse_as)
-EXACT = exact_tell(MAPPED)
+STRAIGHT = straight_tell(MAPPED.sources[0], MAPPED, json_parse_as)
 DECODE = make_source_decode(MAPPED.sources[0], MAPPED, json_parse_as)
 NATIVE = make_decode(MAPPED)
 
@@ -129,9 +115,11 @@ def plain(told: Any) -> Any:
 
 @settings(max_examples=120)
 @given(USUAL)
-def test_the_short_way_tells_what_the_long_way_tells(record: dict[str, Any]) -> None:
+def test_the_straight_way_tells_what_the_long_way_tells(record: dict[str, Any]) -> None:
     value = written(record)
-    assert plain(TELL(b"", value, AT, ())) == plain(EXACT(b"", value, AT, ()))
+    assert STRAIGHT is not None
+    straight = STRAIGHT(b"", value, AT, ())
+    assert straight is None or plain(straight) == plain(TELL(b"", value, AT, ()))
 
 
 @settings(max_examples=120)
