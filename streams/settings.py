@@ -45,7 +45,7 @@ class Settings(Shared, frozen=True, kw_only=True):
     ] = "winback-identity"
     schema_registry_url: Annotated[
         str,
-        Meta(title="http://… or https://…", pattern=r"^(https?://\S+)?$"),
+        Meta(title="http(s)://…, no password", pattern=r"^(https?://[^\s@]+)?$"),
         says("Schema registry of topics in Avro or Protobuf, as `http://registry:8081`."),
     ] = ""
     schema_registry_auth: Annotated[

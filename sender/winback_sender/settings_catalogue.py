@@ -84,7 +84,8 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
         try:
             values[entry.field] = msgspec.convert(text, types[entry.field], strict=False)
         except msgspec.ValidationError:
-            shown = "(hidden)" if entry.is_secret else repr(text)
+            # What stands before an @ in an address may be a password.
+            shown = "(hidden)" if entry.is_secret or "@" in text else repr(text)
             faults.append(f"{entry.variable} = {shown}, but it must be {entry.type}")
     if faults:
         settings = "winback settings" if prefix == PREFIX else "winback sender settings"

@@ -106,7 +106,7 @@ class Registry:
         """
         try:
             response = await self._client.get(f"{self._url}{path}")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RegistryAwayError(f"{self._url}: {_said(error)}") from None
         status, body = response.status_code, response.content
         if status == OK:
@@ -131,6 +131,6 @@ def _quoted(subject: str) -> str:
     return quote(subject, safe="")
 
 
-def _said(error: httpx.HTTPError) -> str:
+def _said(error: Exception) -> str:
     """Return what went wrong; some errors have no words."""
     return str(error) or type(error).__name__

@@ -62,9 +62,14 @@ def test_all_faults_are_told_at_once() -> None:
     assert "WINBACK_CHUNK_MAX" in caught.value.message
 
 
-def test_a_secret_is_not_shown_in_a_complaint() -> None:
-    with pytest.raises(UserError) as caught:
-        load_settings({"WINBACK_MODEL_KEY": "hush"})
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WINBACK_MODEL_KEY", "hush"), ("WINBACK_SCHEMA_REGISTRY_URL", "http://ada:hush@reg:8081")],
+)
+def test_a_secret_is_not_shown_in_a_complaint(variable: str, value: str) -> None:
+    """Addresses stand in logs, so a password has a setting of its own."""
+    with pytest.raises(UserError, match=variable) as caught:
+        load_settings({variable: value})
     assert "hush" not in caught.value.message
 
 

@@ -109,6 +109,15 @@ def test_every_weather_is_told_from_a_schema_that_is_unknown(weather: str) -> No
             asyncio.run(story())
 
 
+def test_an_address_that_is_none_is_told_like_a_registry_that_is_away() -> None:
+    async def story() -> Any:
+        async with Registry("http://registry:port", "") as asked:
+            return await asked.fetch(1)
+
+    with pytest.raises(RegistryAwayError, match="Invalid port"):
+        asyncio.run(story())
+
+
 def test_a_chunk_waits_until_the_registry_is_back_and_says_so() -> None:
     with StandinRegistry() as registry:
         metrics = Metrics()
