@@ -202,9 +202,12 @@ def _money(
         return
     said["amount"] = amount.said
     evidence.append(f"amount: {amount.why}")
-    found = currency_guess(fields, setting.currency)
+    found = currency_guess(fields)
     if found is None:
-        evidence.append(f"currency: no field says it, taken as {setting.currency}: check")
+        default = f"{setting.currency} where no money is named above"
+        evidence.append(
+            f"currency: no field says it, taken as that of the rules ({default}): check"
+        )
         return
     guess, codes = found
     currencies.update(codes)

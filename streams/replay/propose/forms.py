@@ -83,12 +83,23 @@ def form_of(record: Seen) -> Form:
     if names >= CANAL_FIELDS:
         return Form.CANAL
     kind = body.get("type")
-    is_call = isinstance(kind, str) and kind in CALLS
-    if is_call and not SEGMENT_IDS.isdisjoint(names):
+    if any(is_call(call) for call in calls_of(body)):
         return Form.SEGMENT
     if "distinct_id" in names and isinstance(kind, str):
         return Form.SENSORS
     return Form.WINBACK if names >= NATIVE else Form.JSON
+
+
+def calls_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what would be the calls of a record of Segment: itself, or those of its batch."""
+    batch = body.get("batch") if "type" not in body else None
+    return [call for call in batch if isinstance(call, dict)] if isinstance(batch, list) else [body]
+
+
+def is_call(body: dict[str, Any]) -> bool:
+    """Return whether a call is one of Segment's specification."""
+    kind = body.get("type")
+    return isinstance(kind, str) and kind in CALLS and not SEGMENT_IDS.isdisjoint(body)
 
 
 def guessed(records: list[Seen]) -> FormGuess:
@@ -112,5 +123,7 @@ def bodies(form: Form, record: Seen) -> Iterator[dict[str, Any]]:
             yield {"after": row}
     elif form in CHANGES and isinstance(body.get("payload"), dict):
         yield body["payload"]
+    elif form is Form.SEGMENT:  # An alias is a link alone, no fact that a rule could name.
+        yield from (call for call in calls_of(body) if call.get("type") != "alias")
     else:
         yield body

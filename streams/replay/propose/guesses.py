@@ -121,7 +121,7 @@ def amount_guess(fields: Fields, *, is_change: bool) -> Guess | None:
     return None
 
 
-def currency_guess(fields: Fields, default: str) -> tuple[Guess, Counter[str]] | None:
+def currency_guess(fields: Fields) -> tuple[Guess, Counter[str]] | None:
     """Return where the currency stands, and which there are."""
     for field in named(fields, lexicon.CURRENCY, SOMETIMES):
         if field.words and all(map(CODE.fullmatch, field.words)):
@@ -129,7 +129,8 @@ def currency_guess(fields: Fields, default: str) -> tuple[Guess, Counter[str]] |
             why = f"{has(field, fields)}: {codes}"
             if field.count == fields.records:
                 return Guess(field.path, why), field.words
-            why += f"; {default} where it is missing"
+            default = field.words.most_common(1)[0][0]
+            why += f"; taken as {default} where it is missing: check"
             return Guess({"path": field.path, "default": default}, why), field.words
     return None
 

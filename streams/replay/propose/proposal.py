@@ -9,7 +9,7 @@ import msgspec
 from streams.core.contact_file import ContactFile
 from streams.core.decoded import Rejected, Skipped
 from streams.core.rules_schema import MoneyFile
-from streams.core.sources import CHANGES, Encoding, Form, Source
+from streams.core.sources import CHANGES, LINK_EVENT, Encoding, Form, Source
 from streams.errors import UserError
 from streams.intake.foreign import Foreign
 from streams.intake.formats.catalogue import format_of
@@ -189,6 +189,5 @@ def _named_bodies(
         if isinstance(facts, Rejected | Skipped):
             continue
         told = list(bodies(form, record))
-        for place, fact in enumerate(facts):
-            if not fact.name.startswith("$"):
-                yield fact.name, told[place] if len(told) > place else told[0]
+        for place, fact in enumerate(fact for fact in facts if fact.name != LINK_EVENT):
+            yield fact.name, told[place] if len(told) > place else told[0]

@@ -99,6 +99,31 @@ def test_the_proposal_is_written_holds_and_says_what_comes_next() -> None:
     assert run("导出 1.jsonl", "-o", "rules.yaml", "--force").return_value == 0
 
 
+def test_calls_of_a_batch_are_looked_into_and_a_missing_currency_is_that_of_most() -> None:
+    def call(n: int, kind: str, **more: Any) -> dict[str, Any]:
+        return {"type": kind, "messageId": f"m{n}", "userId": f"u{n % 3}", **more,
+                "timestamp": f"2026-10-01T00:00:{n:02d}Z"}  # fmt: skip
+
+    def order(n: int) -> dict[str, Any]:
+        money = {"total": n + 0.5} | ({"currency": "USD"} if n else {})
+        return call(n, "track", event="Order Completed", properties=money)
+
+    batches = [
+        [call(40 + n, "identify", anonymousId=f"a{n}"), call(50 + n, "alias", previousId=f"b{n}"),
+         order(n)]
+        for n in range(9)
+    ]  # fmt: skip
+    lines("batches.jsonl", *({"batch": batch} for batch in batches))
+    result = run("batches.jsonl")
+    said = yaml.safe_load(result.stdout)
+    (source,) = said["inputs"].values()
+    assert source["format"] == "segment"
+    assert "9 of 9 have $.properties.total" in result.stdout
+    assert said["money"] == {"currency": "USD"}
+    assert source["map"][0]["currency"] == {"path": "$.properties.currency", "default": "USD"}
+    assert "identify (9)" in result.stdout
+
+
 def test_plain_records_with_other_names_units_and_chinese_words() -> None:
     rows = [
         {"订单号": f"A{n}", "用户ID": f"m{n % 7}", "事件": "支付成功" if n % 3 else "浏览",
