@@ -62,8 +62,8 @@ Interpret = Callable[[NativeEvent, int], Decoded]
 """``interpret(event, at_ms)`` of an event whose ids are there and whose time can be."""
 
 
-Acting = Callable[[str, str, int, float], Acted]
-"""``act(user_id, event_id, at_ms, number)``: the number in major units where it is money."""
+Acting = Callable[[str, str, int, float | None], Acted]
+"""``act(user_id, event_id, at_ms, amount)``: major units where it is money; None = it has none."""
 
 
 class _Plan(NamedTuple):
@@ -100,9 +100,11 @@ def make_acting(name: str, rules: Rules) -> Acting:
     sign, is_risky = MONEY.get(meaning, 0), meaning in RISKY
     trigger = meaning.value if is_risky else ""
 
-    def act(user_id: str, event_id: str, at_ms: int, number: float) -> Acted:
-        minor = sign * round(number * minor_units) if sign else 0
-        size = max(0.0, number)
+    def act(user_id: str, event_id: str, at_ms: int, amount: float | None) -> Acted:
+        if amount is None:
+            return Acted(user_id, event_id, at_ms, 0.0, 0, slot, is_risky, trigger)
+        minor = sign * round(amount * minor_units) if sign else 0
+        size = max(0.0, float(amount))
         return Acted(user_id, event_id, at_ms, size, minor, slot, is_risky, trigger)
 
     return act
@@ -115,7 +117,7 @@ def make_interpret(rules: Rules) -> Interpret:
 
     def interpret(event: NativeEvent, at_ms: int) -> Decoded:
         meaning, sign, act = plan_of(event.event, default)
-        number = 0.0
+        number = None
         if event.amount is not None:
             found = _number(event.amount)
             if found is None:
@@ -128,7 +130,7 @@ def make_interpret(rules: Rules) -> Interpret:
         if act is not None:
             return act(event.user_id, event.event_id, at_ms, number)
         if meaning is Meaning.CORRECTION:
-            minor = sign * round(number * rules.minor_units)
+            minor = 0 if number is None else sign * round(number * rules.minor_units)
             return ValueCorrected(event.user_id, event.event_id, at_ms, minor)
         return _rare(event, meaning, at_ms, rules)
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from streams.core.decoded import RejectReason
@@ -37,13 +37,18 @@ _MS: Final = timedelta(milliseconds=1)
 
 def make_time(when: When) -> Callable[[Body], int]:
     """Return what reads an instant, epoch ms UTC."""
+    get, instant_of = getter(when.path), make_instant(when)
+    return lambda body: instant_of(get(body))
+
+
+def make_instant(when: When) -> Callable[[Any], int]:
+    """Return what takes a value for an instant, epoch ms UTC; it raises WrongError."""
     path, unit, line = when.path, when.unit, when.line
-    zone, get = ZoneInfo(when.zone) if when.zone else None, getter(when.path)
+    zone: tzinfo | None = UTC if when.zone == "UTC" else ZoneInfo(when.zone) if when.zone else None
     take = {Unit.ISO: _iso, Unit.DAY: _day}.get(unit)
     is_plain = unit is Unit.MILLISECONDS and zone is None
 
-    def read(body: Body) -> int:
-        value = get(body)
+    def instant_of(value: Any) -> int:
         if is_plain and value.__class__ is int:
             return value
         if value is None:
@@ -54,10 +59,10 @@ def make_time(when: When) -> Callable[[Body], int]:
             what = f"{shown(value)}: {error}"
             raise wrong(RejectReason.BAD_TIME, what, path, line) from None
 
-    return read
+    return instant_of
 
 
-def _iso(value: object, zone: ZoneInfo | None) -> int:
+def _iso(value: object, zone: tzinfo | None) -> int:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str) and len(value) > _DAY:
@@ -75,7 +80,7 @@ def _iso(value: object, zone: ZoneInfo | None) -> int:
     return round(moment.timestamp() * 1_000)
 
 
-def _day(value: object, zone: ZoneInfo | None) -> int:
+def _day(value: object, zone: tzinfo | None) -> int:
     if isinstance(value, str) and len(value) <= _DAY:
         day = date.fromisoformat(value.strip())
     elif type(value) is int and abs(value) <= _DAYS_MAX:
@@ -87,7 +92,7 @@ def _day(value: object, zone: ZoneInfo | None) -> int:
     return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1_000)
 
 
-def _counted(value: object, unit: Unit, zone: ZoneInfo | None) -> int:
+def _counted(value: object, unit: Unit, zone: tzinfo | None) -> int:
     if type(value) is int:
         return _utc(_whole(value, unit), zone)
     if isinstance(value, datetime):
@@ -110,7 +115,7 @@ def _whole(value: int, unit: Unit) -> int:
     return at_ms + (2 * rest > step or (2 * rest == step and at_ms % 2 == 1))
 
 
-def _utc(at_ms: int, zone: ZoneInfo | None) -> int:
+def _utc(at_ms: int, zone: tzinfo | None) -> int:
     """Return when the wall clock of a zone shows what would be that instant in UTC."""
     if zone is None:
         return at_ms

@@ -7,7 +7,7 @@ up, converts or refuses it as for any event; whether all is well with the rest i
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from streams.core.interpret import AMOUNT_MAX
 from streams.core.meanings import MONEY
@@ -18,13 +18,15 @@ from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import Fact
 from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT
 from streams.intake.mapping_money import Purse, make_amount
-from streams.intake.mapping_times import make_time
+from streams.intake.mapping_times import make_instant
 from streams.intake.shape import attribute
 
-Said = tuple[str, str, int, float | None]
-"""User id, event id, instant in epoch ms UTC, and the amount in the currency of the rules."""
-Usual = Callable[[Fact, int], Said | None]
-"""``usual(fact, timestamp_ms)``: what an act needs; None = something is not as usual.
+Make = Callable[[str, str, int, Any], Any]
+"""``make(user_id, event_id, at_ms, amount)``: what an act comes to; None = it has no amount."""
+Usual = Callable[[Fact, int, bytes | None], Any]
+"""``usual(fact, timestamp_ms, key)``: what an act comes to; None = something is not as usual.
+
+The key is the user id; None = it need not be.
 
 Raises:
     WrongError, AttributeError: Likewise.
@@ -32,7 +34,7 @@ Raises:
 _DIGITS: Final = re.compile(r"\d{1,30}(\.\d{1,30})?", re.ASCII).fullmatch
 
 
-def make_usual(rule: MapRule, source: Source, rules: Rules) -> Usual | None:
+def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual | None:
     """Return what reads the acts of a rule; None = the rule itself is not usual."""
     user, key, time = rule.user or source.user, rule.id or source.id, rule.time or source.time
     amount, unit = rule.amount, rule.currency
@@ -51,15 +53,15 @@ def make_usual(rule: MapRule, source: Source, rules: Rules) -> Usual | None:
     is_own, may_be_anonymous, currency = unit is None, user is None, rules.currency
     least = 0.0 if is_money else -AMOUNT_MAX
     is_ms = time is None or (time.unit is Unit.MILLISECONDS and not time.zone)
-    time_of = make_time(time) if time else None
+    instant_of = make_instant(time) if time else None
     amount_of = make_amount(amount, unit, Purse(rules, is_money, False)) if amount else None  # noqa: FBT003  # columns
 
-    def usual(fact: Fact, timestamp_ms: int) -> Said | None:
+    def usual(fact: Fact, timestamp_ms: int, key: bytes | None) -> Any:
         user_id, event_id, at_ms, number, told = read(fact)
         if may_be_anonymous and not user_id:
             user_id = fact.anonymous_id
-        if time_of is not None and not (is_ms and at_ms.__class__ is int):
-            at_ms = time_of(fact.body)
+        if instant_of is not None and not (is_ms and at_ms.__class__ is int):
+            at_ms = instant_of(at_ms)
         if not (
             user_id.__class__ is str
             and 0 < len(user_id) <= SHORT
@@ -68,16 +70,16 @@ def make_usual(rule: MapRule, source: Source, rules: Rules) -> Usual | None:
             and 0 < len(event_id) <= EVENT_ID_MAX
             and 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS
             and at_ms <= FAR_FUTURE_MS
-        ):
+        ) or (key is not None and user_id.encode() != key):
             return None
         if amount_of is None or (number is None and may_lack):
-            return user_id, event_id, at_ms, None
+            return make(user_id, event_id, at_ms, None)
         if is_as_written and (is_own or told == currency):
             if number.__class__ is str:
                 number = _number_of(number)
             if number.__class__ is float and least <= number <= AMOUNT_MAX:
-                return user_id, event_id, at_ms, number
-        return user_id, event_id, at_ms, amount_of(fact.body)
+                return make(user_id, event_id, at_ms, number)
+        return make(user_id, event_id, at_ms, amount_of(fact.body))
 
     return usual
 

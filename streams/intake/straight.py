@@ -5,7 +5,7 @@ what is wrong. Where the straight way says something, it is what the long way sa
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from streams.core.decoded import Headers, Skipped
 from streams.core.interpret import NativeEvent, make_acting
@@ -16,31 +16,17 @@ from streams.intake.decoder import VALUE_MAX
 from streams.intake.fact import Fact, ParseAs, UnreadableError
 from streams.intake.formats.catalogue import format_of
 from streams.intake.mapping import Chooser, make_chooser, make_name
-from streams.intake.mapping_usual import Usual, make_usual
+from streams.intake.mapping_usual import Make, Usual, make_usual
 from streams.intake.mapping_values import WrongError
 
 NAMES_MAX: Final = 1_000
 """Names are others' to give: what is remembered of them is bounded."""
-_NOTHING: Final = (None, 0.0)
-"""An act without an amount: a native event has none, and of an input it is nothing."""
 _LONG: Final = (UnreadableError, WrongError, AttributeError)
 
 Straight = Callable[[bytes | None, bytes | None, int, Headers], Any]
 """``straight(key, value, timestamp_ms, headers)``: what a record comes to; None = not this way."""
-Make = Callable[[str, str, int, Any], Any]
-"""``make(user_id, event_id, at_ms, amount)``: what an act comes to."""
-
-
-class Act(NamedTuple):
-    """What is done with events of one name.
-
-    Attributes:
-        usual: Reads what an act needs.
-        make: Makes of it what the act comes to.
-    """
-
-    usual: Usual
-    make: Make
+Find = Callable[[str], Usual | Skipped | None]
+"""``find(name)``: what is done with events of a name; None = the long way; it raises WrongError."""
 
 
 def straight_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Straight | None:
@@ -55,32 +41,21 @@ def straight_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Straight |
 
         return make
 
-    return _make_straight(_make_act_of(source, rules, make_of), source, rules, parse_as)
+    return _make_straight(source, rules, parse_as, make_of)
 
 
 def straight_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Straight | None:
     """Return what decodes an act of the user whose id is the key; None = as `straight_tell`."""
-    act_of = _make_act_of(source, rules, lambda name: make_acting(name, rules))
-    return _make_straight(act_of, source, rules, parse_as, is_keyed=True)
+    return _make_straight(
+        source, rules, parse_as, lambda name: make_acting(name, rules), is_keyed=True
+    )
 
 
-def _make_act_of(
-    source: Source, rules: Rules, make_of: Callable[[str], Make]
-) -> Callable[[MapRule, str], Act | None]:
-    """Return ``act_of(rule, name)``: what is done with events of that name; None = the long way."""
-
-    def act_of(rule: MapRule, name: str) -> Act | None:
-        usual = make_usual(rule, source, rules) if rule.meaning in ACTS and not rule.when else None
-        return usual and Act(usual, make_of(rule.name or name))
-
-    return act_of
-
-
-def _make_straight(  # noqa: C901  # with what it makes
-    act_of: Callable[[MapRule, str], Act | None],
+def _make_straight(
     source: Source,
     rules: Rules,
     parse_as: ParseAs,
+    make_of: Callable[[str], Make],
     *,
     is_keyed: bool = False,
 ) -> Straight | None:
@@ -88,13 +63,13 @@ def _make_straight(  # noqa: C901  # with what it makes
         return None
     form = format_of(source.form)
     plain, name_of = form.make_plain(source, source.paths, parse_as), make_name(source)
-    chooser = make_chooser(source, rules, form)
-    drops, find, nothing = chooser.drops, _make_find(act_of, source, chooser), _NOTHING[is_keyed]
+    chooser, acts = make_chooser(source, rules, form), dict[str, Usual | Skipped | None]()
+    find, drops = _make_find(acts, source, rules, chooser, make_of), chooser.drops
 
-    def straight(  # noqa: PLR0911  # one test after the other, cheapest first
+    def straight(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
     ) -> Any:
-        if not value or len(value) > VALUE_MAX:
+        if not value or len(value) > VALUE_MAX or (is_keyed and key is None):
             return None
         try:
             fact = plain(key, value, timestamp_ms, headers)
@@ -104,34 +79,35 @@ def _make_straight(  # noqa: C901  # with what it makes
             for test, skipped, _ in drops:
                 if test(fact):
                     return skipped
-            act = find(name)
-            if not isinstance(act, Act):
+            act = acts[name] if name in acts else find(name)
+            if act is None or act.__class__ is Skipped:
                 return act
-            said = act.usual(fact, timestamp_ms)
+            return act(fact, timestamp_ms, key if is_keyed else None)  # type: ignore[operator]
         except _LONG:
             return None
-        if said is None:
-            return None
-        user_id, event_id, at_ms, amount = said
-        if is_keyed and user_id.encode() != key:
-            return None
-        return act.make(user_id, event_id, at_ms, nothing if amount is None else amount)
 
     return straight
 
 
 def _make_find(
-    act_of: Callable[[MapRule, str], Act | None], source: Source, chooser: Chooser
-) -> Callable[[str], Act | Skipped | None]:
-    """Return ``find(name)``: what is done with events of a name; it raises WrongError."""
-    acts: dict[str, Act | Skipped | None] = {}
+    acts: dict[str, Usual | Skipped | None],
+    source: Source,
+    rules: Rules,
+    chooser: Chooser,
+    make_of: Callable[[str], Make],
+) -> Find:
+    """Return what finds out what is done with events of a name, and remembers it."""
+
+    def act_of(rule: MapRule, name: str) -> Usual | None:
+        if rule.meaning not in ACTS or rule.when:
+            return None
+        return make_usual(rule, source, rules, make_of(rule.name or name))
+
     for rule in source.rules:
         for name in rule.events:
             acts.setdefault(name, act_of(rule, name))
 
-    def find(name: str) -> Act | Skipped | None:
-        if name in acts:
-            return acts[name]
+    def find(name: str) -> Usual | Skipped | None:
         plan = chooser.choose(Fact(name, "", 0, "", "", None), name)
         act = plan if isinstance(plan, Skipped) else act_of(plan.rule, name)
         if len(acts) < NAMES_MAX:

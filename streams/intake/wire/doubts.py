@@ -21,8 +21,9 @@ Wanted = Mapping[np.uint64, list[tuple[np.uint64, int]]]
 
 WORD: Final = 8
 """Bytes of a name that are compared at once, its opening quote among them if there is room."""
-SLICE: Final = 1024
-"""Values that are looked at together: what they are joined to stays in the cache."""
+SLICE: Final = 512
+"""Values that are looked at together: what they are joined to stays in the cache, and the
+allocator need not ask the system for it each time."""
 _START: Final = b" " * WORD
 _QUOTE, _COLON, _SPACE, _LIST, _OPEN, _BAR, _CLOSE = b'": [{|}'
 _PLACE_BITS: Final = 40
