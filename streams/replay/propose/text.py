@@ -170,7 +170,9 @@ def _others(proposal: Proposal) -> list[str]:
 
 
 def _comment(text: str, mark: str = "# ") -> list[str]:
-    return [f"{mark}{line}" for line in wrap(text, WIDTH - 8, break_long_words=False)]
+    """Return the lines of a comment; nothing that a sample says ends one, as U+2028 would."""
+    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return [f"{mark}{line}" for line in wrap(shown, WIDTH - 8, break_long_words=False)]
 
 
 def _indented(by: int, lines: list[str]) -> list[str]:
@@ -178,7 +180,11 @@ def _indented(by: int, lines: list[str]) -> list[str]:
 
 
 def _inline(value: Any) -> str:
-    """Return a value on one line of YAML."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=2**20,
-                          sort_keys=False)  # fmt: skip
-    return text.removesuffix("\n").removesuffix("\n...")
+    """Return a value on one line of YAML; what may break it is escaped."""
+    for is_as_it_is in (True, False):
+        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=is_as_it_is,
+                              width=2**20, sort_keys=False)  # fmt: skip
+        text = text.removesuffix("\n").removesuffix("\n...")
+        if text.isprintable():
+            break
+    return text

@@ -207,6 +207,23 @@ def convert_found(told: dict[str, Any]) -> Found:
     return msgspec.convert(told, Found)
 
 
+def test_no_name_of_a_sample_adds_a_line_to_the_rules() -> None:
+    """To YAML some characters end a line that nobody sees as one."""
+    bad = "\u2028mode: live #\x85\n"
+    call = {"type": "track", "userId": "u", "timestamp": "2024-01-01T00:00:00Z"}
+    order = {"messageId": "m", "event": f"Order Completed{bad}", "properties": {"total": 4.5}}
+    row = {"id": 1, "user_id": "u", "amount": 4.0, "created_at": "2024-01-01T00:00:00Z"}
+    origin = {"table": f"orders{bad}", "ts_ms": 1_700_000_000_000, "file": "f", "pos": 1}
+    for body in (call | order, {"before": None, "after": row, "op": "c", "source": origin}):
+        record = Foreign("t", b"u", json.dumps(body).encode(), 1_700_000_000_000, (), 0, "1")
+        text = proposal_text(
+            [proposed([record], "t", "f")], f"f{bad}", {}, partitions=0, own_partitions=4
+        )
+        assert yaml.safe_load(text)["mode"] == "observe"
+        (rule,) = yaml.safe_load(text)["inputs"]["t"]["map"]
+        assert bad in str(rule["event"] if isinstance(rule["event"], str) else rule["event"][0])
+
+
 @pytest.mark.parametrize(
     ("value", "unit"),
     [
