@@ -6,6 +6,8 @@ for, is no matter of the worker's. So this is called beside the event loop.
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from errno import EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -18,6 +20,8 @@ KIND: Final = "PROTOBUF"
 MAIN: Final = "the-schema-itself.proto"
 PATIENCE_S: Final = 30.0
 WORDS_MAX: Final = 300
+UNFIT: Final = frozenset({EEXIST, EISDIR, ENAMETOOLONG, ENOTDIR})
+"""What the names of files lead to; all else that can happen to a file is weather."""
 SHIPPED: Final = {
     # What Confluent's registry knows without being told; the numbers are its own.
     "confluent/type/decimal.proto": """
@@ -47,10 +51,12 @@ def with_files(schema: Schema) -> Schema:
     if any(not _is_inside(name) for name in texts):
         return msgspec.structs.replace(schema, fault="a reference names a place outside")
     with TemporaryDirectory(prefix="winback-protobuf-") as folder:
-        for name, text in texts.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        try:
+            _write(Path(folder), texts)
+        except OSError as error:
+            if error.errno not in UNFIT:
+                raise
+            return msgspec.structs.replace(schema, fault="a reference is no name of a file")
         out = Path(folder) / "out"
         command = [
             sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", "--include_imports",
@@ -68,6 +74,13 @@ def with_files(schema: Schema) -> Schema:
             words = "; ".join(errors or said)[:WORDS_MAX]
             return msgspec.structs.replace(schema, fault=f"protoc: {words}")
         return msgspec.structs.replace(schema, files=out.read_bytes())
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def _gather(schema: Schema, texts: dict[str, str]) -> None:

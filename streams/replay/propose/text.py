@@ -181,10 +181,11 @@ def _indented(by: int, lines: list[str]) -> list[str]:
 
 def _inline(value: Any) -> str:
     """Return a value on one line of YAML; what may break it is escaped."""
-    for is_as_it_is in (True, False):
-        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=is_as_it_is,
-                              width=2**20, sort_keys=False)  # fmt: skip
-        text = text.removesuffix("\n").removesuffix("\n...")
-        if text.isprintable():
-            break
-    return text
+    text = _dumped(value, is_as_it_is=True)
+    return text if text.isprintable() else _dumped(value, is_as_it_is=False)
+
+
+def _dumped(value: Any, *, is_as_it_is: bool) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=is_as_it_is,
+                          width=2**20, sort_keys=False)  # fmt: skip
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -170,6 +170,8 @@ def test_an_instant_beyond_all_calendars_is_refused() -> None:
         ('syntax = "proto3"; import "a.proto";', (), "a.proto"),
         ("", (("../a.proto", Schema("PROTOBUF", "")),), "outside"),
         ("", (("/a.proto", Schema("PROTOBUF", "")),), "outside"),
+        ("", (("a" * 300, Schema("PROTOBUF", "")),), "no name of a file"),
+        ("", (("a", Schema("PROTOBUF", "")), ("a/b", Schema("PROTOBUF", ""))), "no name of a file"),
     ],
 )
 def test_a_text_that_cannot_be_compiled_says_why(text: str, references: Any, fault: str) -> None:
