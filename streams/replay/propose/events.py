@@ -26,6 +26,8 @@ VERBS: Final = ("create", "update", "read", "delete")
 ID_COLUMNS: Final = ("id", "uuid", "no", "number")
 COLUMN_SHARE: Final = 0.5
 """A row that is deleted, or changed by a tool that tells keys alone, lacks the rest."""
+COLUMNS_SHOWN: Final = 40
+"""Of a table that no rule is proposed for."""
 
 
 class RuleGuess(NamedTuple):
@@ -113,7 +115,24 @@ def rows_found(by_table: Mapping[str, Fields], setting: Setting) -> Events:
         for name in others
         if _binds(name)
     }
+    if not rules:
+        rules = [_no_guess(table, _columns(by_table[table])) for table in by_table]
+        others.clear()
     return Events(rules, others, binding, currencies)
+
+
+def _no_guess(table: str, after: Fields) -> RuleGuess:
+    """Return a rule to begin with, of a table of which nobody can tell what it means to us."""
+    columns = sorted(after.by_path.values(), key=lambda column: -column.count)
+    evidence = [
+        f"NONE: is the table {table} of orders, customers, consent? Say what its rows mean",
+        "its columns: " + ", ".join(printable(c.path) for c in columns[:COLUMNS_SHOWN]),
+    ]
+    bind = [printable(column.path) for column in columns if _binds(column.name)]
+    if bind:
+        evidence.append(f"may be consent, which is never guessed: {', '.join(bind)}")
+    said: Said = {"event": [f"{table}.create", f"{table}.update"], "as": "ignored"}
+    return RuleGuess(said, tuple(evidence))
 
 
 def _consent(name: str | list[str], fields: Fields) -> Said:

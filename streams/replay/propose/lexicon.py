@@ -75,8 +75,8 @@ WELL_KNOWN: Final[dict[str, Meaning]] = {
 """Names of public specifications, without what their writers differ in."""
 BINDING: Final = frozenset(
     _ranked(
-        "consent consents subscribe subscribed optin permission permissions erasure delete deleted "
-        "gdpr privacy"
+        "consent consents subscribe subscribed optin accepts agreed permission permissions erasure "
+        "delete deleted gdpr privacy"
     )
 )
 """Words of events that bind us; they are never guessed."""

@@ -162,6 +162,21 @@ def test_an_order_that_is_paid_later_counts_when_it_is_paid_and_once() -> None:
     assert rule["user"] == "$.after.customer_id"
 
 
+def test_a_table_of_which_nobody_can_tell_the_meaning_gets_rules_to_begin_with() -> None:
+    def change(n: int) -> dict[str, Any]:
+        row = {"id": n, "mobile": "…", "accepts_sms": n % 2}
+        source = {"table": "customers", "db": "shop", "ts_ms": AT_MS, "file": "b", "pos": n}
+        return {"before": None, "after": row, "op": "c", "source": source, "ts_ms": AT_MS}
+
+    lines("customers.jsonl", *(change(n) for n in range(20)))
+    result = run("customers.jsonl")
+    assert result.return_value == 1, "nothing is understood yet"
+    (rule,) = yaml.safe_load(result.stdout)["inputs"]["customers"]["map"]
+    assert rule == {"event": ["customers.create", "customers.update"], "as": "ignored"}
+    assert "its columns: $.after.id, $.after.mobile, $.after.accepts_sms" in result.stdout
+    assert "may be consent, which is never guessed: $.after.accepts_sms" in result.stdout
+
+
 def test_json_that_a_registry_has_framed_is_json() -> None:
     told = TONGUES["json"].write(history()[1])
     sample = [Foreign("t", None, b"\0\0\0\0\7" + told.value)]
