@@ -126,6 +126,9 @@ def make_interpret(rules: Rules) -> Interpret:
             if sign and event.currency is not None and event.currency != currency:
                 what = f"{event.currency!r}; the rules count in {currency}"
                 return Rejected(RejectReason.BAD_CURRENCY, what)
+            if sign and found < 0.0 and meaning is not Meaning.CORRECTION:
+                what = f"{event.amount!r} is negative; money that is taken back is told as positive"
+                return Rejected(RejectReason.BAD_AMOUNT, what)
             number = found
         if act is not None:
             return act(event.user_id, event.event_id, at_ms, number)
