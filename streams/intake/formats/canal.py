@@ -127,9 +127,10 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
 
 def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
     """Return the reader of messages of one row."""
-    shapes = shapes_of(paths, {})
-    shape, rows_of = (_marked if needs_ids(source) else _plain)(shapes.row, parse_as)
+    shapes, has_ids = shapes_of(paths, {}), needs_ids(source)
+    shape, rows_of = (_marked if has_ids else _plain)(shapes.row, parse_as)
     parse, facts_of = parse_as(shape), _make_facts_of(shapes, rows_of)
+    _, source_of, change_of = shapes
 
     def plain(
         _key: bytes | None, value: bytes, _timestamp_ms: int, _headers: Headers
@@ -138,7 +139,11 @@ def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Pl
         op = OPS.get(message.type)
         if op is None or message.is_ddl or _without_rows(message) or len(message.data) > 1:
             return None
-        return facts_of(message, op)[0]
+        if op != "c" or has_ids:
+            return facts_of(message, op)[0]
+        table, es = message.table, message.es
+        change = change_of(op, None, message.data[0], source_of(message.database, table, es))
+        return Fact(f"{table}.create", "", instant_ms(es), "", "", change)
 
     return plain
 

@@ -64,6 +64,8 @@ def make_take(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Tak
     of_structured = _structured(event_type, opened, parse_as) if is_json else _unsupported
 
     def take(value: bytes | None, headers: Headers) -> tuple[Any, str]:
+        if len(headers) == 1 and headers[0][0] == "content-type" and _is_structured(headers[0][1]):
+            return of_structured(value or b"", {}), STRUCTURED
         said = dict(headers)
         media_type = said.get("content-type")
         if media_type is not None and _is_structured(media_type):

@@ -104,15 +104,19 @@ def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Pl
     """Return the reader of rows in their envelopes."""
     id_of = _event_id if needs_ids(source) else _no_id
     shapes = shapes_of(paths, SNAPSHOT | (POSITIONS if needs_ids(source) else {}))
-    parse = _make_parse(shapes.change, parse_as)
-    read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
+    parse, topic_table = _make_parse(shapes.change, parse_as), source.topic.rpartition(".")[2]
 
     def plain(key: bytes | None, value: bytes, _timestamp_ms: int, headers: Headers) -> Fact | None:
-        if headers and any(name == NEW_KEY for name, _ in headers):
+        change = None if headers else parse(value)
+        if change is None or change.after is None or _UNAVAILABLE in value:
             return None
-        change = parse(value)
-        told = None if change is None else read_change(change, key, value)
-        return told[0] if isinstance(told, tuple) else None
+        op, origin = change.op, change.source
+        verb = VERBS.get(op)
+        if verb is None or origin is None or (op == "c" and origin.snapshot not in STREAMED):
+            return None
+        table = origin.table or topic_table
+        event_id = id_of(change, table, key, value)
+        return fact_of(change, table, verb, event_id, 0 if op == "r" else instant_ms(origin.ts_ms))
 
     return plain
 

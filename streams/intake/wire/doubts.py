@@ -21,9 +21,9 @@ Wanted = Mapping[np.uint64, list[tuple[np.uint64, int]]]
 
 WORD: Final = 8
 """Bytes of a name that are compared at once, its opening quote among them if there is room."""
-SLICE: Final = 512
-"""Values that are looked at together: what they are joined to stays in the cache, and the
-allocator need not ask the system for it each time."""
+SLICE_BYTES: Final = 80_000
+"""Of values that are looked at together: they stay in the cache, and what is worked out of them is
+so small that the allocator does not give it back to the system each time."""
 _START: Final = b" " * WORD
 _QUOTE, _COLON, _SPACE, _LIST, _OPEN, _BAR, _CLOSE = b'": [{|}'
 _PLACE_BITS: Final = 40
@@ -54,19 +54,24 @@ def make_doubtful(names: Collection[str], hiding: Collection[str] = ()) -> Doubt
 
     def doubtful(values: Sequence[bytes | None]) -> list[int]:
         found: set[int] = set()
-        for start in range(0, len(values), SLICE):
-            part = [value or b"" for value in values[start : start + SLICE]]
-            found.update(start + place for place in _look(part, wanted, escape))
+        texts = [value or b"" for value in values]
+        sizes = np.fromiter(map(len, texts), np.intp, len(texts)) + 1
+        step = max(1, SLICE_BYTES * len(texts) // max(1, int(sizes.sum())))
+        for start in range(0, len(texts), step):
+            stops = np.cumsum(sizes[start : start + step]) + WORD
+            places = _look(texts[start : start + step], stops, wanted, escape)
+            found.update(start + place for place in places)
         return sorted(found)
 
     return doubtful
 
 
-def _look(values: list[bytes], wanted: Wanted, escape: bytes) -> set[int]:
+def _look(values: list[bytes], stops: Places, wanted: Wanted, escape: bytes) -> set[int]:
     """Return the places of doubtful values in a slice.
 
     Args:
         values: Of the slice.
+        stops: Where each ends among all of them.
         wanted: Which bytes of a word count, to the words of names; and how often is too often.
         escape: How a key may be written so that its name is not seen.
     """
@@ -74,7 +79,6 @@ def _look(values: list[bytes], wanted: Wanted, escape: bytes) -> set[int]:
     text = np.frombuffer(joined, np.uint8)
     is_quote, behind = text[:-1] == _QUOTE, text[1:]
     ends = np.flatnonzero(is_quote & (behind == _COLON))
-    stops = np.cumsum(np.fromiter(map(len, values), np.intp, len(values)) + 1) + WORD
     found: set[int] = set()
     twice: list[Places] = []
     if len(ends):

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake.wire.doubts import SLICE, make_doubtful
+from streams.intake.wire.doubts import SLICE_BYTES, make_doubtful
 
 NAMES = ("id", "event", "messageId", "用户", "a_name_that_is_rather_long")
 FIELDS = st.sampled_from([*NAMES, "x", "not_read", "anotherId"])
@@ -76,10 +76,10 @@ def test_what_may_hide_something_is_doubted_where_it_stands_once() -> None:
 
 def test_what_is_as_always_is_not_doubted() -> None:
     usual = b'{"id":"e1","event":"id","messageId":"event","more":{"x":[1,2,{"x":1}],"y":"\\n"}}'
-    assert make_doubtful(NAMES)([usual, None, b"", usual] * SLICE) == []
+    assert make_doubtful(NAMES)([usual, None, b"", usual] * 500) == []
 
 
 def test_places_are_those_of_the_chunk() -> None:
-    values: list[bytes | None] = [b'{"id":"a"}'] * (3 * SLICE)
-    values[1] = values[2 * SLICE + 5] = b'{"id":"a","id":"b"}'
-    assert make_doubtful(NAMES)(values) == [1, 2 * SLICE + 5]
+    values: list[bytes | None] = [b'{"id":"a"}'] * SLICE_BYTES
+    values[1] = values[SLICE_BYTES // 2] = b'{"id":"a","id":"b"}'
+    assert make_doubtful(NAMES)(values) == [1, SLICE_BYTES // 2]
