@@ -66,6 +66,17 @@ def make_doubtful(names: Collection[str], hiding: Collection[str] = ()) -> Doubt
     return doubtful
 
 
+_ROOM: Final = np.empty((2, 2 * SLICE_BYTES), np.bool_)
+
+
+def _room(size: int) -> NDArray[np.bool_]:
+    """Return room for two answers to every byte; it holds whatever it held before.
+
+    That it is there already saves a third: the allocator asks the system for so much each time.
+    """
+    return (_ROOM if size <= _ROOM.shape[1] else np.empty((2, size), np.bool_))[:, :size]
+
+
 def _look(values: list[bytes], stops: Places, wanted: Wanted, escape: bytes) -> set[int]:
     """Return the places of doubtful values in a slice.
 
@@ -77,8 +88,14 @@ def _look(values: list[bytes], stops: Places, wanted: Wanted, escape: bytes) -> 
     """
     joined = _START + b"\n".join(values)
     text = np.frombuffer(joined, np.uint8)
-    is_quote, behind = text[:-1] == _QUOTE, text[1:]
-    ends = np.flatnonzero(is_quote & (behind == _COLON))
+    behind, (is_quote, is_that) = text[1:], _room(len(text) - 1)
+    np.equal(text[:-1], _QUOTE, out=is_quote)
+    np.equal(behind, _COLON, out=is_that)
+    is_that &= is_quote
+    ends = np.flatnonzero(is_that)
+    np.less_equal(behind, _SPACE, out=is_that)
+    is_that &= is_quote
+    may_be_spaced = is_that.any()
     found: set[int] = set()
     twice: list[Places] = []
     if len(ends):
@@ -100,7 +117,7 @@ def _look(values: list[bytes], stops: Places, wanted: Wanted, escape: bytes) -> 
         found |= _in_one_object(text, twice, stops)
     if b"\\" in joined:
         found.update(place for place, value in enumerate(values) if escape in value)
-    if (is_quote & (behind <= _SPACE)).any():
+    if may_be_spaced:
         found.update(place for place, value in enumerate(values) if _SPACED.search(value))
     return found
 
@@ -113,7 +130,11 @@ def _in_one_object(text: Bytes, twice: list[Places], stops: Places) -> set[int]:
         twice: Of each name where it stands in values that have it more than once.
         stops: Where each value ends.
     """
-    braces = np.flatnonzero((text - np.uint8(_OPEN) <= _CLOSE - _OPEN) & (text != _BAR))
+    from_open, is_near = _room(len(text))
+    np.subtract(text, _OPEN, out=from_open.view(np.uint8))
+    np.less_equal(from_open.view(np.uint8), _CLOSE - _OPEN, out=is_near)
+    braces = np.flatnonzero(is_near)
+    braces = braces[text[braces] != _BAR]
     is_open = text[braces] == _OPEN
     depths, opens = np.cumsum(np.where(is_open, 1, -1)), braces[is_open]
     behind = np.concatenate(([0], depths))
