@@ -1,7 +1,8 @@
 """Readers of Avro, made for one schema and for what is read of it.
 
 A general reader asks at every field what it is; these are straight lines of Python written for a
-schema, and pass over what nobody reads. Names and texts of a schema enter them as constants only.
+schema, and pass over what nobody reads. Names and texts of a schema are values that the
+lines speak of, never a part of them; numbers are, of fields, branches and sizes.
 
 Source:
     https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
@@ -178,7 +179,8 @@ class _Reading(_Passing):
             pairs += ((field["name"], value) for field, value, _ in read)
         kind = struct_in(shape)
         if kind is None or not self.book.is_open:
-            self.put(deep, f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in pairs)}}}")
+            told = (f"{self.book.constant(key)}: {value}" for key, value in pairs)
+            self.put(deep, f"{name} = {{{', '.join(told)}}}")
         else:
             found = dict(pairs)
             values = [found.get(field.encode_name, "None") for field in kind.fields]
