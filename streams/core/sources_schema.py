@@ -13,7 +13,11 @@ from streams.core.sources import Encoding, Form, KeyedBy, Scale, Sign, Unit
 
 MEANT: Final = tuple(Meaning)
 
-PATH: Final = r"""^\$(\.[^.\[\]"'\s]+|\["[^"]+"\]|\['[^']+'\]|\[\d{1,3}\])+$"""
+PATH: Final = (
+    r"""^\$(\.[^.\[\]"'\s\\\x00-\x1f]+|\["[^"\\\x00-\x1f]+"\]"""
+    r"""|\['[^'"\\\x00-\x1f]+'\]|\[\d{1,3}\])+$"""
+)
+"""No quote, backslash or control character in a name: no type can have a field of such a name."""
 
 PathText = Annotated[
     str,

@@ -108,6 +108,8 @@ MAP = S + "    map:\n    - "
         ("  a b: {format: segment}\n", "2:3: 'a b' is no name of a Kafka topic"),
         (S + "    inner: segment\n", "4:5: only cloudevents has something inside"),
         (S + "    user: $userId\n", "4:11: '$userId' is no path into a record; write it as $.a"),
+        (S + "    user: $['a\"b']\n", "4:11: '$[\\'a\"b\\']' is no path into a record"),
+        (S + "    user: $.a\\b\n", "4:11: '$.a\\\\b' is no path into a record"),
         (S + "    user: {path: userId}\n", "4:18: 'userId' is no path"),
         (S + "    time: {path: $.t, zone: Mars}\n", "4:29: 'Mars' is no IANA time zone"),
         (S + "    time: {path: $.t, unit: day}\n", "4:29: a day has no begin without a zone"),
