@@ -76,7 +76,7 @@ def _iso(value: object, zone: tzinfo | None) -> int:
     if moment.tzinfo is None:
         if zone is None:
             raise ValueError("it names no zone, and the rules give none: zone: Asia/Shanghai")
-        moment = moment.replace(tzinfo=zone)
+        moment = datetime.combine(moment, moment.time(), zone)  # Quicker than replace.
     return round(moment.timestamp() * 1_000)
 
 

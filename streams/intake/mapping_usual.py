@@ -48,16 +48,16 @@ def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual
         _name(key, "event_id"),
         _name(time, "at_ms"),
         _name(amount if is_as_written else None, "at_ms"),
-        _name(unit, "at_ms"),
     )
-    is_own, may_be_anonymous, currency = unit is None, user is None, rules.currency
+    unit_of = attrgetter(_name(unit, "name")) if unit else None
+    may_be_anonymous, currency = user is None, rules.currency
     least = 0.0 if is_money else -AMOUNT_MAX
     is_ms = time is None or (time.unit is Unit.MILLISECONDS and not time.zone)
     instant_of = make_instant(time) if time else None
     amount_of = make_amount(amount, unit, Purse(rules, is_money, False)) if amount else None  # noqa: FBT003  # columns
 
     def usual(fact: Fact, timestamp_ms: int, key: bytes | None) -> Any:
-        user_id, event_id, at_ms, number, told = read(fact)
+        user_id, event_id, at_ms, number = read(fact)
         if may_be_anonymous and not user_id:
             user_id = fact.anonymous_id
         if instant_of is not None and not (is_ms and at_ms.__class__ is int):
@@ -74,7 +74,7 @@ def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual
             return None
         if amount_of is None or (number is None and may_lack):
             return make(user_id, event_id, at_ms, None)
-        if is_as_written and (is_own or told == currency):
+        if is_as_written and (unit_of is None or unit_of(fact) == currency):
             if number.__class__ is str:
                 number = _number_of(number)
             if number.__class__ is float and least <= number <= AMOUNT_MAX:
