@@ -105,12 +105,15 @@ class MemberErased(msgspec.Struct, frozen=True, tag="member_erased"):
     Attributes:
         user_id: The id.
         event_time_ms: When.
-        ids: All ids of the person: whoever belongs to none of them is somebody else.
+        ids: The id under which the person is known, and those that were claimed for it, of which
+            some may be somebody else's.
+        path: Ids that ask this one whose they are, in order.
     """
 
     user_id: str
     event_time_ms: int
     ids: tuple[str, ...]
+    path: tuple[str, ...] = ()
 
 
 Message = Claimed | HandedOver | Forwarded | MemberErased

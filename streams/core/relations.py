@@ -247,13 +247,22 @@ class Relations:
         state = signed(decode(message.state), other_id)
         _, effects = journey.close(state, other_id, "erased", at_ms)
         course.outbox.add(effects, self._counts)
-        ids = (message.user_id, other_id, *state.profile.members)
+        ids = (message.user_id, other_id, *state.profile.members, *message.path)
         for member in ids[1:]:
             course.outbox.send(MemberErased(member, at_ms, ids))
         self._counts["skipped_erased"] += 1
 
     def _member_erased(self, message: MemberErased, at_ms: int) -> None:
-        """Turn a stub into an erasure: nobody may know any more to whom the id belonged."""
-        if self.stubs.into(message.user_id, at_ms, is_told=True) in message.ids:
-            self.stubs.drop(message.user_id)
-            self._course.erasures.add(message.user_id, at_ms + self._limit_ms)
+        """Turn a stub into an erasure: nobody may know any more to whom the id belonged.
+
+        A stub that leads to another one asks that one first: a link may have been refused.
+        """
+        user_id, ids, path = message.user_id, message.ids, message.path
+        into = self.stubs.into(user_id, at_ms, is_told=True)
+        if into == ids[0]:
+            self.stubs.drop(user_id)
+            self._course.erasures.add(user_id, at_ms + self._limit_ms)
+        elif into in ids and user_id not in path:
+            self._course.outbox.send(MemberErased(into, at_ms, ids, (*path, user_id)))
+        if path and self._course.erasures.holds(user_id, at_ms):
+            self._course.outbox.send(MemberErased(path[-1], at_ms, (user_id,), path[:-1]))
