@@ -16,6 +16,7 @@ import msgspec
 
 from streams.core.decoded import Rejected
 from streams.core.interpret import COVERAGE_EVENT, NativeEvent
+from streams.core.native import FUTURE_MAX_MS
 from streams.core.sources import Source
 from streams.core.time import SECOND_MS
 from streams.intake.bulk import Bulk
@@ -112,7 +113,8 @@ class RouterEngine:
         """Go on where the last owner of the partition stood; its clock is told once more."""
         if found := records.get(self._key):
             record = msgspec.json.decode(found, type=LaneRecord)
-            self.watermark_ms = record.watermark_ms
+            present_ms = self._now_ms() if self._is_ticked else record.watermark_ms
+            self.watermark_ms = min(record.watermark_ms, present_ms)
             self.applied = {self._source.topic: record.next_offset}
             self._durable = dict(self.applied)
 
@@ -132,7 +134,7 @@ class RouterEngine:
                     self._letters.put(error.rejected, chunk, place)
                     continue
                 # A clock that goes ahead of the broker's is wrong, and would make others late.
-                newest_ms = max(newest_ms, min(event_ms, columns.timestamps_ms[place]))
+                newest_ms = max(newest_ms, self._mark(event_ms, columns.timestamps_ms[place]))
             elif isinstance(told, Rejected):
                 self._letters.put(told, chunk, place)
             else:
@@ -162,6 +164,16 @@ class RouterEngine:
         self._events += events
         self._announcements += announcements
         return newest_ms
+
+    def _mark(self, event_ms: int, written_ms: int) -> int:
+        """Return up to when an event moves the clock; 0 = a producer lives in another year.
+
+        A clock that were once ahead of the present would not be told again before it has come.
+        """
+        if not self._is_ticked:
+            return min(event_ms, written_ms)
+        now_ms = self._now_ms()
+        return 0 if event_ms > now_ms + FUTURE_MAX_MS else min(event_ms, written_ms, now_ms)
 
     def _observe(self, watermark_ms: int) -> None:
         self.watermark_ms = max(self.watermark_ms, watermark_ms)

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from streams.core.inputs import WatermarkPassed
@@ -10,6 +11,7 @@ from streams.core.routed import router_clocks
 from streams.core.rules_file import parse_rules
 from streams.core.sources import Form, KeyedBy, Source
 from streams.runtime.producer import Commit, PartitionProducer
+from streams.runtime.router import LaneRecord
 from streams.runtime.ticks import Tick
 from tests.unit.runtime.routing import (
     MINUTE_MS,
@@ -57,9 +59,10 @@ def test_a_clock_is_told_behind_its_events_and_not_with_every_commit() -> None:
     first = router.take()
     assert clocks_in(first) == [word(NOW_MS - MINUTE_MS)]
     assert len(events_of(first)) == 1
+    watch.at_ms += 1
     drive(router, chunk(1, line("ada", 2, NOW_MS + 1), written_ms=NOW_MS + 1))
     assert clocks_in(router.take()) == []
-    watch.at_ms += 2_999
+    watch.at_ms += 2_998
     assert not router.is_clock_due()
     watch.at_ms += 1
     assert router.is_clock_due()
@@ -70,6 +73,26 @@ def test_an_event_from_the_future_moves_the_clock_no_further_than_its_record() -
     router = engine()
     drive(router, chunk(0, line("ada", 1, NOW_MS + 30 * MINUTE_MS)))
     assert router.watermark_ms == NOW_MS - MINUTE_MS
+
+
+def test_a_producer_that_lives_in_2038_does_not_stop_the_clock() -> None:
+    watch, ahead_ms = Watch(), NOW_MS + 14 * 366 * 24 * 60 * MINUTE_MS
+    router = engine(watch)
+    drive(router, chunk(0, line("ada", 1, ahead_ms), written_ms=ahead_ms))
+    assert clocks_in(router.take()) == []
+    drive(router, chunk(1, line("bob", 2, NOW_MS + MINUTE_MS), written_ms=NOW_MS + MINUTE_MS))
+    assert clocks_in(router.take()) == [word(NOW_MS - MINUTE_MS)]
+    watch.at_ms += 5 * MINUTE_MS
+    assert router.tick(Tick(watch.at_ms), 1)
+    assert clocks_in(router.take()) == [word(watch.at_ms - MINUTE_MS)]
+
+
+def test_a_clock_that_was_kept_from_ahead_comes_back_to_the_present() -> None:
+    watch = Watch()
+    router = engine(watch)
+    kept = LaneRecord(7, NOW_MS + 99 * MINUTE_MS)
+    router.restore({TOPIC.encode(): msgspec.json.encode(kept)})
+    assert router.watermark_ms == NOW_MS
 
 
 def test_a_tick_says_that_silence_is_silence() -> None:
