@@ -86,15 +86,14 @@ def _make_one(
     demand_meant: Callable[[NativeEvent, int], None],
 ) -> Callable[[Fact, int, str], NativeEvent | Skipped]:
     """Return ``one(fact, timestamp_ms, suffix)``: what is told of one fact; raises WrongError."""
-    drops, known, choose = chooser
-    usual = known.get
+    drops, choose = chooser
 
     def one(fact: Fact, timestamp_ms: int, suffix: str) -> NativeEvent | Skipped:
         name = fact.name if name_of is None else name_of(fact)
         for test, skipped, _ in drops:
             if test(fact):
                 return skipped
-        plan = usual(name) or choose(fact, name)
+        plan = choose(fact, name)
         if isinstance(plan, Skipped):
             return plan
         event = plan.tell(fact, name, timestamp_ms, suffix)
@@ -107,36 +106,12 @@ def _make_one(
 
 def make_source_decode(source: Source, rules: Rules, parse_as: ParseAs) -> Decode:
     """Return what decodes the records of a topic that is keyed by user."""
-    understood = _make_understood(make_interpret(rules))
-    if Form.WINBACK in {source.form, source.inner}:
-        tell = make_native_tell(source, rules, parse_as)
-        return lambda key, value, timestamp_ms, headers=(): understood(
-            key, tell(key, value, timestamp_ms, headers)
-        )
-    read, name_of, chooser = _parts(source, rules, parse_as)
-    told = _make_told(name_of, chooser, _make_demand_meant(rules))
-    interpret, usual, has_drops = make_interpret(rules), chooser.usual.get, bool(chooser.drops)
+    tell, understood = make_tell(source, rules, parse_as), _make_understood(make_interpret(rules))
 
     def decode(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers = ()
     ) -> Decoded:
-        if value is not None and len(value) > VALUE_MAX:
-            return TOO_LARGE
-        facts = read(key, value, timestamp_ms, headers)
-        if not isinstance(facts, tuple):
-            return facts
-        if len(facts) > 1 or has_drops:
-            return understood(key, told(facts, timestamp_ms))
-        (fact,) = facts
-        try:  # The same in one frame: nearly every record is one act that its name tells.
-            name = fact.name if name_of is None else name_of(fact)
-            plan = usual(name)
-            event = plan and plan.tell(fact, name, timestamp_ms, "")
-        except WrongError as error:
-            return Rejected(error.reason, str(error))
-        if isinstance(event, NativeEvent) and event.user_id.encode() == key:
-            return interpret(event, event.event_time)  # type: ignore[arg-type]  # told in ms
-        return understood(key, told(facts, timestamp_ms))
+        return understood(key, tell(key, value, timestamp_ms, headers))
 
     return decode
 
@@ -189,7 +164,7 @@ def _make_examined(
     demand_meant: Callable[[NativeEvent, int], None],
 ) -> Callable[[Fact, int, str], Examined]:
     """Return ``examined(fact, timestamp_ms, suffix)``: what became of one fact, and why."""
-    drops, _, choose = chooser
+    drops, choose = chooser
 
     def examined(fact: Fact, timestamp_ms: int, suffix: str) -> Examined:
         name, meaning, line = fact.name, "", 0

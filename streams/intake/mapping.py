@@ -20,7 +20,6 @@ from streams.intake.mapping_values import WrongError, make_pick
 from streams.intake.shape import getter
 
 NAME_MAX: Final = 200  # characters of an event name, as in the rules
-USUAL_MAX: Final = 1_000  # names are others' to give: what is remembered of them is bounded
 NO_RULE_FITS: Final = Skipped("no_rule_fits")
 
 
@@ -45,13 +44,11 @@ class Chooser(NamedTuple):
 
     Attributes:
         drops: Tests, how what they fit is counted, for it falls to no rule, and their lines.
-        usual: Name to the plan of all its events, as far as it is known: acts without a condition.
         choose: ``choose(fact, name)`` of any event: its plan, or why it has none; it raises
             WrongError.
     """
 
     drops: tuple[tuple[Test, Skipped, int], ...]
-    usual: dict[str, Plan]
     choose: Callable[[Fact, str], Plan | Skipped]
 
 
@@ -90,24 +87,18 @@ def make_chooser(source: Source, rules: Rules, form: Format) -> Chooser:
         plan = Plan(tests, teller.of(rule), rule, rule.meaning not in ACTS)
         for name in rule.events:
             plans.setdefault(name, []).append(plan)
-    usual = {
-        name: first for name, (first, *_) in plans.items() if not first.tests and not first.is_rare
-    }
     other, found = _make_other(source, rules, form, teller), plans.get
 
     def choose(fact: Fact, name: str) -> Plan | Skipped:
         named = found(name)
         if named is None:
-            plan = other(name)
-            if isinstance(plan, Plan) and len(usual) < USUAL_MAX:
-                usual[name] = plan
-            return plan
+            return other(name)
         for plan in named:
             if not plan.tests or all(test(fact) for test in plan.tests):
                 return plan
         return NO_RULE_FITS
 
-    return Chooser(drops, usual, choose)
+    return Chooser(drops, choose)
 
 
 def _all(tests: tuple[Test, ...]) -> Test:

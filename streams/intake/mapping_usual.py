@@ -34,12 +34,21 @@ Raises:
 _DIGITS: Final = re.compile(r"\d{1,30}(\.\d{1,30})?", re.ASCII).fullmatch
 
 
-def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual | None:
-    """Return what reads the acts of a rule; None = the rule itself is not usual."""
-    user, key, time = rule.user or source.user, rule.id or source.id, rule.time or source.time
+def make_usual(rule: MapRule, name: str, source: Source, rules: Rules, make: Make) -> Usual | None:
+    """Return what reads the acts of a rule; None = the rule itself is not usual.
+
+    Args:
+        rule: Of acts.
+        name: Of the native event.
+        source: Its topic.
+        rules: Of the deployment.
+        make: Makes of an act what it comes to.
+    """
+    user, time = rule.user or source.user, rule.time or source.time
+    key, once = rule.once_per or rule.id or source.id, f"{name}:" if rule.once_per else ""
     amount, unit = rule.amount, rule.currency
     is_usual = all(map(_is_plain, (user, key, unit))) and (not time or _is_steps(time.path))
-    if not is_usual or (amount and amount.less) or rule.once_per or source.anonymous:
+    if not is_usual or (amount and amount.less) or source.anonymous:
         return None
     is_as_written, is_money = _is_as_written(amount), rule.meaning in MONEY
     may_lack = amount is not None and amount.default is None and not is_money
@@ -60,6 +69,8 @@ def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual
         user_id, event_id, at_ms, number = read(fact)
         if may_be_anonymous and not user_id:
             user_id = fact.anonymous_id
+        if once and event_id.__class__ is str and event_id:
+            event_id = once + event_id
         if instant_of is not None and not (is_ms and at_ms.__class__ is int):
             at_ms = instant_of(at_ms)
         if not (
@@ -75,8 +86,7 @@ def make_usual(rule: MapRule, source: Source, rules: Rules, make: Make) -> Usual
         if amount_of is None or (number is None and may_lack):
             return make(user_id, event_id, at_ms, None)
         if is_as_written and (unit_of is None or unit_of(fact) == currency):
-            if number.__class__ is str:
-                number = _number_of(number)
+            number = _number_of(number) if number.__class__ is str else number
             if number.__class__ is float and least <= number <= AMOUNT_MAX:
                 return make(user_id, event_id, at_ms, number)
         return make(user_id, event_id, at_ms, amount_of(fact.body))

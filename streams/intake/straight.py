@@ -4,7 +4,7 @@ What is no such act, or not as usual, goes the long way (`streams.intake.decoder
 what is wrong. Where the straight way says something, it is what the long way says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streams.core.decoded import Headers, Skipped
@@ -15,7 +15,7 @@ from streams.core.sources import Form, MapRule, Source
 from streams.intake.decoder import VALUE_MAX
 from streams.intake.fact import Fact, ParseAs, UnreadableError
 from streams.intake.formats.catalogue import format_of
-from streams.intake.mapping import Chooser, make_chooser, make_name
+from streams.intake.mapping import Chooser, Plan, make_chooser, make_name
 from streams.intake.mapping_usual import Make, Usual, make_usual
 from streams.intake.mapping_values import WrongError
 
@@ -99,13 +99,21 @@ def _make_find(
     """Return what finds out what is done with events of a name, and remembers it."""
 
     def act_of(rule: MapRule, name: str) -> Usual | None:
-        if rule.meaning not in ACTS or rule.when:
+        if rule.meaning not in ACTS:
             return None
-        return make_usual(rule, source, rules, make_of(rule.name or name))
+        name = rule.name or name
+        return make_usual(rule, name, source, rules, make_of(name))
 
+    named: dict[str, list[MapRule]] = {}
     for rule in source.rules:
         for name in rule.events:
-            acts.setdefault(name, act_of(rule, name))
+            named.setdefault(name, []).append(rule)
+    for name, among in named.items():
+        if among[0].when:
+            ways = {id(rule): act_of(rule, name) for rule in among}
+            acts[name] = _make_chosen(chooser.choose, name, ways)
+        else:
+            acts[name] = act_of(among[0], name)
 
     def find(name: str) -> Usual | Skipped | None:
         plan = chooser.choose(Fact(name, "", 0, "", "", None), name)
@@ -115,3 +123,24 @@ def _make_find(
         return act
 
     return find
+
+
+def _make_chosen(
+    choose: Callable[[Fact, str], Plan | Skipped], name: str, ways: Mapping[int, Usual | None]
+) -> Usual:
+    """Return what reads events of a name that fall to one rule or another, by their conditions.
+
+    Args:
+        choose: Finds the plan of an event.
+        name: Of the events.
+        ways: Identity of each rule to what reads its acts; None = it has none.
+    """
+
+    def chosen(fact: Fact, timestamp_ms: int, key: bytes | None) -> Any:
+        plan = choose(fact, name)
+        if isinstance(plan, Skipped):
+            return plan
+        usual = ways[id(plan.rule)]
+        return usual and usual(fact, timestamp_ms, key)
+
+    return chosen
