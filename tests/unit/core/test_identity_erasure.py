@@ -38,3 +38,35 @@ def test_an_id_that_is_somebody_elses_is_not_forgotten_with_who_asked_for_it(see
     town.say(act(day(5), "phone"), act(day(6), "tablet"))
     assert {user: state[Column.EVENTS] for user, state in town.states().items()} == {"ada": 3.0}
     assert town.counts("skipped_erased") == 0
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_all_that_leads_to_a_person_is_forgotten_and_nothing_else(seed: int) -> None:
+    """Links and acts by chance, delivered by chance; then somebody asks under any id."""
+    chance, ids = Random(seed), "abcdefg"
+    town = Town(partitions=chance.randint(1, 4))
+    for hours in range(0, 42, 3):
+        user, other = chance.sample(ids, 2)
+        said = act(day(0, hours), user)
+        town.apply(said if chance.random() < 0.4 else link(day(0, hours), user, other))
+        full = [number for number, queue in enumerate(town.waiting) if queue]
+        if full and chance.random() < 0.4:
+            town.deliver(chance.choice(full))
+    town.settle(chance)
+    roots = {user: root_of(town, user) for user in ids}
+    gone = chance.choice(ids)
+    town.apply(Erased(gone, day(3)))
+    town.settle(chance)
+
+    theirs = {user for user in ids if roots[user] == roots[gone]}
+    town.say(*(act(day(4), user) for user in ids))
+    assert town.counts("skipped_erased") == len(theirs)
+    assert {root_of(town, user) for user in theirs} == theirs
+    assert not theirs & town.states().keys()
+
+
+def root_of(town: Town, user: str) -> str:
+    """Return under which id somebody is known."""
+    while (into := town.of(user).relations.stubs.into(user, day(2))) is not None:
+        user = into
+    return user
