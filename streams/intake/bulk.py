@@ -23,7 +23,7 @@ from streams.intake.straight import Straight, straight_decode, straight_tell
 from streams.intake.told import Told
 from streams.intake.wire.catalogue import parse_as_of
 from streams.intake.wire.doubts import Doubtful, make_doubtful
-from streams.intake.wire.json_values import unguarded_parse_as
+from streams.intake.wire.json_values import raw_parse_as, unguarded_parse_as
 from streams.intake.wire.schemas import Schemas
 from streams.intake.wire.twice import make_guard, names_of
 from winback_sender.contract.messages import Feedback
@@ -115,11 +115,14 @@ def _bulk(
         return Bulk(careful, make_straight(safe))
     names: set[str] = set()
 
-    def parse_as(shape: type) -> Parse:
-        names.update(names_of(shape))
-        return unguarded_parse_as(shape)
+    def noting(parse_as: ParseAs) -> ParseAs:
+        def noted(shape: type) -> Parse:
+            names.update(names_of(shape))
+            return parse_as(shape)
 
-    quick = make_straight(parse_as) or make(parse_as)
+        return noted
+
+    quick = make_straight(noting(raw_parse_as)) or make(noting(unguarded_parse_as))
     return Bulk(careful, quick, make_doubtful(names, HIDING & names))
 
 

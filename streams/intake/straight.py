@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streams.core.decoded import Headers, Skipped
-from streams.core.interpret import NativeEvent, make_acting
+from streams.core.interpret import UNREADABLE, NativeEvent, make_acting
 from streams.core.meanings import ACTS
 from streams.core.rules import Rules
 from streams.core.sources import Form, MapRule, Source
@@ -21,7 +21,7 @@ from streams.intake.mapping_values import WrongError
 
 NAMES_MAX: Final = 1_000
 """Names are others' to give: what is remembered of them is bounded."""
-_LONG: Final = (UnreadableError, WrongError, AttributeError)
+_LONG: Final = (UnreadableError, WrongError, AttributeError, *UNREADABLE)
 
 Straight = Callable[[bytes | None, bytes | None, int, Headers], Any]
 """``straight(key, value, timestamp_ms, headers)``: what a record comes to; None = not this way."""

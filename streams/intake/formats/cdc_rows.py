@@ -43,17 +43,21 @@ class Shapes(NamedTuple):
     change: type[msgspec.Struct]
 
 
-def shapes_of(paths: Collection[Path], positions: Mapping[str, Any]) -> Shapes:
+def shapes_of(
+    paths: Collection[Path], positions: Mapping[str, Any], *, has_times: bool = True
+) -> Shapes:
     """Return the types of what a mapping and a format read.
 
     Args:
         paths: Of the mapping: ``("after", "status")``.
         positions: Further fields of the source, which tell where in its log a change stands.
+        has_times: When a change was committed is read.
     """
+    told = SOURCE if has_times else {name: SOURCE[name] for name in SOURCE if name != "ts_ms"}
     columns = [path[1:] for path in paths if path[0] in {"before", "after"} and len(path) > 1]
     row = struct_of("Row", {}, columns)
     source = struct_of(
-        "Origin", {**SOURCE, **positions}, [path[1:] for path in paths if path[0] == "source"]
+        "Origin", {**told, **positions}, [path[1:] for path in paths if path[0] == "source"]
     )
     pieces: dict[str, Any] = {"before": row | None, "after": row | None, "source": source | None}
     others = [path for path in paths if path[0] not in {"op", *pieces}]

@@ -110,7 +110,9 @@ def _structured(event_type: type, opened: Open | None, parse_as: ParseAs) -> Unw
             raise UnreadableError(EMPTY.detail, EMPTY.reason)
         event = parse(value)
         if has_data and (event.data is not None or event.data_base64 is not None):
-            _demand_json(event.datacontenttype, "`$.datacontenttype`")
+            media = event.datacontenttype
+            if media is not None and media != JSON_TYPE:
+                _demand_json(media, "`$.datacontenttype`")
             if event.data_base64 is not None:
                 event.data = _decoded(event, opened)
         return event

@@ -74,8 +74,9 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
     """Return what reads the records of a connector."""
     id_of = _event_id if needs_ids(source) else _no_id
     shapes = shapes_of(paths, SNAPSHOT | (POSITIONS if needs_ids(source) else {}))
-    parse = _make_parse(shapes.change, parse_as)
-    read_change = _make_read_change(source.topic.rpartition(".")[2], id_of)
+    parse = _make_parse(_change_of(source, paths), parse_as)
+    has_times = source.time is None
+    read_change = _make_read_change(source.topic.rpartition(".")[2], id_of, has_times=has_times)
     read_others = make_read_others(source, shapes, parse_as)
 
     def read(
@@ -102,9 +103,9 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
 
 def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Plain:
     """Return the reader of rows in their envelopes."""
-    id_of = _event_id if needs_ids(source) else _no_id
-    shapes = shapes_of(paths, SNAPSHOT | (POSITIONS if needs_ids(source) else {}))
-    parse, topic_table = _make_parse(shapes.change, parse_as), source.topic.rpartition(".")[2]
+    id_of, has_times = _event_id if needs_ids(source) else _no_id, source.time is None
+    parse = _make_parse(_change_of(source, paths), parse_as)
+    topic_table = source.topic.rpartition(".")[2]
 
     def plain(key: bytes | None, value: bytes, _timestamp_ms: int, headers: Headers) -> Fact | None:
         change = None if headers else parse(value)
@@ -116,9 +117,16 @@ def make_plain(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Pl
             return None
         table = origin.table or topic_table
         event_id = id_of(change, table, key, value)
-        return fact_of(change, table, verb, event_id, 0 if op == "r" else instant_ms(origin.ts_ms))
+        at_ms = instant_ms(origin.ts_ms) if has_times and op != "r" else 0
+        return fact_of(change, table, verb, event_id, at_ms)
 
     return plain
+
+
+def _change_of(source: Source, paths: Collection[Path]) -> type[msgspec.Struct]:
+    """Return the type of an envelope; when it was committed is read if no rule knows better."""
+    positions = SNAPSHOT | (POSITIONS if needs_ids(source) else {})
+    return shapes_of(paths, positions, has_times=source.time is None).change
 
 
 def _make_parse(change_of: type[msgspec.Struct], parse_as: ParseAs) -> Parse:
@@ -148,7 +156,7 @@ def _make_parse(change_of: type[msgspec.Struct], parse_as: ParseAs) -> Parse:
 
 
 def _make_read_change(
-    topic_table: str, id_of: IdOf
+    topic_table: str, id_of: IdOf, *, has_times: bool
 ) -> Callable[[Any, bytes | None, bytes], Facts | Rejected | Skipped]:
     def read(change: Any, key: bytes | None, value: bytes) -> Facts | Rejected | Skipped:
         op = change.op
@@ -169,7 +177,7 @@ def _make_read_change(
         table = origin.table or topic_table
         if op == "c" and origin.snapshot not in STREAMED:
             change.op = op = "r"
-        at_ms = 0 if op == "r" else instant_ms(origin.ts_ms)
+        at_ms = instant_ms(origin.ts_ms) if has_times and op != "r" else 0
         return (fact_of(change, table, VERBS[op], id_of(change, table, key, value), at_ms),)
 
     return read

@@ -24,6 +24,11 @@ def json_parse_as(shape: type) -> Parse:
     return _parser(shape, make_guard(shape))
 
 
+def raw_parse_as(shape: type) -> Parse:
+    """As `unguarded_parse_as`, of values that nothing frames; errors are as they come."""
+    return msgspec.json.Decoder(shape).decode
+
+
 def unguarded_parse_as(shape: type) -> Parse:
     """Return what parses JSON into a type, for values in which no field of it stands twice."""
     return _parser(shape, None)
