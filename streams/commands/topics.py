@@ -25,6 +25,7 @@ _MARKS: Final = {
 }
 
 _options: tuple[Callable[[Any], Any], ...] = (
+    click.option("--rules", metavar="YAML", help="Business rules. Default: WINBACK_RULES."),
     click.option("--local", "is_local", is_flag=True, help="Start the embedded Kafka if need be."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
 )
@@ -43,14 +44,14 @@ def topics() -> None:
 
 @topics.command(name="plan")
 @_with_options
-def plan_command(*, is_local: bool, as_json: bool) -> int:
+def plan_command(*, rules: str | None, is_local: bool, as_json: bool) -> int:
     """Show what apply would do. Exit code 1 when it would refuse."""
     from streams.runtime.topic_admin import plan_topics  # noqa: PLC0415 (quick --help)
     from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
-        steps = plan_topics(client, settings, _sources(settings))
+        steps = plan_topics(client, settings, _sources(rules, settings))
     _print(steps, as_json=as_json)
     refused = any(step.action is Action.REFUSE for step in steps)
     return Exit.FAILED if refused else Exit.OK
@@ -58,7 +59,7 @@ def plan_command(*, is_local: bool, as_json: bool) -> int:
 
 @topics.command(name="apply")
 @_with_options
-def apply_command(*, is_local: bool, as_json: bool) -> None:
+def apply_command(*, rules: str | None, is_local: bool, as_json: bool) -> None:
     """Create what is missing and change what differs; nothing at all if a step is refused."""
     from streams.runtime.topic_admin import (  # noqa: PLC0415 (quick --help)
         apply_plan,
@@ -69,7 +70,7 @@ def apply_command(*, is_local: bool, as_json: bool) -> None:
 
     settings = load_settings(os.environ)
     with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
-        steps = plan_topics(client, settings, _sources(settings))
+        steps = plan_topics(client, settings, _sources(rules, settings))
         _print(steps, as_json=as_json)
         if any(step.action is Action.REFUSE for step in steps):
             raise refusal(steps)
@@ -78,11 +79,11 @@ def apply_command(*, is_local: bool, as_json: bool) -> None:
         click.echo("applied", err=True)
 
 
-def _sources(settings: Settings) -> "tuple[Source, ...]":
+def _sources(rules: str | None, settings: Settings) -> "tuple[Source, ...]":
     """Return the topics of other formats that the rules read."""
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
 
-    return tuple(rules_at(settings.rules, settings.id_key).sources)
+    return tuple(rules_at(rules or settings.rules, settings.id_key).sources)
 
 
 def _print(steps: Iterable[Step], *, as_json: bool) -> None:

@@ -76,7 +76,7 @@ async def partition_counts(
     if missing:
         raise UserError(
             f"Kafka at {bootstrap} has no topic {', '.join(missing)}",
-            "Make the topics with: winback topics apply",
+            "Make the topics with: winback topics apply (by the same rules: --rules)",
         )
     for topic in alone:
         if counts[topic] != 1:

@@ -117,6 +117,17 @@ def test_the_command_prints_json(kafka: str) -> None:
     assert rows["asked"]["partitions"] == 4
 
 
+def test_the_plan_is_that_of_the_rules_which_are_named(kafka: str, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\ninputs: {app.named: {format: segment, others: activity}}\n")
+    answer = subprocess.run(
+        [WINBACK, "topics", "plan", "--json", "--rules", str(rules)],
+        env={**os.environ, "WINBACK_KAFKA_BOOTSTRAP": kafka},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "app.named" in {row["topic"] for row in json.loads(answer.stdout)["topics"]}
+
+
 @pytest.mark.parametrize(
     ("bootstrap", "says"),
     [("127.0.0.1:1", "Connection refused"), ("no.such.host.invalid:9092", "no.such.host.invalid")],
