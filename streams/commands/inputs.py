@@ -198,7 +198,8 @@ def _understanding(path: str | None, settings: Settings) -> "Understanding":
 
 
 def _say(converted: "Converted", out: str, rejects: str | None, seconds: float) -> None:
-    from streams.replay.instants import short_iso  # noqa: PLC0415 (quick --help)
+    from streams.replay.define_words import plain  # noqa: PLC0415 (quick --help)
+    from streams.replay.instants import short_iso  # noqa: PLC0415
 
     err = out == "-"  # The log itself goes to standard output.
     span = ""
@@ -208,7 +209,7 @@ def _say(converted: "Converted", out: str, rejects: str | None, seconds: float) 
     click.echo(f"{counted(converted.records, 'record')} read, {rate}", err=err)
     click.echo(f"  {counted(converted.events, 'event')} written to {out}{span}", err=err)
     for name, count in converted.names.most_common(NAMES_SHOWN):
-        click.echo(f"    {count:>9,}  {name}", err=err)
+        click.echo(f"    {count:>9,}  {plain(name)}", err=err)
     if (more := len(converted.names) - NAMES_SHOWN) > 0:
         click.echo(f"    … and {counted(more, 'more name')}", err=err)
     if converted.repeated:
@@ -219,7 +220,7 @@ def _say(converted: "Converted", out: str, rejects: str | None, seconds: float) 
     for reason, count in converted.rejected.most_common():
         click.echo(f"  {counted(count, 'record')} refused: {reason}", err=True)
     for one in converted.refused:
-        click.echo(f"    {one.source}, {one.place}: {one.detail[:DETAIL_MAX]}", err=True)
+        click.echo(f"    {one.source}, {one.place}: {plain(one.detail, DETAIL_MAX)}", err=True)
     if converted.rejected and rejects is None:
         click.echo("  all of them with their values: --rejects FILE", err=True)
     if not converted.events:

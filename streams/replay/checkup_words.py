@@ -93,7 +93,8 @@ def _group(group: Group, *, show_ids: bool) -> list[str]:
     rule = f"line {group.line}" if group.line else "no rule"
     name = plain(group.event) or "(no event)"
     if group.outcome == ACCEPTED:
-        what = group.meaning + (f" ({group.name})" if group.name not in {"", group.meaning} else "")
+        is_named = group.name not in {"", group.meaning}
+        what = group.meaning + (f" ({plain(group.name)})" if is_named else "")
         shown = _example(group.example, show_ids=show_ids) if group.example else ""
         return [f"  {group.count:>9,}  {name:<{NAME_WIDTH}} {what}, {rule}; {shown}"]
     lines = [f"  {group.count:>9,}  {name:<{NAME_WIDTH}} {group.reason}, {rule}"]

@@ -129,6 +129,15 @@ def test_files_become_one_log_in_order_of_time() -> None:
     assert again.exception is None, again.output
 
 
+def test_what_others_called_their_events_moves_no_cursor() -> None:
+    Path("rules.yaml").write_text(RULES.replace("others: ignored", "others: activity"))
+    lines("dump.jsonl", paid(1, what="\x9b2Jviewed\u2028"))
+    for command in (["check", "--file"], ["convert", "-o", "log.jsonl"]):
+        said = run(*command, "dump.jsonl", "--rules", "rules.yaml").output
+        assert said.count(r"\x9b2Jviewed\u2028") == 1 + (command[0] == "check")
+        assert all(line.isprintable() for line in said.split("\n"))
+
+
 def test_a_csv_of_somebody_else_is_a_record_a_row() -> None:
     with gzip.open("dump.csv.gz", "wt", newline="") as file:
         rows = csv.DictWriter(file, ["id", "who", "what", "total", "at", "用户备注"])
