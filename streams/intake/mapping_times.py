@@ -66,9 +66,10 @@ def _iso(value: object, zone: tzinfo | None) -> int:
     if isinstance(value, datetime):
         moment = value
     elif isinstance(value, str) and len(value) > _DAY:
-        text = value.strip()
-        is_apart = text[ZONE_APART:-6] == " "  # 2021-05-17 07:22:42 +00:00
-        moment = datetime.fromisoformat(f"{text[:ZONE_APART]}{text[-6:]}" if is_apart else text)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = _spaced(value.strip())
     elif isinstance(value, str):
         raise ValueError("a day, not an instant; if days are all there is, say unit: day")
     else:
@@ -78,6 +79,12 @@ def _iso(value: object, zone: tzinfo | None) -> int:
             raise ValueError("it names no zone, and the rules give none: zone: Asia/Shanghai")
         moment = datetime.combine(moment, moment.time(), zone)  # Quicker than replace.
     return round(moment.timestamp() * 1_000)
+
+
+def _spaced(text: str) -> datetime:
+    """Return a moment whose zone stands apart: ``2021-05-17 07:22:42 +00:00``."""
+    is_apart = text[ZONE_APART:-6] == " "
+    return datetime.fromisoformat(f"{text[:ZONE_APART]}{text[-6:]}" if is_apart else text)
 
 
 def _day(value: object, zone: tzinfo | None) -> int:
