@@ -1,7 +1,7 @@
 """What every role has around its lanes: metrics, health, gauges, background work, and an end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -13,6 +13,7 @@ from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
 from streams.runtime.standing import show_standing
+from streams.runtime.table import recreated
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
@@ -46,6 +47,7 @@ class Service:
         self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TP, int] = {}
+        self._beyond: set[TP] = set()
 
     async def run(self, app: LaneApp, begin: Callable[[], Awaitable[None]] | None = None) -> None:
         """Run until a signal or a crash.
@@ -86,21 +88,36 @@ class Service:
             self.app.crash_soon(error)
 
     async def end_offsets(self) -> EndOffsets:
-        """Ask the broker how far the sources of the owned partitions go; nothing when it cannot."""
+        """Ask the broker how far the sources of the owned partitions go; nothing when it cannot.
+
+        Raises:
+            UserError: One ends before what was read of it: it was deleted and made again.
+        """
         assert self.app is not None
-        wanted = list(self.app.lanes.positions())
-        if not wanted or self.app.rebalancing:
+        places = self.app.lanes.positions()
+        if not places or self.app.rebalancing:
             return {}
         try:
             async with asyncio.timeout(ANSWER_PATIENCE_S):
-                found = await self.app.consumer.highwaters(*wanted)
+                found = await self.app.consumer.highwaters(*places)
         except (KafkaError, IllegalStateError, OSError, TimeoutError):
             return {}
         self._ends = dict(found)
+        self._demand_same(places)
         ends: dict[int, dict[str, int]] = {}
         for tp, end in found.items():
             ends.setdefault(tp.partition, {})[tp.topic] = end
         return ends
+
+    def _demand_same(self, places: Mapping[TP, int]) -> None:
+        """Stop when a topic was made anew: its first records would be taken for those of before.
+
+        A broker that has just come up may err once.
+        """
+        beyond = {tp for tp, offset in places.items() if self._ends.get(tp, offset) < offset}
+        for tp in sorted(beyond & self._beyond):
+            raise recreated(tp.topic, tp.partition, places[tp], self._ends[tp])
+        self._beyond = beyond
 
     async def _show(self) -> None:
         """Keep the gauges current, and ask how far there is to go: a dead reader does not."""

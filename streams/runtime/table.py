@@ -233,7 +233,7 @@ class LaneTable(faust.Table):
             applied = engines[source.partition].applied
             offset = applied.setdefault(source.topic, first[source])
             if offset > ends[source]:
-                raise _recreated(source.topic, source.partition, offset, ends[source])
+                raise recreated(source.topic, source.partition, offset, ends[source])
             if offset < begins[source] and not self.lane_options.may_skip_lost:
                 detail = f"applied up to {offset}, but the log begins at {begins[source]}"
                 raise _lost(source.topic, source.partition, detail)
@@ -278,7 +278,8 @@ def _unowned(topic: str, partition: int) -> UserError:
     )
 
 
-def _recreated(topic: str, partition: int, offset: int, end: int) -> UserError:
+def recreated(topic: str, partition: int, offset: int, end: int) -> UserError:
+    """Return what is said of a topic that ends before what was read of it."""
     return UserError(
         f"topic {topic}[{partition}] ends at {end}, but the state has applied up to {offset}: "
         "the topic was deleted and made again, or the state belongs to another cluster",

@@ -69,6 +69,20 @@ def test_a_worker_that_has_read_all_waits_for_nothing() -> None:
     assert not made._examine().is_waiting
 
 
+def test_a_topic_that_was_made_anew_stops_the_worker_and_one_wrong_answer_does_not() -> None:
+    """What stands on the new topic below the old place would be taken for applied."""
+    made, app = serving(end=0)
+    asyncio.run(made.end_offsets())
+    app.consumer.end = 5
+    asyncio.run(made.end_offsets())
+    app.consumer.end = 3
+    asyncio.run(made.end_offsets())
+    with pytest.raises(
+        UserError, match=r"user-activity\[0\] ends at 3.*was deleted and made again"
+    ):
+        asyncio.run(made.end_offsets())
+
+
 def test_a_mute_reader_does_not_hold_the_gauges_and_what_was_known_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
