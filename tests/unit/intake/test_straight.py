@@ -4,7 +4,6 @@ The long way is its slow twin.
 """
 
 import json
-from functools import cache
 from typing import Any
 
 import pytest
@@ -12,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.inputs import Acted
-from streams.core.rules_file import parse_rules
-from streams.demo.tongues import FOREIGN, SCHEMA_ID, TONGUES, Record
-from streams.intake.bulk import Bulk, bulk_decode, bulk_tell
-from streams.intake.wire.schemas import Schema, Schemas
+from streams.demo.tongues import FOREIGN, TONGUES, Record
 from streams.replay.events import NativeEvent
 from tests.unit.core.stories import day
+from tests.unit.intake.bulks import bulks
 
 LATE_MS = day(100)
 NAMES = st.sampled_from(sorted(set(FOREIGN) - {"$identify", "consent_changed", "opt_out"}))
@@ -36,17 +33,6 @@ ODD: st.SearchStrategy[Any] = st.sampled_from([
     "2017-05-01", "2017-05-01T10:00:00+08:00", "2017-05-01 10:00:00.123456", 10**18, 1483271606,
     1483271606000, [], {}, [1], {"a": 1}, "CNY", "__debezium_unavailable_value", "x" * 600,
 ])  # fmt: skip
-
-
-@cache
-def bulks(name: str) -> tuple[Bulk[Any], ...]:
-    tongue = TONGUES[name]
-    rules = parse_rules(tongue.rules)
-    (source,) = rules.sources
-    schemas = Schemas()
-    if tongue.schema:
-        schemas.learn(SCHEMA_ID, Schema(source.encoding.value.upper(), tongue.schema))
-    return bulk_decode(source, rules, schemas), bulk_tell(source, rules, schemas)
 
 
 def both_ways(name: str, record: Record, at_ms: int = LATE_MS) -> list[Any]:
