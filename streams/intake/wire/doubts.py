@@ -72,7 +72,8 @@ _ROOM: Final = np.empty((2, 2 * SLICE_BYTES), np.bool_)
 def _room(size: int) -> NDArray[np.bool_]:
     """Return room for two answers to every byte; it holds whatever it held before.
 
-    That it is there already saves a third: the allocator asks the system for so much each time.
+    That it is there already saves a third: the allocator asks the system for so much each time. So
+    only one thread of a process may look; a worker reads in one.
     """
     return (_ROOM if size <= _ROOM.shape[1] else np.empty((2, size), np.bool_))[:, :size]
 
