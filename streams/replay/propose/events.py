@@ -11,10 +11,12 @@ from streams.replay.define_words import plain as printable
 from streams.replay.propose import lexicon
 from streams.replay.propose.fields import Field, Fields
 from streams.replay.propose.guesses import (
+    SOMETIMES,
     Guess,
     Said,
     amount_guess,
     currency_guess,
+    has,
     named,
     time_guess,
     user_guess,
@@ -158,7 +160,12 @@ def _row_rule(
     evidence = [f"{_events(fields.records, 'change')} of the table {table}: its name"]
     said: Said = {"event": [f"{table}.{verb}" for verb in ("create", "update", "read")]}
     status = None if is_refund else _paid(after)
-    if status is None:
+    paid_at = None if is_refund or status else _empty_until_paid(after)
+    if paid_at is not None:
+        said["when"] = [{"path": paid_at.path, "is_set": True}]
+        why = f"when: {has(paid_at, after)}, the others seem to be unpaid; better is the status"
+        evidence.append(f"{why} that means paid, with is and was_not, as docs/mapping.md says")
+    elif status is None:
         said["event"] = [f"{table}.create", f"{table}.read"]
     else:
         column, word, why = status
@@ -167,7 +174,12 @@ def _row_rule(
     said["as"] = meaning.value
     for key, guess in (
         ("user", user_guess(after, COLUMN_SHARE)),
-        ("time", time_guess(after, setting.zone, lexicon.PAID_AT, COLUMN_SHARE)),
+        (
+            "time",
+            time_guess(
+                after, setting.zone, lexicon.PAID_AT, SOMETIMES if paid_at else COLUMN_SHARE
+            ),
+        ),
     ):
         if guess is not None:
             said[key] = guess.said
@@ -208,6 +220,12 @@ def _paid(fields: Fields) -> tuple[Field, str, str] | None:
     return None
 
 
+def _empty_until_paid(fields: Fields) -> Field | None:
+    """Return the column of when an order was paid, if it is empty in some rows."""
+    found = named(fields, lexicon.PAY_TIME, SOMETIMES, kind="time")
+    return found[0] if found and found[0].count < fields.records else None
+
+
 def _money(
     said: Said, evidence: list[str], fields: Fields, setting: Setting, currencies: Counter[str]
 ) -> None:
@@ -223,10 +241,8 @@ def _money(
     evidence.append(f"amount: {amount.why}")
     found = currency_guess(fields)
     if found is None:
-        default = f"{setting.currency} where no money is named above"
-        evidence.append(
-            f"currency: no field says it, taken as that of the rules ({default}): check"
-        )
+        default = f"money.currency, {setting.currency} if the rules say none"
+        evidence.append(f"currency: no field says it, taken as {default}: check")
         return
     guess, codes = found
     currencies.update(codes)

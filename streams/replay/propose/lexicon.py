@@ -31,7 +31,7 @@ ID_ENDS: Final = ("id", "no", "号")
 """So end the names of most ids."""
 EVENT: Final = _ranked(
     "event eventname eventtype action actiontype activity behavior behaviour what verb kind type "
-    "name 事件 事件名 行为 操作"
+    "name act 事件 事件名 行为 操作"
 )
 TIME: Final = _ranked(
     "eventtime occurredat happenedat timestamp eventts time ts at datetime eventdate createdat "
@@ -40,12 +40,14 @@ TIME: Final = _ranked(
 PAID_AT: Final = _ranked(
     "paidat paytime paidtime paymenttime payat refundedat refundtime completedat finishtime "
     "orderedat ordertime occurredat createdat createtime gmtcreate updatedat updatetime "
-    "gmtmodified at 支付时间 下单时间 退款时间 创建时间"
+    "gmtmodified at 支付时间 付款时间 下单时间 退款时间 创建时间"
 )
+PAY_TIME: Final = _ranked("paidat paytime paidtime paymenttime payat 支付时间 付款时间")
+"""Of `PAID_AT` those that are empty until then."""
 AMOUNT: Final = _ranked(
     "payamount paidamount actualamount realamount paymentamount refundamount totalpaid total "
-    "totalamount orderamount orderprice revenue amount value totalfee fee money price 实付金额 "
-    "支付金额 退款金额 订单金额 金额"
+    "totalamount grandtotal orderamount orderprice revenue amount value totalfee fee money price "
+    "实付金额 支付金额 退款金额 订单金额 金额"
 )
 CURRENCY: Final = _ranked("currency currencycode ccy 币种 货币")
 STATUS: Final = _ranked("status orderstatus paystatus state paymentstatus 状态 订单状态 支付状态")

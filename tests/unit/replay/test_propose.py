@@ -162,6 +162,26 @@ def test_an_order_that_is_paid_later_counts_when_it_is_paid_and_once() -> None:
     assert rule["user"] == "$.after.customer_id"
 
 
+def test_an_order_whose_status_is_a_number_counts_once_it_has_a_time_of_payment() -> None:
+    def change(n: int, paid_at: str | None) -> dict[str, Any]:
+        row = {"id": str(n), "buyer_id": str(n % 5), "pay_amount": "9.90", "pay_time": paid_at,
+               "order_status": "2" if paid_at else "1"}  # fmt: skip
+        old = [{"pay_time": None, "order_status": "1"}] if paid_at else None
+        return {"data": [row], "old": old, "type": "UPDATE" if old else "INSERT", "isDdl": False,
+                "database": "trade", "table": "t_order", "es": AT_MS + n, "ts": AT_MS + n,
+                "id": n, "pkNames": ["id"]}  # fmt: skip
+
+    told = [change(n, paid) for n in range(20) for paid in (None, "2016-10-01 09:09:00")]
+    lines("orders.jsonl", *told[:-2], change(20, None), change(21, None))
+    result = run("orders.jsonl")
+    (rule,) = yaml.safe_load(result.stdout)["inputs"]["orders"]["map"]
+    assert rule["when"] == [{"path": "$.after.pay_time", "is_set": True}]
+    assert rule["event"] == ["t_order.create", "t_order.update", "t_order.read"]
+    assert rule["time"] == {"path": "$.after.pay_time", "zone": "Asia/Shanghai"}
+    assert rule["once_per"] == "$.after.id"
+    assert "19 understood, 21 left out, 0 refused" in result.stderr
+
+
 def test_a_table_of_which_nobody_can_tell_the_meaning_gets_rules_to_begin_with() -> None:
     def change(n: int) -> dict[str, Any]:
         row = {"id": n, "mobile": "…", "accepts_sms": n % 2}
