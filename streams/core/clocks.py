@@ -182,7 +182,10 @@ class Clocks:
     # -- the wall clock
 
     def tell(self, at_ms: int) -> None:
-        """Take note of what time it is, whatever has been read by now."""
+        """Take note of what time it is, whatever has been read by now; 0 = nobody says it now."""
+        if not at_ms:
+            self.told_ms = self.present_ms = 0
+            return
         self.told_ms = max(self.told_ms, at_ms)
         late_ms = max((clock.lateness for clock in self._held()), default=0)
         self.present_ms = max(self.present_ms, self.told_ms - late_ms)

@@ -141,6 +141,10 @@ class PipelineEngine:
                 "fresh topics; there is no migration yet.",
                 Exit.FAILED,
             ) from error
+        if self._now_ms is None and self.core.clocks.told_ms:
+            # Who had the wall clock is gone; a present that stands still would refuse all to come.
+            self._note((PRESENT, 0, 0))
+            self.core.tell(0)
 
     def apply(self, chunk: Chunk) -> None:
         """Decode records and hand them to the core, in order."""

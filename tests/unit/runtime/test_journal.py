@@ -109,3 +109,20 @@ def test_a_run_under_the_wall_clock_is_made_again_from_its_journal() -> None:
         assert replayed.clocks.record() == lived.record()
         assert dict(replayed.values()) == dict(engine.core.values())
         assert PARTITION_KEY not in dict(replayed.values())
+
+
+def test_who_has_no_wall_clock_goes_by_no_present_that_another_told() -> None:
+    """Else nothing would be later than the moment of the change."""
+    engine, _, _ = live(0)
+    kept = {key: value for key, value in engine.take().changelog if value is not None}
+    assert engine.core.clocks.told_ms > 0
+    in_force = InForce(RULES, "v1", {ORDERS: Bulk(make_decode(RULES))}, ToldScorer(by_silence))
+    heir = PipelineEngine(core(), lambda: in_force, STREAMS, Metrics(), Notices("dead"))
+    heir.restore(kept)
+    later = told(ORDERS, 1, day(400), random.Random(1))
+    heir.apply(chunk(ORDERS, 0, [later]))
+
+    outputs = heir.take().outputs
+    assert SETTINGS.topic_dead_letters not in outputs
+    (entry,) = outputs[SETTINGS.topic_journal]
+    assert json.loads(entry.value or b"")["inputs"] == [[PRESENT, 0, 0], [ORDERS, 0, 1]]
