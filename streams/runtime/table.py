@@ -135,13 +135,19 @@ class LaneTable(faust.Table):
         try:
             return lane.accept(chunk, ack)
         except LostRecordsError as error:
-            if not self.lane_options.may_skip_lost:
-                raise _lost(chunk.topic, chunk.partition, str(error)) from error
-            log.warning(
-                "records_skipped", topic=chunk.topic, partition=chunk.partition, detail=str(error)
-            )
+            self._miss(chunk.topic, chunk.partition, str(error))
             lane.engine.applied[chunk.topic] = chunk.columns.start
             return lane.accept(chunk, ack)
+
+    def _miss(self, topic: str, partition: int, detail: str) -> None:
+        """Go on behind records that are gone, if we may.
+
+        Raises:
+            UserError: We may not.
+        """
+        if not self.lane_options.may_skip_lost:
+            raise _lost(topic, partition, detail)
+        log.warning("records_skipped", topic=topic, partition=partition, detail=detail)
 
     async def own(self, partitions: set[int], generation: int) -> None:
         """Own exactly these partitions: give up what is not ours, restore what is new.
@@ -234,9 +240,9 @@ class LaneTable(faust.Table):
             offset = applied.setdefault(source.topic, first[source])
             if offset > ends[source]:
                 raise recreated(source.topic, source.partition, offset, ends[source])
-            if offset < begins[source] and not self.lane_options.may_skip_lost:
+            if offset < begins[source]:
                 detail = f"applied up to {offset}, but the log begins at {begins[source]}"
-                raise _lost(source.topic, source.partition, detail)
+                self._miss(source.topic, source.partition, detail)
             applied[source.topic] = max(offset, begins[source])
 
     def _crash(self, error: BaseException) -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 from aiokafka import TopicPartition
 
+from streams.errors import UserError
 from streams.runtime import table
 from streams.runtime.app import make_app
 from streams.runtime.metrics import LaneMeter, Metrics
@@ -35,13 +36,14 @@ class Durable(FakeProducer):
 
 
 def begin(
-    monkeypatch: pytest.MonkeyPatch, known: dict[bytes, bytes], *, is_from_end: bool
-) -> tuple[int, list[int]]:
+    monkeypatch: pytest.MonkeyPatch, known: dict[bytes, bytes], *, is_from_end: bool = False,
+    may_skip_lost: bool = False,
+) -> tuple[int, list[int]]:  # fmt: skip
     """Own a partition; return where it is read on, and the places that became durable."""
     options = LaneOptions(
         bootstrap="nowhere:1", sources=(TOPIC,), changelog="places",
         make_engine=lambda _partition: engine(), observer=LaneMeter(Metrics()),
-        is_from_end=is_from_end,
+        is_from_end=is_from_end, may_skip_lost=may_skip_lost,
     )  # fmt: skip
     producer = Durable()
 
@@ -83,3 +85,13 @@ def test_or_at_its_end_and_then_that_place_is_durable_at_once(
 def test_a_known_partition_goes_on(monkeypatch: pytest.MonkeyPatch, *, is_from_end: bool) -> None:
     known = {TOPIC.encode(): b'{"next_offset":17,"watermark_ms":0}', b"another": b"{}"}
     assert begin(monkeypatch, known, is_from_end=is_from_end) == (17, [])
+
+
+def test_what_was_deleted_meanwhile_stops_it_and_is_told_when_it_may_be_skipped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = {TOPIC.encode(): b'{"next_offset":2,"watermark_ms":0}'}
+    with pytest.raises(UserError, match="applied up to 2, but the log begins at 5"):
+        begin(monkeypatch, known)
+    assert begin(monkeypatch, known, may_skip_lost=True) == (BEGIN, [])
+    assert "records_skipped" in caplog.text
