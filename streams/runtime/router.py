@@ -99,8 +99,6 @@ class RouterEngine:
         self._metrics = metrics
         self._now_ms = now_ms
         self._is_ticked = is_ticked
-        self._every_ms = _every_ms(source.lateness_ms // CLOCK_SHARE)
-        self._resting_every_ms = _every_ms(source.lateness_ms // RESTING_SHARE)
         self._key = source.topic.encode()
         self._durable: dict[str, int] = {}
         self._told = (0, False)
@@ -117,6 +115,10 @@ class RouterEngine:
             self.watermark_ms = min(record.watermark_ms, present_ms)
             self.applied = {self._source.topic: record.next_offset}
             self._durable = dict(self.applied)
+
+    def adopt(self, source: Source) -> None:
+        """Go by a changed lateness and patience from now on; the clock does not go back."""
+        self._source = source
 
     def apply(self, chunk: Chunk) -> None:
         """Tell the records of a chunk as events, in order."""
@@ -193,8 +195,11 @@ class RouterEngine:
         told_ms, was_idle = self._told
         if self._says_idle or was_idle:
             return self._says_idle is not was_idle
-        every_ms = self._resting_every_ms if self.is_idle else self._every_ms
-        return self.watermark_ms > told_ms and self._now_ms() - self._told_at_ms >= every_ms
+        if self.watermark_ms <= told_ms:
+            return False
+        share = RESTING_SHARE if self.is_idle else CLOCK_SHARE
+        every_ms = _every_ms(self._source.lateness_ms // share)
+        return self._now_ms() - self._told_at_ms >= every_ms
 
     @property
     def _says_idle(self) -> bool:

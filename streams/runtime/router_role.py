@@ -10,12 +10,9 @@ import gc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from streams.core.rules import Rules
 from streams.core.sources import Source
 from streams.errors import Exit, UserError
-from streams.intake.bulk import Bulk, bulk_tell
-from streams.intake.told import Told
-from streams.intake.wire.schemas import Schemas
+from streams.intake.bulk import bulk_tell
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.lane import Engine, Lane, Pace
@@ -65,11 +62,15 @@ async def run_router(
     targets = Targets(settings.topic_activity, settings.topic_dead_letters)
     desk = SchemaDesk(settings, (source,), service.metrics)
     service.is_held = lambda: bool(desk.away)
-    tell = tell_of(source.topic, loaded.rules, desk.schemas)
+    tell = bulk_tell(source, loaded.rules, desk.schemas)
 
     def adopt(found: Loaded) -> None:
-        nonlocal tell
-        tell = tell_of(source.topic, found.rules, desk.schemas)
+        nonlocal source, tell
+        source = next(each for each in found.rules.sources if each.topic == source.topic)
+        tell = bulk_tell(source, found.rules, desk.schemas)
+        for lane in app.lanes.lanes.values():
+            assert isinstance(lane.engine, RouterEngine)
+            lane.engine.adopt(source)
 
     def make_engine(partition: int) -> Engine:
         return RouterEngine(
@@ -110,12 +111,6 @@ async def run_router(
         await service.run(app, begin)
     finally:
         await desk.close()
-
-
-def tell_of(topic: str, rules: Rules, schemas: Schemas) -> Bulk[Told]:
-    """Return what tells the records of a topic, by these rules."""
-    source = next(source for source in rules.sources if source.topic == topic)
-    return bulk_tell(source, rules, schemas)
 
 
 async def keep_clocks_told(

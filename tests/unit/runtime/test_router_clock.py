@@ -75,6 +75,13 @@ def test_an_event_from_the_future_moves_the_clock_no_further_than_its_record() -
     assert router.watermark_ms == NOW_MS - MINUTE_MS
 
 
+def test_a_lateness_that_changes_counts_from_then_on() -> None:
+    router = engine()
+    router.adopt(msgspec.structs.replace(SOURCE, lateness_ms=5 * MINUTE_MS))
+    drive(router, chunk(0, line("ada", 1)))
+    assert router.watermark_ms == NOW_MS - 5 * MINUTE_MS
+
+
 def test_a_producer_that_lives_in_2038_does_not_stop_the_clock() -> None:
     watch, ahead_ms = Watch(), NOW_MS + 14 * 366 * 24 * 60 * MINUTE_MS
     router = engine(watch)
