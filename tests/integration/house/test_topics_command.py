@@ -43,11 +43,11 @@ def test_apply_makes_what_plan_shows_and_no_more(kafka: str) -> None:
     with pytest.raises(UserError, match=r"missing: made\.activity"):
         require_topics(kafka, settings)
 
-    assert actions(kafka, settings)[Action.CREATE] == 10
+    assert actions(kafka, settings)[Action.CREATE] == 11
     with admin_client(kafka) as client:
         apply_plan(client, plan_topics(client, settings), replication=1)
 
-    assert actions(kafka, settings)[Action.KEEP] == 10
+    assert actions(kafka, settings)[Action.KEEP] == 11
     require_topics(kafka, settings)
 
 
@@ -61,7 +61,7 @@ def test_another_partition_count_is_refused_and_nothing_is_done(kafka: str) -> N
             apply_plan(client, steps, replication=1)
 
     found = actions(kafka, settings)
-    assert (found[Action.REFUSE], found[Action.CREATE]) == (1, 9)
+    assert (found[Action.REFUSE], found[Action.CREATE]) == (1, 10)
     with pytest.raises(UserError, match="cannot be used"):
         require_topics(kafka, settings)
 
@@ -183,7 +183,7 @@ def test_local_starts_one_that_goes_on_and_is_found(tmp_path: Path) -> None:
                 [WINBACK, *arguments], env=environ, capture_output=True, text=True, timeout=100,
                 check=True,
             )  # fmt: skip
-        assert answer.stdout.endswith("10 ok\n")
+        assert answer.stdout.endswith("11 ok\n")
     finally:
         stopped = subprocess.run([WINBACK, "kafka", "down"], env=environ, check=True)
         assert stopped.returncode == 0
