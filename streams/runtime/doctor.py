@@ -1,8 +1,9 @@
 """Looking at a whole deployment from outside, quickly: nothing but ends of topics is read."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +21,10 @@ from streams.core.partition_record import PARTITION_KEY
 from streams.core.partitioner import partition_of_key
 from streams.core.routed import direct, routed
 from streams.core.rules import Rules
+from streams.core.sources import Encoding, Source
 from streams.errors import Unavailable
 from streams.runtime.doctor_seen import Group, Seen, Stray, Stretch
+from streams.runtime.routed_record import LaneRecord
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_admin import plan_topics
 from streams.runtime.topics import Step
@@ -62,7 +65,8 @@ def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
         known = [source for source in sources if source.topic not in missing]
         idle_after = {source.topic: source.idle_after_ms for source in sources}
         changelog, letters = settings.topic_users_changelog, settings.topic_dead_letters
-        newest = tails.newest([*keyed, changelog, letters])
+        lanes = {settings.router_changelog(source.topic): source.topic for source in routed(known)}
+        newest = tails.newest([*keyed, changelog, letters, *lanes])
         return Seen(
             now_ms=now_ms(),
             is_live=settings.clock == "wall",
@@ -76,11 +80,46 @@ def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
             strays=tuple(_strays(topic, own, newest[topic]) for topic in keyed if topic in counts),
             dead_letters=_by_reason(newest[letters]),
             activity=settings.topic_activity,
+            read=tuple(_places(tails.stretches(lanes.values()), newest, lanes)),
+            registry=_registry_away(settings, sources),
         )
     except KafkaError as error:
         raise Unavailable(f"Kafka stopped answering: {error!r}", "is the broker well?") from None
     finally:
         tails.close()
+
+
+def _registry_away(settings: Settings, sources: Iterable[Source]) -> str:
+    """Return why the schema registry cannot be asked, if a topic needs it."""
+    url = settings.schema_registry_url
+    if not url or all(source.encoding is Encoding.JSON for source in sources):
+        return ""
+    from streams.intake.wire.registry import Registry, RegistryAwayError  # noqa: PLC0415 (few)
+
+    async def ask() -> str:
+        async with Registry(url, settings.schema_registry_auth) as registry:
+            try:
+                await registry.fetch(1)
+            except RegistryAwayError as error:
+                return str(error)
+        return ""
+
+    return asyncio.run(ask())
+
+
+def _places(
+    stretches: Iterable[Stretch], newest: Mapping[str, list[Any]], lanes: Mapping[str, str]
+) -> Iterator[tuple[Stretch, int]]:
+    """Yield partitions of routed topics with how far they were read, as the routers' topics say."""
+    places = {
+        (topic, record.partition): msgspec.json.decode(record.value, type=LaneRecord).next_offset
+        for changelog, topic in lanes.items()
+        for record in newest[changelog]
+        if record.key == topic.encode() and record.value is not None
+    }
+    for part in stretches:
+        if (part.topic, part.partition) in places:
+            yield part, places[part.topic, part.partition]
 
 
 def _why(step: Step) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from streams.core.time import DAY_MS, SECOND_MS
 from streams.runtime.doctor_clocks import PartitionView, span, view_of
-from streams.runtime.doctor_seen import Seen
+from streams.runtime.doctor_seen import Seen, Stretch
 from streams.runtime.topics import Action
 
 APART: Final = {
@@ -76,7 +76,10 @@ def report_of(seen: Seen) -> Report:
         for number, record in sorted(seen.records.items())
         if record is not None
     )
-    found = [*_topics(seen), *_workers(seen), *_records(seen), *_held(views), *_samples(seen)]
+    found = [
+        *_topics(seen), *_workers(seen), *_registry(seen), *_records(seen), *_held(views),
+        *_samples(seen),
+    ]  # fmt: skip
     found.sort(key=lambda finding: finding.level is not Level.WRONG)
     return Report(
         healthy=not any(finding.level is Level.WRONG for finding in found),
@@ -130,20 +133,28 @@ def _records(seen: Seen) -> Iterator[Finding]:
                 where, "point WINBACK_RULES at the rules that the workers have",
             )  # fmt: skip
         for part in parts:
-            applied = record.applied.get(part.topic, part.begin)
-            where = f"{part.topic}[{number}]"
-            if applied > part.end:
-                what = (
-                    f"applied up to {applied}, but the topic ends at {part.end}: it was made anew"
-                )
-                yield Finding(
-                    Level.WRONG, what, where, "restore the topic, or start a new WINBACK_APP_ID"
-                )
-            elif applied < part.begin:
-                what = f"records {applied} to {part.begin} were deleted before they were read"
-                yield Finding(
-                    Level.WRONG, what, where, "longer retention; then winback run --skip-lost"
-                )
+            yield from _gone(part, record.applied.get(part.topic, part.begin))
+    for part, place in seen.read:
+        yield from _gone(part, place)
+
+
+def _gone(part: Stretch, applied: int) -> Iterator[Finding]:
+    """Say whether what comes next still is there, of a partition that was applied so far."""
+    where = f"{part.topic}[{part.partition}]"
+    if applied > part.end:
+        what = f"applied up to {applied}, but the topic ends at {part.end}: it was made anew"
+        next_ = "restore the topic, or start a new WINBACK_APP_ID"
+        yield Finding(Level.WRONG, what, where, next_)
+    elif applied < part.begin:
+        what = f"records {applied} to {part.begin} were deleted before they were read"
+        yield Finding(Level.WRONG, what, where, "longer retention; then winback run --skip-lost")
+
+
+def _registry(seen: Seen) -> Iterator[Finding]:
+    if seen.registry:
+        what = f"it cannot be asked, so topics in Avro and Protobuf wait: {seen.registry}"
+        cure = "start it, or mend WINBACK_SCHEMA_REGISTRY_URL and _AUTH, which takes a restart"
+        yield Finding(Level.WRONG, what, "schema registry", cure)
 
 
 def _held(views: Sequence[PartitionView]) -> Iterator[Finding]:

@@ -63,6 +63,8 @@ class Seen(msgspec.Struct, frozen=True):
         strays: Misrouted keys, of the topics that are keyed by user.
         dead_letters: Reason and topic to how many of the newest dead letters.
         activity: Name of our own topic.
+        read: Partitions of the topics that are routed, and up to where each was read.
+        registry: Why the schema registry cannot be asked; empty = it answers, or nobody needs it.
     """
 
     now_ms: int
@@ -77,3 +79,5 @@ class Seen(msgspec.Struct, frozen=True):
     strays: tuple[Stray, ...]
     dead_letters: dict[str, int]
     activity: str
+    read: tuple[tuple[Stretch, int], ...] = ()
+    registry: str = ""

@@ -1,4 +1,4 @@
-"""A routed event as a record: the native event, with where it came from in its headers."""
+"""A routed event as a record, with where it came from in its headers; and the record of a lane."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +21,18 @@ MINUTES_MAX: Final = 10_000
 
 _JSON: Final = msgspec.json.Encoder()
 _ENCODE: Final = _JSON.encode
+
+
+class LaneRecord(msgspec.Struct, frozen=True):
+    """What a lane knows of its partition.
+
+    Attributes:
+        next_offset: Where to go on.
+        watermark_ms: How far its clock has come, epoch ms UTC.
+    """
+
+    next_offset: int
+    watermark_ms: int
 
 
 class Envelope:

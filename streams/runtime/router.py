@@ -24,7 +24,7 @@ from streams.intake.told import Told
 from streams.runtime.dead_letters import DeadLetters
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
-from streams.runtime.routed_record import Envelope
+from streams.runtime.routed_record import Envelope, LaneRecord
 from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from winback_sender.contract.messages import Output
@@ -35,18 +35,6 @@ RESTING_SHARE: Final = 2
 """At rest it goes without its lateness: half of that behind, it still is far ahead."""
 CLOCK_EVERY_MIN_MS: Final = SECOND_MS
 CLOCK_EVERY_MAX_MS: Final = 30 * SECOND_MS
-
-
-class LaneRecord(msgspec.Struct, frozen=True):
-    """What a lane knows of its partition.
-
-    Attributes:
-        next_offset: Where to go on.
-        watermark_ms: How far its clock has come, epoch ms UTC.
-    """
-
-    next_offset: int
-    watermark_ms: int
 
 
 class Targets(msgspec.Struct, frozen=True):

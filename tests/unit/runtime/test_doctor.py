@@ -103,6 +103,9 @@ def test_a_topic_that_never_spoke_and_a_router_that_is_away_are_named() -> None:
         ({"rules_hash": "other"}, "partition 2", "WINBACK_RULES"),
         ({"stretches": (Stretch("orders", 2, 0, 9),)}, "orders[2]", "WINBACK_APP_ID"),
         ({"stretches": (Stretch("orders", 2, 11, 20),)}, "orders[2]", "--skip-lost"),
+        ({"read": ((Stretch("crm", 1, 0, 9), 10),)}, "crm[1]", "WINBACK_APP_ID"),
+        ({"read": ((Stretch("crm", 1, 11, 20), 10),)}, "crm[1]", "--skip-lost"),
+        ({"registry": "http://r: no answer"}, "schema registry", "WINBACK_SCHEMA_REGISTRY_URL"),
     ],
 )
 def test_what_is_wrong_says_where_and_what_to_do(

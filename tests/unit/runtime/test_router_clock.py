@@ -11,7 +11,7 @@ from streams.core.routed import router_clocks
 from streams.core.rules_file import parse_rules
 from streams.core.sources import Form, KeyedBy, Source
 from streams.runtime.producer import Commit, PartitionProducer
-from streams.runtime.router import LaneRecord
+from streams.runtime.routed_record import LaneRecord
 from streams.runtime.ticks import Tick
 from tests.unit.runtime.routing import (
     MINUTE_MS,
