@@ -135,6 +135,9 @@ class Dump:
             for row in reader:
                 if not row:
                     continue
+                if any(row[len(header) :]):  # Which cell is which, nobody knows.
+                    yield Foreign("", None, ",".join(row).encode(), place=f"line {reader.line_num}")
+                    continue
                 cells = {name: cell for name, cell in zip(header, row, strict=False) if cell}
                 yield Foreign("", None, _ENCODE(cells), place=f"line {reader.line_num}")
         except csv.Error as error:

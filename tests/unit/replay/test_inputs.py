@@ -149,6 +149,17 @@ def test_a_csv_of_somebody_else_is_a_record_a_row() -> None:
         assert [json.loads(line)["amount"] for line in log] == [0.25, 0.5]
 
 
+def test_a_row_with_more_cells_than_the_header_is_refused_alone() -> None:
+    Path("dump.csv").write_text(
+        "id,who,what,total,at\no1,ada,paid,1.5,1700000001,\no2,ada,paid,1,234.50,1700000002\n"
+    )
+    result = run("check", "--file", "dump.csv", "--rules", "rules.yaml", "--json")
+    (found,) = json.loads(result.output)["inputs"]
+    assert (found["accepted"], found["rejected"]) == (1, 1)
+    (bad,) = [group for group in found["groups"] if group["outcome"] == "rejected"]
+    assert (bad["reason"], bad["example"]["place"]) == ("not_decodable", "line 3")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said", "hint"),
     [
