@@ -72,8 +72,13 @@ PROMISES: Final[dict[str, Promise]] = {
             f"decoding and mapping a record in {name}, over a native one", "×", "<=", most
         )
         for name, most in (
-            ("segment", 2), ("sensors", 2), ("cloudevents", 2), ("debezium", 2), ("canal", 2),
-            ("json", 2), ("avro", 3),
+            ("segment", 2),
+            ("sensors", 2),
+            ("cloudevents", 2),
+            ("debezium", 2),
+            ("canal", 2),
+            ("json", 2),
+            ("avro", 3),
         )
     },
     "router_us_per_event": Promise("the router, backlog: CPU per event, durable and fenced", "µs"),
@@ -93,7 +98,9 @@ PROMISES: Final[dict[str, Promise]] = {
     "merges_ids": Promise("ids merged under faults", "ids", ">=", 10_000),
     "merges_people_wrong": Promise(
         "people whose events or value are not what they did, after merges under faults",
-        "people", "==", 0,
+        "people",
+        "==",
+        0,
     ),
     "merges_people_apart": Promise("people left with two states", "people", "==", 0),
     "merges_cases_lost": Promise("cases lost in merges", "cases", "==", 0),
