@@ -60,8 +60,8 @@ test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/quality tests/simulation
-	$(BIN)/python -m pytest tests/integration tests/chaos
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation
+	$(BIN)/python -m pytest tests/quality tests/integration tests/chaos
 endif
 
 PARSER := build/asyncapi-parser
