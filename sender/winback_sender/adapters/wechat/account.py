@@ -93,7 +93,7 @@ class Account:
             NotSentError: Nothing was done; the account may have no good token.
             UnclearError: It may have been done.
         """
-        content = msgspec.json.encode(body)  # In UTF-8: WeChat refuses \\uXXXX (40033).
+        content = msgspec.json.encode(body)  # In UTF-8: WeChat refuses escapes of Unicode (40033).
         token = self._token.get()
         code, answer = self._post(path, content, token)
         if code in self._token_codes:
