@@ -156,8 +156,14 @@ def test_nobody_is_written_to_too_late_and_the_doctor_says_who_holds_the_timers(
     assert any(made.get("reason") == "catching_up" for made in decided)
     assert not company.touches("touch.revoked")
 
-    def is_calm() -> bool:
-        return all(part["held_by"].endswith("orders") for part in company.doctor()[1]["partitions"])
+    def idle(part: dict[str, Any]) -> set[str]:
+        return {clock["clock"] for clock in part["clocks"] if clock["is_idle"]}
+
+    def is_calm() -> bool:  # Read to the end, and what is silent has been so for two seconds.
+        return all(
+            part["held_by"].endswith("orders") and idle(part)
+            for part in company.doctor()[1]["partitions"]
+        )
 
     wait_for(is_calm, worker.words)
     code, said = company.doctor()
@@ -166,8 +172,7 @@ def test_nobody_is_written_to_too_late_and_the_doctor_says_who_holds_the_timers(
         assert 6 * 3600 <= part["behind_s"] <= 6 * 3600 + 60
         assert "orders is 6 h" in part["why"]
         assert f"holds the timers of partition {part['partition']}" in part["why"]
-        idle = {clock["clock"] for clock in part["clocks"] if clock["is_idle"]}
-        assert idle == {company.names["crm"]}
+        assert idle(part) == {company.names["crm"]}
     reasons = {name.split()[0] for name in said["dead_letters"]}
     assert reasons == {"not_decodable", "future", "too_old"}
     assert 'winback_clock_idle{clock="' in worker.page("metrics")
