@@ -61,7 +61,7 @@ ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation
-	$(BIN)/python -m pytest tests/quality tests/integration tests/chaos
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/quality tests/integration tests/chaos
 endif
 
 PARSER := build/asyncapi-parser
