@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from streams.errors import Exit, UserError
 from streams.runtime.embedded import config
-from streams.runtime.embedded.config import Jit, Ports
+from streams.runtime.embedded.config import Jit, Ports, Properties
 from streams.runtime.embedded.jars import Progress, ensure_jars
 from streams.runtime.embedded.java import Java, find_java
 from streams.runtime.embedded.launch import (
@@ -49,6 +49,7 @@ class Options(NamedTuple):
     port: int = 0
     heap: str = config.HEAP_DEFAULT
     jit: Jit = "c1"
+    more: Properties | None = None
 
 
 class Started(NamedTuple):
@@ -129,7 +130,7 @@ def _start_on_free_ports(
     previous = None if last is None else Ports(last.port, last.controller_port)
     for tries_left in reversed(range(_START_TRIES)):
         ports = config.choose_ports(options.port, previous)
-        prepare(directory, ports, command, environ)
+        prepare(directory, ports, command, environ, options.more)
         process = launch(directory, command, environ)
         who = identity(process.pid)
         try:

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -30,7 +30,11 @@ class Ports(NamedTuple):
     controller: int
 
 
-def server_properties(ports: Ports) -> str:
+Properties = Callable[[Ports], Mapping[str, str]]
+"""Properties of a broker that is not as all others: more listeners, a cluster of several."""
+
+
+def server_properties(ports: Ports, more: Properties | None = None) -> str:
     """Return ``server.properties``; paths are relative to the data directory."""
     properties = {
         "process.roles": "broker,controller",
@@ -66,6 +70,7 @@ def server_properties(ports: Ports) -> str:
         "num.io.threads": "4",
         "background.threads": "4",
         "log.cleaner.dedupe.buffer.size": str(32 << 20),
+        **(more(ports) if more is not None else {}),
     }
     return "".join(f"{name}={value}\n" for name, value in properties.items())
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options
-from streams.runtime.embedded.config import HEAP_DEFAULT, Jit
+from streams.runtime.embedded.config import HEAP_DEFAULT, Jit, Properties
 from streams.runtime.embedded.process import send
 from streams.runtime.embedded.record import Record
 
@@ -21,15 +21,17 @@ class EmbeddedKafka:
 
     Attributes:
         directory: Data and log of the broker; a temporary one is removed at the end.
+
+    ``more`` gives properties that differ from those of the embedded broker, by its ports.
     """
 
     def __init__(
         self, directory: Path | None = None, *, port: int = 0, heap: str = HEAP_DEFAULT,
-        jit: Jit = "c1",
+        jit: Jit = "c1", more: Properties | None = None,
     ) -> None:  # fmt: skip
         self._is_temporary = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="winback-kafka-"))
-        self._options = Options(port, heap, jit)
+        self._options = Options(port, heap, jit, more)
         self._record: Record | None = None
         self._process: subprocess.Popen[bytes] | None = None
 

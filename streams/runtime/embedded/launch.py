@@ -10,7 +10,7 @@ from typing import Final
 
 from streams.errors import Exit, UserError
 from streams.runtime.embedded import config
-from streams.runtime.embedded.config import Ports
+from streams.runtime.embedded.config import Ports, Properties
 from streams.runtime.embedded.record import write_whole
 
 LOG_NAME: Final = "kafka.log"
@@ -30,9 +30,12 @@ _HINTS: Final = {
 """What a line of the log means, and the way out."""
 
 
-def prepare(directory: Path, ports: Ports, command: list[str], environ: Mapping[str, str]) -> None:
+def prepare(
+    directory: Path, ports: Ports, command: list[str], environ: Mapping[str, str],
+    more: Properties | None = None,
+) -> None:  # fmt: skip
     """Write the configuration; format the storage of a new directory."""
-    write_whole(directory / "server.properties", config.server_properties(ports).encode())
+    write_whole(directory / "server.properties", config.server_properties(ports, more).encode())
     write_whole(directory / "log4j2.properties", config.LOG4J2.encode())
     log = directory / LOG_NAME
     if log.exists():
