@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(STAMP) ## Make the environment in .venv (does nothing when it is up to date)
@@ -97,15 +97,13 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 	$(BIN)/python -m benchmarks.figures
 
 .PHONY: prove
-prove: install ## Break a deployment on a real Kafka, compare with the replay; all of detection and decisions (WINBACK_DATA=DIR, JSON=1)
-	-$(BIN)/python -m tests.chaos.prove $(ARGS)
-	-$(BIN)/python -m tests.chaos.merges
-	-$(BIN)/python -m benchmarks.conformance
-	-$(BIN)/python -m benchmarks.examples
-	-$(BIN)/python -m benchmarks.quality.detection
-	-$(BIN)/python -m benchmarks.decisions.worlds all
-	-for proof in cost effect bandit offpolicy uplift; do $(BIN)/python -m benchmarks.decisions.$$proof; done
+prove: install ## All long proofs, one after the other (an hour each at most; again: goes on)
+	-for proof in $$($(BIN)/python -m benchmarks.prove --list | awk '{print $$2}'); do \
+	  $(MAKE) --no-print-directory $$proof; done
 	$(BIN)/python -m benchmarks.figures $(if $(JSON),--json)
+
+prove-%: install ## One of them: chaos, worlds, fuzz, soak, … (make prove-list)
+	$(if $(filter list,$*),$(BIN)/python -m benchmarks.prove --list,$(BIN)/python -m benchmarks.prove $*)
 
 .PHONY: demo
 demo: install ## See it all in two minutes: a year of purchases, a worker killed on the way

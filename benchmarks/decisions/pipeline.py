@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from benchmarks.ledger import Ledger
 from models.effect import EffectMeter
 from streams.core.messages import Episode
 from streams.core.time import DAY_MS
@@ -72,22 +73,27 @@ def looked(run: Run) -> tuple[bool, bool, bool]:
 
 def measured(worlds: int) -> dict[str, tuple[float, str]]:
     """Run worlds with an effect and without, and return how often the interval was right."""
-    held = told = decided = count = 0
+    ledger = Ledger("effect-worlds")
     silent = msgspec.structs.replace(EFFECT, name="aa_world", effect=0.0)
-    for seed in range(worlds):
-        for scenario in (EFFECT, silent):
-            run = simulated(scenario, seed, Choices(policy=Policy.UNGATED)).run
-            is_there, is_held, is_told = looked(run)
-            if scenario is EFFECT:
-                held += is_held
-                decided += is_told
-                count += is_there
-            else:
-                told += is_told
-        if seed % 10 == 9:
-            print(f"{seed + 1} worlds: {held} held, {told} false alarms", file=sys.stderr)
+    for seed in ledger.left(range(worlds)):
+        is_there, is_held, is_decided = _world(EFFECT, int(seed))
+        _, _, is_told = _world(silent, int(seed))
+        ledger.done(seed, {
+            "there": is_there, "held": is_held, "decided": is_decided, "told": is_told,
+        })  # fmt: skip
+        if len(ledger.entries) % 10 == 0:
+            held, told = ledger.total("held"), ledger.total("told")
+            print(
+                f"{len(ledger.entries)} worlds: {held} held, {told} false alarms", file=sys.stderr
+            )
+    count = len(ledger.entries)
+    said = f"{ledger.total('there')} had an interval, {ledger.total('decided')} told an effect"
     return {
-        "worlds.covered": (held / worlds, f"{count} had an interval, {decided} told an effect"),
-        "worlds.false_alarm": (told / worlds, "daily looks"),
-        "worlds.count": (float(worlds), f"{EFFECT.users} users, {EFFECT.days} days"),
+        "worlds.covered": (ledger.total("held") / count, said),
+        "worlds.false_alarm": (ledger.total("told") / count, "daily looks"),
+        "worlds.count": (float(count), f"{EFFECT.users} users, {EFFECT.days} days"),
     }
+
+
+def _world(scenario: Scenario, seed: int) -> tuple[bool, bool, bool]:
+    return looked(simulated(scenario, seed, Choices(policy=Policy.UNGATED)).run)
