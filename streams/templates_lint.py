@@ -171,7 +171,7 @@ def _too_late(reading: Reading) -> Iterator[Finding]:
         if is_late:
             place = document.place((*use.path, "expires"))
             what = f"expires {use.step.expires}: the topic of touches keeps 7 days by default"
-            hint = "let it expire within 5 days, or raise retention.ms; see docs/delivery.md"
+            hint = "let it expire within 5 days, or raise retention.ms; see docs/guarantees.md"
             key, channel = use.step.template_key, use.step.channel
             yield Finding(channel, key, "warning", what, document.name, *place, hint=hint)
 

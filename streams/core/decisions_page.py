@@ -51,7 +51,7 @@ and `clicked` end a journey if its playbook says so; `handled` does not when nob
 A touch of which no sender has said a word is given up `contact.unheard_after` (1 day) after its
 expiry: it is `unaccepted`, on this topic as `touch.unaccepted`, and counts as never sent; the
 first word of a sender, however late, is believed. It gives no place in a cap or budget back. See
-[delivery](delivery.md).
+[guarantees](guarantees.md).
 
 | status | outcome | meaning |
 |---|---|---|"""

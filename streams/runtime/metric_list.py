@@ -238,7 +238,7 @@ METRICS: Final[dict[Metric, Spec]] = {
     ),
     Metric.TOUCHES_UNACCEPTED: Spec(
         "counter", "touches", ("channel",), "Touches of which no sender has said a word in time.",
-        "Any: is a sender of this channel running, with our group and topics? docs/delivery.md.",
+        "Any: is a sender of this channel running, with our group and topics? docs/guarantees.md.",
     ),
     Metric.BUDGET_USED: Spec(
         "gauge", "touches", ("kind",), "Places of today's budget that are used, by channel class.",

@@ -22,7 +22,7 @@ QUIET_MS: Final = DAY_MS
 
 NEXT: Final = (
     "is a sender of this channel running, does it read this topic with read_committed, and does it "
-    "report on the topic of feedback? see docs/delivery.md"
+    "report on the topic of feedback? see docs/guarantees.md"
 )
 
 
