@@ -184,11 +184,12 @@ class Stand:
                 stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
             )  # fmt: skip
 
-    def worker(self, *arguments: str, role: str = "pipeline") -> Worker:
-        """Start a worker."""
+    def worker(self, *arguments: str, role: str = "pipeline", bootstrap: str = "") -> Worker:
+        """Start a worker, with an address of Kafka of its own if one is given."""
         name = f"{role}-{len(self.workers) + 1}"
         log = self.directory / f"{name}.log"
-        worker = Worker(name, ["--role", role, *arguments], self.environ, log)
+        environ = {**self.environ, "WINBACK_KAFKA_BOOTSTRAP": bootstrap or self.bootstrap}
+        worker = Worker(name, ["--role", role, *arguments], environ, log)
         self.workers.append(worker)
         return worker
 

@@ -12,7 +12,7 @@ from typing import Self
 from streams.runtime.embedded import broker
 from streams.runtime.embedded.broker import Options
 from streams.runtime.embedded.config import HEAP_DEFAULT, Jit, Properties
-from streams.runtime.embedded.process import send
+from streams.runtime.embedded.process import is_alive, send
 from streams.runtime.embedded.record import Record
 
 
@@ -60,6 +60,11 @@ class EmbeddedKafka:
     def pid(self) -> int:
         """The process of the last start."""
         return self._started.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended, whoever ended it."""
+        return self._record is not None and is_alive(self._record.identity)
 
     @property
     def _started(self) -> Record:
