@@ -16,6 +16,7 @@ from typing import Final
 from benchmarks import figures
 from benchmarks.conformance_promised import MUST, NAMES, OTHERS
 from streams.runtime.embedded.fixture import EmbeddedKafka
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.page import Verdict, facts, markdown
 from winback_sender.conformance.series import Series, verdicts
 
@@ -54,7 +55,7 @@ def tried(name: str, bootstrap: str, folder: Path, seed: int, runs: int) -> list
         command, provider, runs = f"{PYTHON} examples/senders/naive.py", "postbox", min(runs, 3)
     else:
         command, provider = f"{KIT} --channel {CHANNELS.get(name, 'sms')}={name}", name
-    series = Series(command, bootstrap, provider, length_s=LENGTH_S)
+    series = Series(command, Cluster.plain(bootstrap), provider, length_s=LENGTH_S)
     found = []
     for verdict in verdicts(series, range(seed, seed + runs), folder):
         found.append(verdict)

@@ -20,6 +20,7 @@ from typing import Final
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.embedded.jars import Jar, cache_home, maven_context, verify
 from streams.runtime.embedded.java import find_java
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.series import Series, verdicts
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -124,7 +125,7 @@ def main() -> None:
     folder, clean = Path(tempfile.mkdtemp(prefix="winback-examples-")), True
     with EmbeddedKafka() as kafka:
         for name in args.names or LANGUAGES:
-            series = Series(LANGUAGES[name](), kafka.bootstrap, length_s=LENGTH_S)
+            series = Series(LANGUAGES[name](), Cluster.plain(kafka.bootstrap), length_s=LENGTH_S)
             seeds = range(args.seed, args.seed + args.runs)
             for found in verdicts(series, seeds, folder / name):
                 faults = {each.kind: len(each.faults) for each in found.findings if each.faults}

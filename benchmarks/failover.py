@@ -30,6 +30,7 @@ from streams.replay.events import NativeEvent
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.publisher import Publisher
 from tests.chaos.oracle import Journal
+from winback_sender.cluster import Cluster
 
 PARTITIONS: Final = 4
 RESTARTS: Final = 3
@@ -42,7 +43,7 @@ OWNED: Final = re.compile(r"partitions_owned .*restored_records=(\d+) seconds=([
 
 async def publish(bootstrap: str, topic: str, parts: dict[int, list[tuple[bytes, bytes]]]) -> None:
     """Write records to the partitions they belong to."""
-    async with Publisher(bootstrap, topic) as publisher:
+    async with Publisher(Cluster.plain(bootstrap), topic) as publisher:
         for partition, records in parts.items():
             await publisher.send(partition, records)
 
@@ -66,7 +67,7 @@ class Traffic:
     async def run(self, until: asyncio.Event) -> None:
         """Publish until told to stop."""
         encode = msgspec.json.Encoder().encode
-        async with Publisher(self._bootstrap, "user-activity") as publisher:
+        async with Publisher(Cluster.plain(self._bootstrap), "user-activity") as publisher:
             while not until.is_set():
                 parts: dict[int, list[tuple[bytes, bytes]]] = {}
                 for _ in range(TRAFFIC_PER_S // 20):

@@ -34,6 +34,7 @@ from streams.replay.events import NativeEvent
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from streams.runtime.publisher import Publisher
 from streams.settings import DEVELOPMENT_KEY
+from winback_sender.cluster import Cluster
 
 RULES: Final = figures.ROOT / "benchmarks" / "latency_rules.yaml"
 SHAPE: Final = Shape(users=20_000, days=28, seed=3, life_days=2_000.0)
@@ -174,7 +175,7 @@ def _at_ms(record: Any) -> float:
 async def live(bootstrap: str, probes: Probes, rate: int, seconds: float) -> tuple[Seen, Traffic]:
     """Feed and listen."""
     seen, ready = Seen([], []), asyncio.Event()
-    async with Publisher(bootstrap, "user-activity") as publisher:
+    async with Publisher(Cluster.plain(bootstrap), "user-activity") as publisher:
         listening = asyncio.create_task(collect(bootstrap, set(probes.users), seen, ready))
         await ready.wait()
         traffic = Traffic(publisher, probes, rate)

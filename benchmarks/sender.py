@@ -38,6 +38,7 @@ from benchmarks.stand import committed, cpu_seconds, free_port, wait_until
 from streams.core.time import HOUR_MS, iso
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from tests.unit.sender.letters import touch
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import TouchRequested, cloud_event, to_json
 from winback_sender.doorstep import admin_client
 from winback_sender.http.calls import Calls
@@ -162,7 +163,7 @@ class Bench:
     def __init__(self, stack: ExitStack, folder: Path, port: int) -> None:
         self.log = folder / "calls.txt"
         self.bootstrap = stack.enter_context(EmbeddedKafka(jit="c2")).bootstrap
-        with admin_client(self.bootstrap) as client:
+        with admin_client(Cluster.plain(self.bootstrap)) as client:
             client.create_topics({
                 name: {"num_partitions": PARTITIONS, "replication_factor": 1} for name in TOPICS
             })  # fmt: skip

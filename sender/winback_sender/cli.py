@@ -5,11 +5,15 @@
 
 import os
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from winback_sender.command_line import Catalogue, LazyGroup, run_to_exit, version_option
+
+if TYPE_CHECKING:
+    from winback_sender.cluster import Cluster
+    from winback_sender.settings import Settings
 
 COMMANDS: Final[Catalogue] = {
     "adapters": ("winback_sender.commands.pages:adapters", "List the adapters and their settings."),
@@ -28,8 +32,8 @@ COMMANDS: Final[Catalogue] = {
     ),
 }
 
-FindKafka = Callable[[str, bool], str]
-"""Takes the bootstrap servers of the settings and whether an embedded Kafka may be started."""
+FindKafka = Callable[["Settings", bool], "Cluster"]
+"""Takes the settings and whether an embedded Kafka may be started; says where Kafka is."""
 
 
 def group_of(find_kafka: FindKafka, *, has_embedded: bool) -> click.Group:
@@ -101,9 +105,7 @@ def main() -> NoReturn:
     run_to_exit(group_of(_as_set, has_embedded=False), "winback-sender")
 
 
-def _as_set(bootstrap: str, _may_start: bool) -> str:  # noqa: FBT001 (the signature is FindKafka's)
-    from winback_sender.errors import Unavailable  # noqa: PLC0415 (quick --help)
+def _as_set(settings: "Settings", _may_start: bool) -> "Cluster":  # noqa: FBT001 (as FindKafka)
+    from winback_sender.kafka_security import cluster_of  # noqa: PLC0415 (quick --help)
 
-    if not bootstrap:
-        raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
-    return bootstrap
+    return cluster_of(settings)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from winback_sender.cluster import Cluster
 from winback_sender.errors import Exit, Unavailable, UserError
 
 RECONNECT_MS: Final = 3_000
@@ -19,7 +20,7 @@ _BOOTSTRAP_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 8_000
 
 
-def require_reachable(bootstrap: str) -> None:
+def require_reachable(cluster: Cluster) -> None:
     """Connect to one of the servers, so that a wrong address is told at once and clearly.
 
     Kafka clients themselves try again for half a minute and then say little.
@@ -28,7 +29,7 @@ def require_reachable(bootstrap: str) -> None:
         Unavailable: None of them accepts a connection; says why for each.
     """
     reasons = []
-    for server in _servers(bootstrap):
+    for server in cluster.servers:
         host, _, port = server.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
@@ -43,50 +44,46 @@ def require_reachable(bootstrap: str) -> None:
 
 
 @contextmanager
-def admin_client(bootstrap: str) -> Iterator[Any]:
+def admin_client(cluster: Cluster) -> Iterator[Any]:
     """Give an admin client.
 
     Raises:
         Unavailable: Kafka is not reachable, or what answers there is not Kafka.
         UserError: Kafka refuses what is asked.
     """
-    require_reachable(bootstrap)
+    require_reachable(cluster)
     # What goes wrong is raised; without a handler the client would also print it.
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     try:
         client = KafkaAdminClient(
-            bootstrap_servers=_servers(bootstrap), client_id="winback-topics",
+            **cluster.options(), client_id="winback-topics",
             bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS, request_timeout_ms=_TIMEOUT_MS,
         )  # fmt: skip
     except KafkaError as error:
         raise Unavailable(
-            f"what answers at {bootstrap} does not speak like Kafka ({error})",
+            f"what answers at {cluster} does not speak like Kafka ({error})",
             "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
         ) from error
     try:
         yield client
     except KafkaError as error:
         kind = Unavailable if getattr(error, "retriable", False) else _refusal
-        raise kind(f"Kafka at {bootstrap}: {error}", "see the broker's log") from error
+        raise kind(f"Kafka at {cluster}: {error}", "see the broker's log") from error
     finally:
         client.close()
 
 
-def require_topics(bootstrap: str, names: Iterable[str]) -> None:
+def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
     """Check that topics are there.
 
     Raises:
         Unavailable: Kafka is not reachable.
         UserError: Some are missing.
     """
-    with admin_client(bootstrap) as client:
+    with admin_client(cluster) as client:
         missing = sorted(set(names) - set(client.list_topics()))
     if missing:
         raise UserError(f"topics are missing: {', '.join(missing)}", "winback topics apply")
-
-
-def _servers(bootstrap: str) -> list[str]:
-    return [server.strip() for server in bootstrap.split(",")]
 
 
 def _refusal(message: str, hint: str) -> UserError:

@@ -23,8 +23,9 @@ from winback_sender.contract.messages import TouchRequested
 from winback_sender.contract.words import Status, Why
 from winback_sender.doorstep import require_topics
 from winback_sender.engine.worker import Earliest, Sender, earliest_always
-from winback_sender.errors import Unavailable, UserError
+from winback_sender.errors import UserError
 from winback_sender.http.calls import Calls, Reply, UnclearError
+from winback_sender.kafka_security import cluster_of
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure, get_logger
@@ -110,9 +111,10 @@ def serve(
                 adapter.addresses = addresses
             law = _law(own, law)
             topics = settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters
-            require_topics(settings.kafka_bootstrap, topics)
+            cluster = cluster_of(settings)
+            require_topics(cluster, topics)
             sender = Sender(
-                settings, own, {channel: adapter}, settings.kafka_bootstrap,
+                settings, own, {channel: adapter}, cluster,
                 addresses=addresses, law=law,
             )  # fmt: skip
             sender.run(Stop().is_asked)
@@ -129,8 +131,6 @@ def _settings(environ: Mapping[str, str], channel: str) -> tuple[Settings, Sende
     channel = channel or environ.get(f"{SENDER_PREFIX}CHANNEL", "").strip()
     if not channel:
         raise UserError("no channel is named", f"set {SENDER_PREFIX}CHANNEL, as in sms")
-    if not settings.kafka_bootstrap:
-        raise Unavailable("no Kafka is known", "set WINBACK_KAFKA_BOOTSTRAP=host:port")
     return settings, own, channel
 
 

@@ -32,6 +32,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Empty: the running embedded Kafka."
         ),
     ] = ""
+    kafka_security: Annotated[
+        Literal["plaintext", "ssl", "sasl_ssl"],
+        says(
+            "How one is let in: `sasl_ssl` by user and password, `ssl` by a certificate or by "
+            "none. A password never travels in plain text, so there is no `sasl_plaintext`."
+        ),
+    ] = "plaintext"
+    kafka_sasl_mechanism: Annotated[
+        Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"],
+        says("How the password is proven under `sasl_ssl`."),
+    ] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str, says("User of Kafka under `sasl_ssl`.")] = ""
+    kafka_password: Annotated[
+        str, says("Password of that user, under `sasl_ssl`.", is_secret=True)
+    ] = ""
+    kafka_ca: Annotated[
+        str,
+        says("Path of the authorities (PEM) that sign the brokers' certificates. Empty: those "
+             "that the machine trusts."),
+    ] = ""  # fmt: skip
+    kafka_certificate: Annotated[
+        str, says("Path of our certificate (PEM), where brokers want one.")
+    ] = ""
+    kafka_certificate_key: Annotated[
+        str, says("Path of its private key (PEM); may be the same file.")
+    ] = ""
+    kafka_certificate_password: Annotated[
+        str, says("Password of that key, if it is encrypted.", is_secret=True)
+    ] = ""
     app_id: Annotated[
         Topic, says("Name of this deployment: consumer groups, transactions, changelog.")
     ] = "winback"

@@ -17,6 +17,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from streams.core.messages import Control
     from streams.runtime.control_desk import Standing
+    from winback_sender.cluster import Cluster
 
 WAIT_S: Final = 15.0
 AS_IN_RULES: Final = "rules"
@@ -81,15 +82,15 @@ def stop(*, yes: bool, wait_s: float, local: bool, as_json: bool) -> int:
     from streams.core.controls import ON, STOP  # noqa: PLC0415 (quick --help)
     from streams.runtime.control_desk import open_cases  # noqa: PLC0415
 
-    settings, bootstrap = _kafka_of(local)
+    settings, cluster = _kafka_of(local)
     if not yes:
-        cases = asyncio.run(open_cases(bootstrap, settings))
+        cases = asyncio.run(open_cases(cluster, settings))
         click.confirm(
             f"Nothing will be sent until winback control resume; {counted(cases, 'open case')} "
             "will be closed and revoked, which cannot be undone. Stop?",
             abort=True,
         )
-    return _give(STOP, ON, wait_s, (settings, bootstrap), as_json=as_json)
+    return _give(STOP, ON, wait_s, (settings, cluster), as_json=as_json)
 
 
 @control.command()
@@ -143,16 +144,16 @@ def unpause(
     return _give(_pause_key(playbook, channel), OFF, wait_s, _kafka_of(local), as_json=as_json)
 
 
-def _kafka(*, is_local: bool) -> tuple[str, Settings]:
-    settings, bootstrap = _kafka_of(is_local)
-    return bootstrap, settings
+def _kafka(*, is_local: bool) -> "tuple[Cluster, Settings]":
+    settings, cluster = _kafka_of(is_local)
+    return cluster, settings
 
 
-def _kafka_of(is_local: bool) -> tuple[Settings, str]:  # noqa: FBT001 (it is the option)
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
+def _kafka_of(is_local: bool) -> "tuple[Settings, Cluster]":  # noqa: FBT001 (it is the option)
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415 (quick --help)
 
     settings = load_settings(os.environ)
-    return settings, resolve_bootstrap(settings, os.environ, is_local=is_local)
+    return settings, resolve_cluster(settings, os.environ, is_local=is_local)
 
 
 def _pause_key(playbook: str | None, channel: str | None) -> str:
@@ -184,18 +185,18 @@ def _demand_known(
 
 
 def _give(
-    key: str, value: str, wait_s: float, kafka: tuple[Settings, str], *, as_json: bool
+    key: str, value: str, wait_s: float, kafka: "tuple[Settings, Cluster]", *, as_json: bool
 ) -> int:
     from streams.core.controls import OFF  # noqa: PLC0415 (quick --help)
     from streams.runtime.control_desk import give, in_force, order_of, standing  # noqa: PLC0415
 
-    settings, bootstrap = kafka
-    before = asyncio.run(standing(bootstrap, settings))
+    settings, cluster = kafka
+    before = asyncio.run(standing(cluster, settings))
     if value == OFF and in_force(before.orders, key) is None:
         raise UserError(f"{_name(key)} is not ordered, so there is nothing to lift",
                         "winback control shows what is in force")  # fmt: skip
     order = order_of(key, value, _who(), settings, before.watermark_ms)
-    found = asyncio.run(give(bootstrap, settings, order, wait_s))
+    found = asyncio.run(give(cluster, settings, order, wait_s))
     is_taken = len(found.takers(order)) == len(found.taken)
     if as_json:
         click.echo(_facts(found))

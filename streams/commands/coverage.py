@@ -16,6 +16,7 @@ from streams.settings import load_settings
 if TYPE_CHECKING:
     from streams.core.outages import Span
     from streams.replay.gaps import Gaps
+    from winback_sender.cluster import Cluster
 
 _from: Callable[[Any], Any] = click.option(
     "--from", "start", metavar="ISO", help="Begin: a day (its midnight UTC) or an instant."
@@ -93,12 +94,12 @@ def list_command(*, local: bool, as_json: bool) -> int:
 
     Those that stand in the rules are not among them, and neither are absences of users.
     """
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
     from streams.runtime.live_state import read_outages  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415 (quick --help)
 
     settings = load_settings(os.environ)
-    servers = resolve_bootstrap(settings, os.environ, is_local=local)
-    partitions, found = asyncio.run(read_outages(servers, settings.topic_users_changelog))
+    cluster = resolve_cluster(settings, os.environ, is_local=local)
+    partitions, found = asyncio.run(read_outages(cluster, settings.topic_users_changelog))
     rows = [
         {"from": _iso(start), "to": _iso(end), "partitions": known}
         for (start, end), known in sorted(Counter(found).items())
@@ -142,13 +143,13 @@ def _gaps(span: "Span", user_id: str | None) -> "Gaps":
 
 
 def _announce(gaps: "Gaps", *, is_local: bool, as_json: bool) -> int:
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415 (quick --help)
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    servers = resolve_bootstrap(settings, os.environ, is_local=is_local)
-    require_reachable(servers)
-    partitions = asyncio.run(_publish(gaps, servers, settings.topic_activity))
+    cluster = resolve_cluster(settings, os.environ, is_local=is_local)
+    require_reachable(cluster)
+    partitions = asyncio.run(_publish(gaps, cluster, settings.topic_activity))
     facts = {"outages": len(gaps.outages), "users": len(gaps.pauses), "partitions": partitions,
              "topic": settings.topic_activity}  # fmt: skip
     if as_json:
@@ -160,7 +161,7 @@ def _announce(gaps: "Gaps", *, is_local: bool, as_json: bool) -> int:
     return Exit.OK
 
 
-async def _publish(gaps: "Gaps", servers: str, topic: str) -> int:
+async def _publish(gaps: "Gaps", cluster: "Cluster", topic: str) -> int:
     """Write outages to every partition and absences to that of the user; return how many."""
     from streams.core.partitioner import Partitioner  # noqa: PLC0415
     from streams.replay.events import coverage as record  # noqa: PLC0415 (quick --help)
@@ -168,7 +169,7 @@ async def _publish(gaps: "Gaps", servers: str, topic: str) -> int:
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
     at_ms = now_ms()
-    async with Publisher(servers, topic) as publisher:
+    async with Publisher(cluster, topic) as publisher:
         count = publisher.partitions
         parts = [[record(span, at_ms) for span in gaps.outages] for _ in range(count)]
         partitioner = Partitioner(count)

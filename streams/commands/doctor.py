@@ -26,15 +26,13 @@ def doctor(*, rules: str | None, as_json: bool, local: bool) -> int:
     each partition is, which topic holds its timers back, and why. No worker need run.
     """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.doctor import look  # noqa: PLC0415
     from streams.runtime.doctor_findings import report_of  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     settings = load_settings(os.environ)
     book = rules_at(settings.rules if rules is None else rules, settings.id_key)
-    report = report_of(
-        look(settings, book, resolve_bootstrap(settings, os.environ, is_local=local))
-    )
+    report = report_of(look(settings, book, resolve_cluster(settings, os.environ, is_local=local)))
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
     else:

@@ -122,16 +122,16 @@ async def _live(
     from streams.core.coverage import Coverage  # noqa: PLC0415
     from streams.core.partitioner import partition_of  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import (  # noqa: PLC0415
         newest_model,
         partition_count,
         read_user,
     )
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
-    bootstrap = resolve_bootstrap(settings, os.environ)
-    count = await partition_count(bootstrap, settings.topic_users_changelog)
-    live = await read_user(bootstrap, settings, user_id, partition_of(user_id, count))
+    cluster = resolve_cluster(settings, os.environ)
+    count = await partition_count(cluster, settings.topic_users_changelog)
+    live = await read_user(cluster, settings, user_id, partition_of(user_id, count))
     if live.value is None:
         raise UserError(f"the service knows no user {user_id!r}",
                         "check the user id; is the pipeline running (winback run)?")  # fmt: skip
@@ -141,7 +141,7 @@ async def _live(
                    err=True)  # fmt: skip
     scorer = model
     if scorer is None:
-        serving = await newest_model(bootstrap, settings, rules)
+        serving = await newest_model(cluster, settings, rules)
         prior = BgNbdScorer(float(rules.churn.horizon_ms))
         scorer = prior if serving is None else serving_scorer(serving)
     when = live.watermark_ms if at_ms is None else at_ms

@@ -182,17 +182,17 @@ def _from_topic(settings: Settings, target: Target, path: str | None, *, is_loca
     from models.catalogue import CATALOGUE  # noqa: PLC0415
     from streams.replay.dataset import Origin  # noqa: PLC0415
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import partition_count  # noqa: PLC0415
     from streams.runtime.relearned import Relearned, guests_on  # noqa: PLC0415
     from streams.runtime.topic_past import TopicPast  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     logging.getLogger("streams").addHandler(logging.NullHandler())  # Of then, not of now.
     rules = rules_at(settings.rules if path is None else path, settings.id_key)
-    bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
+    cluster = resolve_cluster(settings, os.environ, is_local=is_local)
     topic = settings.topic_examples
-    asyncio.run(partition_count(bootstrap, topic))
-    with TopicPast(bootstrap, topic) as past:
+    asyncio.run(partition_count(cluster, topic))
+    with TopicPast(cluster, topic) as past:
         is_whole = past.begin == 0
         models = (*CATALOGUE, *guests_on(past)) if "predictions" in target.tables else ()
         source = f"topic {topic}, offsets {past.begin} to {past.end}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streams.replay.blocks import Window
     from streams.replay.feed import Fed, Words
     from streams.replay.files import EventLog
+    from winback_sender.cluster import Cluster
 
 
 @click.command()
@@ -65,7 +66,7 @@ def feed(
     """
     from streams.replay.blocks import Window  # noqa: PLC0415 (quick --help)
     from streams.replay.instants import option_ms  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = load_settings(os.environ)
@@ -73,10 +74,10 @@ def feed(
     window = Window(option_ms("--since", since), option_ms("--until", until), limit, from_row)
     log = reading.log(file, may_be_unordered=True)
     log.head()  # A bad file is to be known before Kafka is asked for.
-    servers = resolve_bootstrap(settings, os.environ, is_local=local)
-    require_reachable(servers)
+    cluster = resolve_cluster(settings, os.environ, is_local=local)
+    require_reachable(cluster)
     fed = asyncio.run(
-        _feed(log, window, (servers, topic or settings.topic_activity), (speed, rate), words,
+        _feed(log, window, (cluster, topic or settings.topic_activity), (speed, rate), words,
               with_watermark=not no_watermark and tongue is None, is_quiet=quiet or as_json)
     )  # fmt: skip
     if as_json:
@@ -111,7 +112,7 @@ def _words(tongue: str | None, topic: str | None, settings: Settings) -> "Words"
 async def _feed(
     log: "EventLog",
     window: "Window",
-    target: tuple[str, str],
+    target: "tuple[Cluster, str]",
     speed_and_rate: tuple[float | None, float | None],
     words: "Words",
     *,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streams.commands.counted import counted
-from streams.commands.foreign_options import bootstrap_of, topic_origin
+from streams.commands.foreign_options import kafka_of, topic_origin
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
@@ -63,8 +63,8 @@ def init(
     settings = load_settings(os.environ)
     partitions = 0
     if file is None and topic is not None:
-        servers = bootstrap_of(settings, is_local=local)
-        with topic_origin(servers, topic, records or FROM_PARTITION) as origin:
+        cluster = kafka_of(settings, is_local=local)
+        with topic_origin(cluster, topic, records or FROM_PARTITION) as origin:
             sample, partitions = list(origin.records), origin.partitions
     else:
         sample = list(islice(Dump(file or ""), records or FROM_FILE))

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from streams.commands.counted import counted
-from streams.commands.foreign_options import bootstrap_of, topic_origin
+from streams.commands.foreign_options import kafka_of, topic_origin
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
@@ -71,8 +71,8 @@ def check(
     checkups = Checkups(meaning, now_ms())
     if topic is not None:
         meaning.source(topic, topic)  # A topic that rules do not know is to be told first.
-        servers = bootstrap_of(settings, is_local=local)
-        with topic_origin(servers, topic, records, is_oldest=oldest) as origin:
+        cluster = kafka_of(settings, is_local=local)
+        with topic_origin(cluster, topic, records, is_oldest=oldest) as origin:
             checkups.see(origin)
     elif path is not None:
         checkups.see(file_origin(path, meaning.topics))
@@ -132,7 +132,7 @@ def convert(
         raise UserError("there is nothing to convert", "name files, or topics with --topic")
     settings = load_settings(os.environ)
     meaning = _understanding(rules, settings)
-    bootstrap = bootstrap_of(settings, is_local=local) if topics else ""
+    cluster = kafka_of(settings, is_local=local) if topics else None
     with NewFile(out, force=force) as log, ExitStack() as held:
         refused = held.enter_context(NewFile(rejects, force=force)) if rejects else None
         sorter = Sorter(log.directory)
@@ -148,7 +148,8 @@ def convert(
         for said in files:
             take(file_origin(said, meaning.topics))
         for topic in topics:
-            with topic_origin(bootstrap, topic, None) as origin:
+            assert cluster is not None
+            with topic_origin(cluster, topic, None) as origin:
                 take(origin)
         converted = converter.write(log)
     seconds = progress.seconds()

@@ -15,6 +15,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from models.standing import Report
     from streams.orders import Handled
+    from winback_sender.cluster import Cluster
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -114,8 +115,8 @@ def add(*, name: str, booster: str, wait_s: float, local: bool, as_json: bool) -
         why = getattr(error, "strerror", None) or str(error)
         raise UserError(f"the booster {booster} cannot be used: {why}",
                         "write it with Booster.save_model") from None  # fmt: skip
-    settings, bootstrap = _kafka(is_local=local)
-    snapshot = guest(name, text, asyncio.run(_horizon_ms(settings, bootstrap)))
+    settings, cluster = _kafka(is_local=local)
+    snapshot = guest(name, text, asyncio.run(_horizon_ms(settings, cluster)))
     body = msgspec.json.encode(snapshot).decode()
     if len(body) > BODY_MAX:
         raise UserError(f"the booster {booster} has {len(body):,} B; {BODY_MAX:,} B fit",
@@ -123,30 +124,30 @@ def add(*, name: str, booster: str, wait_s: float, local: bool, as_json: bool) -
     return _order("add", snapshot.name, body, wait_s, is_local=local, as_json=as_json)
 
 
-def _kafka(*, is_local: bool) -> tuple[Settings, str]:
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415 (quick --help)
+def _kafka(*, is_local: bool) -> "tuple[Settings, Cluster]":
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415 (quick --help)
 
     settings = load_settings(os.environ)
-    return settings, resolve_bootstrap(settings, os.environ, is_local=is_local)
+    return settings, resolve_cluster(settings, os.environ, is_local=is_local)
 
 
-async def _report(settings: Settings, bootstrap: str) -> "tuple[Report, tuple[Handled, ...]]":
+async def _report(settings: Settings, cluster: "Cluster") -> "tuple[Report, tuple[Handled, ...]]":
     """Return how the models stand, and what came of the newest orders."""
     from models.standing import REPORT, Report  # noqa: PLC0415 (quick --help)
     from streams.orders import KEY, Orders  # noqa: PLC0415
     from streams.runtime.live_state import read_models  # noqa: PLC0415
 
-    found = await read_models(bootstrap, settings, {REPORT.encode(), KEY.encode()})
+    found = await read_models(cluster, settings, {REPORT.encode(), KEY.encode()})
     report = _loaded(found.get(REPORT.encode()), settings, Report)
     return report, _loaded(found.get(KEY.encode()), settings, Orders).handled
 
 
-async def _horizon_ms(settings: Settings, bootstrap: str) -> int:
+async def _horizon_ms(settings: Settings, cluster: "Cluster") -> int:
     from models.roster_records import SERVING  # noqa: PLC0415 (quick --help)
     from models.snapshot import Serving  # noqa: PLC0415
     from streams.runtime.live_state import read_models  # noqa: PLC0415
 
-    found = await read_models(bootstrap, settings, {SERVING.encode()})
+    found = await read_models(cluster, settings, {SERVING.encode()})
     return _loaded(found.get(SERVING.encode()), settings, Serving).horizon_ms
 
 
@@ -172,10 +173,10 @@ def _order(
     from streams.runtime.order_desk import give  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
-    settings, bootstrap = _kafka(is_local=is_local)
+    settings, cluster = _kafka(is_local=is_local)
     key = settings.model_key.encode()
     order = ordered(action, name, body, at_ms=now_ms(), key=key)
-    handled = asyncio.run(give(bootstrap, settings, order, wait_s))
+    handled = asyncio.run(give(cluster, settings, order, wait_s))
     if handled is None:
         raise UserError(
             f"the learner has not answered within {wait_s:g} s",

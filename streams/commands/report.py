@@ -140,16 +140,16 @@ def _read_topics(settings: Settings, facts: "Facts", progress: Any, *, is_local:
     import asyncio  # noqa: PLC0415 (quick --help)
 
     from streams.reporting.facts import DECISIONS, FEEDBACK, TOUCHES  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import partition_count  # noqa: PLC0415
     from streams.runtime.topic_reader import TopicReader  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
-    bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
+    cluster = resolve_cluster(settings, os.environ, is_local=is_local)
     streams = {settings.topic_decisions: DECISIONS, settings.topic_touches: TOUCHES,
                settings.topic_feedback: FEEDBACK}  # fmt: skip
     for topic in streams:
-        asyncio.run(partition_count(bootstrap, topic))
-    with TopicReader(bootstrap, streams, ()) as reader:
+        asyncio.run(partition_count(cluster, topic))
+    with TopicReader(cluster, streams, ()) as reader:
         total = 0
         for found, left in reader.until_now():
             total = total or left

@@ -16,6 +16,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from streams.core.sources import Source
     from streams.runtime.rules_watch import Loaded
+    from winback_sender.cluster import Cluster
 
 BACK_OFF_S: Final = 2.0
 
@@ -74,15 +75,15 @@ def run(
     The learner learns who leaves; a second one stands by.
     The router brings topics that are not keyed by user to the users' partitions.
     """
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     settings = _changed(
         load_settings(os.environ), rules=rules, model_file=model_file, clock=clock,
         web_port=web_port,
     )  # fmt: skip
-    bootstrap = resolve_bootstrap(settings, os.environ, is_local=is_local)
-    require_reachable(bootstrap)
+    cluster = resolve_cluster(settings, os.environ, is_local=is_local)
+    require_reachable(cluster)
     sources = _routed(settings, role, topics)
     if role == "all" or len(sources) > 1:
         from streams.runtime.side_by_side import run_side_by_side  # noqa: PLC0415
@@ -93,10 +94,10 @@ def run(
             from streams.runtime.topic_check import check_topics  # noqa: PLC0415
 
             all_sources = rules_at(settings.rules, settings.id_key).sources
-            asyncio.run(check_topics(settings, bootstrap, all_sources))  # all would complain
+            asyncio.run(check_topics(settings, cluster, all_sources))  # all would complain
             roles = [["pipeline"], ["learner"], *roles]
-        return run_side_by_side(settings, bootstrap, roles, may_skip_lost=skip_lost)
-    _work(role, settings, bootstrap, sources, may_skip_lost=skip_lost)
+        return run_side_by_side(settings, cluster, roles, may_skip_lost=skip_lost)
+    _work(role, settings, cluster, sources, may_skip_lost=skip_lost)
     return Exit.OK
 
 
@@ -155,7 +156,7 @@ def _loaded(settings: Settings) -> "Loaded":
 def _work(
     role: str,
     settings: Settings,
-    bootstrap: str,
+    cluster: "Cluster",
     sources: "tuple[Source, ...]" = (),
     *,
     may_skip_lost: bool,
@@ -171,7 +172,7 @@ def _work(
     log = get_logger(__name__)
     if settings.has_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
-    log.info("starting", role=role, kafka=bootstrap, app=settings.app_id, rules=rules.hash,
+    log.info("starting", role=role, kafka=str(cluster), app=settings.app_id, rules=rules.hash,
              version=loaded.version)  # fmt: skip
     path = settings.model_file
     scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None
@@ -179,7 +180,7 @@ def _work(
         if role == "learner":
             asyncio.run(
                 run_learner(
-                    settings, bootstrap, rules, port=settings.web_port, may_skip_lost=may_skip_lost
+                    settings, cluster, rules, port=settings.web_port, may_skip_lost=may_skip_lost
                 )
             )
         elif role == "router":
@@ -188,28 +189,28 @@ def _work(
             (source,) = sources
             asyncio.run(
                 run_router(
-                    settings, bootstrap, loaded, source,
+                    settings, cluster, loaded, source,
                     load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
                 )
             )  # fmt: skip
         else:
             asyncio.run(
                 run_pipeline(
-                    settings, bootstrap, loaded, scorer,
+                    settings, cluster, loaded, scorer,
                     load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
                 )
             )  # fmt: skip
     except BrokerAway as error:
         log.warning("kafka_away", reason=error.message, next="begin anew when it is back")
-        _wait_until_reachable(bootstrap)
+        _wait_until_reachable(cluster)
         # A new process image is the one way that surely leaves nothing of the old state behind.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (ourselves)
 
 
-def _wait_until_reachable(bootstrap: str) -> None:
+def _wait_until_reachable(cluster: "Cluster") -> None:
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
     while True:
         time.sleep(BACK_OFF_S)
         with contextlib.suppress(Unavailable):
-            return require_reachable(bootstrap)
+            return require_reachable(cluster)

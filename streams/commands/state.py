@@ -31,12 +31,12 @@ def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG0
     """
     from streams.replay.export import exported  # noqa: PLC0415 (quick --help)
     from streams.replay.points import Results  # noqa: PLC0415
-    from streams.runtime.bootstrap import resolve_bootstrap  # noqa: PLC0415
     from streams.runtime.live_state import read_states  # noqa: PLC0415
+    from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    bootstrap = resolve_bootstrap(settings, os.environ, is_local=local)
-    states = asyncio.run(read_states(bootstrap, settings.topic_users_changelog))
+    cluster = resolve_cluster(settings, os.environ, is_local=local)
+    states = asyncio.run(read_states(cluster, settings.topic_users_changelog))
     target: nullcontext[IO[str]] | Results
     target = nullcontext(sys.stdout) if out is None else Results(out)
     with target as file:

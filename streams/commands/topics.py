@@ -9,8 +9,8 @@ import msgspec
 
 from streams.commands.counted import counted
 from streams.errors import Exit
-from streams.runtime.bootstrap import resolve_bootstrap
 from streams.runtime.topics import Action, Step
+from streams.runtime.whereabouts import resolve_cluster
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def plan_command(*, rules: str | None, is_local: bool, as_json: bool) -> int:
     from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
+    with admin_client(resolve_cluster(settings, os.environ, is_local=is_local)) as client:
         steps = plan_topics(client, settings, _sources(rules, settings))
     _print(steps, as_json=as_json)
     refused = any(step.action is Action.REFUSE for step in steps)
@@ -69,7 +69,7 @@ def apply_command(*, rules: str | None, is_local: bool, as_json: bool) -> None:
     from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    with admin_client(resolve_bootstrap(settings, os.environ, is_local=is_local)) as client:
+    with admin_client(resolve_cluster(settings, os.environ, is_local=is_local)) as client:
         steps = plan_topics(client, settings, _sources(rules, settings))
         _print(steps, as_json=as_json)
         if any(step.action is Action.REFUSE for step in steps):

@@ -20,6 +20,7 @@ from streams.reporting.figures import Figures
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_reader import TopicReader
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 POLL_MS: Final = 250
 FEED_PATIENCE: Final = 10.0
@@ -66,7 +67,7 @@ class Play:
         is_direct = foreign is not None and not foreign.is_routed
         activity = foreign.topic if foreign and is_direct else settings.topic_activity
         self._reader = TopicReader(
-            settings.kafka_bootstrap,
+            Cluster.plain(settings.kafka_bootstrap),
             (settings.topic_touches, settings.topic_decisions, settings.topic_feedback,
              settings.topic_models, settings.topic_journal),
             (activity, settings.topic_feedback),

@@ -18,6 +18,7 @@ from streams.runtime.embedded.jars import Progress
 from streams.runtime.embedded.launch import log_tail
 from streams.runtime.topic_admin import apply_plan, plan_topics
 from streams.settings import Settings, load_settings
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import admin_client
 from winback_sender.settings_catalogue import PREFIX
 
@@ -135,7 +136,7 @@ class Stage:
         }
         self.children = Children(self.directory, self._environ | own)
         settings = load_settings(own)
-        with admin_client(kafka.record.bootstrap) as client:
+        with admin_client(Cluster.plain(kafka.record.bootstrap)) as client:
             if foreign is not None:
                 foreign.make_topic(client, settings)
             sources = () if foreign is None else (foreign.source,)

@@ -11,6 +11,7 @@ from streams.runtime.recovery import BulkTableManager
 from streams.runtime.table import LaneOptions, LaneTable
 from streams.runtime.transport import ChunkSchema, chunk_transport
 from streams.settings import Settings
+from winback_sender.cluster import Cluster, Security
 from winback_sender.logs import LIBRARY
 
 QUEUE_CHUNKS: Final = 8
@@ -44,12 +45,13 @@ class LaneApp(faust.App):
         self._crash(reason)
 
 
-def faust_settings(settings: Settings, bootstrap: str, app_id: str) -> dict[str, Any]:
+def faust_settings(settings: Settings, cluster: Cluster, app_id: str) -> dict[str, Any]:
     """Return Faust's settings: transport and assignment, and nothing else of it."""
     session_s = settings.session_timeout_s
     return {
         "id": app_id,
-        "broker": [f"kafka://{address.strip()}" for address in bootstrap.split(",")],
+        "broker": [f"kafka://{server}" for server in cluster.servers],
+        "broker_credentials": _credentials(cluster.security),
         "datadir": Path(gettempdir()) / f"{app_id}-faust",  # nothing is kept there
         "store": "memory://",
         "key_serializer": "raw",
@@ -76,6 +78,16 @@ def faust_settings(settings: Settings, bootstrap: str, app_id: str) -> dict[str,
     }
 
 
+def _credentials(security: Security) -> Any:
+    """Return Faust's words for it; without a context its SASL would go in plain text."""
+    if (login := security.login) is not None:
+        return faust.SASLCredentials(
+            username=login.username, password=login.password, mechanism=login.mechanism,
+            ssl_context=security.context,
+        )  # fmt: skip
+    return None if security.context is None else faust.SSLCredentials(security.context)
+
+
 def make_app(
     settings: Settings,
     *,
@@ -93,7 +105,7 @@ def make_app(
         options: What the lanes do.
         chunk_max: Records at once; 0 takes that of the settings.
     """
-    app = LaneApp(**faust_settings(settings, options.bootstrap, app_id))
+    app = LaneApp(**faust_settings(settings, options.cluster, app_id))
     app.transport = chunk_transport(
         app, app.conf.broker, chunk_max or settings.chunk_max, options.headers_of
     )

@@ -22,6 +22,7 @@ from streams.runtime.publisher import Publisher
 from streams.runtime.recovery import read_changelog, reader
 from streams.runtime.ticks import now_ms
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import cloud_event, to_json
 
 PATIENCE_S: Final = 30.0
@@ -57,20 +58,20 @@ def _has(taken: Taken | None, value: str, ordered_ms: int) -> bool:
     return (taken.value, taken.ordered_ms) == (value, ordered_ms)
 
 
-async def standing(bootstrap: str, settings: Settings) -> Standing:
+async def standing(cluster: Cluster, settings: Settings) -> Standing:
     """Return what is ordered and which partitions have taken it.
 
     Raises:
         UserError: A topic is missing, or Kafka is away.
     """
-    await partition_count(bootstrap, settings.topic_control)
-    partitions = await partition_count(bootstrap, settings.topic_users_changelog)
+    await partition_count(cluster, settings.topic_control)
+    partitions = await partition_count(cluster, settings.topic_users_changelog)
     try:
-        said = (await read_changelog(bootstrap, settings.topic_control, [0]))[0]
+        said = (await read_changelog(cluster, settings.topic_control, [0]))[0]
         async with asyncio.timeout(PATIENCE_S):
-            records = await _records(bootstrap, settings.topic_users_changelog, partitions)
+            records = await _records(cluster, settings.topic_users_changelog, partitions)
     except (KafkaError, TimeoutError) as error:
-        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error!r}") from None
+        raise Unavailable(f"Kafka at {cluster} stopped answering: {error!r}") from None
     orders = []
     for key, value in sorted(said.items()):
         try:
@@ -87,10 +88,10 @@ async def standing(bootstrap: str, settings: Settings) -> Standing:
 
 
 async def _records(
-    bootstrap: str, topic: str, partitions: int
+    cluster: Cluster, topic: str, partitions: int
 ) -> dict[int, PartitionRecord | None]:
     """Return the record of each partition; every commit ends with one, so the ends are read."""
-    consumer = reader(bootstrap)
+    consumer = reader(cluster)
     await consumer.start()
     try:
         sources = [TopicPartition(topic, number) for number in range(partitions)]
@@ -134,7 +135,7 @@ def order_of(key: str, value: str, by: str, settings: Settings, newest_ms: int) 
     return Control(key, value, iso(effective_ms), iso(at_ms), by)
 
 
-async def give(bootstrap: str, settings: Settings, order: Control, patience_s: float) -> Standing:
+async def give(cluster: Cluster, settings: Settings, order: Control, patience_s: float) -> Standing:
     """Publish an order; return the standing when all partitions have taken it, or patience is over.
 
     Raises:
@@ -144,24 +145,24 @@ async def give(bootstrap: str, settings: Settings, order: Control, patience_s: f
         "control", f"{order.key}@{order.ordered_at}", "/winback/control", order.ordered_at,
         order.key,
     )  # fmt: skip
-    async with Publisher(bootstrap, settings.topic_control) as publisher:
+    async with Publisher(cluster, settings.topic_control) as publisher:
         await publisher.send(0, [(order.key.encode(), to_json(order))], headers)
     loop = asyncio.get_running_loop()
     end_s = loop.time() + patience_s
     while True:
-        found = await standing(bootstrap, settings)
+        found = await standing(cluster, settings)
         if len(found.takers(order)) == len(found.taken) or loop.time() >= end_s:
             return found
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def open_cases(bootstrap: str, settings: Settings) -> int:
+async def open_cases(cluster: Cluster, settings: Settings) -> int:
     """Return how many users have an open case.
 
     Raises:
         UserError: A topic is missing, or Kafka is away.
     """
-    values = [value for _, value in await read_states(bootstrap, settings.topic_users_changelog)]
+    values = [value for _, value in await read_states(cluster, settings.topic_users_changelog)]
     return int(np.count_nonzero(matrix(values)[:, Column.CASE_AT])) if values else 0
 
 

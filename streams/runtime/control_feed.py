@@ -16,6 +16,7 @@ from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.newest import POLL_MS
 from streams.runtime.recovery import reader
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -54,7 +55,7 @@ class ControlFeed:
     """Keeps the orders of now.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         settings: Name the topic.
         metrics: Where measures go.
         on_orders: Called with the whole set, at first and whenever it has changed.
@@ -62,12 +63,12 @@ class ControlFeed:
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         settings: Settings,
         metrics: Metrics,
         on_orders: Callable[[tuple[Directive, ...]], object],
     ) -> None:
-        self._bootstrap = bootstrap
+        self._cluster = cluster
         self._source = TopicPartition(settings.topic_control, 0)
         self._metrics = metrics
         self._on_orders = on_orders
@@ -99,7 +100,7 @@ class ControlFeed:
                 await asyncio.sleep(BACK_OFF_S)
 
     async def _read(self) -> None:
-        consumer, source = reader(self._bootstrap), self._source
+        consumer, source = reader(self._cluster), self._source
         await consumer.start()
         try:
             end = (await consumer.end_offsets([source]))[source]

@@ -29,6 +29,7 @@ from streams.runtime.ticks import now_ms
 from streams.runtime.topic_admin import plan_topics
 from streams.runtime.topics import Step
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import admin_client
 
 TAILS: Final = (5_000, 200_000)
@@ -44,7 +45,7 @@ KEYS_OF_ALL: Final = frozenset({WATERMARK_KEY, b"$coverage"})
 """Keys of records that stand on every partition."""
 
 
-def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
+def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
     """Return what there is to see of a deployment now.
 
     Raises:
@@ -52,10 +53,10 @@ def look(settings: Settings, rules: Rules, bootstrap: str) -> Seen:
         UserError: Kafka refuses what is asked.
     """
     sources = rules.sources
-    with admin_client(bootstrap) as client:
+    with admin_client(cluster) as client:
         steps = plan_topics(client, settings, sources)
         groups = _groups(client, settings, [source.topic for source in routed(sources)])
-    tails = _Tails(bootstrap)
+    tails = _Tails(cluster)
     try:
         keyed = [settings.topic_activity, *(source.topic for source in direct(sources))]
         counts = tails.counts([*keyed, *(source.topic for source in routed(sources))])
@@ -155,12 +156,12 @@ class _Tails:
     """The ends of topics, read committed.
 
     Args:
-        bootstrap: Where Kafka is.
+        cluster: Where Kafka is.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), enable_auto_commit=False,
+            **cluster.options(), enable_auto_commit=False,
             auto_offset_reset="earliest", isolation_level="read_committed", fetch_max_wait_ms=50,
             metrics_enabled=False,
         )  # fmt: skip

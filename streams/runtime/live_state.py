@@ -20,6 +20,7 @@ from streams.errors import Unavailable, UserError
 from streams.runtime.newest import read_newest
 from streams.runtime.recovery import read_changelog, reader
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import require_reachable
 
 PATIENCE_S: Final = 30.0
@@ -45,23 +46,23 @@ class LiveUser(NamedTuple):
     outages: dict[float, float]
 
 
-async def partition_count(bootstrap: str, topic: str) -> int:
+async def partition_count(cluster: Cluster, topic: str) -> int:
     """Return the number of partitions of a topic, without making the topic.
 
     Raises:
         Unavailable: Kafka cannot be reached.
         UserError: There is no such topic.
     """
-    require_reachable(bootstrap)
+    require_reachable(cluster)
     # What goes wrong is raised; without a handler the client would also print it.
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
-    client = AIOKafkaClient(bootstrap_servers=bootstrap.split(","))
+    client = AIOKafkaClient(**cluster.options())
     try:
         await client.bootstrap()
         metadata = await client.fetch_all_metadata()
     except (KafkaConnectionError, KafkaError) as error:
         raise Unavailable(
-            f"Kafka at {bootstrap} cannot be reached ({error})",
+            f"Kafka at {cluster} cannot be reached ({error})",
             "check that it runs: winback kafka status",
         ) from None
     finally:
@@ -69,19 +70,19 @@ async def partition_count(bootstrap: str, topic: str) -> int:
     count = len(metadata.partitions_for_topic(topic) or ())
     if not count:
         raise UserError(
-            f"there is no topic {topic} on {bootstrap}", "make the topics: winback topics apply"
+            f"there is no topic {topic} on {cluster}", "make the topics: winback topics apply"
         )
     return count
 
 
-async def read_states(bootstrap: str, topic: str) -> list[tuple[str, bytes]]:
+async def read_states(cluster: Cluster, topic: str) -> list[tuple[str, bytes]]:
     """Return id and state of every user, as committed by now.
 
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
-    count = await partition_count(bootstrap, topic)
-    contents = await _read(bootstrap, topic, range(count))
+    count = await partition_count(cluster, topic)
+    contents = await _read(cluster, topic, range(count))
     return [
         (key.decode(), value)
         for partition in sorted(contents)
@@ -90,7 +91,7 @@ async def read_states(bootstrap: str, topic: str) -> list[tuple[str, bytes]]:
     ]
 
 
-async def read_outages(bootstrap: str, topic: str) -> tuple[int, list[Span]]:
+async def read_outages(cluster: Cluster, topic: str) -> tuple[int, list[Span]]:
     """Return the number of partitions, and every outage that one of them has taken note of.
 
     An outage stands there as often as partitions know it; one that is not over ends in infinity.
@@ -98,8 +99,8 @@ async def read_outages(bootstrap: str, topic: str) -> tuple[int, list[Span]]:
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
-    count = await partition_count(bootstrap, topic)
-    contents = await _read(bootstrap, topic, range(count))
+    count = await partition_count(cluster, topic)
+    contents = await _read(cluster, topic, range(count))
     records = [content[PARTITION_KEY] for content in contents.values() if PARTITION_KEY in content]
     return count, [
         (start, NEVER if end is None else end)
@@ -108,15 +109,15 @@ async def read_outages(bootstrap: str, topic: str) -> tuple[int, list[Span]]:
     ]
 
 
-async def read_user(bootstrap: str, settings: Settings, user_id: str, partition: int) -> LiveUser:
+async def read_user(cluster: Cluster, settings: Settings, user_id: str, partition: int) -> LiveUser:
     """Return what is known of one user, whose partition is given.
 
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
     key = user_id.encode()
-    states = (await _read(bootstrap, settings.topic_users_changelog, [partition]))[partition]
-    made = await _read(bootstrap, settings.topic_decisions, [partition], DECISION)
+    states = (await _read(cluster, settings.topic_users_changelog, [partition]))[partition]
+    made = await _read(cluster, settings.topic_decisions, [partition], DECISION)
     decisions = made[partition]
     record = states.get(PARTITION_KEY)
     if record is None:
@@ -128,13 +129,13 @@ async def read_user(bootstrap: str, settings: Settings, user_id: str, partition:
     )
 
 
-async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Serving | None:
+async def newest_model(cluster: Cluster, settings: Settings, rules: Rules) -> Serving | None:
     """Return what is in force, or None where nothing is that the workers may use.
 
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
-    found = await read_models(bootstrap, settings, {SERVING.encode()})
+    found = await read_models(cluster, settings, {SERVING.encode()})
     try:
         serving = load(found.get(SERVING.encode(), b""), settings.model_key.encode(), Serving)
         check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
@@ -144,31 +145,31 @@ async def newest_model(bootstrap: str, settings: Settings, rules: Rules) -> Serv
 
 
 async def read_models(
-    bootstrap: str, settings: Settings, keys: Collection[bytes]
+    cluster: Cluster, settings: Settings, keys: Collection[bytes]
 ) -> dict[bytes, bytes]:
     """Return the newest records of some keys on the topic of models.
 
     Raises:
         UserError: There is no such topic, or Kafka is away.
     """
-    await partition_count(bootstrap, settings.topic_models)
-    consumer = reader(bootstrap)
+    await partition_count(cluster, settings.topic_models)
+    consumer = reader(cluster)
     source = TopicPartition(settings.topic_models, 0)
     try:
         await consumer.start()
         async with asyncio.timeout(PATIENCE_S):
             newest = dict(await read_newest(consumer, source, keys))
     except (KafkaError, TimeoutError) as error:
-        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error!r}") from None
+        raise Unavailable(f"Kafka at {cluster} stopped answering: {error!r}") from None
     finally:
         await consumer.stop()
     return {key: value for key, value in newest.items() if value is not None}
 
 
 async def _read(
-    bootstrap: str, topic: str, partitions: Sequence[int], begin: bytes = b""
+    cluster: Cluster, topic: str, partitions: Sequence[int], begin: bytes = b""
 ) -> dict[int, dict[bytes, bytes]]:
     try:
-        return await read_changelog(bootstrap, topic, partitions, begin=begin)
+        return await read_changelog(cluster, topic, partitions, begin=begin)
     except KafkaError as error:
-        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error}") from None
+        raise Unavailable(f"Kafka at {cluster} stopped answering: {error}") from None

@@ -20,6 +20,7 @@ from streams.runtime.model_meter import show_serving
 from streams.runtime.newest import POLL_MS, read_newest
 from streams.runtime.recovery import reader
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -36,7 +37,7 @@ class ModelFeed:
     """Keeps the scorer and the policy of now.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         settings: Names the topic and the key that signs models.
         rules: Say which models fit, and how much one must have learned.
         metrics: Where measures go.
@@ -46,7 +47,7 @@ class ModelFeed:
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         settings: Settings,
         rules: Rules,
         metrics: Metrics,
@@ -54,7 +55,7 @@ class ModelFeed:
         on_policy: Callable[[Policy], object],
     ) -> None:
         self.scorer: Scorer = BgNbdScorer(float(rules.churn.horizon_ms))
-        self._bootstrap = bootstrap
+        self._cluster = cluster
         self._source = TopicPartition(settings.topic_models, 0)
         self._key = settings.model_key.encode()
         self._rules = rules
@@ -86,7 +87,7 @@ class ModelFeed:
                 await asyncio.sleep(BACK_OFF_S)
 
     async def _read(self) -> None:
-        consumer = reader(self._bootstrap)
+        consumer = reader(self._cluster)
         await consumer.start()
         try:
             self._take(await read_newest(consumer, self._source, _KEYS))

@@ -12,13 +12,14 @@ from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.rules_watch import Loaded, RulesWatch
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 
 class News:
     """What is in force, kept up to date.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         settings: The operator's.
         metrics: Where measures go.
         loaded: The rules at first.
@@ -33,7 +34,7 @@ class News:
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         settings: Settings,
         metrics: Metrics,
         loaded: Loaded,
@@ -49,13 +50,13 @@ class News:
             InForce(rules, loaded.version, decoders_of(settings, rules, schemas), first), tell
         )
         self._controls = ControlFeed(
-            bootstrap, settings, metrics, lambda found: self.board.change(orders=found)
+            cluster, settings, metrics, lambda found: self.board.change(orders=found)
         )
         self._watch = RulesWatch(loaded, load, metrics, self._adopt)
         self._models = None
         if scorer is None:
             self._models = ModelFeed(
-                bootstrap, settings, rules, metrics,
+                cluster, settings, rules, metrics,
                 on_scorer=lambda found: self.board.change(scorer=found),
                 on_policy=lambda found: self.board.change(policy=found),
             )  # fmt: skip

@@ -16,27 +16,28 @@ from streams.runtime.newest import POLL_MS
 from streams.runtime.publisher import Publisher
 from streams.runtime.recovery import reader
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 _RECORD: Final = KEY.encode()
 
 
 async def give(
-    bootstrap: str, settings: Settings, order: ModelOrder, patience_s: float
+    cluster: Cluster, settings: Settings, order: ModelOrder, patience_s: float
 ) -> Handled | None:
     """Publish an order and return what came of it; None when patience is over before that.
 
     Raises:
         UserError: A topic is missing, or Kafka is away.
     """
-    await partition_count(bootstrap, settings.topic_models)
+    await partition_count(cluster, settings.topic_models)
     source = TopicPartition(settings.topic_models, 0)
-    consumer = reader(bootstrap)
+    consumer = reader(cluster)
     try:
         await consumer.start()
         consumer.assign([source])
         await consumer.seek_to_end(source)
         await consumer.position(source)  # From here on, before the learner can answer.
-        async with Publisher(bootstrap, settings.topic_examples) as publisher:
+        async with Publisher(cluster, settings.topic_examples) as publisher:
             await publisher.send(0, [(_RECORD, msgspec.msgpack.encode(order))])
         async with asyncio.timeout(patience_s):
             while True:
@@ -49,7 +50,7 @@ async def give(
     except TimeoutError:
         return None
     except KafkaError as error:
-        raise Unavailable(f"Kafka at {bootstrap} stopped answering: {error!r}") from None
+        raise Unavailable(f"Kafka at {cluster} stopped answering: {error!r}") from None
     finally:
         await consumer.stop()
 

@@ -17,6 +17,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from streams.core.partitioner import partition_of_key
 from streams.errors import Exit, UserError
 from streams.runtime.ticks import now_ms
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import Headers, Output
 
 BATCH_BYTES_MAX: Final = 900_000
@@ -70,7 +71,7 @@ class PartitionProducer:
     """Writes the commits of one partition.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         transactional_id: Name of the fence: the same for every owner of the partition, ever.
         partition: Number of the partition; a topic with fewer partitions gets its remainder.
         partition_counts: Number of partitions by topic, for topics that have another count, and
@@ -80,7 +81,7 @@ class PartitionProducer:
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         transactional_id: str,
         partition: int,
         partition_counts: Mapping[str, int],
@@ -91,7 +92,7 @@ class PartitionProducer:
         self._partition_counts = partition_counts
         self._changelog_topic = changelog_topic
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap.split(","),
+            **cluster.options(),
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,

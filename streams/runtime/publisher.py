@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import Unavailable, UserError
 from streams.runtime.ticks import now_ms
+from winback_sender.cluster import Cluster
 
 BATCH_BYTES_MAX: Final = 500_000
 """Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""
@@ -22,21 +23,21 @@ class Publisher:
     """Writes records to one topic, idempotently; ``async with`` connects and flushes.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         topic: Where to; it must exist.
 
     Attributes:
         partitions: Number of partitions of the topic, known once connected.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, cluster: Cluster, topic: str) -> None:
+        self.cluster = cluster
         self.topic = topic
         self.partitions = 0
         self._acks: set[asyncio.Future[Any]] = set()
         self._failure: BaseException | None = None
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap.split(","),
+            **cluster.options(),
             enable_idempotence=True,
             max_batch_size=BATCH_BYTES_MAX,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -57,14 +58,14 @@ class Publisher:
         except (KafkaConnectionError, KafkaError) as error:
             await self._producer.stop()
             raise Unavailable(
-                f"Kafka at {self.bootstrap} cannot be reached ({error})",
+                f"Kafka at {self.cluster} cannot be reached ({error})",
                 "check that it runs: winback kafka status",
             ) from None
         self.partitions = len(metadata.partitions_for_topic(self.topic) or ())
         if not self.partitions:
             await self._producer.stop()
             raise UserError(
-                f"there is no topic {self.topic} on {self.bootstrap}",
+                f"there is no topic {self.topic} on {self.cluster}",
                 "make the topics: winback topics apply",
             )
         return self
@@ -140,6 +141,6 @@ class Publisher:
     def _check(self) -> None:
         if self._failure is not None:
             raise Unavailable(
-                f"Kafka at {self.bootstrap} took no more records of {self.topic}: {self._failure}",
+                f"Kafka at {self.cluster} took no more records of {self.topic}: {self._failure}",
                 "part of the log may be on the topic; make the topic anew before feeding it again",
             )

@@ -10,6 +10,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
 from streams.runtime.columns import take_fetched, wait_fetched
+from winback_sender.cluster import Cluster
 from winback_sender.logs import LIBRARY, get_logger
 
 log = get_logger(__name__)
@@ -27,10 +28,10 @@ Contents = dict[int, dict[bytes, bytes]]
 """Partition → key → newest value."""
 
 
-def reader(bootstrap: str) -> AIOKafkaConsumer:
+def reader(cluster: Cluster) -> AIOKafkaConsumer:
     """Return a consumer without a group, for reading partitions to their end."""
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap.split(","),
+        **cluster.options(),
         group_id=None,
         isolation_level="read_committed",
         enable_auto_commit=False,
@@ -41,7 +42,7 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
 
 
 async def read_changelog(
-    bootstrap: str, topic: str, partitions: Collection[int], *, begin: bytes = b""
+    cluster: Cluster, topic: str, partitions: Collection[int], *, begin: bytes = b""
 ) -> Contents:
     """Read partitions of a compacted topic to their end.
 
@@ -49,7 +50,7 @@ async def read_changelog(
     former owner left open has been aborted.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         topic: Its name.
         partitions: Which of them.
         begin: Only values that begin so count.
@@ -61,7 +62,7 @@ async def read_changelog(
         KafkaError: The broker is away or refuses, or answers no fetch.
     """
     contents: dict[int, dict[Any, Any]] = {partition: {} for partition in partitions}
-    consumer = reader(bootstrap)
+    consumer = reader(cluster)
     await consumer.start()
     try:
         wanted = [TopicPartition(topic, partition) for partition in contents]

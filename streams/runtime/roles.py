@@ -20,11 +20,12 @@ from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock, now_ms
 from streams.runtime.topic_check import check_topics, partition_counts
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 
 async def run_pipeline(
     settings: Settings,
-    bootstrap: str,
+    cluster: Cluster,
     loaded: Loaded,
     scorer: Scorer | None,
     *,
@@ -35,7 +36,7 @@ async def run_pipeline(
 
     Args:
         settings: The operator's.
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         loaded: The business rules, and their files.
         load: Reads them anew when a file has changed.
         scorer: A frozen model; None follows the learner.
@@ -49,9 +50,9 @@ async def run_pipeline(
         settings.topic_activity, settings.topic_feedback, settings.topic_identity,
         *(source.topic for source in theirs),
     )  # fmt: skip
-    counts = await check_topics(settings, bootstrap, loaded.rules.sources)
+    counts = await check_topics(settings, cluster, loaded.rules.sources)
     clocks = expected_clocks(loaded.rules.sources, counts)
-    service = Service(settings, bootstrap, settings.web_port)
+    service = Service(settings, cluster, settings.web_port)
 
     desk = SchemaDesk(settings, theirs, service.metrics)
     streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
@@ -64,7 +65,7 @@ async def run_pipeline(
             engine.refresh()
             lane.wake()
 
-    news = News(bootstrap, settings, service.metrics, loaded, load, scorer, desk.schemas, tell)
+    news = News(cluster, settings, service.metrics, loaded, load, scorer, desk.schemas, tell)
     service.tell = lambda: news.facts() | desk.facts()
     service.is_held = lambda: bool(desk.away)
 
@@ -80,7 +81,7 @@ async def run_pipeline(
         )  # fmt: skip
 
     options = LaneOptions(
-        bootstrap=bootstrap, sources=sources, changelog=settings.topic_users_changelog,
+        cluster=cluster, sources=sources, changelog=settings.topic_users_changelog,
         make_engine=make_engine, observer=service.meter,
         pace=Pace(interval_s=settings.commit_interval_s), partition_counts=counts,
         may_skip_lost=may_skip_lost, ready=desk.ready, headers_of=headers_of(theirs),
@@ -103,7 +104,7 @@ async def run_pipeline(
 
 
 async def run_learner(
-    settings: Settings, bootstrap: str, rules: Rules, *, port: int, may_skip_lost: bool = False
+    settings: Settings, cluster: Cluster, rules: Rules, *, port: int, may_skip_lost: bool = False
 ) -> None:
     """Run the learner until it is told to stop.
 
@@ -115,12 +116,12 @@ async def run_learner(
     from streams.runtime.learner import CHUNK_MAX, SNAPSHOT_EVERY_S, LearnerEngine  # noqa: PLC0415
 
     counts = await partition_counts(
-        bootstrap, (), (), alone=(settings.topic_examples, settings.topic_models)
+        cluster, (), (), alone=(settings.topic_examples, settings.topic_models)
     )
-    service = Service(settings, bootstrap, port)
+    service = Service(settings, cluster, port)
     fits = BackgroundFits(service.metrics)
     options = LaneOptions(
-        bootstrap=bootstrap, sources=(settings.topic_examples,), changelog=settings.topic_models,
+        cluster=cluster, sources=(settings.topic_examples,), changelog=settings.topic_models,
         make_engine=lambda _partition: LearnerEngine(settings, rules, service.metrics, fits),
         observer=service.meter, pace=Pace(interval_s=SNAPSHOT_EVERY_S), partition_counts=counts,
         may_skip_lost=may_skip_lost,

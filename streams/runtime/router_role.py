@@ -25,6 +25,7 @@ from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import EndOffsets, WallClock, now_ms
 from streams.runtime.topic_check import demand_sources, partition_counts
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 LOOK_EVERY_S: Final = 1.0
 GC_THRESHOLDS: Final = (50_000, 20, 100)
@@ -36,7 +37,7 @@ TOPIC_NAME_MAX: Final = 249
 
 async def run_router(
     settings: Settings,
-    bootstrap: str,
+    cluster: Cluster,
     loaded: Loaded,
     source: Source,
     *,
@@ -47,7 +48,7 @@ async def run_router(
 
     Args:
         settings: The operator's.
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         loaded: The business rules, and their files.
         source: The topic.
         load: Reads the rules anew when a file has changed.
@@ -56,8 +57,8 @@ async def run_router(
     Raises:
         UserError: Something that an operator can mend.
     """
-    counts = await check_routed(settings, bootstrap, source.topic)
-    service = Service(settings, bootstrap, settings.web_port)
+    counts = await check_routed(settings, cluster, source.topic)
+    service = Service(settings, cluster, settings.web_port)
     notices = Notices(settings.topic_dead_letters)
     targets = Targets(settings.topic_activity, settings.topic_dead_letters)
     desk = SchemaDesk(settings, (source,), service.metrics)
@@ -80,7 +81,7 @@ async def run_router(
         )  # fmt: skip
 
     options = LaneOptions(
-        bootstrap=bootstrap, sources=(source.topic,),
+        cluster=cluster, sources=(source.topic,),
         changelog=settings.router_changelog(source.topic), make_engine=make_engine,
         observer=service.meter, pace=Pace(interval_s=settings.commit_interval_s),
         partition_counts=counts, may_skip_lost=may_skip_lost,
@@ -129,7 +130,7 @@ async def keep_clocks_told(
                 lane.wake()
 
 
-async def check_routed(settings: Settings, bootstrap: str, topic: str) -> dict[str, int]:
+async def check_routed(settings: Settings, cluster: Cluster, topic: str) -> dict[str, int]:
     """Return how many partitions the topics of a router have.
 
     Raises:
@@ -143,9 +144,9 @@ async def check_routed(settings: Settings, bootstrap: str, topic: str) -> dict[s
             f"allows {TOPIC_NAME_MAX}",
             "Shorten WINBACK_APP_ID.",
         )
-    await demand_sources(settings, bootstrap, (topic,))
+    await demand_sources(settings, cluster, (topic,))
     counts = await partition_counts(
-        bootstrap, (), (topic, changelog, settings.topic_activity, settings.topic_dead_letters),
+        cluster, (), (topic, changelog, settings.topic_activity, settings.topic_dead_letters),
         alone=(),
     )  # fmt: skip
     if counts[changelog] < counts[topic]:

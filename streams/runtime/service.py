@@ -17,6 +17,7 @@ from streams.runtime.table import recreated
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -30,13 +31,13 @@ class Service:
 
     Args:
         settings: The operator's.
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         port: Where to serve /metrics and /health; 0 takes a free port.
     """
 
-    def __init__(self, settings: Settings, bootstrap: str, port: int) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, port: int) -> None:
         self.settings = settings
-        self.bootstrap = bootstrap
+        self.cluster = cluster
         self.metrics = Metrics()
         self.meter = LaneMeter(self.metrics)
         self.app: LaneApp | None = None

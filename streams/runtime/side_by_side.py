@@ -16,6 +16,7 @@ from typing import Final
 
 from streams.errors import Exit
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.settings_catalogue import PREFIX
 
 PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
@@ -25,13 +26,13 @@ PORT_MAX: Final = 65_535
 
 
 def run_side_by_side(
-    settings: Settings, bootstrap: str, roles: Sequence[Sequence[str]], *, may_skip_lost: bool
+    settings: Settings, cluster: Cluster, roles: Sequence[Sequence[str]], *, may_skip_lost: bool
 ) -> int:
     """Run roles until a signal, or until one of them ends; then the others are told to stop.
 
     Args:
         settings: The operator's; the first role serves at their port, the others at the next ones.
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         roles: Each with its own options.
         may_skip_lost: Go on behind records that the broker has deleted.
 
@@ -40,7 +41,7 @@ def run_side_by_side(
     """
     environ = {
         **os.environ,
-        f"{PREFIX}KAFKA_BOOTSTRAP": bootstrap,
+        f"{PREFIX}KAFKA_BOOTSTRAP": str(cluster),
         f"{PREFIX}CLOCK": settings.clock,
     }
     for name in ("rules", "model_file"):

@@ -16,6 +16,7 @@ from streams.runtime.producer import PartitionProducer
 from streams.runtime.recovery import Contents, read_changelog, reader
 from streams.runtime.stride import Stride, give_turns
 from streams.runtime.transport import Chunk
+from winback_sender.cluster import Cluster
 from winback_sender.logs import LIBRARY, get_logger
 
 log = get_logger(__name__)
@@ -36,7 +37,7 @@ class LaneOptions:
     """What the lanes of one app have in common.
 
     Attributes:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         sources: Co-partitioned topics that the lanes read.
         changelog: Topic of the states.
         make_engine: Makes the empty engine of a partition.
@@ -49,7 +50,7 @@ class LaneOptions:
         is_from_end: A source that was never read is begun at its end, not with its oldest record.
     """
 
-    bootstrap: str
+    cluster: Cluster
     sources: tuple[str, ...]
     changelog: str
     make_engine: Callable[[int], Engine]
@@ -213,14 +214,14 @@ class LaneTable(faust.Table):
         options = self.lane_options
         name = f"{self.app.conf.id}-{self.name}-{partition}"
         return PartitionProducer(
-            options.bootstrap, name, partition, options.partition_counts, options.changelog
+            options.cluster, name, partition, options.partition_counts, options.changelog
         )
 
     async def _restore(self, partitions: list[int]) -> Contents:
         if not partitions:
             return {}
         options = self.lane_options
-        return await read_changelog(options.bootstrap, options.changelog, partitions)
+        return await read_changelog(options.cluster, options.changelog, partitions)
 
     def _engine(self, partition: int, contents: Contents) -> Engine:
         engine = self.lane_options.make_engine(partition)
@@ -233,7 +234,7 @@ class LaneTable(faust.Table):
             return
         sources = self.lane_options.sources
         wanted = [TopicPartition(topic, number) for topic in sources for number in engines]
-        begins, ends = await log_range(self.lane_options.bootstrap, wanted)
+        begins, ends = await log_range(self.lane_options.cluster, wanted)
         first = ends if self.lane_options.is_from_end else begins
         for source in wanted:
             applied = engines[source.partition].applied
@@ -262,11 +263,11 @@ def _is_kept(lane: Lane, partitions: set[int], generation: int) -> bool:
 
 
 async def log_range(
-    bootstrap: str, partitions: Iterable[TopicPartition]
+    cluster: Cluster, partitions: Iterable[TopicPartition]
 ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """Return the first and the next offset of each partition's log."""
     wanted = list(partitions)
-    consumer = reader(bootstrap)
+    consumer = reader(cluster)
     await consumer.start()
     try:
         return await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)

@@ -21,6 +21,7 @@ from streams.runtime.topics import (
     yours,
 )
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import admin_client
 
 _TIMEOUT_MS: Final = 8_000
@@ -77,14 +78,14 @@ def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:
             _change(client, step)
 
 
-def require_topics(bootstrap: str, settings: Settings) -> None:
+def require_topics(cluster: Cluster, settings: Settings) -> None:
     """Check before a start that every topic is there and can be used.
 
     Raises:
         Unavailable: Kafka is not reachable.
         UserError: Topics are missing or cannot be used as they are.
     """
-    with admin_client(bootstrap) as client:
+    with admin_client(cluster) as client:
         steps = plan_topics(client, settings)
     if any(step.action is Action.REFUSE for step in steps):
         raise refusal(steps)

@@ -13,18 +13,19 @@ from streams.core.sources import Source
 from streams.errors import Unavailable, UserError
 from streams.runtime.topics import REKEY, misfit_of, topics
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 ANSWER_PATIENCE_MS: Final = 8000
 
 
 async def check_topics(
-    settings: Settings, bootstrap: str, sources: Iterable[Source] = ()
+    settings: Settings, cluster: Cluster, sources: Iterable[Source] = ()
 ) -> dict[str, int]:
     """Return how many partitions each topic of the pipeline has; the learner's are among them.
 
     Args:
         settings: Name the topics.
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         sources: Of the rules; those that are keyed by user are read by the pipeline.
 
     Raises:
@@ -38,9 +39,9 @@ async def check_topics(
         settings.topic_identity,
     )  # fmt: skip
     if sources:
-        await demand_sources(settings, bootstrap, (source.topic for source in sources))
+        await demand_sources(settings, cluster, (source.topic for source in sources))
     counts = await partition_counts(
-        bootstrap, together, (settings.topic_dead_letters, *(source.topic for source in sources)),
+        cluster, together, (settings.topic_dead_letters, *(source.topic for source in sources)),
         alone=(settings.topic_examples, settings.topic_models, settings.topic_control),
     )  # fmt: skip
     for source in direct(sources):
@@ -52,7 +53,7 @@ async def check_topics(
 
 
 async def partition_counts(
-    bootstrap: str,
+    cluster: Cluster,
     together: tuple[str, ...],
     apart: tuple[str, ...],
     *,
@@ -61,7 +62,7 @@ async def partition_counts(
     """Return how many partitions each topic has.
 
     Args:
-        bootstrap: host:port, several separated by commas.
+        cluster: Where Kafka is.
         together: Topics of which each must have as many as the first.
         apart: Topics that may have any number.
         alone: Topics of one partition: one learner, one newest model, one word of operators.
@@ -70,12 +71,12 @@ async def partition_counts(
         UserError: A topic is missing, or has another number of partitions.
         Unavailable: What answers is not a Kafka that is ready.
     """
-    described = await _described(bootstrap, [*together, *apart, *alone])
+    described = await _described(cluster, [*together, *apart, *alone])
     counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
         raise UserError(
-            f"Kafka at {bootstrap} has no topic {', '.join(missing)}",
+            f"Kafka at {cluster} has no topic {', '.join(missing)}",
             "Make the topics with: winback topics apply (by the same rules: --rules)",
         )
     for topic in alone:
@@ -96,7 +97,7 @@ async def partition_counts(
     return counts
 
 
-async def demand_sources(settings: Settings, bootstrap: str, names: Iterable[str]) -> None:
+async def demand_sources(settings: Settings, cluster: Cluster, names: Iterable[str]) -> None:
     """Check that topics which are somebody else's to make are there, and are not ours.
 
     Raises:
@@ -104,7 +105,7 @@ async def demand_sources(settings: Settings, bootstrap: str, names: Iterable[str
         Unavailable: What answers is not a Kafka that is ready.
     """
     ours = {topic.name for topic in topics(settings)}
-    known: list[str] = await _asked(bootstrap, lambda client: client.list_topics())
+    known: list[str] = await _asked(cluster, lambda client: client.list_topics())
     for topic in names:
         if topic in ours:
             raise UserError(
@@ -115,29 +116,27 @@ async def demand_sources(settings: Settings, bootstrap: str, names: Iterable[str
             alike = difflib.get_close_matches(topic, known, n=1)
             hint = f"Is {alike[0]} meant? " if alike else ""
             raise UserError(
-                f"Kafka at {bootstrap} has no topic {topic}, which the rules read (inputs:)",
+                f"Kafka at {cluster} has no topic {topic}, which the rules read (inputs:)",
                 f"{hint}Mend the name in the rules, or let its owner make it.",
             )
 
 
-async def _described(bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+async def _described(cluster: Cluster, topics: list[str]) -> list[dict[str, Any]]:
     described: list[dict[str, Any]] = await _asked(
-        bootstrap, lambda client: client.describe_topics(topics)
+        cluster, lambda client: client.describe_topics(topics)
     )
     return described
 
 
-async def _asked(bootstrap: str, ask: Callable[[Any], Awaitable[Any]]) -> Any:
-    client = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_PATIENCE_MS
-    )
+async def _asked(cluster: Cluster, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+    client = AIOKafkaAdminClient(**cluster.options(), request_timeout_ms=ANSWER_PATIENCE_MS)
     try:
         async with asyncio.timeout(ANSWER_PATIENCE_MS / 1000):
             await client.start()
             return await ask(client)
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(
-            f"what answers at {bootstrap} does not speak like Kafka ({error!r})",
+            f"what answers at {cluster} does not speak like Kafka ({error!r})",
             "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
         ) from error
     finally:

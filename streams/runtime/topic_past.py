@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from streams.errors import Unavailable
 from streams.runtime.topic_reader import Found
+from winback_sender.cluster import Cluster
 
 PATIENCE_S: Final = 30.0
 """Without a record for so long, Kafka has gone away."""
@@ -21,7 +22,7 @@ class TopicPast:
     """A topic of one partition; it can be gone through more than once, and ends where it ended.
 
     Args:
-        bootstrap: Where Kafka is.
+        cluster: Where Kafka is.
         topic: Its name; it is there.
 
     Attributes:
@@ -29,9 +30,9 @@ class TopicPast:
         end: Offset after its newest record.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, cluster: Cluster, topic: str) -> None:
         self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), auto_offset_reset="earliest",
+            **cluster.options(), auto_offset_reset="earliest",
             enable_auto_commit=False, isolation_level="read_committed", metrics_enabled=False,
         )  # fmt: skip
         self._source = TopicPartition(topic, 0)

@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.errors import Unavailable
+from winback_sender.cluster import Cluster
 
 POLL_RECORDS_MAX: Final = 5_000
 POLL_MS: Final = 500
@@ -32,14 +33,14 @@ class TopicReader:
     """Follows topics without a group.
 
     Args:
-        bootstrap: Where Kafka is.
+        cluster: Where Kafka is.
         topics: What to read, from the beginning.
         sources: What to know the ends of, and not to read.
     """
 
-    def __init__(self, bootstrap: str, topics: Iterable[str], sources: Iterable[str]) -> None:
+    def __init__(self, cluster: Cluster, topics: Iterable[str], sources: Iterable[str]) -> None:
         self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), auto_offset_reset="earliest",
+            **cluster.options(), auto_offset_reset="earliest",
             enable_auto_commit=False, isolation_level="read_committed", fetch_max_wait_ms=100,
             metrics_enabled=False,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from streams.errors import Unavailable, UserError
 from streams.intake.foreign import Foreign
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import require_reachable
 
 POLL_MS: Final = 500
@@ -24,7 +25,7 @@ class TopicSample:
     """A part of a topic: of each partition the newest records, the oldest, or all there are.
 
     Args:
-        bootstrap: Where Kafka is.
+        cluster: Where Kafka is.
         topic: Its name.
         count: At most so many records of each partition; None = all.
         is_oldest: From the beginning, else up to the end.
@@ -40,17 +41,17 @@ class TopicSample:
     """
 
     def __init__(
-        self, bootstrap: str, topic: str, count: int | None, *, is_oldest: bool = False
+        self, cluster: Cluster, topic: str, count: int | None, *, is_oldest: bool = False
     ) -> None:
-        require_reachable(bootstrap)
+        require_reachable(cluster)
         logging.getLogger("kafka").addHandler(logging.NullHandler())
         self._topic = topic
         self._consumer: Any = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), enable_auto_commit=False,
+            **cluster.options(), enable_auto_commit=False,
             isolation_level="read_committed", metrics_enabled=False, auto_offset_reset="earliest",
         )  # fmt: skip
         try:
-            numbers = self._partitions(bootstrap)
+            numbers = self._partitions(cluster)
             self.partitions = len(numbers)
             sources = [TopicPartition(topic, number) for number in sorted(numbers)]
             self._consumer.assign(sources)
@@ -58,7 +59,7 @@ class TopicSample:
             self._ends: dict[TopicPartition, int] = self._consumer.end_offsets(sources)
         except KafkaError as error:
             self._consumer.close()
-            raise Unavailable(f"Kafka at {bootstrap}: {error}", "see the broker's log") from None
+            raise Unavailable(f"Kafka at {cluster}: {error}", "see the broker's log") from None
         except UserError:
             self._consumer.close()
             raise
@@ -124,11 +125,11 @@ class TopicSample:
             self._consumer.pause(*done)
         return [at for at in self._ends if at not in done]
 
-    def _partitions(self, bootstrap: str) -> set[int]:
+    def _partitions(self, cluster: Cluster) -> set[int]:
         if numbers := self._consumer.partitions_for_topic(self._topic):
             return set(numbers)
         others = sorted(name for name in self._consumer.topics() if not name.startswith("_"))
         shown = ", ".join(others[:TOPICS_SHOWN]) + (", …" if len(others) > TOPICS_SHOWN else "")
         raise UserError(
-            f"there is no topic {self._topic} on {bootstrap}", f"there are: {shown or 'none'}"
+            f"there is no topic {self._topic} on {cluster}", f"there are: {shown or 'none'}"
         )

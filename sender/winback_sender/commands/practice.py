@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.wire import Topics, topics_of_its_own
 from winback_sender.errors import Exit, UserError
 from winback_sender.settings import SENDER_PREFIX, Settings
@@ -26,13 +27,13 @@ ADDRESS: Final = "13800138000"
 
 @contextmanager
 def practice(
-    settings: Settings, servers: str, channel: str, command: str, say: Callable[[str], None]
+    settings: Settings, cluster: Cluster, channel: str, command: str, say: Callable[[str], None]
 ) -> Iterator[Settings]:
     """Start a sender, with a practice provider that takes everything, and end it afterwards.
 
     Args:
         settings: Those in force.
-        servers: Where Kafka is.
+        cluster: Where Kafka is.
         channel: What it is to send.
         command: Starts it; it finds everything in its environment, as under conformance.
         say: Told of every message that reaches the provider.
@@ -47,11 +48,11 @@ def practice(
     topics = Topics(f"{name}-touches", f"{name}-feedback", f"{name}-dead-letters")
 
     with ExitStack() as stack:
-        stack.enter_context(topics_of_its_own(servers, topics, name))
+        stack.enter_context(topics_of_its_own(cluster, topics, name))
         postbox = stack.enter_context(Postbox(knows=lambda _user, _channel: ADDRESS))
         state = stack.enter_context(tempfile.TemporaryDirectory(prefix="winback-try-"))
         environ = {
-            f"{PREFIX}KAFKA_BOOTSTRAP": servers,
+            f"{PREFIX}KAFKA_BOOTSTRAP": str(cluster),
             f"{PREFIX}TOPIC_TOUCHES": topics.touches,
             f"{PREFIX}TOPIC_FEEDBACK": topics.feedback,
             f"{PREFIX}TOPIC_DEAD_LETTERS": topics.dead_letters,

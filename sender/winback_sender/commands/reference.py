@@ -7,13 +7,14 @@ import click
 
 from winback_sender.adapter import Adapter
 from winback_sender.addresses.opened import open_addresses
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import require_topics
 from winback_sender.engine.worker import Sender
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure
 from winback_sender.routes import make_adapters, read_routes
-from winback_sender.settings import load_sender_settings
+from winback_sender.settings import Settings, load_sender_settings
 from winback_sender.stop import Stop
 from winback_sender.templating.template_book import FileTemplates, NoTemplates
 from winback_sender.tools import Tools
@@ -22,7 +23,7 @@ from winback_sender.tools import Tools
 def run(
     words: Iterable[str],
     environ: Mapping[str, str],
-    find_kafka: Callable[[str], str],
+    find_kafka: Callable[[Settings], Cluster],
     *,
     adopts: bool,
 ) -> None:
@@ -31,7 +32,7 @@ def run(
     Args:
         words: Of ``--channel``.
         environ: Settings and secrets.
-        find_kafka: Takes the bootstrap servers of the settings, and says where Kafka is.
+        find_kafka: Says where Kafka is, by the settings.
         adopts: Whether another journal than that of before may be gone on with.
 
     Raises:
@@ -50,13 +51,13 @@ def run(
         adapters = make_adapters(routes, Tools(addresses, templates, environ))
         for adapter in _each_once(adapters):
             stack.callback(adapter.close)
-        servers = find_kafka(settings.kafka_bootstrap)
+        cluster = find_kafka(settings)
         require_topics(
-            servers,
+            cluster,
             (settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters),
         )
         sender = Sender(
-            settings, own, adapters, servers, addresses=addresses,
+            settings, own, adapters, cluster, addresses=addresses,
             law=legal_hours(law, templates.kind), adopts_journal=adopts,
         )  # fmt: skip
         sender.run(Stop().is_asked)

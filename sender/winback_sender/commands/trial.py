@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,9 @@ import click
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from winback_sender.cli import FindKafka
 from winback_sender.clock import now_ms
+from winback_sender.cluster import Cluster
 from winback_sender.commands.practice import practice
 from winback_sender.conformance.driver import midday_zone
 from winback_sender.contract.instants import SECOND_MS, iso
@@ -99,25 +101,25 @@ def trial(
     winback sender try --revoke
     """  # noqa: D301  # \b is click's sign for lines as they are
     settings = load(Settings, os.environ)
-    find_kafka: Callable[[str, bool], str] = ctx.obj
-    servers = find_kafka(settings.kafka_bootstrap, is_local)
+    find_kafka: FindKafka = ctx.obj
+    cluster = find_kafka(settings, is_local)
     asked = Trial(user_id, channel, template, _named(ctx, params), expires_s, is_revoked)
     with ExitStack() as stack:
         if command:
-            place = practice(settings, servers, channel, command, click.echo)
+            place = practice(settings, cluster, channel, command, click.echo)
             settings = stack.enter_context(place)
-        require_topics(servers, (settings.topic_touches, settings.topic_feedback))
-        _try(settings, servers, asked, wait_s)
+        require_topics(cluster, (settings.topic_touches, settings.topic_feedback))
+        _try(settings, cluster, asked, wait_s)
 
 
-def _try(settings: Settings, servers: str, asked: Trial, wait_s: float) -> None:
+def _try(settings: Settings, cluster: Cluster, asked: Trial, wait_s: float) -> None:
     """Publish, and print what is said.
 
     Raises:
         UserError: Nothing is.
     """
-    with closing(_listen(servers, settings.topic_feedback)) as consumer:
-        touch_id = _publish(servers, settings.topic_touches, asked)
+    with closing(_listen(cluster, settings.topic_feedback)) as consumer:
+        touch_id = _publish(cluster, settings.topic_touches, asked)
         click.echo(f"published {touch_id} on {settings.topic_touches}", err=True)
         start_s, said = time.monotonic(), False
         for word in _words(consumer, touch_id, wait_s):
@@ -137,10 +139,10 @@ def _named(ctx: click.Context, params: tuple[str, ...]) -> dict[str, str]:
     return dict(param.split("=", 1) for param in params)
 
 
-def _listen(servers: str, topic: str) -> Any:
+def _listen(cluster: Cluster, topic: str) -> Any:
     """Return a reader of all partitions that begins at the end of now."""
     consumer = KafkaConsumer(
-        bootstrap_servers=servers.split(","), isolation_level="read_committed",
+        **cluster.options(), isolation_level="read_committed",
         fetch_max_wait_ms=POLL_MS, metrics_enabled=False,
     )  # fmt: skip
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
@@ -150,13 +152,13 @@ def _listen(servers: str, topic: str) -> Any:
     return consumer
 
 
-def _publish(servers: str, topic: str, asked: Trial) -> str:
+def _publish(cluster: Cluster, topic: str, asked: Trial) -> str:
     touch_id, at_ms = f"try-{secrets.token_hex(14)}", now_ms()
     messages: list[TouchRequested | TouchRevoked] = [touch(asked, touch_id, at_ms)]
     if asked.is_revoked:
         messages.append(TouchRevoked(touch_id, touch_id, asked.user_id, "returned", iso(at_ms)))
     producer = KafkaProducer(  # it lingers, so that touch and revocation come in one batch
-        bootstrap_servers=servers.split(","), acks="all", linger_ms=50, metrics_enabled=False
+        **cluster.options(), acks="all", linger_ms=50, metrics_enabled=False
     )
     with closing(producer):
         for message in messages:

@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from winback_sender.cli import FindKafka
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.page import Verdict, facts, markdown, show
 from winback_sender.conformance.series import TROUBLES, WATCHED, Series, verdicts
 from winback_sender.conformance.stands import STANDS
 from winback_sender.conformance.wire import Topics
 from winback_sender.errors import Exit, UserError
+from winback_sender.kafka_security import cluster_of
+from winback_sender.settings import load_sender_settings
 
 SEED_MAX: Final = 100_000
 
@@ -83,11 +88,11 @@ def conformance(
     """  # noqa: D301  # \b is click's sign for lines as they are
     if bool(command) == bool(topic):
         raise click.UsageError("give either --command or --topic", ctx)
-    servers = _bootstrap(ctx.obj, bootstrap, is_local=is_local)
+    cluster = _cluster(ctx.obj, bootstrap, is_local=is_local)
     first = secrets.randbelow(SEED_MAX) if seed is None else seed
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="winback-conformance-"))
-    series = Series(command, servers, provider, _topics(topic), instances, touches, length_s, port,
+    series = Series(command, cluster, provider, _topics(topic), instances, touches, length_s, port,
                     TROUBLES if command else WATCHED)  # fmt: skip
     with _progress(console) as (say, progress):
         found = list(verdicts(series, range(first, first + runs), folder, say, progress))
@@ -112,21 +117,19 @@ def _line(provider: str, command: str, topic: str, seed: int, runs: int) -> str:
 def _topics(topic: str) -> Topics | None:
     if not topic:
         return None
-    from winback_sender.settings import load_sender_settings  # noqa: PLC0415 (only here)
-
     settings, _ = load_sender_settings(os.environ)
     return Topics(topic, settings.topic_feedback, settings.topic_dead_letters)
 
 
-def _bootstrap(
-    find_kafka: Callable[[str, bool], str] | None, bootstrap: str, *, is_local: bool
-) -> str:
-    stated = bootstrap or os.environ.get("WINBACK_KAFKA_BOOTSTRAP", "")
-    if bootstrap or find_kafka is None:
-        if not stated:
-            raise UserError("no Kafka is known", "give --bootstrap host:port")
-        return stated
-    return find_kafka(stated, is_local)
+def _cluster(find_kafka: FindKafka | None, bootstrap: str, *, is_local: bool) -> Cluster:
+    settings, _ = load_sender_settings(os.environ)
+    if bootstrap:
+        settings = msgspec.structs.replace(settings, kafka_bootstrap=bootstrap)
+    elif find_kafka is not None:
+        return find_kafka(settings, is_local)
+    elif not settings.kafka_bootstrap:
+        raise UserError("no Kafka is known", "give --bootstrap host:port")
+    return cluster_of(settings)
 
 
 def _tell(console: Console, found: list[Verdict], folder: Path) -> None:

@@ -87,7 +87,7 @@ class Stage:
         self._book = address_book(order.plan, order.stand)
         topics = order.topics or Topics(*(f"{order.name}-{role}" for role in Topics._fields))
         is_own = order.topics is None
-        stack.enter_context(topics_of_its_own(order.bootstrap, topics, order.group)
+        stack.enter_context(topics_of_its_own(order.cluster, topics, order.group)
                             if is_own else nullcontext())  # fmt: skip
         self._stand_in = order.stand.make(Mood(order.plan, start_ms).turn, self._knows)
         self._stand_in.port = order.port
@@ -98,13 +98,13 @@ class Stage:
         addresses = stack.enter_context(directory)
         if not order.command:
             say(f"PROVIDER_URL={self._stand_in.url} ADDRESSES_URL={addresses.addresses_url}")
-        session_s = session_timeout_s(order.bootstrap)
+        session_s = session_timeout_s(order.cluster)
         self._fleet = Fleet(order.command, self._environ(topics, addresses, session_s),
                             order.folder)  # fmt: skip
         stack.callback(self._fleet.kill_all)
-        self._reader = Reader(order.bootstrap, topics)
+        self._reader = Reader(order.cluster, topics)
         stack.callback(self._reader.close)
-        self._publisher = Publisher(order.bootstrap, topics.touches, order.name, self._letters)
+        self._publisher = Publisher(order.cluster, topics.touches, order.name, self._letters)
         stack.callback(self._publisher.close)
         self.havoc = Havoc(order, self._fleet, self._stand_in, topic=topics.touches,
                            session_s=session_s, say=say)  # fmt: skip
@@ -217,7 +217,7 @@ class Stage:
         order = self._order
         (state := order.folder / "state").mkdir(exist_ok=True)
         return os.environ | {
-            "WINBACK_KAFKA_BOOTSTRAP": order.bootstrap,
+            "WINBACK_KAFKA_BOOTSTRAP": str(order.cluster),
             "WINBACK_TOPIC_TOUCHES": topics.touches,
             "WINBACK_TOPIC_FEEDBACK": topics.feedback,
             "WINBACK_TOPIC_DEAD_LETTERS": topics.dead_letters,

@@ -118,7 +118,7 @@ class Havoc:
         self._fleet.kill_all()
         within_s = self._session_s + GROUP_GRACE_S
         problem = reset_offsets(
-            self._order.bootstrap, self._order.group, self._topic, chance, within_s
+            self._order.cluster, self._order.group, self._topic, chance, within_s
         )
         if problem:
             self.notes.append(problem)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from winback_sender.clock import now_ms
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.plan import Plan, Story
 from winback_sender.conformance.stands import Stand
 from winback_sender.conformance.wire import Topics
@@ -15,7 +16,7 @@ class Order(NamedTuple):
 
     Attributes:
         command: Starts the sender; empty = it runs elsewhere, and is only watched.
-        bootstrap: Kafka.
+        cluster: Where Kafka is.
         topics: Those to use; None = its own, made and deleted.
         name: Of this run; no other has it.
         plan: What to do to it.
@@ -26,7 +27,7 @@ class Order(NamedTuple):
     """
 
     command: str
-    bootstrap: str
+    cluster: Cluster
     topics: Topics | None
     name: str
     plan: Plan

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.driver import run
 from winback_sender.conformance.order import Order
 from winback_sender.conformance.page import Verdict, dump, verdict
@@ -25,7 +26,7 @@ class Series(NamedTuple):
     """What is tested in every run; attributes as of `Order` and `plan`."""
 
     command: str
-    bootstrap: str
+    cluster: Cluster
     provider: str = "postbox"
     topics: Topics | None = None
     instances: int = 2
@@ -53,7 +54,7 @@ def verdicts(
         (home := folder / str(seed)).mkdir(parents=True)
         planned = plan(seed, series.touches, series.length_s, series.troubles, run=token)
         order = Order(
-            series.command, series.bootstrap, series.topics, f"conformance-{seed}-{token:08x}",
+            series.command, series.cluster, series.topics, f"conformance-{seed}-{token:08x}",
             planned, STANDS[series.provider], series.instances, home, series.port,
         )  # fmt: skip
         found = verdict(seed, run(order, say, progress))

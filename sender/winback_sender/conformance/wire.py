@@ -16,6 +16,7 @@ from kafka.partitioner import murmur2
 from kafka.structs import OffsetAndMetadata
 
 from winback_sender.clock import now_ms
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.evidence import Said
 from winback_sender.conformance.letters import Kind, Letter
 from winback_sender.contract.messages import Feedback
@@ -39,28 +40,28 @@ class Topics(NamedTuple):
 
 
 @contextmanager
-def topics_of_its_own(bootstrap: str, topics: Topics, group: str) -> Iterator[None]:
+def topics_of_its_own(cluster: Cluster, topics: Topics, group: str) -> Iterator[None]:
     """Make topics; at the end delete them, and the group that has read them.
 
     Raises:
         UserError: Kafka cannot be reached, or refuses.
     """
-    with admin_client(bootstrap) as client:
+    with admin_client(cluster) as client:
         made = {name: {"num_partitions": PARTITIONS, "replication_factor": -1} for name in topics}
         client.create_topics(made, timeout_ms=TIMEOUT_MS)
         client.wait_for_topics(list(topics), timeout_ms=TIMEOUT_MS)
     try:
         yield
     finally:
-        with admin_client(bootstrap) as client:
+        with admin_client(cluster) as client:
             client.delete_topics(list(topics), timeout_ms=TIMEOUT_MS)
             with suppress(KafkaError):  # It was never there, or somebody hung in it.
                 client.delete_groups([group])
 
 
-def session_timeout_s(bootstrap: str) -> float:
+def session_timeout_s(cluster: Cluster) -> float:
     """Return the shortest session that clients and broker allow."""
-    with admin_client(bootstrap) as client:
+    with admin_client(cluster) as client:
         try:
             broker = str(client.describe_cluster()["brokers"][0]["broker_id"])
             resource = ConfigResource(ConfigResourceType.BROKER, broker)
@@ -78,7 +79,7 @@ class Publisher:
         revoked_ms, unreadable_ms: The same of committed revocations, and of what is unreadable.
     """
 
-    def __init__(self, bootstrap: str, topic: str, name: str, letters: Sequence[Letter]) -> None:
+    def __init__(self, cluster: Cluster, topic: str, name: str, letters: Sequence[Letter]) -> None:
         self._topic = topic
         self._letters = list(letters)
         self._stop = Event()
@@ -87,7 +88,7 @@ class Publisher:
         self.revoked_ms: dict[str, int] = {}
         self.unreadable_ms: dict[str, int] = {}
         self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap.split(","), transactional_id=name, acks="all",
+            **cluster.options(), transactional_id=name, acks="all",
             metrics_enabled=False,
         )  # fmt: skip
         self._producer.init_transactions()
@@ -148,13 +149,13 @@ class Reader:
         dead: Values of dead letters.
     """
 
-    def __init__(self, bootstrap: str, topics: Topics) -> None:
+    def __init__(self, cluster: Cluster, topics: Topics) -> None:
         self.said: list[Said] = []
         self.dead: list[bytes] = []
         self._topics = topics
         self._stop = Event()
         self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), isolation_level="read_committed",
+            **cluster.options(), isolation_level="read_committed",
             auto_offset_reset="earliest", fetch_max_wait_ms=100, metrics_enabled=False,
         )  # fmt: skip
         partitions = [
@@ -208,13 +209,13 @@ def _ms(at: datetime) -> int | None:
     return None if at.tzinfo is None else round(at.timestamp() * 1_000)
 
 
-def reset_offsets(bootstrap: str, group: str, topic: str, chance: float, within_s: float) -> str:
+def reset_offsets(cluster: Cluster, group: str, topic: str, chance: float, within_s: float) -> str:
     """Take the offsets of a group back by a share of what they are, as a mistaken operator does.
 
     What stands beside an offset stays: it is the sender's own.
 
     Args:
-        bootstrap: Kafka.
+        cluster: Where Kafka is.
         group: Nobody is in it but those who were killed.
         topic: Of the touches.
         chance: 0 = to the beginning, 1 = not at all.
@@ -224,7 +225,7 @@ def reset_offsets(bootstrap: str, group: str, topic: str, chance: float, within_
         Why it could not be done; empty if it was.
     """
     consumer: Any = KafkaConsumer(
-        bootstrap_servers=bootstrap.split(","), group_id=group, enable_auto_commit=False,
+        **cluster.options(), group_id=group, enable_auto_commit=False,
         metrics_enabled=False,
     )  # fmt: skip
     try:

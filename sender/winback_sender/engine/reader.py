@@ -19,6 +19,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import RECONNECT_MS
 from winback_sender.engine.inbox import letter
 from winback_sender.engine.news import Assigned, CaughtUp, Letters, News, Rewound, Uncommitted
@@ -46,7 +47,7 @@ class Reader:
     """Reads a topic in a thread of its own.
 
     Args:
-        servers: Where Kafka is.
+        cluster: Where Kafka is.
         group: Consumer group.
         topic: Where touches are.
         session_timeout_s: Silence after which the group takes us for dead.
@@ -57,7 +58,7 @@ class Reader:
 
     def __init__(
         self,
-        servers: list[str],
+        cluster: Cluster,
         group: str,
         topic: str,
         session_timeout_s: float,
@@ -66,7 +67,7 @@ class Reader:
         adopts: bool,
         tell: Callable[[News | Exception], None],
     ) -> None:
-        self._servers = servers
+        self._cluster = cluster
         self._group = group
         self._topic = topic
         self._session_timeout_s = session_timeout_s
@@ -122,7 +123,7 @@ class Reader:
 
     def _connect(self) -> Any:
         consumer = KafkaConsumer(
-            bootstrap_servers=self._servers, group_id=self._group,
+            **self._cluster.options(), group_id=self._group,
             isolation_level="read_committed", auto_offset_reset="earliest",
             enable_auto_commit=False, allow_auto_create_topics=False,
             fetch_min_bytes=1, fetch_max_wait_ms=FETCH_WAIT_MS,

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
 
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import RECONNECT_MS
 from winback_sender.engine.endings import Owed
 from winback_sender.engine.feedback import record
@@ -31,7 +32,7 @@ class Teller:
     """A producer of two topics; used by the main thread.
 
     Args:
-        servers: Where Kafka is.
+        cluster: Where Kafka is.
         feedback: Topic.
         dead_letters: Topic.
         source: Name of the sender, CloudEvents' ``source``.
@@ -40,7 +41,7 @@ class Teller:
 
     def __init__(
         self,
-        servers: list[str],
+        cluster: Cluster,
         feedback: str,
         dead_letters: str,
         source: str,
@@ -53,7 +54,7 @@ class Teller:
         self._sent = 0
         self._lacking: dict[int, float] = {}
         self._producer: Any = KafkaProducer(
-            bootstrap_servers=servers, acks="all", enable_idempotence=True, linger_ms=LINGER_MS,
+            **cluster.options(), acks="all", enable_idempotence=True, linger_ms=LINGER_MS,
             max_block_ms=BLOCK_MS, metrics_enabled=False,
             reconnect_backoff_max_ms=RECONNECT_MS,
         )  # fmt: skip

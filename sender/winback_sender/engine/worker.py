@@ -18,6 +18,7 @@ from kafka.errors import KafkaError
 from winback_sender.adapter import Adapter
 from winback_sender.addresses.book import AddressBook
 from winback_sender.clock import Clock, EventClock, WallClock
+from winback_sender.cluster import Cluster
 from winback_sender.engine.courier import Couriers
 from winback_sender.engine.crew import Crew, Mail
 from winback_sender.engine.desk import Desk
@@ -55,7 +56,7 @@ class Sender:
         settings: Names the topics and the deployment.
         own: Settings of senders.
         routes: Channel to its adapter; ``*`` stands for every other channel.
-        bootstrap: Where Kafka is.
+        cluster: Where Kafka is.
         addresses: Knows whose address a reply came from.
         law: When a touch may be sent.
         clock: What time it is; None: as the settings say.
@@ -72,7 +73,7 @@ class Sender:
         settings: Settings,
         own: SenderSettings,
         routes: Mapping[str, Adapter],
-        bootstrap: str,
+        cluster: Cluster,
         *,
         addresses: AddressBook | None = None,
         law: Earliest = earliest_always,
@@ -84,7 +85,7 @@ class Sender:
         self.web_port = own.web_port
         self._settings = settings
         self._own = own
-        self._servers = [server.strip() for server in bootstrap.split(",")]
+        self._cluster = cluster
         self._addresses = addresses
         self._law = law
         self._clock = clock or (EventClock() if settings.clock == "event" else WallClock())
@@ -150,12 +151,12 @@ class Sender:
             resolver = Resolver(journal, endings, self._lanes, self._clock, ear, self._meter)
             couriers = Couriers(journal, self._clock, own.parallel, put)
             teller = Teller(
-                self._servers, settings.topic_feedback, settings.topic_dead_letters,
+                self._cluster, settings.topic_feedback, settings.topic_dead_letters,
                 f"/{settings.app_id}/sender/{self.group}", put,
             )  # fmt: skip
             ends.callback(teller.close, CLOSE_WITHIN_S)
             reader = Reader(
-                self._servers, self.group, settings.topic_touches, settings.session_timeout_s,
+                self._cluster, self.group, settings.topic_touches, settings.session_timeout_s,
                 journal.id, adopts=self._adopts, tell=put,
             )  # fmt: skip
             crew = Crew(desk, intake, endings, resolver, couriers, reader, teller)

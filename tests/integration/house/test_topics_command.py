@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from streams.errors import Unavailable, UserError
-from streams.runtime.bootstrap import resolve_bootstrap
 from streams.runtime.topic_admin import apply_plan, plan_topics, require_topics
 from streams.runtime.topics import Action, topics
+from streams.runtime.whereabouts import resolve_cluster
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import admin_client
 
 pytestmark = pytest.mark.kafka
@@ -33,7 +34,7 @@ def named(app: str, **others: int) -> Settings:
 
 
 def actions(bootstrap: str, settings: Settings) -> dict[Action, int]:
-    with admin_client(bootstrap) as client:
+    with admin_client(Cluster.plain(bootstrap)) as client:
         steps = plan_topics(client, settings)
     return {action: sum(step.action is action for step in steps) for action in Action}
 
@@ -41,19 +42,19 @@ def actions(bootstrap: str, settings: Settings) -> dict[Action, int]:
 def test_apply_makes_what_plan_shows_and_no_more(kafka: str) -> None:
     settings = named("made", partitions=3)
     with pytest.raises(UserError, match=r"missing: made\.activity"):
-        require_topics(kafka, settings)
+        require_topics(Cluster.plain(kafka), settings)
 
     assert actions(kafka, settings)[Action.CREATE] == 11
-    with admin_client(kafka) as client:
+    with admin_client(Cluster.plain(kafka)) as client:
         apply_plan(client, plan_topics(client, settings), replication=1)
 
     assert actions(kafka, settings)[Action.KEEP] == 11
-    require_topics(kafka, settings)
+    require_topics(Cluster.plain(kafka), settings)
 
 
 def test_another_partition_count_is_refused_and_nothing_is_done(kafka: str) -> None:
     settings = named("uneven", partitions=2)
-    with admin_client(kafka) as client:
+    with admin_client(Cluster.plain(kafka)) as client:
         client.create_topics({settings.topic_activity: {"num_partitions": 5}})
         client.wait_for_topics([settings.topic_activity])
         steps = plan_topics(client, settings)
@@ -63,12 +64,12 @@ def test_another_partition_count_is_refused_and_nothing_is_done(kafka: str) -> N
     found = actions(kafka, settings)
     assert (found[Action.REFUSE], found[Action.CREATE]) == (1, 10)
     with pytest.raises(UserError, match="cannot be used"):
-        require_topics(kafka, settings)
+        require_topics(Cluster.plain(kafka), settings)
 
 
 def test_a_state_that_is_not_compacted_is_refused(kafka: str) -> None:
     settings = named("loose")
-    with admin_client(kafka) as client:
+    with admin_client(Cluster.plain(kafka)) as client:
         client.create_topics({settings.topic_users_changelog: {"num_partitions": 4}})
         client.wait_for_topics([settings.topic_users_changelog])
         steps = plan_topics(client, settings)
@@ -81,7 +82,7 @@ def test_slow_compaction_is_put_right_and_dead_letters_grow(kafka: str) -> None:
     settings = named("slow")
     models = next(topic for topic in topics(settings) if topic.name == settings.topic_models)
     configs = {**models.configs, "segment.ms": "86400000"}
-    with admin_client(kafka) as client:
+    with admin_client(Cluster.plain(kafka)) as client:
         client.create_topics(
             {
                 settings.topic_models: {"num_partitions": 1, "configs": configs},
@@ -100,7 +101,7 @@ def test_slow_compaction_is_put_right_and_dead_letters_grow(kafka: str) -> None:
 def test_kafkas_own_no_is_told_in_its_words(kafka: str) -> None:
     settings = named("lonely")
     with (
-        admin_client(kafka) as client,
+        admin_client(Cluster.plain(kafka)) as client,
         pytest.raises(UserError, match=r"only 1 broker\(s\) are registered"),
     ):
         apply_plan(client, plan_topics(client, settings), replication=3)
@@ -134,7 +135,7 @@ def test_the_plan_is_that_of_the_rules_which_are_named(kafka: str, tmp_path: Pat
 )
 def test_no_kafka_is_told_in_seconds(bootstrap: str, says: str) -> None:
     began = time.monotonic()
-    with pytest.raises(Unavailable, match=says) as caught, admin_client(bootstrap):
+    with pytest.raises(Unavailable, match=says) as caught, admin_client(Cluster.plain(bootstrap)):
         pytest.fail("there is no Kafka")
     assert caught.value.exit_code == 3
     assert time.monotonic() - began < 10.0
@@ -151,19 +152,19 @@ def test_what_is_not_kafka_is_told_apart() -> None:
                     return
 
         threading.Thread(target=hang_up, daemon=True).start()
-        bootstrap = f"127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(Unavailable, match="does not speak like Kafka"), admin_client(bootstrap):
+        cluster = Cluster.plain(f"127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(Unavailable, match="does not speak like Kafka"), admin_client(cluster):
             pytest.fail("this is no Kafka")
 
 
 def test_several_servers_need_one_that_answers(kafka: str) -> None:
-    with admin_client(f"127.0.0.1:1,{kafka}") as client:
+    with admin_client(Cluster.plain(f"127.0.0.1:1,{kafka}")) as client:
         assert client.describe_cluster()["brokers"]
 
 
 def test_without_any_kafka_the_complaint_names_three_ways(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
-        resolve_bootstrap(Settings(data_dir=str(tmp_path)), os.environ)
+        resolve_cluster(Settings(data_dir=str(tmp_path)), os.environ)
     assert caught.value.exit_code == 3
     for way in ("WINBACK_KAFKA_BOOTSTRAP", "winback kafka up", "--local"):
         assert way in caught.value.hint
@@ -171,7 +172,7 @@ def test_without_any_kafka_the_complaint_names_three_ways(tmp_path: Path) -> Non
 
 def test_a_kafka_that_is_named_goes_first() -> None:
     settings = Settings(kafka_bootstrap="a:1, b:2", data_dir="/nowhere")
-    assert resolve_bootstrap(settings, {}, is_local=True) == "a:1,b:2"
+    assert resolve_cluster(settings, {}, is_local=True) == Cluster(("a:1", "b:2"))
 
 
 def test_local_starts_one_that_goes_on_and_is_found(tmp_path: Path) -> None:

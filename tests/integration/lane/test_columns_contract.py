@@ -14,6 +14,7 @@ from kafka.admin import KafkaAdminClient
 from streams.core.decoded import Headers
 from streams.runtime.columns import PRIVATE_FIELDS, Columns, take_fetched, wait_fetched
 from streams.runtime.recovery import read_changelog, reader
+from winback_sender.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
 
@@ -66,7 +67,7 @@ async def transactions(bootstrap: str, topic: str) -> None:
 
 
 async def by_getmany(bootstrap: str, topic: str) -> tuple[list[Record], int]:
-    consumer = reader(bootstrap)
+    consumer = reader(Cluster.plain(bootstrap))
     await consumer.start()
     try:
         source = TopicPartition(topic, 0)
@@ -83,7 +84,7 @@ async def by_getmany(bootstrap: str, topic: str) -> tuple[list[Record], int]:
 
 
 async def by_columns(bootstrap: str, topic: str) -> tuple[list[Record], int]:
-    consumer: AIOKafkaConsumer = reader(bootstrap)
+    consumer: AIOKafkaConsumer = reader(Cluster.plain(bootstrap))
     await consumer.start()
     try:
         source = TopicPartition(topic, 0)
@@ -156,7 +157,7 @@ def test_holes_of_compaction(kafka: str) -> None:
             if len((await by_columns(kafka, topic))[0]) < 4000:
                 break
             await asyncio.sleep(0.5)
-        return (await read_changelog(kafka, topic, [0]))[0]
+        return (await read_changelog(Cluster.plain(kafka), topic, [0]))[0]
 
     newest = asyncio.run(story())
     compare(kafka, topic, 50)

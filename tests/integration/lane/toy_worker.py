@@ -19,6 +19,7 @@ from streams.runtime.ticks import Tick
 from streams.runtime.transport import Chunk
 from streams.runtime.worker import work
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import Output
 from winback_sender.logs import configure
 
@@ -72,7 +73,7 @@ def main() -> None:
     configure(os.environ.get("TOY_LOG", "info"))
     meter = LaneMeter(Metrics())
     options = LaneOptions(
-        bootstrap=bootstrap,
+        cluster=Cluster.plain(bootstrap),
         sources=(f"{app_id}-in",),
         changelog=f"{app_id}-users-changelog",
         make_engine=lambda _partition: CountingEngine(f"{app_id}-out"),

@@ -16,6 +16,7 @@ from streams.core.time import HOUR_MS, iso
 from streams.runtime.topic_admin import apply_plan, plan_topics
 from streams.settings import Settings, load_settings
 from tests.unit.sender.letters import revoked, touch
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import Feedback, Output, cloud_event, to_json
 from winback_sender.doorstep import admin_client
 
@@ -44,7 +45,7 @@ class Deployment:
             "WINBACK_SENDER_WEB_PORT": "0", "CALLS": str(self.calls_file), **settings,
         }  # fmt: skip
         self.settings: Settings = load_settings(self.environ)
-        with admin_client(bootstrap) as client:
+        with admin_client(Cluster.plain(bootstrap)) as client:
             apply_plan(client, plan_topics(client, self.settings), 1)
 
     @contextmanager
@@ -114,7 +115,7 @@ class Deployment:
 
     def committed(self, group: str) -> int:
         """Return how many records lie below the offsets of a group."""
-        with admin_client(self.settings.kafka_bootstrap) as client:
+        with admin_client(Cluster.plain(self.settings.kafka_bootstrap)) as client:
             found: Mapping[Any, Any] = client.list_group_offsets({group: None})[group]
         return sum(max(offset.offset, 0) for offset in found.values())
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.evidence import End
 from winback_sender.conformance.page import Verdict, time_line
 from winback_sender.conformance.plan import Trouble
@@ -18,7 +19,8 @@ TROUBLES = (Trouble.KILL, Trouble.PROVIDER_AWAY, Trouble.REDELIVER)
 
 def tried(kafka: str, folder: Path, command: str) -> Verdict:
     """Return what the kit says after a short run."""
-    series = Series(command, kafka, instances=1, touches=60, length_s=5.0, troubles=TROUBLES)
+    cluster = Cluster.plain(kafka)
+    series = Series(command, cluster, instances=1, touches=60, length_s=5.0, troubles=TROUBLES)
     (found,) = verdicts(series, [1], folder)
     return found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.examples import SOURCES, node
+from winback_sender.cluster import Cluster
 from winback_sender.conformance.evidence import End
 from winback_sender.conformance.plan import Trouble
 from winback_sender.conformance.series import Series, verdicts
@@ -36,7 +37,8 @@ def test_the_page_says_how_small(name: str) -> None:
 @pytest.mark.slow
 def test_the_sender_in_node_conforms(kafka: str, tmp_path: Path) -> None:
     troubles = (Trouble.KILL, Trouble.PROVIDER_AWAY)
-    series = Series(node(), kafka, instances=1, touches=60, length_s=5.0, troubles=troubles)
+    cluster = Cluster.plain(kafka)
+    series = Series(node(), cluster, instances=1, touches=60, length_s=5.0, troubles=troubles)
     (found,) = verdicts(series, [1], tmp_path)
 
     assert {each.kind: len(each.faults) for each in found.findings if each.faults} == {}

@@ -8,6 +8,7 @@ from kafka.admin import NewPartitions
 
 from tests.integration.sender.deployment import Deployment
 from tests.integration.sender.test_sender import until
+from winback_sender.cluster import Cluster
 from winback_sender.doorstep import admin_client
 from winback_sender.engine import reader
 from winback_sender.engine.news import Assigned, Leaving
@@ -30,8 +31,8 @@ def test_new_partitions_are_read_although_the_poll_ends_while_it_joins(
             reading.let_go({})
 
     reading = Reader(
-        [settings.kafka_bootstrap], f"{settings.app_id}-grows", settings.topic_touches, 6.0,
-        "journal", adopts=False, tell=tell,
+        Cluster.plain(settings.kafka_bootstrap), f"{settings.app_id}-grows",
+        settings.topic_touches, 6.0, "journal", adopts=False, tell=tell,
     )  # fmt: skip
 
     def owned() -> set[int]:
@@ -40,7 +41,7 @@ def test_new_partitions_are_read_although_the_poll_ends_while_it_joins(
     reading.start()
     try:
         until(lambda: owned() == {0, 1, 2, 3})
-        with admin_client(settings.kafka_bootstrap) as client:
+        with admin_client(Cluster.plain(settings.kafka_bootstrap)) as client:
             client.create_partitions({settings.topic_touches: NewPartitions(6)})
         until(lambda: owned() == {0, 1, 2, 3, 4, 5})
     finally:

@@ -23,6 +23,7 @@ from tests.integration.sender.deployment import (
 )
 from tests.unit.sender.letters import START_MS
 from winback_sender.adapters.function import FunctionAdapter
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import Output, TouchRequested
 from winback_sender.contract.words import Status
 from winback_sender.engine import loop
@@ -52,7 +53,8 @@ class Here:
     ) -> None:
         settings, own = load_sender_settings(deployment.environ)
         adapter = FunctionAdapter(deliver, name="here")
-        self.sender = Sender(settings, own, {"sms": adapter}, settings.kafka_bootstrap)
+        cluster = Cluster.plain(settings.kafka_bootstrap)
+        self.sender = Sender(settings, own, {"sms": adapter}, cluster)
         self._end = Event()
         self._thread = Thread(target=self.sender.run, args=(self._end.is_set,))
 

@@ -13,6 +13,7 @@ from streams.runtime.control_desk import order_of
 from streams.runtime.control_feed import BadControlError, ControlFeed, directive_of
 from streams.runtime.metrics import Metrics
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import to_json
 
 AT = "2026-03-01T12:00:00.000Z"
@@ -30,7 +31,7 @@ def fed(*batches: list[Any]) -> tuple[list[tuple[Directive, ...]], str]:
     """Return what was told after each batch, and the page of metrics."""
     told: list[tuple[Directive, ...]] = []
     metrics = Metrics()
-    feed = ControlFeed("nowhere:1", Settings(), metrics, told.append)
+    feed = ControlFeed(Cluster.plain("nowhere:1"), Settings(), metrics, told.append)
     found: dict[str, Directive] = {}
     for batch in batches:
         feed._fold(found, batch)

@@ -28,6 +28,7 @@ from tests.unit.runtime.teaching import (
     served,
     topic_of,
 )
+from winback_sender.cluster import Cluster
 
 
 def learned(examples: int) -> bytes:
@@ -40,7 +41,8 @@ def follower(
     used: list[Scorer], metrics: Metrics | None = None, policies: list[Policy] | None = None
 ) -> ModelFeed:
     told = [] if policies is None else policies
-    return ModelFeed("nowhere:1", SETTINGS, RULES, metrics or Metrics(), used.append, told.append)
+    nowhere = Cluster.plain("nowhere:1")
+    return ModelFeed(nowhere, SETTINGS, RULES, metrics or Metrics(), used.append, told.append)
 
 
 def served_as(*values: bytes | None) -> list[tuple[bytes, bytes | None]]:

@@ -10,6 +10,7 @@ from streams.core.decoded import RejectReason
 from streams.errors import UserError
 from streams.runtime.producer import RECORD_BYTES_MAX, Commit, PartitionProducer
 from streams.runtime.worker import BrokerAway, readable
+from winback_sender.cluster import Cluster
 from winback_sender.contract.dead_letters import VALUE_BYTES_MAX, dead_letter
 from winback_sender.contract.messages import Output
 
@@ -87,7 +88,7 @@ class FakeKafka:
 
 def write(records: list[bytes], error: Exception | None = None) -> None:
     async def story() -> None:
-        producer = PartitionProducer("nowhere:1", "toy-0", 0, {}, "users-changelog")
+        producer = PartitionProducer(Cluster.plain("nowhere:1"), "toy-0", 0, {}, "users-changelog")
         producer._producer = FakeKafka(error)
         outputs = {"win-back-decisions": [Output(b"ada", value, []) for value in records]}
         await producer.write(Commit([], outputs))

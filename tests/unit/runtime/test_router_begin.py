@@ -16,6 +16,7 @@ from streams.runtime.table import LaneOptions, LaneTable
 from streams.settings import Settings
 from tests.unit.runtime.routing import TOPIC, engine
 from tests.unit.runtime.test_lane import FakeProducer, settle
+from winback_sender.cluster import Cluster
 
 BEGIN, END = 5, 40
 
@@ -41,7 +42,7 @@ def begin(
 ) -> tuple[int, list[int]]:  # fmt: skip
     """Own a partition; return where it is read on, and the places that became durable."""
     options = LaneOptions(
-        bootstrap="nowhere:1", sources=(TOPIC,), changelog="places",
+        cluster=Cluster.plain("nowhere:1"), sources=(TOPIC,), changelog="places",
         make_engine=lambda _partition: engine(), observer=LaneMeter(Metrics()),
         is_from_end=is_from_end, may_skip_lost=may_skip_lost,
     )  # fmt: skip
@@ -51,7 +52,7 @@ def begin(
         return {0: known}
 
     async def log_range(
-        _bootstrap: str, wanted: list[TopicPartition]
+        _cluster: Cluster, wanted: list[TopicPartition]
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         return dict.fromkeys(wanted, BEGIN), dict.fromkeys(wanted, END)
 

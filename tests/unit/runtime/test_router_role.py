@@ -13,6 +13,7 @@ from streams.runtime import topic_check
 from streams.runtime.router_role import check_routed
 from streams.runtime.topics import Action, Actual, plan, router_topics, yours
 from streams.settings import Settings
+from winback_sender.cluster import Cluster
 
 SETTINGS = Settings()
 CHANGELOG = "winback-router-app.orders-changelog"
@@ -36,7 +37,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         async def describe_topics(self, topics: list[str]) -> list[dict[str, Any]]:
             return [{"topic": name, "partitions": [0] * counts.get(name, 0)} for name in topics]
 
-    async def asked(_bootstrap: str, ask: Any) -> Any:
+    async def asked(_cluster: Cluster, ask: Any) -> Any:
         return await ask(Client())
 
     monkeypatch.setattr(topic_check, "_asked", asked)
@@ -44,7 +45,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 
 def check(topic: str, settings: Settings = SETTINGS) -> dict[str, int]:
-    return asyncio.run(check_routed(settings, "nowhere:1", topic))
+    return asyncio.run(check_routed(settings, Cluster.plain("nowhere:1"), topic))
 
 
 def test_counts_need_not_agree_with_those_of_our_own_topics(broker: dict[str, int]) -> None:

@@ -20,6 +20,9 @@ from streams.runtime.rules_watch import Loaded
 from streams.runtime.service import Service
 from streams.settings import Settings
 from winback_sender import doorstep, logs
+from winback_sender.cluster import Cluster
+
+NOWHERE = Cluster.plain("nowhere:1")
 
 RULES = parse_rules("")
 LOADED = Loaded(RULES, (), "shipped")
@@ -47,7 +50,7 @@ def serving(end: int) -> tuple[Service, SimpleNamespace]:
         lanes=lanes, rebalancing=False, consumer=Reader(end),
         monitor=SimpleNamespace(tp_end_offsets={}),
     )  # fmt: skip
-    made = Service(Settings(), "nowhere:1", 0)
+    made = Service(Settings(), NOWHERE, 0)
     made.app = app  # type: ignore[assignment]  # what of it is looked at
     return made, app
 
@@ -152,21 +155,21 @@ def test_what_runs_beside_the_lanes_is_watched(
     monkeypatch.setattr(ModelFeed, "wait_ready", ready)
     monkeypatch.setattr(ControlFeed, "wait_ready", ready)
     settings = Settings(clock=clock)
-    asyncio.run(roles.run_pipeline(settings, "nowhere:1", LOADED, scorer, load=lambda: LOADED))
+    asyncio.run(roles.run_pipeline(settings, NOWHERE, LOADED, scorer, load=lambda: LOADED))
     assert Watch.seen == watched
 
 
 def test_examples_and_models_have_one_partition_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of both would be equal, and half of the examples would never be learned."""
 
-    async def described(_bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+    async def described(_cluster: Cluster, topics: list[str]) -> list[dict[str, Any]]:
         return [{"topic": topic, "partitions": [0, 1]} for topic in topics]
 
     monkeypatch.setattr(topic_check, "_described", described)
     with pytest.raises(UserError, match="churn-examples has 2 partitions, but it must have 1"):
-        asyncio.run(roles.run_learner(Settings(), "nowhere:1", RULES, port=0))
+        asyncio.run(roles.run_learner(Settings(), NOWHERE, RULES, port=0))
     with pytest.raises(UserError, match="must have 1"):
-        asyncio.run(roles.run_pipeline(Settings(), "nowhere:1", LOADED, None, load=lambda: LOADED))
+        asyncio.run(roles.run_pipeline(Settings(), NOWHERE, LOADED, None, load=lambda: LOADED))
 
 
 def test_all_roles_may_skip_what_is_lost_and_have_ports_of_their_own(
@@ -182,7 +185,7 @@ def test_all_roles_may_skip_what_is_lost_and_have_ports_of_their_own(
     for may_skip_lost in (True, False):
         started.clear()
         side_by_side.run_side_by_side(
-            Settings(web_port=6066), "nowhere:1",
+            Settings(web_port=6066), NOWHERE,
             [["pipeline"], ["learner"], ["router", "--topic=app.events"]],
             may_skip_lost=may_skip_lost,
         )  # fmt: skip
@@ -199,7 +202,7 @@ def test_the_learner_hears_that_it_may_skip(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(roles, "run_learner", learn)
-    run._work("learner", Settings(), "nowhere:1", may_skip_lost=True)
+    run._work("learner", Settings(), NOWHERE, may_skip_lost=True)
     assert heard == [True]
 
 

@@ -31,6 +31,7 @@ from streams.runtime.transport import Chunk
 from streams.settings import Settings
 from tests.unit.runtime.test_lane import FakeProducer, Recorder, chunk, settle
 from tests.unit.runtime.test_table import Event, open_lane
+from winback_sender.cluster import Cluster
 
 NOW_MS = 1_700_000_000_000
 SETTINGS = Settings(schema_registry_url="http://nowhere:1")
@@ -158,7 +159,7 @@ def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> No
 
     async def story() -> tuple[list[int], int, int]:
         options = LaneOptions(
-            bootstrap="nowhere:1", sources=("in",), changelog="users-changelog",
+            cluster=Cluster.plain("nowhere:1"), sources=("in",), changelog="users-changelog",
             make_engine=lambda _partition: Recorder(), observer=LaneMeter(Metrics()),
             pace=Pace(0.0), ready=ready,
         )  # fmt: skip
@@ -177,7 +178,7 @@ def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> No
 
 
 def check(monkeypatch: pytest.MonkeyPatch, **counts: int) -> dict[str, int]:
-    async def described(_bootstrap: str, topics: list[str]) -> list[dict[str, Any]]:
+    async def described(_cluster: Cluster, topics: list[str]) -> list[dict[str, Any]]:
         alone = ("examples", "models", "control")
         usual = {topic: 1 if topic.endswith(alone) else 4 for topic in topics}
         found = usual | {name.replace("_", "."): count for name, count in counts.items()}
@@ -188,7 +189,7 @@ def check(monkeypatch: pytest.MonkeyPatch, **counts: int) -> dict[str, int]:
 
     monkeypatch.setattr(topic_check, "_described", described)
     monkeypatch.setattr(topic_check, "demand_sources", there)
-    return asyncio.run(check_topics(SETTINGS, "nowhere:1", RULES.sources))
+    return asyncio.run(check_topics(SETTINGS, Cluster.plain("nowhere:1"), RULES.sources))
 
 
 def test_a_topic_with_other_partitions_is_told_how_it_can_be_read(

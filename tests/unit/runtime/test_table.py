@@ -13,11 +13,12 @@ from streams.runtime.table import LaneOptions, LaneTable
 from streams.runtime.ticks import Tick
 from streams.settings import Settings
 from tests.unit.runtime.test_lane import FakeProducer, Recorder, chunk, settle
+from winback_sender.cluster import Cluster
 
 
 def table(*, may_skip_lost: bool = False) -> LaneTable:
     options = LaneOptions(
-        bootstrap="nowhere:1", sources=("in",), changelog="users-changelog",
+        cluster=Cluster.plain("nowhere:1"), sources=("in",), changelog="users-changelog",
         make_engine=lambda _partition: Recorder(), observer=LaneMeter(Metrics()),
         may_skip_lost=may_skip_lost,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from streams.core.time import HOUR_MS
 from tests.unit.sender.letters import START_MS, touch
 from winback_sender import kit
 from winback_sender.adapter import Adapter
+from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import TouchRequested
 from winback_sender.errors import Exit
 from winback_sender.kit import Earliest, Receipt, SenderSettings, Settings, Status, serve
@@ -58,12 +59,12 @@ class Served:
         settings: Settings,
         own: SenderSettings,
         routes: dict[str, Adapter],
-        bootstrap: str,
+        cluster: Cluster,
         *,
         addresses: kit.AddressBook,
         law: Earliest,
     ) -> None:
-        del settings, own, bootstrap
+        del settings, own, cluster
         found = touch("t1")
         assert addresses.find("sms", "13800138000") == "ada"
         assert routes["sms"].deliver(found).ref == "13800138000"

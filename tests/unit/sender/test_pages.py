@@ -6,10 +6,11 @@ from click.testing import CliRunner
 
 from winback_sender.adapters.roster import ROSTER
 from winback_sender.cli import group_of
+from winback_sender.cluster import Cluster
 from winback_sender.commands.pages import markdown
 
 DOCS = Path(__file__).parents[3] / "docs"
-SENDER = group_of(lambda servers, _: servers, has_embedded=False)
+SENDER = group_of(lambda settings, _: Cluster.plain(settings.kafka_bootstrap), has_embedded=False)
 
 
 def test_the_page_of_settings_is_that_of_the_code() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from winback_sender.cluster import Cluster
 from winback_sender.engine import reader
 from winback_sender.engine.news import News
 from winback_sender.engine.reader import Reader
@@ -48,7 +49,8 @@ def test_a_group_that_does_not_answer_is_joined_anew(monkeypatch: pytest.MonkeyP
     Client.made = []
     monkeypatch.setattr(reader, "KafkaConsumer", Client)
     monkeypatch.setattr(reader, "HANDOVER_S", JOINS_MAX_S)
-    reading = Reader(["kafka"], "group", "win-back", 0.0, "journal", adopts=False, tell=told.append)
+    cluster = Cluster.plain("kafka:9092")
+    reading = Reader(cluster, "group", "win-back", 0.0, "journal", adopts=False, tell=told.append)
     reading.start()
     time.sleep(5 * JOINS_MAX_S)
     reading.stop(5.0)
