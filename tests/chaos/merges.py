@@ -22,7 +22,8 @@ from benchmarks.model import frozen_model
 from benchmarks.stand import Stand, committed
 from benchmarks.workload import Shape
 from streams.runtime.embedded.fixture import EmbeddedKafka
-from tests.chaos.driver import Chaos, Ended, Setting
+from tests.chaos.deployment import Setting
+from tests.chaos.driver import Chaos, Ended
 from tests.chaos.oracle import DECISIONS, SHOWN, TOUCHES
 from tests.chaos.people import People, Sum, people
 from tests.chaos.prove import say

@@ -18,7 +18,8 @@ from benchmarks.core_stages import BUILD, RULES
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.runtime.embedded.fixture import EmbeddedKafka
-from tests.chaos.driver import Chaos, Ended, Setting
+from tests.chaos.deployment import Setting
+from tests.chaos.driver import Chaos, Ended
 from tests.chaos.oracle import Findings, examine
 from tests.chaos.schedule import plan
 
