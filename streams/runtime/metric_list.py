@@ -23,6 +23,7 @@ class Metric(StrEnum):
     PENDING_RECORDS = "winback_pending_records"
     LAG_RECORDS = "winback_lag_records"
     PARTITIONS_OWNED = "winback_partitions_owned"
+    TASKS = "winback_tasks"
     USERS = "winback_users"
     WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
     CLOCK_TIMESTAMP_SECONDS = "winback_clock_timestamp_seconds"
@@ -102,6 +103,10 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.COMMIT_SECONDS: Spec(
         "histogram", "seconds", (), "From begin to end of a transaction.",
         "Above 0.5 s: the brokers are slow or far away.",
+    ),
+    Metric.TASKS: Spec(
+        "gauge", "tasks", (), "Coroutines that run side by side in the worker.",
+        "Grows for hours with the same partitions: something waits for ever; restart, and report it.",
     ),
     Metric.PENDING_RECORDS: Spec(
         "gauge", "records", ("partition",), "Records applied and not durable yet.",

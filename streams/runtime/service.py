@@ -13,7 +13,7 @@ from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
 from streams.runtime.standing import show_standing
-from streams.runtime.table import recreated
+from streams.runtime.lanes import recreated
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
@@ -131,6 +131,7 @@ class Service:
         assert self.app is not None
         gauges, lanes = self.metrics, self.app.lanes.lanes
         gauges.set(Metric.PARTITIONS_OWNED, len(lanes))
+        gauges.set(Metric.TASKS, len(asyncio.all_tasks()))
         for metric in (
             Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,
             Metric.WATERMARK_TIMESTAMP_SECONDS, Metric.CLOCK_TIMESTAMP_SECONDS, Metric.CLOCK_IDLE,
