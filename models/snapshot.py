@@ -115,21 +115,23 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Keys = tuple[bytes, ...]
+"""Secrets whose signatures are accepted; the first one signs."""
 
 
-def sign(record: msgspec.Struct, key: bytes) -> bytes:
+def sign(record: msgspec.Struct, keys: Keys) -> bytes:
     """Return a record as one JSON object with its HMAC-SHA256."""
     assert _is_sound(record), "a broken model is never signed"
-    return seal(msgspec.json.encode(record), key)
+    return seal(msgspec.json.encode(record), keys)
 
 
-def load(data: bytes, key: bytes, kind: type[Record]) -> Record:
+def load(data: bytes, keys: Keys, kind: type[Record]) -> Record:
     """Return the record that ``sign`` wrote; the signature is checked before anything is read.
 
     Raises:
         SnapshotRefused: Not ours, tampered with, of another format, or with broken numbers.
     """
-    body = unseal(data, key)
+    body = unseal(data, keys)
     try:
         form = msgspec.json.decode(body, type=_Form).format
         if form != FORMAT:
@@ -142,13 +144,13 @@ def load(data: bytes, key: bytes, kind: type[Record]) -> Record:
     return record
 
 
-def seal(body: bytes, key: bytes) -> bytes:
+def seal(body: bytes, keys: Keys) -> bytes:
     """Return a JSON object around JSON, with its HMAC-SHA256."""
-    return _OPEN + _mac(body, key) + _MIDDLE + body + _CLOSE
+    return _OPEN + _mac(body, keys[0]) + _MIDDLE + body + _CLOSE
 
 
-def unseal(data: bytes, key: bytes) -> bytes:
-    """Return the JSON that ``seal`` was given.
+def unseal(data: bytes, keys: Keys) -> bytes:
+    """Return the JSON that ``seal`` was given, signed with any of the keys.
 
     Raises:
         SnapshotRefused: Not ours, or tampered with.
@@ -157,7 +159,7 @@ def unseal(data: bytes, key: bytes) -> bytes:
     if not framed or not data.endswith(_CLOSE):
         raise SnapshotRefused(Refusal.NOT_A_SNAPSHOT)
     said, body = data[len(_OPEN) : len(_OPEN) + _MAC_CHARACTERS], data[_BODY_AT : -len(_CLOSE)]
-    if not hmac.compare_digest(said, _mac(body, key)):
+    if not any(hmac.compare_digest(said, _mac(body, key)) for key in keys):
         raise SnapshotRefused(Refusal.BAD_SIGNATURE, "made with another key, or changed since")
     return body
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from models.catalogue import GUEST
-from models.snapshot import FORMAT, Snapshot
+from models.snapshot import FORMAT, Keys, Snapshot
 from streams.core.teaching import ModelOrder
 from streams.core.time import HOUR_MS, iso
 
@@ -59,15 +59,16 @@ class Orders(msgspec.Struct, frozen=True):
     format: int = FORMAT
 
 
-def ordered(action: str, name: str, body: str, *, at_ms: int, key: bytes) -> ModelOrder:
+def ordered(action: str, name: str, body: str, *, at_ms: int, keys: Keys) -> ModelOrder:
     """Return a signed order, given at an instant of the wall clock."""
     order = ModelOrder(str(action), name, body, iso(at_ms), "")
-    return msgspec.structs.replace(order, mac=_mac(order, key))
+    return msgspec.structs.replace(order, mac=_mac(order, keys[0]))
 
 
-def is_signed(order: ModelOrder, key: bytes) -> bool:
-    """Return whether an order was given by somebody who has the key, and is as it was given."""
-    return hmac.compare_digest(order.mac.encode(), _mac(order, key).encode())
+def is_signed(order: ModelOrder, keys: Keys) -> bool:
+    """Return whether an order was given by somebody who has a key, and is as it was given."""
+    said = order.mac.encode()
+    return any(hmac.compare_digest(said, _mac(order, key).encode()) for key in keys)
 
 
 def given_ms(order: ModelOrder) -> int:

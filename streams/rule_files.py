@@ -1,9 +1,9 @@
 """Rules and playbooks from their files: the one place where they are read from the disk."""
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from pathlib import Path
 
+from streams.core.ids import FormerKey, Ids
 from streams.core.playbook import Playbook
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import (
@@ -16,15 +16,15 @@ from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules, playbook_paths
 from streams.errors import UserError
 from winback_sender.documents.faults import RulesRefused
-from winback_sender.settings import DEVELOPMENT_KEY
+from winback_sender.keys import DEVELOPMENT_RING, KeyRing, derived
 
 
-def load_rules(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
+def load_rules(path: str, keys: KeyRing = DEVELOPMENT_RING) -> Rules:
     """Return the rules of a file, with the playbooks that it names; an empty path: the defaults.
 
     Args:
         path: Of the YAML file.
-        id_key: Secret that the ids are made with, of any length.
+        keys: Secrets that the ids are made with.
 
     Raises:
         OSError: The file of rules cannot be read.
@@ -32,10 +32,16 @@ def load_rules(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
         RulesRefused: Rules or playbooks cannot be used.
     """
     text = Path(path).read_text(encoding="utf-8") if path else ""
-    key, name = blake2b(id_key.encode()).digest(), path or "rules"
+    name = path or "rules"
     found = {book: _text(Path(path).parent / book) for book in playbook_paths(text, name)}
     files = {book: content for book, content in found.items() if content is not None}
-    return parse_rules(text, name, id_key=key, files=files)
+    return parse_rules(text, name, ids=ids_of(keys), files=files)
+
+
+def ids_of(keys: KeyRing) -> Ids:
+    """Return what makes the ids of a deployment with these secrets."""
+    former = tuple(FormerKey(derived(key.secret), key.until_ms) for key in keys.former)
+    return Ids(derived(keys.newest), former)
 
 
 def watched(path: str) -> tuple[Path, ...]:

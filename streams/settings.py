@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from streams.errors import UserError
-from winback_sender.settings import DEVELOPMENT_KEY, SENDER_PREFIX, Secret, Topic
+from winback_sender.keys import DEVELOPMENT_KEY, accepted
+from winback_sender.settings import SENDER_PREFIX, Secret, Topic
 from winback_sender.settings import Settings as Shared
-from winback_sender.settings_catalogue import catalogue, load, says, table, unknown
+from winback_sender.settings_catalogue import PREFIX, catalogue, load, says, table, unknown
 
 
 class Settings(Shared, frozen=True, kw_only=True):
@@ -72,6 +73,14 @@ class Settings(Shared, frozen=True, kw_only=True):
         Secret,
         says("Secret that signs model snapshots, shared by learner and workers.", is_secret=True),
     ] = DEVELOPMENT_KEY
+    model_keys_accepted: Annotated[
+        str,
+        says(
+            "Other secrets whose signatures are accepted, separated by commas: the former "
+            "`WINBACK_MODEL_KEY`, or the next one.",
+            is_secret=True,
+        ),
+    ] = ""
     web_host: Annotated[str, says("Address of `/metrics` and `/health`.")] = "127.0.0.1"
     web_port: Annotated[
         int, Meta(ge=0, le=65535), says("Port of `/metrics` and `/health`; 0 takes a free one.")
@@ -97,6 +106,16 @@ class Settings(Shared, frozen=True, kw_only=True):
         return f"{self.router_id(topic)}-changelog"
 
     @property
+    def model_keys(self) -> tuple[bytes, ...]:
+        """Secrets that models may be signed with; the first one signs.
+
+        Raises:
+            UserError: One is too short.
+        """
+        others = f"{PREFIX}MODEL_KEYS_ACCEPTED"
+        return accepted(self.model_key, self.model_keys_accepted, others)
+
+    @property
     def has_development_key(self) -> bool:
         """Whether anybody could sign a model or tell whose an id is: say so in the log."""
         return DEVELOPMENT_KEY in {self.model_key, self.id_key}
@@ -113,6 +132,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise UserError("; ".join(faults), "`winback settings` prints all settings")
     settings = load(Settings, environ)
     _demand_distinct_topics(settings)
+    _ = settings.id_keys, settings.model_keys  # What cannot be read is told now.
     return settings
 
 

@@ -6,12 +6,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from winback_sender.keys import DEVELOPMENT_KEY, SECRET_CHARACTERS_MIN, KeyRing, ring_of
 from winback_sender.settings_catalogue import PREFIX, load, says
 
 SENDER_PREFIX: Final = f"{PREFIX}SENDER_"
 """Of the settings that senders alone have; the service passes over them."""
-
-DEVELOPMENT_KEY: Final = "winback-development-key"
 
 _HOST_PORT: Final = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}"
 
@@ -19,7 +18,9 @@ Bootstrap = Annotated[
     str, Meta(title="host:port[,host:port…]", pattern=rf"^({_HOST_PORT}(,\s*{_HOST_PORT})*)?$")
 ]
 Topic = Annotated[str, Meta(title="a Kafka name", pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-Secret = Annotated[str, Meta(title="text of at least 16 characters", min_length=16)]
+Secret = Annotated[
+    str, Meta(title="text of at least 16 characters", min_length=SECRET_CHARACTERS_MIN)
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,11 +80,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     id_key: Annotated[
         Secret,
         says(
-            "Secret that ids of touches and cases, and pseudonyms in logs, are made with. Workers "
-            "and replays that are to agree share it; another one gives every touch a new id.",
+            "Secret that ids of touches and cases, and pseudonyms in logs, are made with. Workers, "
+            "replays and senders that are to agree share it; docs/keys.md says how it is changed.",
             is_secret=True,
         ),
     ] = DEVELOPMENT_KEY
+    id_keys_before: Annotated[
+        str,
+        says(
+            "Former `WINBACK_ID_KEY`s, each with the instant until which it was in force, oldest "
+            "first: `2026-11-01T00:00Z=secret,…`. What was made with them stays as it is.",
+            is_secret=True,
+        ),
+    ] = ""
     session_timeout_s: Annotated[
         float,
         Meta(ge=1, le=300),
@@ -96,6 +105,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], says("Least important log line printed.")
     ] = "info"
+
+    @property
+    def id_keys(self) -> KeyRing:
+        """Every secret that ids were made with.
+
+        Raises:
+            UserError: The former ones cannot be read.
+        """
+        return ring_of(self.id_key, self.id_keys_before, f"{PREFIX}ID_KEYS_BEFORE")
 
 
 class SenderSettings(msgspec.Struct, frozen=True, kw_only=True):

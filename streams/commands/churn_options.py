@@ -37,7 +37,7 @@ def churn_rules(
 
     settings = load_settings(os.environ)
     path = settings.rules if path is None else path
-    book = rules_at(path, settings.id_key)
+    book = rules_at(path, settings.id_keys.alone)
     if kinds is not None:
         try:
             names = kinds_of(kinds.split(","))

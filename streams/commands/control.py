@@ -172,7 +172,7 @@ def _demand_known(
 
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
 
-    books = rules_at(settings.rules if path is None else path, settings.id_key).playbooks
+    books = rules_at(settings.rules if path is None else path, settings.id_keys).playbooks
     steps = [step for book in books for variant in book.variants for step in variant.steps]
     known = {book.name for book in books} if playbook else {step.channel for step in steps}
     name, what = (playbook, "playbook") if playbook else (channel, "channel")

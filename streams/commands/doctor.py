@@ -31,7 +31,7 @@ def doctor(*, rules: str | None, as_json: bool, local: bool) -> int:
     from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_keys)
     report = report_of(look(settings, book, resolve_cluster(settings, os.environ, is_local=local)))
     if as_json:
         click.echo(msgspec.json.encode(report).decode())

@@ -59,9 +59,9 @@ def explain(
     if from_kafka and file is not None:
         raise UserError("--kafka and FILE exclude each other", "leave one out")
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_keys)
     path = settings.model_file if model_file is None else model_file
-    model = model_at(path, settings.model_key, book) if path else None
+    model = model_at(path, settings.model_keys, book) if path else None
     at_ms = option_ms("--at", at)
     if file is None:
         found = asyncio.run(_live(user_id, at_ms, settings, book, model))
@@ -80,6 +80,7 @@ def _replayed(
     model: "Scorer | None",
 ) -> "Explanation":
     from models.bgnbd import BgNbdScorer  # noqa: PLC0415 (quick --help)
+    from streams.core.messages import begin_of  # noqa: PLC0415
     from streams.core.outbox import DECISIONS  # noqa: PLC0415
     from streams.replay.blocks import Window  # noqa: PLC0415
     from streams.replay.explain import explained  # noqa: PLC0415
@@ -103,7 +104,8 @@ def _replayed(
         raise UserError(f"user {user_id!r} has no event in {log.path} before then",
                         "check the user id and --at")  # fmt: skip
     when = run.fleet.newest_ms if at_ms is None else at_ms
-    own = [record for key, record in run.keyed(DECISIONS) if key == user_id.encode()]
+    begin = begin_of("decision", user_id)
+    own = [record for record in run.records(DECISIONS) if record.startswith(begin)]
     only = run.fleet.partitions[0]
     return explained(
         user_id, value, when or 0, only.scorer, rules, only.coverage, own[-1] if own else None

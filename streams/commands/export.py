@@ -13,7 +13,7 @@ from streams.commands.guest_options import GuestOptions, guest_options
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
-from winback_sender.settings import DEVELOPMENT_KEY
+from winback_sender.keys import DEVELOPMENT_KEY
 
 if TYPE_CHECKING:
     from streams.replay.dataset import Dataset, Origin
@@ -188,7 +188,7 @@ def _from_topic(settings: Settings, target: Target, path: str | None, *, is_loca
     from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     logging.getLogger("streams").addHandler(logging.NullHandler())  # Of then, not of now.
-    rules = rules_at(settings.rules if path is None else path, settings.id_key)
+    rules = rules_at(settings.rules if path is None else path, settings.id_keys.alone)
     cluster = resolve_cluster(settings, os.environ, is_local=is_local)
     topic = settings.topic_examples
     asyncio.run(partition_count(cluster, topic))

@@ -106,7 +106,7 @@ def _words(tongue: str | None, topic: str | None, settings: Settings) -> "Words"
         raise UserError(f"--as: {tongue!r} is none of {', '.join(sorted(known))}")
     if topic is None:
         raise UserError(f"--as {tongue} needs a topic of its own", "name it: --topic TOPIC")
-    return words_of(TONGUES[tongue], rules_at(settings.rules, settings.id_key).currency)
+    return words_of(TONGUES[tongue], rules_at(settings.rules, settings.id_keys).currency)
 
 
 async def _feed(

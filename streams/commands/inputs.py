@@ -195,7 +195,7 @@ def _understanding(path: str | None, settings: Settings) -> "Understanding":
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
 
     name = settings.rules if path is None else path
-    return Understanding(rules_at(name, settings.id_key), name or "the default rules", settings)
+    return Understanding(rules_at(name, settings.id_keys), name or "the default rules", settings)
 
 
 def _say(converted: "Converted", out: str, rejects: str | None, seconds: float) -> None:

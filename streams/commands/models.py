@@ -158,7 +158,7 @@ def _loaded(data: bytes | None, settings: Settings, kind: type[Record]) -> Recor
         raise UserError("the learner has not written anything yet",
                         "start it (winback run --role learner) and give it events")  # fmt: skip
     try:
-        return load(data, settings.model_key.encode(), kind)
+        return load(data, settings.model_keys, kind)
     except SnapshotRefused as refused:
         raise UserError(
             f"what the learner wrote is refused: {refused}",
@@ -174,8 +174,7 @@ def _order(
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
     settings, cluster = _kafka(is_local=is_local)
-    key = settings.model_key.encode()
-    order = ordered(action, name, body, at_ms=now_ms(), key=key)
+    order = ordered(action, name, body, at_ms=now_ms(), keys=settings.model_keys)
     handled = asyncio.run(give(cluster, settings, order, wait_s))
     if handled is None:
         raise UserError(

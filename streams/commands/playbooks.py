@@ -133,7 +133,7 @@ def simulate(
     book = msgspec.structs.replace(rules_with(book, books), mode="live")
     events = reading.log(log)
     run = Replay(
-        book, model_at("", settings.model_key, book), partitions=1, now_ms=now_ms(),
+        book, model_at("", settings.model_keys, book), partitions=1, now_ms=now_ms(),
         learns=learn, keeps=[DECISIONS, TOUCHES],
     )  # fmt: skip
     with Progress("simulating", is_quiet=quiet or as_json) as progress:

@@ -66,11 +66,11 @@ def replay(
     if save_model and not learn:
         raise UserError("--save-model has nothing to save", "add --learn")
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_keys)
     gaps = NO_GAPS if coverage is None else read_gaps(coverage)
     book = msgspec.structs.replace(book, outages=(*book.outages, *gaps.outages))
     scorer = runs.model_at(settings.model_file if model_file is None else model_file,
-                      settings.model_key, book)  # fmt: skip
+                      settings.model_keys, book)  # fmt: skip
     wanted = {TOUCHES: touches, DECISIONS: decisions}
     check_writable(state, touches, decisions, save_model)
     log = reading.log(file)
@@ -88,7 +88,7 @@ def replay(
     if state:
         _write(state, exported(run.fleet.values()))
     if save_model:
-        _save_model(run, save_model, settings.model_key)
+        _save_model(run, save_model, settings.model_keys)
     if as_json:
         facts = msgspec.to_builtins(replayed) | {"seconds": round(seconds, 3)}
         facts |= {"skipped_rows": log.skipped, "events_per_s": round(replayed.events / seconds)}
@@ -109,14 +109,14 @@ def _write(path: str, lines: Iterable[bytes]) -> None:
             file.write(f"{line.decode()}\n")
 
 
-def _save_model(run: "Replay", path: str, key: str) -> None:
+def _save_model(run: "Replay", path: str, keys: tuple[bytes, ...]) -> None:
     """Write the signed snapshot of what was learned."""
     from models.snapshot import sign  # noqa: PLC0415 (quick --help)
     from streams.replay.points import Results  # noqa: PLC0415
 
     assert run.apprentice is not None
     with Results(path) as file:
-        file.write(sign(run.apprentice.serving(), key.encode()).decode())
+        file.write(sign(run.apprentice.serving(), keys).decode())
 
 
 def _say(replayed: "Replayed", seconds: float, mode: str) -> None:

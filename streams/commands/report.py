@@ -68,7 +68,7 @@ def report(
         needed("--out", "jinja2")
     check_writable(out)
     settings = load_settings(os.environ)
-    book = rules_at(settings.rules if rules is None else rules, settings.id_key)
+    book = rules_at(settings.rules if rules is None else rules, settings.id_keys)
     facts = Facts(ZoneInfo(book.zone), until=last)
     with Progress("reading", is_quiet=quiet or as_json) as progress:
         if folder is not None:

@@ -93,7 +93,7 @@ def run(
             from streams.replay.rulebook import rules_at  # noqa: PLC0415
             from streams.runtime.topic_check import check_topics  # noqa: PLC0415
 
-            all_sources = rules_at(settings.rules, settings.id_key).sources
+            all_sources = rules_at(settings.rules, settings.id_keys).sources
             asyncio.run(check_topics(settings, cluster, all_sources))  # all would complain
             roles = [["pipeline"], ["learner"], *roles]
         return run_side_by_side(settings, cluster, roles, may_skip_lost=skip_lost)
@@ -114,7 +114,7 @@ def _routed(settings: Settings, role: str, topics: tuple[str, ...]) -> "tuple[So
         raise UserError("--topic is of --role router", "Leave it out.")
     if role not in {"router", "all"}:
         return ()
-    sources = routed(rules_at(settings.rules, settings.id_key).sources)
+    sources = routed(rules_at(settings.rules, settings.id_keys).sources)
     known = {source.topic for source in sources}
     if unknown := sorted(set(topics) - known):
         routes = f"they route {', '.join(sorted(known))}" if known else "they route none"
@@ -146,7 +146,7 @@ def _loaded(settings: Settings) -> "Loaded":
     from streams.rule_files import watched  # noqa: PLC0415
     from streams.runtime.rules_watch import Loaded, version_of  # noqa: PLC0415
 
-    rules = rules_at(settings.rules, settings.id_key)
+    rules = rules_at(settings.rules, settings.id_keys)
     if settings.clock == "event":
         rules = fed(rules)
     files = watched(settings.rules)
@@ -175,7 +175,7 @@ def _work(
     log.info("starting", role=role, kafka=str(cluster), app=settings.app_id, rules=rules.hash,
              version=loaded.version)  # fmt: skip
     path = settings.model_file
-    scorer = model_at(path, settings.model_key, rules) if path and role == "pipeline" else None
+    scorer = model_at(path, settings.model_keys, rules) if path and role == "pipeline" else None
     try:
         if role == "learner":
             asyncio.run(

@@ -83,7 +83,7 @@ def _sources(rules: str | None, settings: Settings) -> "tuple[Source, ...]":
     """Return the topics of other formats that the rules read."""
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
 
-    return tuple(rules_at(rules or settings.rules, settings.id_key).sources)
+    return tuple(rules_at(rules or settings.rules, settings.id_keys).sources)
 
 
 def _print(steps: Iterable[Step], *, as_json: bool) -> None:

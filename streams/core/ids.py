@@ -11,35 +11,80 @@ _SHIFTS: Final = tuple(range(150, -1, -10))
 """Base32 (RFC 4648, small letters) of 160 bits, ten at a time: a tenth of the library's time."""
 
 
-class Ids(msgspec.Struct, frozen=True):
-    """Makes every id of one deployment.
+class FormerKey(msgspec.Struct, frozen=True):
+    """A key that was in force until an instant of event time, exclusive.
 
     Attributes:
-        key: Secret of the deployment; whoever has it can tell which user an id belongs to.
+        key: At most 64 bytes.
+        until_ms: Epoch ms UTC.
     """
 
     key: bytes
+    until_ms: int
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """Makes every id of one deployment.
+
+    What belongs to an instant (a case to its opening, a question to its asking) is named with the
+    key that was in force then, so that a new key renames nothing that there is.
+
+    Attributes:
+        key: Secret of the deployment; whoever has it can tell which user an id belongs to.
+        former: Those before it, oldest first.
+    """
+
+    key: bytes
+    former: tuple[FormerKey, ...] = ()
 
     def touch_id(self, user_id: str, opened_at_ms: int, step: int) -> str:
-        """Return the 32 characters that name a touch."""
-        return self._name(f"touch\0{user_id}\0{opened_at_ms}\0{step}")
+        """Return the 32 characters that name a touch of the case that was opened then."""
+        key = self.key_at(opened_at_ms)
+        return _name(f"touch\0{user_id}\0{opened_at_ms}\0{step}", key)
 
     def case_id(self, user_id: str, opened_at_ms: int) -> str:
         """Return the 32 characters that name a case."""
-        return self._name(f"case\0{user_id}\0{opened_at_ms}")
+        return _name(f"case\0{user_id}\0{opened_at_ms}", self.key_at(opened_at_ms))
 
-    def pseudonym(self, user_id: str) -> str:
-        """Return the 32 characters that stand for a user in logs and in the list of the erased."""
-        return self._name(f"user\0{user_id}")
+    def pseudonym(self, user_id: str, at_ms: float) -> str:
+        """Return the 32 characters that stand for a user who is written down at an instant."""
+        return _name(f"user\0{user_id}", self.key_at(at_ms))
 
-    def token(self, user_id: str) -> bytes:
-        """Return the 8 bytes that stand for a user where only equality matters."""
-        return blake2b(f"token\0{user_id}".encode(), digest_size=8, key=self.key).digest()
+    def pseudonyms(self, user_id: str) -> list[str]:
+        """Return what may stand for a user in a list, the newest first."""
+        return [_name(f"user\0{user_id}", key) for key in self.keys]
 
-    def _name(self, text: str) -> str:
-        digest = blake2b(text.encode(), digest_size=20, key=self.key).digest()
-        number = int.from_bytes(digest)
-        return "".join([_PAIRS[number >> shift & 1_023] for shift in _SHIFTS])
+    def tokens(self, user_id: str) -> list[bytes]:
+        """Return what may stand for a user where only equality matters, the newest first."""
+        data = f"token\0{user_id}".encode()
+        return [blake2b(data, digest_size=8, key=key).digest() for key in self.keys]
+
+    def token(self, user_id: str, at_ms: float) -> bytes:
+        """Return the 8 bytes that stand for a user where only equality at an instant matters."""
+        data = f"token\0{user_id}".encode()
+        return blake2b(data, digest_size=8, key=self.key_at(at_ms)).digest()
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every key, the newest first."""
+        return (self.key, *(former.key for former in reversed(self.former)))
+
+    def key_at(self, at_ms: float) -> bytes:
+        """Return the key that is in force at an instant."""
+        for former in self.former:
+            if at_ms < former.until_ms:
+                return former.key
+        return self.key
+
+
+def key_id(key: bytes) -> str:
+    """Return the 8 characters by which a key may be spoken of: nobody can tell the key from it."""
+    return blake2b(key, digest_size=4, person=b"winback key id").hexdigest()
+
+
+def _name(text: str, key: bytes) -> str:
+    number = int.from_bytes(blake2b(text.encode(), digest_size=20, key=key).digest())
+    return "".join([_PAIRS[number >> shift & 1_023] for shift in _SHIFTS])
 
 
 def share_of(salt: str, user_id: str) -> float:

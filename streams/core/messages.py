@@ -147,6 +147,11 @@ class IdentityMerged(msgspec.Struct, frozen=True, tag_field="type", tag="identit
     merged_at: str
 
 
+def begin_of(tag: str, user_id: str) -> bytes:
+    """Return how the JSON of a message about a user begins; the user is its first field."""
+    return b'{"type":"%s","user_id":%s,' % (tag.encode(), msgspec.json.encode(user_id))
+
+
 class BudgetStatus(msgspec.Struct, frozen=True, tag_field="type", tag="budget.status"):
     """How a partition stands with its budget: at each day border, and when its fuse changes.
 
@@ -253,6 +258,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         clocks: How far each source has come.
         told_ms: Latest instant of the wall clock that was told, 0 = there is only event time.
         present_ms: Watermark of then, if everything had been read.
+        keys: Id of each key that the state was made with, and until when it is needed.
     """
 
     applied: dict[str, int]
@@ -266,3 +272,4 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     clocks: tuple[ClockRecord, ...] = ()
     told_ms: int = 0
     present_ms: int = 0
+    keys: tuple[tuple[str, int], ...] = ()

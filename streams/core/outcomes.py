@@ -16,7 +16,7 @@ from models.features import Rhythm, features_hash
 from streams.core.coverage import Coverage
 from streams.core.rules import Rules
 from streams.core.state import WIDTH
-from streams.core.teaching import OpeningBlock, OutcomeBlock
+from streams.core.teaching import Forgotten, OpeningBlock, OutcomeBlock
 from streams.core.treatment import F32, F64, Flags, Treatment
 
 U64 = NDArray[np.uint64]
@@ -25,6 +25,7 @@ Column = NDArray[Any]
 OPENINGS_MAX: Final = 560_000 // (8 * WIDTH)
 OUTCOMES_MAX: Final = 560_000 // 29
 """Rows in a record: 560 KB, well below what a broker takes by default (1 MB)."""
+TOKEN_BYTES: Final = 8
 
 
 class _Openings(NamedTuple):
@@ -56,6 +57,7 @@ class OutcomeCollector:
         self._coverage = coverage
         self._openings: list[_Openings] = []
         self._outcomes: list[_Outcomes] = []
+        self._forgotten: list[bytes] = []
 
     def adopt(self, rules: Rules) -> None:
         """Go by changed rules from now on."""
@@ -73,9 +75,10 @@ class OutcomeCollector:
         settled = heads[:, Rhythm.ACTIVE_DAYS] >= self._rules.churn.min_active_days
         if not settled.any():
             return
-        token = self._rules.ids.token
-        users = np.frombuffer(b"".join([token(user_id) for user_id in user_ids]), "<u8")
-        self._answer(users, heads, at_ms, settled)
+        users = asked = self._tokens(user_ids, at_ms)
+        if self._rules.ids.former:
+            asked = self._tokens(user_ids, at_ms - self._rules.churn.horizon_ms)
+        self._answer(asked, heads, at_ms, settled)
         is_free, _ = self._treatment.weighed(heads, at_ms)
         heads = self._coverage.moved(heads, at_ms)
         silence = at_ms - heads[:, Rhythm.LAST]
@@ -83,6 +86,11 @@ class OutcomeCollector:
         opens &= self._was_there(heads, at_ms)
         if opens.any():
             self._openings.append(_Openings(users[opens], at_ms[opens], heads[opens]))
+
+    def _tokens(self, user_ids: Sequence[str], asked_ms: F64) -> U64:
+        """Return what users were called when they were asked: a new key renames no question."""
+        token, pairs = self._rules.ids.token, zip(user_ids, asked_ms.tolist(), strict=True)
+        return np.frombuffer(b"".join([token(user_id, at) for user_id, at in pairs]), "<u8")
 
     def _answer(self, users: U64, heads: F64, at_ms: F64, settled: Flags) -> None:
         churn = self._rules.churn
@@ -108,10 +116,15 @@ class OutcomeCollector:
         was_there: Flags = heads[:, Rhythm.FIRST] <= at_ms - self._rules.churn.period_ms
         return was_there
 
-    def take(self) -> tuple[list[OpeningBlock], list[OutcomeBlock]]:
+    def forget(self, user_id: str) -> None:
+        """Let the learner forget what was asked about a user."""
+        self._forgotten += self._rules.ids.tokens(user_id)
+
+    def take(self) -> tuple[list[OpeningBlock], list[OutcomeBlock], list[Forgotten]]:
         """Return what was made since the last call, in blocks that fit into a record."""
         openings, outcomes = self._openings, self._outcomes
-        self._openings, self._outcomes = [], []
+        forgotten = b"".join(self._forgotten)
+        self._openings, self._outcomes, self._forgotten = [], [], []
         return (
             [
                 self._opening_block(_Openings(*(column[cut] for column in columns)))
@@ -123,6 +136,7 @@ class OutcomeCollector:
                 for columns in _joined(outcomes)
                 for cut in _cuts(len(columns[0]), OUTCOMES_MAX)
             ],
+            [Forgotten(len(forgotten) // TOKEN_BYTES, forgotten)] if forgotten else [],
         )
 
     def _opening_block(self, openings: _Openings) -> OpeningBlock:

@@ -30,7 +30,14 @@ from streams.core.identity import Message
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus, PartitionRecord
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.partition_record import OURS, PARTITION_KEY, check, record_of, take_over
+from streams.core.partition_record import (
+    OURS,
+    PARTITION_KEY,
+    check,
+    check_keys,
+    record_of,
+    take_over,
+)
 from streams.core.reception import Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
@@ -181,6 +188,8 @@ class Partition:
             self.applied, self._taken = dict(record.applied), dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
             take_over(record, self._course)
+            if len(records) > 1:
+                check_keys(record, self._course, self.number)
         self._course.erasures.load(ours)
         self.relations.stubs.load(ours)
         users = self._users

@@ -44,6 +44,7 @@ def record_of(
         course.clocks.record(),
         course.clocks.told_ms,
         course.clocks.present_ms,
+        course.erasures.keys.record(watermark_ms, rules.churn.limit_ms),
     )
 
 
@@ -56,6 +57,18 @@ def take_over(record: PartitionRecord, course: Course) -> None:
     course.clocks.load(record.clocks, record.told_ms, record.present_ms)
     if record.gate is not None:
         course.gate.load(record.gate)
+    course.erasures.keys.load(record.keys)
+
+
+def check_keys(record: PartitionRecord, course: Course, number: int) -> None:
+    """Refuse a state that was made with a key that nobody has.
+
+    Raises:
+        StateMismatchError: With the id of the key.
+    """
+    if missing := course.erasures.keys.missing(record.watermark_ms):
+        text = f"partition {number}: the state was made with the {missing}"
+        raise StateMismatchError(text)
 
 
 def check(record: PartitionRecord, rules: Rules, number: int) -> None:

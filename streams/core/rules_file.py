@@ -46,7 +46,7 @@ def parse_rules(
     text: str,
     name: str = "rules",
     *,
-    id_key: bytes = b"winback",
+    ids: Ids = Ids(b"winback"),  # noqa: B008 (frozen: nobody can change it)
     files: Mapping[str, str] | None = None,
 ) -> Rules:
     """Return the rules of a YAML text.
@@ -54,7 +54,7 @@ def parse_rules(
     Args:
         text: The file's content; empty means all defaults.
         name: Name of the file, for complaints.
-        id_key: Secret that the ids are made with, at most 64 bytes.
+        ids: Make the ids.
         files: Path, as the rules write it, to the text of each file of playbooks.
 
     Raises:
@@ -70,7 +70,7 @@ def parse_rules(
     ]
     if file is None or faults:
         raise refused([document.complaint(fault) for fault in faults])
-    rules = _compile(file, _Spans(document), id_key)
+    rules = _compile(file, _Spans(document), ids)
     if file.playbooks is None:
         return msgspec.structs.replace(rules, playbooks=default_playbooks())
     sources = _sources(file.playbooks, document, files or {})
@@ -155,7 +155,7 @@ class _Spans:
         return text
 
 
-def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
+def _compile(file: RulesFile, spans: _Spans, ids: Ids) -> Rules:
     """Return rules without playbooks."""
     horizon_ms = spans.ms("$.churn.horizon", file.churn.horizon)
     if horizon_ms < span_ms("1h"):
@@ -210,7 +210,7 @@ def _compile(file: RulesFile, spans: _Spans, id_key: bytes) -> Rules:
         traits_told_apart=traits_told_apart,
         grid_salt=file.grid_salt,
         carry_over_ms=spans.ms("$.carry_over", file.carry_over, horizon_ms),
-        ids=Ids(id_key),
+        ids=ids,
         is_promotion_automatic=file.models.promotion == "automatic",
         outages=_outages(file.coverage, spans),
         sources=inputs.sources,

@@ -18,9 +18,15 @@ from streams.demo.places import Places
 from streams.demo.spells import Spells
 from streams.settings import Settings
 from winback_sender.contract.instants import instant_ms
-from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import (
+    CaseClosed,
+    Feedback,
+    OfWinBack,
+    TouchRequested,
+    TouchRevoked,
+)
 
-Message = TouchRequested | TouchRevoked | CaseClosed
+Message = OfWinBack
 
 _MESSAGE: Final = msgspec.json.Decoder(Message)
 _DECISION: Final = msgspec.json.Decoder(OfDecisions)
@@ -95,7 +101,7 @@ class Observed:
         self.moved_ms: dict[int, int] = {}
         self.newest_ms = 0
         self.model = Model()
-        self._key = settings.model_key.encode()
+        self._keys = settings.model_keys
         self._folds = {
             settings.topic_touches: self._message,
             settings.topic_decisions: self._decision,
@@ -173,7 +179,7 @@ class Observed:
 
     def _snapshot(self, value: bytes) -> None:
         try:
-            serving = load(value, self._key, Serving)
+            serving = load(value, self._keys, Serving)
         except SnapshotRefused:
             return  # Another's, or another record of the learner.
         said = serving.metrics

@@ -16,24 +16,24 @@ from streams.errors import UserError
 from streams.replay.blocks import Block
 from streams.rule_files import load_rules
 from winback_sender.documents.faults import RulesRefused
-from winback_sender.settings import DEVELOPMENT_KEY
+from winback_sender.keys import DEVELOPMENT_RING, KeyRing
 
 KINDS_ROWS: Final = 1_000
 """The event names that the model tells apart are the two most frequent of so many first rows."""
 
 
-def rules_at(path: str, id_key: str = DEVELOPMENT_KEY) -> Rules:
+def rules_at(path: str, keys: KeyRing = DEVELOPMENT_RING) -> Rules:
     """Return the rules of a file; an empty path means the defaults.
 
     Args:
         path: Of the YAML file.
-        id_key: Secret that the ids are made with, of any length.
+        keys: Secrets that the ids are made with.
 
     Raises:
         UserError: The file cannot be read or the rules cannot be used.
     """
     try:
-        return load_rules(path, id_key)
+        return load_rules(path, keys)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"the rules {path} cannot be read: {why}", "check --rules") from None

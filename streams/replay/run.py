@@ -9,7 +9,7 @@ import msgspec
 
 from models.bgnbd import BgNbdScorer
 from models.serving import serving_scorer
-from models.snapshot import Serving, SnapshotRefused, check, load
+from models.snapshot import Keys, Serving, SnapshotRefused, check, load
 from streams.core.inputs import ObservationPaused
 from streams.core.lifecycle import Stage
 from streams.core.outbox import DECISIONS, EXAMPLES, TOUCHES
@@ -101,8 +101,8 @@ class Replay:
         self.fleet.advance(watermark_ms)
         self._collect()
 
-    def keyed(self, stream: str) -> Iterator[tuple[bytes | None, bytes]]:
-        """Yield key and value of a kept stream, user by user, each user's in their order.
+    def records(self, stream: str) -> Iterator[bytes]:
+        """Yield the values of a kept stream, user by user, each user's in their order.
 
         In a topic the records of different users lie as chunks happened to mix them; this is the
         order that depends on nothing but the events.
@@ -112,11 +112,7 @@ class Replay:
             for partition in range(len(self.fleet.partitions))
             for record in self._kept[stream, partition]
         ]
-        return ((record.key, record.value) for record in sorted(records, key=_user_of))
-
-    def records(self, stream: str) -> Iterator[bytes]:
-        """Yield the values of a kept stream, in the order of `keyed`."""
-        return (value for _, value in self.keyed(stream))
+        return (record.value for record in sorted(records, key=_subject_of))
 
     def _note(self, accepted: Accepted) -> None:
         if self._first_ms is None:
@@ -165,12 +161,12 @@ class Replay:
         )
 
 
-def model_at(path: str, key: str, rules: Rules) -> Scorer:
+def model_at(path: str, keys: Keys, rules: Rules) -> Scorer:
     """Return the scorer of a snapshot file; the prior when the path is empty.
 
     Args:
         path: A file that ``--save-model`` wrote, or a value of the topic of models.
-        key: Secret it is signed with.
+        keys: Secrets that it may be signed with.
         rules: The business rules; a model learned under another definition of churn is refused.
 
     Raises:
@@ -179,7 +175,7 @@ def model_at(path: str, key: str, rules: Rules) -> Scorer:
     if not path:
         return BgNbdScorer(float(rules.churn.horizon_ms))
     try:
-        serving = load(Path(path).read_bytes(), key.encode(), Serving)
+        serving = load(Path(path).read_bytes(), keys, Serving)
         check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
         return serving_scorer(serving)
     except OSError as error:
@@ -197,8 +193,8 @@ def _apprentice(rules: Rules) -> "Apprentice":
     return Apprentice(rules)
 
 
-def _user_of(record: Output) -> bytes:
-    return record.key or b""
+def _subject_of(record: Output) -> bytes:
+    return dict(record.headers)["ce_subject"]
 
 
 def _named(counts: Counter[str], prefix: str) -> dict[str, int]:

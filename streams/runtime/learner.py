@@ -13,7 +13,7 @@ from models.catalogue import CHAMPION
 from models.challengers import Background
 from models.episodes import Episodes
 from models.policy import POLICY, Policy, PolicyLearner
-from models.questions import Examples, Openings, Outcomes
+from models.questions import Examples, Forget, Openings, Outcomes
 from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
 from models.standing import REPORT, Report
@@ -27,7 +27,7 @@ from streams.runtime.model_meter import show_report, show_serving
 from streams.runtime.orders import OrderBook
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
+from streams.runtime.columns import Chunk
 from streams.settings import Settings
 from winback_sender.logs import get_logger
 
@@ -71,10 +71,10 @@ class LearnerEngine:
             background=background,
         )
         self.policy = PolicyLearner(rules.hash)
-        self._key = settings.model_key.encode()
+        self._keys = settings.model_keys
         self._rules = rules
         self._metrics = metrics
-        self._orders = OrderBook(self.roster, self._key, metrics)
+        self._orders = OrderBook(self.roster, self._keys, metrics)
         self._told: tuple[Phase, int] = (self.roster.phase, 0)
         self._episodes_told = -1
         self._takes = 0
@@ -95,7 +95,7 @@ class LearnerEngine:
                 self._episodes_told = policy.episodes
             given = records.get(orders.KEY.encode())
             if given is not None:
-                self._orders.orders = load(given, self._key, orders.Orders)
+                self._orders.orders = load(given, self._keys, orders.Orders)
         except SnapshotRefused as refused:
             raise UserError(
                 f"the newest model cannot be gone on from: {refused}",
@@ -119,7 +119,7 @@ class LearnerEngine:
         for key, data in records.items():
             kind = roster_records.kind_of(key.decode())
             if kind is not None or key == CHAMPION.encode():
-                found[key.decode()] = load(data, self._key, kind or Serving)
+                found[key.decode()] = load(data, self._keys, kind or Serving)
         return found
 
     def apply(self, chunk: Chunk) -> None:
@@ -163,6 +163,9 @@ class LearnerEngine:
             case Outcomes():
                 roster.receive(outcomes=lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.users), kind="outcome")
+            case Forget():
+                roster.questions.forget(lesson.users)
+                return
             case Episodes():
                 self.policy.learn(lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.treated), kind="episode")
@@ -208,7 +211,7 @@ class LearnerEngine:
         taken[orders.KEY] = self._orders.orders
         self._show(taken[roster_records.SERVING], report)
         changelog = [
-            (key.encode(), None if record is None else sign(record, self._key))
+            (key.encode(), None if record is None else sign(record, self._keys))
             for key, record in taken.items()
         ]
         return Commit(changelog, {})

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from models.roster_records import SERVING
 from models.snapshot import Serving, SnapshotRefused, check, load
-from streams.core.messages import PartitionRecord
+from streams.core.messages import PartitionRecord, begin_of
 from streams.core.outages import NEVER, Span
 from streams.core.partition_record import OURS, PARTITION_KEY
 from streams.core.rules import Rules
@@ -24,8 +24,6 @@ from winback_sender.cluster import Cluster
 from winback_sender.doorstep import require_reachable
 
 PATIENCE_S: Final = 30.0
-DECISION: Final = b'{"type":"decision"'
-"""Begin of a decision about a user; beside them the topic tells of risks, budgets and episodes."""
 
 
 class LiveUser(NamedTuple):
@@ -117,16 +115,15 @@ async def read_user(cluster: Cluster, settings: Settings, user_id: str, partitio
     """
     key = user_id.encode()
     states = (await _read(cluster, settings.topic_users_changelog, [partition]))[partition]
-    made = await _read(cluster, settings.topic_decisions, [partition], DECISION)
-    decisions = made[partition]
+    begin = begin_of("decision", user_id)
+    made = (await _read(cluster, settings.topic_decisions, [partition], begin))[partition]
+    newest = next(reversed(made.values()), None)
     record = states.get(PARTITION_KEY)
     if record is None:
-        return LiveUser(states.get(key), decisions.get(key), None, None, {})
+        return LiveUser(states.get(key), newest, None, None, {})
     stand = msgspec.json.decode(record, type=PartitionRecord)
     outages = {float(start): NEVER if end is None else end for start, end in stand.outages}
-    return LiveUser(
-        states.get(key), decisions.get(key), stand.watermark_ms, stand.rules_hash, outages
-    )
+    return LiveUser(states.get(key), newest, stand.watermark_ms, stand.rules_hash, outages)
 
 
 async def newest_model(cluster: Cluster, settings: Settings, rules: Rules) -> Serving | None:
@@ -137,7 +134,7 @@ async def newest_model(cluster: Cluster, settings: Settings, rules: Rules) -> Se
     """
     found = await read_models(cluster, settings, {SERVING.encode()})
     try:
-        serving = load(found.get(SERVING.encode(), b""), settings.model_key.encode(), Serving)
+        serving = load(found.get(SERVING.encode(), b""), settings.model_keys, Serving)
         check(serving, horizon_ms=rules.churn.horizon_ms, rules_hash=rules.hash)
     except SnapshotRefused:
         return None  # The workers count and log it; here it is just not in use.

@@ -57,7 +57,7 @@ class ModelFeed:
         self.scorer: Scorer = BgNbdScorer(float(rules.churn.horizon_ms))
         self._cluster = cluster
         self._source = TopicPartition(settings.topic_models, 0)
-        self._key = settings.model_key.encode()
+        self._keys = settings.model_keys
         self._rules = rules
         self._metrics = metrics
         self._on_scorer = on_scorer
@@ -119,7 +119,7 @@ class ModelFeed:
         Raises:
             SnapshotRefused: It must not be used.
         """
-        policy = load(value, self._key, Policy)
+        policy = load(value, self._keys, Policy)
         policies.check(policy, rules_hash=self._rules.hash)
         self._metrics.set(Metric.POLICY_EPISODES, policy.episodes)
         if policy.version != self._policy.version:
@@ -132,7 +132,7 @@ class ModelFeed:
         Raises:
             SnapshotRefused: It must not be used.
         """
-        serving = load(value, self._key, Serving)
+        serving = load(value, self._keys, Serving)
         check(serving, horizon_ms=self._rules.churn.horizon_ms, rules_hash=self._rules.hash)
         before = self._in_force
         if before is None or _essence(serving) != _essence(before):

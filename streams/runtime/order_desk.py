@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.snapshot import SnapshotRefused, load
+from models.snapshot import Keys, SnapshotRefused, load
 from streams.core.teaching import ModelOrder
 from streams.errors import Unavailable
 from streams.orders import KEY, Handled, Orders
@@ -44,7 +44,7 @@ async def give(
                 fetched = await consumer.getmany(source, timeout_ms=POLL_MS)
                 for record in fetched.get(source, ()):
                     if record.key == _RECORD and record.value is not None:
-                        found = _answer(record.value, order, settings.model_key.encode())
+                        found = _answer(record.value, order, settings.model_keys)
                         if found is not None:
                             return found
     except TimeoutError:
@@ -55,9 +55,9 @@ async def give(
         await consumer.stop()
 
 
-def _answer(data: bytes, order: ModelOrder, key: bytes) -> Handled | None:
+def _answer(data: bytes, order: ModelOrder, keys: Keys) -> Handled | None:
     try:
-        orders = load(data, key, Orders)
+        orders = load(data, keys, Orders)
     except SnapshotRefused:
         return None  # Another's word; ours will come.
     return next((found for found in orders.handled if found.mac == order.mac), None)

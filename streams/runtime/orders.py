@@ -6,7 +6,7 @@ import msgspec
 
 from models.catalogue import GUEST
 from models.roster import Roster
-from models.snapshot import FORMAT, Snapshot, SnapshotRefused
+from models.snapshot import FORMAT, Keys, Snapshot, SnapshotRefused
 from streams.core.teaching import ModelOrder
 from streams.core.time import iso
 from streams.orders import KEPT, STALE_AFTER_MS, Action, Handled, Orders, given_ms, is_signed
@@ -28,17 +28,17 @@ class OrderBook:
 
     Args:
         roster: The models.
-        key: That orders are signed with.
+        keys: That orders may be signed with.
         metrics: Where they are counted.
 
     Attributes:
         orders: The newest.
     """
 
-    def __init__(self, roster: Roster, key: bytes, metrics: Metrics) -> None:
+    def __init__(self, roster: Roster, keys: Keys, metrics: Metrics) -> None:
         self.orders = Orders()
         self._roster = roster
-        self._key = key
+        self._keys = keys
         self._metrics = metrics
 
     def carry_out(self, order: ModelOrder, made_ms: int) -> None:
@@ -75,7 +75,7 @@ class OrderBook:
         Raises:
             OrderRefusedError: It is not signed, or not of now.
         """
-        if not is_signed(order, self._key):
+        if not is_signed(order, self._keys):
             raise OrderRefusedError("its signature is made with another key, or it was changed")
         try:
             at_ms = given_ms(order)

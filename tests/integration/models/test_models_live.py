@@ -26,9 +26,9 @@ from streams.orders import Action, ordered
 from streams.replay.files import EventLog
 from streams.replay.rulebook import rules_at
 from streams.replay.run import Replay
-from streams.settings import DEVELOPMENT_KEY
 from tests.unit.replay import synthetic
 from tests.unit.runtime.teaching import trees
+from winback_sender.keys import DEVELOPMENT_KEY
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -226,8 +226,8 @@ def test_a_booster_of_ones_own_plays_and_a_tampered_order_is_refused(
     code, out, words = deployment.winback("models", "add", "mine", "--booster", str(booster))
     assert (code, out) == (0, "guest_mine plays\n"), words
     now_ms = int(time.time() * 1000)
-    lie = ordered(Action.PROMOTE, "guest_mine", "", at_ms=now_ms, key=b"a key of somebody else")
-    stolen = ordered(Action.PROMOTE, FLOOR, "", at_ms=now_ms, key=DEVELOPMENT_KEY.encode())
+    lie = ordered(Action.PROMOTE, "guest_mine", "", at_ms=now_ms, keys=(b"a key of somebody else",))
+    stolen = ordered(Action.PROMOTE, FLOOR, "", at_ms=now_ms, keys=(DEVELOPMENT_KEY.encode(),))
     changed = msgspec.structs.replace(stolen, name="guest_mine")
     deployment.teach([msgspec.msgpack.encode(order) for order in (lie, changed)])
     deployment.teach(values[len(values) // 2 :])

@@ -42,7 +42,7 @@ def fresh(rules: Rules = SHORT, *, is_shadow: bool = True) -> Partition:
 
 
 def user_of(user_id: str, rules: Rules = SHORT) -> int:
-    return int.from_bytes(rules.ids.token(user_id), "little")
+    return int.from_bytes(rules.ids.token(user_id, 0.0), "little")
 
 
 def taught(harvests: Iterable[Harvest]) -> dict[str, list[Row]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from models.learner import Learner
 
-KEY = b"a key of this test"
+KEYS = (b"a key of this test",)
 LINEAR = tuple(name for name, model in fresh().items() if isinstance(model, LinearLearner))
 every_model = pytest.mark.parametrize("name", CATALOGUE)
 every_linear = pytest.mark.parametrize("name", LINEAR)
@@ -162,7 +162,7 @@ def test_one_kind_of_outcome_alone_is_learned_without_harm(name: str, *, answer:
 
 @every_model
 def test_a_snapshot_scores_like_the_original(name: str) -> None:
-    snapshot = load(sign(taught()[name].snapshot(), KEY), KEY, Snapshot)
+    snapshot = load(sign(taught()[name].snapshot(), KEYS), KEYS, Snapshot)
 
     assert snapshot == taught()[name].snapshot()
     assert np.array_equal(scorer_of(snapshot).quiet(*crowd(100)), quiet(taught()[name]))
@@ -173,7 +173,7 @@ def restored() -> dict[str, Learner]:
     """Return the catalogue as it came back from signed snapshots."""
     models = fresh()
     for name, model in taught().items():
-        models[name].restore(load(sign(model.snapshot(), KEY), KEY, Snapshot))
+        models[name].restore(load(sign(model.snapshot(), KEYS), KEYS, Snapshot))
     return models
 
 
@@ -238,10 +238,10 @@ def test_a_model_of_a_newer_catalogue_is_refused_not_stumbled_over() -> None:
 def test_a_model_is_json_and_never_a_pickle(tmp_path: Path) -> None:
     witness = tmp_path / "it ran"
     attack = pickle.dumps(_Attack(str(witness)))
-    said = sign(taught()[MIX].snapshot(), KEY)
+    said = sign(taught()[MIX].snapshot(), KEYS)
 
     assert json.loads(said)["snapshot"]["trees"].startswith("tree\n")
-    assert refusal_of(load, attack, KEY, Snapshot) is Refusal.NOT_A_SNAPSHOT
+    assert refusal_of(load, attack, KEYS, Snapshot) is Refusal.NOT_A_SNAPSHOT
     for text in (attack.decode("latin-1"), "", "tree\n", "[]"):
         with pytest.raises(BadTreesError):
             Trees(text)

@@ -18,7 +18,7 @@ from models.policy import Policy, PolicyLearner, check
 from models.snapshot import Refusal, SnapshotRefused, load, sign
 from models.uplift import UNKNOWN
 
-KEY = b"secret"
+KEYS = (b"secret",)
 
 
 def episodes(count: int, seed: int = 0) -> Episodes:
@@ -75,11 +75,11 @@ def test_who_was_held_out_says_nothing_of_variants() -> None:
 
 def test_a_policy_travels_signed() -> None:
     policy = learned(episodes(300)).policy()
-    record = sign(policy, KEY)
-    assert load(record, KEY, Policy) == policy
+    record = sign(policy, KEYS)
+    assert load(record, KEYS, Policy) == policy
     assert len(record) < 60_000
     with pytest.raises(SnapshotRefused) as refused:
-        load(record.replace(b"care", b"carf"), KEY, Policy)
+        load(record.replace(b"care", b"carf"), KEYS, Policy)
     assert refused.value.reason == Refusal.BAD_SIGNATURE
 
 
@@ -90,7 +90,7 @@ def test_blocks_and_restarts_change_nothing_to_the_last_bit(places: list[int], s
     first, rest = (only(whole, np.arange(*ends)) for ends in ((0, stop), (stop, 250)))
     before = learned(*cut(first, places))
     after = PolicyLearner("rules")
-    after.restore(load(sign(before.policy(), KEY), KEY, Policy))
+    after.restore(load(sign(before.policy(), KEYS), KEYS, Policy))
     after.learn(rest)
     assert after.policy() == learned(whole).policy()
 

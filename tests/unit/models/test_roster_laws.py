@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SPAN_MS: Final = HORIZON_MS // ASSEMBLIES_PER_HORIZON
 DAYS: Final = 55
-KEY: Final = b"a key of this test"
+KEYS: Final = (b"a key of this test",)
 END_MS: Final = START_MS + DAYS * DAY_MS
 KINDS: Final = ("examples", "openings", "outcomes")
 TIMES: Final = (1, 1, 2)
@@ -160,10 +160,10 @@ def _reborn(of: Roster, topic: dict[str, bytes]) -> Roster:
         if record is None:
             topic.pop(key, None)
         else:
-            topic[key] = sign(record, KEY)
+            topic[key] = sign(record, KEYS)
     kinds = {key: roster_records.kind_of(key) for key in topic}
     found = roster(keeps_history=False)
-    records = {key: load(topic[key], KEY, kind) for key, kind in kinds.items() if kind is not None}
+    records = {key: load(topic[key], KEYS, kind) for key, kind in kinds.items() if kind is not None}
     roster_records.restore(found, records)
     return found
 

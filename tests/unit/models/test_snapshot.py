@@ -28,7 +28,7 @@ from models.snapshot import (
 from tests.unit.models.cast import lessons
 from tests.unit.models.histories import HORIZON_MS
 
-KEY = b"a key of this test"
+KEYS = (b"a key of this test",)
 MODEL = SecondOrderLearner(CHAMPION, HORIZON_MS)
 MODEL.learn(lessons(50).rows, lessons(50).active, lessons(50).weight)
 SERVING = Serving(
@@ -45,22 +45,22 @@ SERVING = Serving(
     applied={"churn-examples": {0: 17}},
     metrics={"auc": 0.8, "log_loss": None},
 )
-SIGNED = sign(SERVING, KEY)
+SIGNED = sign(SERVING, KEYS)
 
 
-def refusal_of(data: bytes, key: bytes = KEY) -> Refusal:
+def refusal_of(data: bytes, keys: tuple[bytes, ...] = KEYS) -> Refusal:
     with pytest.raises(SnapshotRefused) as refusal:
-        load(data, key, Serving)
+        load(data, keys, Serving)
     return refusal.value.reason
 
 
 def resigned(**fields: object) -> bytes:
     """Sign what ``sign`` would not."""
-    return seal(msgspec.json.encode(msgspec.to_builtins(SERVING, str_keys=True) | fields), KEY)
+    return seal(msgspec.json.encode(msgspec.to_builtins(SERVING, str_keys=True) | fields), KEYS)
 
 
 def test_a_record_comes_back_to_the_last_bit() -> None:
-    assert load(SIGNED, KEY, Serving) == SERVING
+    assert load(SIGNED, KEYS, Serving) == SERVING
 
 
 def test_it_is_json_that_anybody_can_read() -> None:
@@ -69,11 +69,11 @@ def test_it_is_json_that_anybody_can_read() -> None:
     assert seen["snapshot"]["applied"] == {"churn-examples": {"0": 17}}
     assert seen["snapshot"]["phase"] == "blended"
     assert len(SIGNED) < 40_000
-    assert json.loads(unseal(SIGNED, KEY)) == seen["snapshot"]
+    assert json.loads(unseal(SIGNED, KEYS)) == seen["snapshot"]
 
 
 def test_another_key_is_refused() -> None:
-    assert refusal_of(SIGNED, b"another key") is Refusal.BAD_SIGNATURE
+    assert refusal_of(SIGNED, (b"another key",)) is Refusal.BAD_SIGNATURE
 
 
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
@@ -91,7 +91,7 @@ def test_rubbish_is_refused(data: bytes | int) -> None:
 
 def test_another_format_is_refused_as_such() -> None:
     assert refusal_of(resigned(format=FORMAT + 1, new=1)) is Refusal.OTHER_FORMAT
-    assert refusal_of(seal(b'{"no":"format"}', KEY)) is Refusal.NOT_DECODABLE
+    assert refusal_of(seal(b'{"no":"format"}', KEYS)) is Refusal.NOT_DECODABLE
 
 
 @pytest.mark.parametrize("fields", [{"new": 1}, {"phase": "sure"}, {"platt": [1.0, 2.0, 3.0]}])
@@ -101,16 +101,16 @@ def test_what_does_not_belong_is_refused(fields: dict[str, object]) -> None:
 
 def test_another_kind_of_record_is_refused() -> None:
     with pytest.raises(SnapshotRefused) as refusal:
-        load(SIGNED, KEY, Snapshot)
+        load(SIGNED, KEYS, Snapshot)
     assert refusal.value.reason is Refusal.NOT_DECODABLE
 
 
 def test_a_number_beyond_all_bounds_is_refused() -> None:
     """JSON cannot say infinity, but it can say 1e999."""
-    body = unseal(SIGNED, KEY).replace(b'"prior_weight":0.25', b'"prior_weight":1e999')
+    body = unseal(SIGNED, KEYS).replace(b'"prior_weight":0.25', b'"prior_weight":1e999')
 
     assert b"1e999" in body
-    assert refusal_of(seal(body, KEY)) in {Refusal.BROKEN_NUMBERS, Refusal.NOT_DECODABLE}
+    assert refusal_of(seal(body, KEYS)) in {Refusal.BROKEN_NUMBERS, Refusal.NOT_DECODABLE}
 
 
 def test_a_broken_model_is_never_signed() -> None:
@@ -122,4 +122,4 @@ def test_a_broken_model_is_never_signed() -> None:
         replace(SERVING, platt=Platt(float("inf"))),
     ):
         with pytest.raises(AssertionError, match="never signed"):
-            sign(record, KEY)
+            sign(record, KEYS)

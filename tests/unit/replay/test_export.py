@@ -158,7 +158,7 @@ def test_outcomes_are_what_became_of_the_users_in_the_log(
         events = [(row["user_id"], instant_ms(row["ts"])) for row in csv.DictReader(file)]
     times: dict[str, list[int]] = {}
     for user_id, at_ms in events:
-        times.setdefault(harvested.rules.ids.token(user_id).hex(), []).append(at_ms)
+        times.setdefault(harvested.rules.ids.token(user_id, at_ms).hex(), []).append(at_ms)
     table = tables["outcomes"]
     opened = column(table, "opened_at").tolist()
     asked = zip(table["user"].to_pylist(), opened, table["churned"].to_pylist(), strict=True)

@@ -23,7 +23,7 @@ from streams.replay.rulebook import rules_at
 from streams.replay.run import Replay, Replayed, model_at
 
 NOW_MS = 1_600_000_000_000
-KEY = "a key of these tests"
+KEYS = (b"a key of these tests",)
 
 
 def open_rules(tmp: Path) -> Rules:
@@ -99,14 +99,14 @@ def test_a_learned_model_is_saved_and_taken_again(
     assert run.apprentice is not None
     assert run.apprentice.roster.examples > 100
     path = tmp_path / "model.json"
-    path.write_bytes(sign(run.apprentice.serving(), KEY.encode()))
-    assert model_at(str(path), KEY, rules).version == run.apprentice.serving().version
+    path.write_bytes(sign(run.apprentice.serving(), KEYS))
+    assert model_at(str(path), KEYS, rules).version == run.apprentice.serving().version
     with pytest.raises(UserError, match="refused"):
-        model_at(str(path), "another key of these tests", rules)
+        model_at(str(path), (b"another key of these tests",), rules)
     with pytest.raises(UserError, match="other_horizon"):
-        model_at(str(path), KEY, rules_at(""))
+        model_at(str(path), KEYS, rules_at(""))
     with pytest.raises(UserError, match="cannot be read"):
-        model_at(str(tmp_path / "none"), KEY, rules)
+        model_at(str(tmp_path / "none"), KEYS, rules)
 
 
 def test_examples_of_one_instant_are_learned_in_one_order_however_they_arrive(

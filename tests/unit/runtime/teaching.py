@@ -13,12 +13,12 @@ from streams.core.teaching import EpisodeBlock, ExampleBlock, ModelOrder
 from streams.orders import Action, guest, ordered
 from streams.runtime.columns import Columns
 from streams.runtime.learner import LearnerEngine
-from streams.runtime.transport import Chunk
+from streams.runtime.columns import Chunk
 from streams.settings import Settings
 
 RULES = parse_rules("")
 SETTINGS = Settings()
-KEY = SETTINGS.model_key.encode()
+KEYS = SETTINGS.model_keys
 DAY_MS = 86_400_000
 NOW_MS = 1_700_000_000_000
 TOPIC = "churn-examples"
@@ -74,7 +74,7 @@ def feed(engine: LearnerEngine, values: Iterable[bytes]) -> None:
 
 
 def order(action: Action, name: str = "", body: str = "", *, at_ms: int = NOW_MS) -> ModelOrder:
-    return ordered(action, name, body, at_ms=at_ms, key=KEY)
+    return ordered(action, name, body, at_ms=at_ms, keys=KEYS)
 
 
 def give(engine: LearnerEngine, *orders: ModelOrder) -> None:

@@ -30,7 +30,7 @@ from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from tests.unit.replay import synthetic
 from tests.unit.runtime.teaching import (
-    KEY,
+    KEYS,
     RULES,
     SETTINGS,
     block,
@@ -103,8 +103,8 @@ def test_the_records_of_a_learner_fit_and_say_where_it_goes_on(taught: list[byte
     engine = LearnerEngine(SETTINGS, SHORT, Metrics())
     feed(engine, taught)
     topic = topic_of(engine)
-    serving = load(topic[SERVING.encode()], KEY, Serving)
-    report = load(topic[REPORT.encode()], KEY, Report)
+    serving = load(topic[SERVING.encode()], KEYS, Serving)
+    report = load(topic[REPORT.encode()], KEYS, Report)
 
     assert serving.applied == {"churn-examples": {0: len(taught)}}
     assert (report.champion, report.phase) == (CHAMPION, serving.phase)
@@ -188,8 +188,8 @@ def test_rows_that_are_no_numbers_are_refused_and_counted() -> None:
     ("key", "record", "why"),
     [
         (CHAMPION, b"not a model", "not_a_snapshot"),
-        (CHAMPION, seal(b'{"format":1,"name":"hazard_logistic_v1"}', KEY), "other_format"),
-        (SERVING, sign(learner().roster.serving(), b"another key of somebody"), "bad_signature"),
+        (CHAMPION, seal(b'{"format":1,"name":"hazard_logistic_v1"}', KEYS), "other_format"),
+        (SERVING, sign(learner().roster.serving(), (b"another key of somebody",)), "bad_signature"),
     ],
 )
 def test_a_model_that_cannot_be_gone_on_from_stops_the_learner(
@@ -213,7 +213,7 @@ def test_openings_and_outcomes_teach_the_hazard_nothing() -> None:
     feed(engine, [block(40, 0), block(40, 1)])
     opening = OpeningBlock(features_hash(), RULES.hash, RULES.churn.horizon_ms, 0, b"", b"", b"")
     feed(engine, [msgspec.msgpack.encode(opening)])
-    serving = load(served(engine), KEY, Serving)
+    serving = load(served(engine), KEYS, Serving)
 
     assert engine.applied == {"churn-examples": 3}
     assert (serving.examples, serving.phase) == (80, Phase.PRIOR)
@@ -250,7 +250,7 @@ def test_trees_that_are_fitted_meanwhile_play_from_the_next_assembly_on() -> Non
     feed(engine, spread(range(5, 7)))
 
     assert engine.roster.models[MIX].scorer() is not None
-    snapshot = load(topic_of(engine)[f"{MODEL}{MIX}".encode()], KEY, Snapshot)
+    snapshot = load(topic_of(engine)[f"{MODEL}{MIX}".encode()], KEYS, Snapshot)
     assert snapshot.trees.startswith("tree")
 
 
@@ -288,7 +288,7 @@ def test_what_was_learned_of_contacts_goes_out_once_and_is_gone_on_from() -> Non
         if number == 2:
             engine = LearnerEngine(SETTINGS, RULES, Metrics())
             engine.restore(records)
-    found = load(records[POLICY.encode()], KEY, Policy)
+    found = load(records[POLICY.encode()], KEYS, Policy)
     assert found == straight.policy()
     odds = found.odds("winback", ("a", "b"))
     assert odds[1] > 0.8

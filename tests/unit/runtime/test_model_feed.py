@@ -19,7 +19,7 @@ from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.newest import TAIL, read_newest
 from tests.unit.runtime.teaching import (
-    KEY,
+    KEYS,
     RULES,
     SETTINGS,
     block,
@@ -55,7 +55,7 @@ def test_the_feed_takes_the_newest_valid_model_and_keeps_it() -> None:
     metrics = Metrics()
     followed = follower(used, metrics)
     assert followed.scorer.version == "bgnbd_v1"
-    stolen = sign(load(good, KEY, Serving), b"another key of somebody")
+    stolen = sign(load(good, KEYS, Serving), (b"another key of somebody",))
     followed._take(served_as(good, stolen, b"rubbish", None))
     assert isinstance(followed.scorer, ServingScorer)
     assert used == [followed.scorer]
@@ -73,8 +73,8 @@ def test_the_feed_takes_the_newest_valid_policy_beside_the_model() -> None:
     records = topic_of(engine)
     good, told = records[POLICY.encode()], list[Policy]()
     followed = follower(used := [], policies=told)
-    stolen = sign(load(good, KEY, Policy), b"another key of somebody")
-    foreign = sign(msgspec.structs.replace(load(good, KEY, Policy), rules_hash="x"), KEY)
+    stolen = sign(load(good, KEYS, Policy), (b"another key of somebody",))
+    foreign = sign(msgspec.structs.replace(load(good, KEYS, Policy), rules_hash="x"), KEYS)
     followed._take([
         *records.items(), (POLICY.encode(), stolen), (POLICY.encode(), foreign),
     ])  # fmt: skip
@@ -94,12 +94,12 @@ def test_a_model_that_has_learned_too_little_is_not_used() -> None:
 
 def test_that_a_model_may_not_alert_any_more_reaches_the_lanes() -> None:
     """Its weights are the same, and so is its version."""
-    serving = load(learned(2_100), KEY, Serving)
+    serving = load(learned(2_100), KEYS, Serving)
     used: list[Scorer] = []
     followed = follower(used)
     for may_alert in (True, False):
         changed = {**{f: getattr(serving, f) for f in serving.__struct_fields__}}
-        followed._take(served_as(sign(Serving(**changed | {"may_alert": may_alert}), KEY)))
+        followed._take(served_as(sign(Serving(**changed | {"may_alert": may_alert}), KEYS)))
     assert [scorer.may_alert for scorer in used] == [True, False]
     assert len({scorer.version for scorer in used}) == 1
 

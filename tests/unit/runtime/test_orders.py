@@ -14,7 +14,7 @@ from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from streams.runtime.orders import GUESTS_MAX
 from tests.unit.runtime.teaching import (
-    KEY,
+    KEYS,
     NOW_MS,
     RULES,
     SETTINGS,
@@ -42,16 +42,16 @@ def said(engine: LearnerEngine) -> list[tuple[bool, str]]:
     data = topic_of(engine).get(ORDERS.encode())
     if data is None:
         return []
-    return [(handled.is_done, handled.said) for handled in load(data, KEY, Orders).handled]
+    return [(handled.is_done, handled.said) for handled in load(data, KEYS, Orders).handled]
 
 
 def test_a_promotion_changes_what_workers_are_given_and_rollback_gives_it_back() -> None:
     engine = learner()
     give(engine, order(Action.PROMOTE, FLOOR))
-    assert load(served(engine), KEY, Serving).champion == FLOOR
+    assert load(served(engine), KEYS, Serving).champion == FLOOR
     give(engine, order(Action.ROLLBACK, at_ms=NOW_MS + 1))
 
-    serving = load(served(engine), KEY, Serving)
+    serving = load(served(engine), KEYS, Serving)
     assert serving.champion == CHAMPION
     assert serving.version.startswith(f"{CHAMPION}.600.")
     why = [promotion.why for promotion in engine.roster.promotions]
@@ -85,7 +85,7 @@ def test_the_order_is_carried_out_in_its_turn() -> None:
          "its model is guest_other"),
         (order(Action.ADD, GUEST, msgspec.json.encode(guest(GUEST, trees(), DAY_MS)).decode()),
          "other_horizon"),
-        (ordered("erase", "", "", at_ms=NOW_MS, key=KEY), "there is no such order"),
+        (ordered("erase", "", "", at_ms=NOW_MS, keys=KEYS), "there is no such order"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_with_its_reason(given: ModelOrder, why: str) -> None:
@@ -114,7 +114,7 @@ def test_a_tampered_order_is_refused_and_nobody_is_told(change: dict[str, str]) 
     tampered = msgspec.structs.replace(order(Action.PROMOTE, FLOOR), **change)
     give(engine, tampered)
 
-    assert not is_signed(tampered, KEY)
+    assert not is_signed(tampered, KEYS)
     assert engine.roster.champion == CHAMPION
     assert said(engine) == []
     assert 'winback_model_orders_total{action="' in metrics.page().decode()
@@ -156,12 +156,12 @@ def test_orders_and_guests_outlive_a_restart() -> None:
 def test_a_guest_plays_is_graded_and_can_be_promoted() -> None:
     engine = learner()
     give(engine, add_order("boosted", trees()))
-    report = load(topic_of(engine)[REPORT.encode()], KEY, Report)
+    report = load(topic_of(engine)[REPORT.encode()], KEYS, Report)
     (standing,) = (found for found in report.models if found.name == GUEST)
     assert standing.examples == 400, "as many as its first tree was fitted to"
 
     give(engine, order(Action.PROMOTE, GUEST, at_ms=NOW_MS + 1))
-    serving = load(served(engine), KEY, Serving)
+    serving = load(served(engine), KEYS, Serving)
     assert (serving.champion, serving.model and serving.model.trees) == (GUEST, trees())
 
 
