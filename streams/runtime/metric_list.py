@@ -106,7 +106,7 @@ METRICS: Final[dict[Metric, Spec]] = {
     ),
     Metric.TASKS: Spec(
         "gauge", "tasks", (), "Coroutines that run side by side in the worker.",
-        "Grows for hours with the same partitions: something waits for ever; restart, and report it.",
+        "Grows for hours with the same partitions: something waits for ever; report it.",
     ),
     Metric.PENDING_RECORDS: Spec(
         "gauge", "records", ("partition",), "Records applied and not durable yet.",

@@ -13,7 +13,7 @@ from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
 from streams.runtime.standing import show_standing
-from streams.runtime.lanes import recreated
+from streams.runtime.table import recreated
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings
