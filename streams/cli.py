@@ -11,6 +11,10 @@ from winback_sender.command_line import LazyGroup, run_to_exit, version_option
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backtest": ("streams.commands.backtest:backtest", "Score a log's past honestly: shadow mode."),
+    "dead-letters": (
+        "streams.commands.dead_letters:dead_letters",
+        "Records put aside: list, replay.",
+    ),
     "define": ("streams.commands.define:define", "Propose from history what leaving means."),
     "contracts": (
         "winback_sender.commands.contract_pages:contracts",

@@ -1,9 +1,7 @@
 """``winback control``: mode, kill switch and pauses of a running deployment."""
 
 import asyncio
-import getpass
 import os
-import socket
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +9,7 @@ import click
 import msgspec
 
 from streams.commands.counted import counted
+from streams.commands.operator import operator
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
@@ -195,7 +194,7 @@ def _give(
     if value == OFF and in_force(before.orders, key) is None:
         raise UserError(f"{_name(key)} is not ordered, so there is nothing to lift",
                         "winback control shows what is in force")  # fmt: skip
-    order = order_of(key, value, _who(), settings, before.watermark_ms)
+    order = order_of(key, value, operator(), settings, before.watermark_ms)
     found = asyncio.run(give(cluster, settings, order, wait_s))
     is_taken = len(found.takers(order)) == len(found.taken)
     if as_json:
@@ -205,14 +204,6 @@ def _give(
         if not is_taken:
             click.echo("The others take it when their workers run: winback control shows it.")
     return Exit.OK if is_taken or not wait_s else Exit.FAILED
-
-
-def _who() -> str:
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}"
 
 
 def _name(key: str) -> str:
