@@ -38,12 +38,9 @@ class KeyRing(NamedTuple):
         return KeyRing(self.newest)
 
     @property
-    def derived(self) -> tuple[bytes, ...]:
-        """Keys for hashing, newest first: what was marked with a former one is found again."""
-        return tuple(derived(secret) for secret in (self.newest, *self._secrets_before()))
-
-    def _secrets_before(self) -> list[str]:
-        return [former.secret for former in reversed(self.former)]
+    def secrets_before(self) -> tuple[str, ...]:
+        """The former secrets, the newest first: what was marked with them is found again."""
+        return tuple(former.secret for former in reversed(self.former))
 
 
 DEVELOPMENT_RING: Final = KeyRing(DEVELOPMENT_KEY)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from winback_sender.errors import UserError
+from winback_sender.keys import derived
 
 HASH_CHARACTERS: Final = 12
 SPEAKING_PERIOD_S: Final = 5.0
@@ -125,7 +126,7 @@ def configure(level: str, id_key: str = "") -> None:
             when we debug; their loggers never build debug records, which cost 4 % of the CPU.
         id_key: The deployment's secret behind pseudonyms, of any length.
     """
-    _PSEUDONYMS.key = hashlib.blake2b(id_key.encode()).digest() if id_key else b""
+    _PSEUDONYMS.key = derived(id_key) if id_key else b""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter())
     handler.addFilter(Moderator())

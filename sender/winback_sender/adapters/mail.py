@@ -143,10 +143,12 @@ def make(tools: Tools) -> Mail:
         _address("reply_to", settings.reply_to) if settings.reply_to else None,
     )
     office = PostOffice(_server(settings, sender), settings.connections)
-    secret = load(Settings, tools.environ).id_key
+    keys = load(Settings, tools.environ).id_keys
     mailto = settings.unsubscribe_mailto
     mailto = str(_address("unsubscribe_mailto", mailto)) if mailto else ""
-    unsubscribing = Unsubscribing(settings.unsubscribe_url, mailto, secret)
+    unsubscribing = Unsubscribing(
+        settings.unsubscribe_url, mailto, keys.newest, keys.secrets_before
+    )
     limits = Limits(settings.per_s, max(1, round(settings.per_s)))
     return Mail(tools, office, head, unsubscribing, limits)
 

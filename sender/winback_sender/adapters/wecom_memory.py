@@ -98,6 +98,10 @@ class Tasks:
         """Return what stands for a customer or a text."""
         return self._memory.hashed(text)
 
+    def is_hash_of(self, found: bytes, text: str) -> bool:
+        """Return whether a hash is that of a customer or a text."""
+        return self._memory.is_hash_of(found, text)
+
     def take(self, message: Message) -> int:
         """Count a message to a customer; return 0, or when there is place again, epoch ms UTC.
 

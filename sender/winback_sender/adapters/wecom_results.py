@@ -102,7 +102,7 @@ class Results:
         for row in islice(self._alike(message), CANDIDATES_MAX):
             for found in self._rows(row["msgid"]):
                 customer = str(found.get("external_userid", ""))
-                if self._tasks.hashed(customer) == message.customer:
+                if self._tasks.is_hash_of(message.customer, customer):
                     return row["msgid"], customer
         return "", ""
 
@@ -111,7 +111,7 @@ class Results:
         for row in self._created(message.at_ms):
             text = (row.get("text") or {}).get("content", "")
             is_known = self._tasks.is_known(str(row.get("msgid", "")))
-            if not is_known and self._tasks.hashed(str(text)) == message.text:
+            if not is_known and self._tasks.is_hash_of(message.text, str(text)):
                 yield row
 
     def _look(self, task: Task) -> Heard | None:

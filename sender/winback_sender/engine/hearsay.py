@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from winback_sender.adapter import Heard
 from winback_sender.contract.words import Status
 from winback_sender.engine import journal_rows as rows
@@ -101,8 +103,8 @@ class Hearsay:
             ).fetchone()
         else:
             row = disk.execute(
-                "SELECT touch_id FROM touches WHERE mark = ? AND provider = ? "
-                "ORDER BY begun_ms DESC LIMIT 1",
-                (self._journal.mark(heard.address), provider),
+                "SELECT touch_id FROM touches WHERE mark IN (SELECT value FROM json_each(?)) "
+                "AND provider = ? ORDER BY begun_ms DESC LIMIT 1",
+                (msgspec.json.encode(self._journal.marks(heard.address)).decode(), provider),
             ).fetchone()
         return None if row is None else str(row[0])

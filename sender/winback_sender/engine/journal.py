@@ -21,6 +21,7 @@ from winback_sender.addresses.sameness import canonical
 from winback_sender.engine import journal_rows as rows
 from winback_sender.engine.journal_file import JournalFile
 from winback_sender.engine.journal_rows import COLUMNS, Entry, Intent, Word, entry_of
+from winback_sender.keys import derived
 
 MARK_BYTES: Final = 16
 
@@ -34,16 +35,17 @@ class Journal:
 
     Args:
         path: The file; it is made when it is not there.
-        key: What marks of addresses are made with.
+        key: Secret that marks of addresses are made with.
+        former: Those before it: of what was marked with them, too, the address is found.
 
     Raises:
         UserError: The file cannot be used; from every method.
     """
 
-    def __init__(self, path: Path, key: str = "") -> None:
+    def __init__(self, path: Path, key: str = "", former: Iterable[str] = ()) -> None:
         self.file = JournalFile(path)
         self.id = self.file.id
-        self._key = hashlib.blake2b(key.encode()).digest()
+        self._keys = [derived(each) for each in (key, *former)]
         self._looking = Lock()
 
     def __enter__(self) -> Self:
@@ -148,12 +150,12 @@ class Journal:
                 (ask_ms, touch_id),
             )
 
-    def scrub(self, user_id: str, touch_id: str) -> None:
+    def scrub(self, user_id: str, touch_id: str = "") -> None:
         """Forget whose touches these were, of each as soon as Kafka has the end of it.
 
         Args:
             user_id: Who is forgotten.
-            touch_id: A touch of that user which may not have been read yet.
+            touch_id: A touch of that user which may not have been read yet; empty = none.
         """
         with self.file.transaction(self.file.sure) as disk:
             disk.execute(
@@ -197,8 +199,12 @@ class Journal:
 
     def mark(self, address: str) -> str | None:
         """Return what stands for an address in the journal, however it is spelt; None for none."""
+        return next(iter(self.marks(address)), None)
+
+    def marks(self, address: str) -> list[str]:
+        """Return all that may stand for an address in the journal, the newest first."""
         if not address:
-            return None
+            return []
         spelt = canonical(address).encode(errors="replace")
-        digest = hashlib.blake2b(spelt, digest_size=MARK_BYTES, key=self._key)
-        return digest.hexdigest()
+        digests = (hashlib.blake2b(spelt, digest_size=MARK_BYTES, key=key) for key in self._keys)
+        return [digest.hexdigest() for digest in digests]

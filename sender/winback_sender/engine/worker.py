@@ -133,7 +133,9 @@ class Sender:
         own, settings, put = self._own, self._settings, self._mail.put
         with ExitStack() as ends:
             journal = ends.enter_context(
-                Journal(journal_path(own, self.group), key=settings.id_key)
+                Journal(
+                    journal_path(own, self.group), settings.id_key, settings.id_keys.secrets_before
+                )
             )
             for lane in self._lanes.all:
                 lane.adapter.is_revoked = journal.is_revoked

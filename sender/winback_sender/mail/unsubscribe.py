@@ -7,6 +7,7 @@ Source:
 """
 
 import hmac
+from collections.abc import Iterable
 from hashlib import blake2b
 from html import escape
 from typing import Final
@@ -36,17 +37,21 @@ class Unsubscribing:
         url: Public address of the page, ``https://…``; ours is under `PATH`. Empty: there is none.
         mailto: A mailbox that takes unsubscriptions. Empty: there is none.
         secret: Nobody else can make a link with it.
+        former: Secrets of which links are still about: they hold good.
     """
 
-    def __init__(self, url: str, mailto: str, secret: str) -> None:
+    def __init__(self, url: str, mailto: str, secret: str, former: Iterable[str] = ()) -> None:
         self._url, self._mailto = url, mailto
-        self._key = blake2b(secret.encode(), digest_size=32, person=b"unsubscribe").digest()
+        self._keys = [
+            blake2b(each.encode(), digest_size=32, person=b"unsubscribe").digest()
+            for each in (secret, *former)
+        ]
 
     def ways(self, touch_id: str) -> list[str]:
         """Return the addresses that unsubscribe the reader of a touch, the best first."""
         ways = []
         if self._url:
-            query = urlencode({"t": touch_id, "s": self._mark(touch_id)})
+            query = urlencode({"t": touch_id, "s": _mark(touch_id, self._keys[0])})
             ways.append(f"{self._url}{'&' if '?' in self._url else '?'}{query}")
         if self._mailto:
             ways.append(f"mailto:{self._mailto}?subject=unsubscribe%20{touch_id}")
@@ -55,8 +60,9 @@ class Unsubscribing:
     def answer(self, request: Request) -> Answer:
         """Return the page: a button for a GET, and for a POST what was done."""
         touch_id = request.query.get("t", "")
-        given = request.query.get("s", "")
-        if not touch_id or not hmac.compare_digest(given.encode(), self._mark(touch_id).encode()):
+        given = request.query.get("s", "").encode("utf-8", "replace")
+        ours = (_mark(touch_id, key).encode() for key in self._keys)
+        if not touch_id or not any(hmac.compare_digest(given, mark) for mark in ours):
             return _page(_WRONG, 404)
         if request.method == "GET":
             return _page(_ASK)
@@ -65,11 +71,10 @@ class Unsubscribing:
         word = Heard(Receipt(Status.OPTED_OUT), touch_id=touch_id)
         return _page(_DONE)._replace(heard=[word])
 
-    def _mark(self, touch_id: str) -> str:
-        digest = blake2b(
-            touch_id.encode("utf-8", "replace"), digest_size=_MARK_BYTES, key=self._key
-        )
-        return digest.hexdigest()
+
+def _mark(touch_id: str, key: bytes) -> str:
+    data = touch_id.encode("utf-8", "replace")
+    return blake2b(data, digest_size=_MARK_BYTES, key=key).hexdigest()
 
 
 def _page(text: str, status: int = 200) -> Answer:

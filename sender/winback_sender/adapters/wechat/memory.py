@@ -6,15 +6,17 @@ the file costs touches that could have been sent, and never sends one twice.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any, Final
 
 from winback_sender.contract.words import Why
 from winback_sender.engine.state import journal_path
 from winback_sender.errors import UserError
+from winback_sender.keys import derived
 from winback_sender.receipt import NotSentError
 from winback_sender.settings import load_sender_settings
 
@@ -27,25 +29,48 @@ class Memory:
 
     Args:
         path: The file; it is made when it is not there.
-        key: What hashes of addresses are made with.
+        key: Secret that hashes of addresses are made with.
         schema: Statements that make the tables.
+        former: The secrets before it. What was hashed with them takes its new name when the address
+            is seen again.
     """
 
-    def __init__(self, path: Path, key: str, schema: str) -> None:
+    def __init__(self, path: Path, key: str, schema: str, former: Iterable[str] = ()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._key = hashlib.blake2b(key.encode()).digest()
-        self._lock = Lock()
+        self._keys = [derived(each) for each in (key, *former)]
+        self._lock = RLock()
         self._connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(schema)
+        self._columns = [
+            (table, column)
+            for (table,) in self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for _, column, kind, *_ in self.ask(f"PRAGMA table_info({table})")
+            if kind == "BLOB"
+        ]
 
     def hashed(self, address: str) -> bytes:
-        """Return what stands for an address."""
-        digest = hashlib.blake2b(address.encode(), digest_size=HASH_BYTES, key=self._key)
-        return digest.digest()
+        """Return what stands for an address, in the whole file from now on."""
+        name, *before = (_digest(address, key) for key in self._keys)
+        if before:
+            with self._lock:
+                for (table, column), old in product(self._columns, before):
+                    self._rename(table, column, old, name)
+        return name
+
+    def is_hash_of(self, found: bytes, text: str) -> bool:
+        """Return whether a hash is that of a text, whichever key it was made with."""
+        return any(found == _digest(text, key) for key in self._keys)
+
+    def _rename(self, table: str, column: str, old: bytes, new: bytes) -> None:
+        """Give rows another name; where there is one of that name already, it is the newer."""
+        run, theirs = self._connection.execute, f"{table} WHERE {column} = ?"
+        if run(f"SELECT 1 FROM {theirs}", (old,)).fetchone():  # noqa: S608 (names of the schema)
+            run(f"UPDATE OR IGNORE {table} SET {column} = ? WHERE {column} = ?", (new, old))  # noqa: S608
+            run(f"DELETE FROM {theirs}", (old,))  # noqa: S608
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -70,6 +95,10 @@ class Memory:
             self._connection.close()
 
 
+def _digest(text: str, key: bytes) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES, key=key).digest()
+
+
 def open_memory(environ: Mapping[str, str], name: str, schema: str) -> Memory:
     """Return the file of a name in the directory of the journal.
 
@@ -79,7 +108,7 @@ def open_memory(environ: Mapping[str, str], name: str, schema: str) -> Memory:
     settings, own = load_sender_settings(environ)
     path = journal_path(own, f"{settings.app_id}-{name}")
     try:
-        return Memory(path, settings.id_key, schema)
+        return Memory(path, settings.id_key, schema, settings.id_keys.secrets_before)
     except (OSError, sqlite3.Error) as error:
         raise UserError(
             f"{path} cannot be used: {error}", "set WINBACK_SENDER_STATE to a directory of its own"
