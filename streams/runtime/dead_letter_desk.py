@@ -210,6 +210,7 @@ class Desk:
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         )  # fmt: skip
         done: list[Word] = []
+        asyncio.get_running_loop().set_exception_handler(_ignore_fences)
         try:
             await producer.start()  # Whoever was at it before can write no more from here on.
             survey = await asyncio.to_thread(self.survey, Wanted(places=frozenset(places)))
@@ -275,9 +276,10 @@ class Desk:
             words.append(note.word(letter, to))
         for (letter, _), word in zip(batch, words, strict=True):
             said = record_of(word)
-            await producer.send(
+            ack = await producer.send(
                 self._topic, said.value, said.key, partition=letter.partition, headers=said.headers
             )
+            ack.add_done_callback(_heard)
         await producer.commit_transaction()
         return words
 
@@ -291,6 +293,7 @@ class Desk:
             send.topic, value, key, partition=partition, timestamp_ms=send.timestamp_ms or None,
             headers=told,
         )  # fmt: skip
+        ack.add_done_callback(_heard)
         return ack
 
 
@@ -310,6 +313,18 @@ class _Note(NamedTuple):
             str(letter.place), self.what, iso(now_ms()), self.by, self.reason, to, attempt,
             first_reason, first_at,
         )  # fmt: skip
+
+
+def _ignore_fences(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of waiters inside the client that a fence has left behind."""
+    if not isinstance(context.get("exception"), ProducerFenced | InvalidProducerEpoch):
+        loop.default_exception_handler(context)
+
+
+def _heard(ack: "asyncio.Future[Any]") -> None:
+    """Take note of how a record fared; what went wrong is raised by the transaction."""
+    if not ack.cancelled():
+        ack.exception()
 
 
 def _partitions(send: Send, counts: Mapping[str, int]) -> Iterable[int]:
