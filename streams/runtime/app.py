@@ -1,15 +1,17 @@
 """The Faust app of a role, and its settings (why each: docs/adr and the runtime's docstrings)."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Final
 
 import faust
 
+from streams.runtime.lanes import LaneOptions, Lanes
 from streams.runtime.recovery import BulkTableManager
-from streams.runtime.table import LaneOptions, LaneTable
-from streams.runtime.transport import ChunkSchema, chunk_transport
+from streams.runtime.table import LaneTable
+from streams.runtime.transport import ChunkSchema, FaustGroup, chunk_transport
 from streams.settings import Settings
 from winback_sender.cluster import Cluster, Security
 from winback_sender.logs import LIBRARY
@@ -25,7 +27,8 @@ class LaneApp(faust.App):
     """A Faust app whose agent drives lanes, and whose crash can be awaited."""
 
     logger = LIBRARY
-    lanes: LaneTable
+    lanes: Lanes
+    lane_table: LaneTable
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -110,15 +113,17 @@ def make_app(
         app, app.conf.broker, chunk_max or settings.chunk_max, options.headers_of
     )
     changelog = app.topic(options.changelog, key_type=bytes, value_type=bytes, compacting=True)
-    app.lanes = app.tables.add(
-        LaneTable(app, options=options, name=table, changelog_topic=changelog)
+    app.lanes = Lanes(options, f"{app_id}-{table}", FaustGroup(app), app.crash_soon)
+    app.lane_table = app.tables.add(
+        LaneTable(app, lanes=app.lanes, name=table, changelog_topic=changelog)
     )
     source = app.topic(*options.sources, schema=ChunkSchema())
 
     async def feed_lanes(stream: Any) -> None:
         try:
             async for event in stream.noack().events():
-                await app.lanes.accept(event)
+                drop = partial(event.message.drop, app.consumer)
+                await app.lanes.accept(event.value, event.ack, drop)
         except Exception as error:  # noqa: BLE001 (crash is the error handling: restart, replay)
             app.crash_soon(error)
 

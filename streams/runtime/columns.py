@@ -66,6 +66,26 @@ class Columns:
             start = next_offset
 
 
+@dataclass(slots=True)
+class Chunk:
+    """Consecutive records of one partition of a source topic.
+
+    Attributes:
+        topic: Its name.
+        partition: Number of the partition.
+        columns: The records.
+        generation: Of the group in which they were fetched.
+    """
+
+    topic: str
+    partition: int
+    columns: Columns
+    generation: int
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
 class LostRecordsError(Exception):
     """Records were deleted from the source before they were read."""
 

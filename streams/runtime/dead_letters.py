@@ -3,8 +3,8 @@
 from typing import Final
 
 from streams.core.decoded import Rejected, RejectReason
+from streams.runtime.columns import Chunk
 from streams.runtime.metrics import Metric, Metrics
-from streams.runtime.transport import Chunk
 from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import Output
 from winback_sender.logs import get_logger

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from streams.runtime.columns import unseen
-from streams.runtime.producer import Commit, PartitionProducer
+from streams.runtime.columns import Chunk, unseen
+from streams.runtime.producer import Commit
 from streams.runtime.stride import Stride, give_turns, wait_at_most
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 
 LOOK_S: Final = 0.005
 SPAN_MIN_MS: Final = 1_000
@@ -41,6 +40,16 @@ class Engine(Protocol):
 
     def take(self) -> Commit:
         """Hand over what is not durable yet, and forget it."""
+
+
+class Producer(Protocol):
+    """Who writes the commits of one partition, behind a fence."""
+
+    async def write(self, commit: Commit) -> None:
+        """Return when all of it is durable."""
+
+    async def stop(self) -> None:
+        """Leave; what was not committed never happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Lane:
         self,
         partition: int,
         engine: Engine,
-        producer: PartitionProducer,
+        producer: Producer,
         pace: Pace,
         crash: Callable[[BaseException], object],
         observer: Observer,

@@ -22,12 +22,12 @@ from streams.core.rules import Rules
 from streams.core.teaching import ModelOrder
 from streams.errors import Exit, UserError
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
+from streams.runtime.columns import Chunk
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.model_meter import show_report, show_serving
 from streams.runtime.orders import OrderBook
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
-from streams.runtime.columns import Chunk
 from streams.settings import Settings
 from winback_sender.logs import get_logger
 

@@ -21,13 +21,13 @@ from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
+from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from streams.runtime.unheard_notice import UnheardNotice
 from streams.settings import Settings
 from winback_sender.contract.messages import Output, to_json

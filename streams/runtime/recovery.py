@@ -168,8 +168,8 @@ class BulkRecovery(Recovery):
         Awaited inside the recovery's ``_wait``: a new rebalance cancels it, an error crashes the
         worker.
         """
-        lanes = self.app.lanes
-        await lanes.own({tp.partition for tp in self.actives_for_table[lanes]}, generation_id)
+        actives = self.actives_for_table[self.app.lane_table]
+        await self.app.lanes.own({tp.partition for tp in actives}, generation_id)
         await super().on_recovery_completed(generation_id)
 
 

@@ -14,16 +14,15 @@ import numpy as np
 
 from models.episodes import Episodes
 from models.features import F64, features
-from models.questions import Examples, Matured, Openings, Questions, joined
+from models.questions import Examples, Forget, Matured, Openings, Questions, joined
 from streams.core.rules import Rules
 from streams.core.teaching import ModelOrder
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
 from streams.orders import Action
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
 from streams.runtime.topic_reader import Found
-from streams.runtime.transport import Chunk
 from streams.settings import Settings
 
 WORDLESS: Final[dict[str, F64]] = {}
@@ -111,7 +110,7 @@ class Unscored:
 
     def see(self, lesson: Lesson) -> Matured | None:
         """Note the questions of a block, or return those that it answers."""
-        if isinstance(lesson, Examples | Episodes) or not len(lesson.users):
+        if isinstance(lesson, Examples | Episodes | Forget) or not len(lesson.users):
             return None
         if not isinstance(lesson, Openings):
             matured = self._questions.answer(lesson)

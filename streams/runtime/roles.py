@@ -11,12 +11,12 @@ from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
 from streams.runtime.idle import IdleTopics
 from streams.runtime.lane import Engine, Pace
+from streams.runtime.lanes import LaneOptions
 from streams.runtime.news import News
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
-from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import WallClock, now_ms
 from streams.runtime.topic_check import check_topics, partition_counts
 from streams.settings import Settings

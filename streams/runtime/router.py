@@ -21,12 +21,12 @@ from streams.core.sources import Source
 from streams.core.time import SECOND_MS
 from streams.intake.bulk import Bulk
 from streams.intake.told import Told
+from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.routed_record import Envelope, LaneRecord
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from winback_sender.contract.messages import Output
 
 CLOCK_SHARE: Final = 20

@@ -16,12 +16,12 @@ from streams.intake.bulk import bulk_tell
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.lane import Engine, Lane, Pace
+from streams.runtime.lanes import LaneOptions
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
 from streams.runtime.rules_watch import Loaded, RulesWatch
 from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
-from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import EndOffsets, WallClock, now_ms
 from streams.runtime.topic_check import demand_sources, partition_counts
 from streams.settings import Settings

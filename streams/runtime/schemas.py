@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from streams.core.sources import Encoding, Form, Source
 from streams.errors import UserError
 from streams.intake.wire.schemas import Schema, Schemas
+from streams.runtime.columns import Chunk
 from streams.runtime.metrics import Metric, Metrics
-from streams.runtime.transport import Chunk
 from streams.settings import Settings
 from winback_sender.logs import get_logger
 

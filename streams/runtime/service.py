@@ -9,11 +9,11 @@ from faust.types import TP
 
 from streams.runtime.app import LaneApp
 from streams.runtime.health import Health, HealthServer
+from streams.runtime.lanes import recreated
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
 from streams.runtime.standing import show_standing
-from streams.runtime.table import recreated
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.worker import work
 from streams.settings import Settings

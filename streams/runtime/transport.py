@@ -7,11 +7,11 @@ What is replaced, and nothing else (Faust 0.15.3):
     ``Consumer.perform_seek``                           to what the state has applied
     ``Consumer._new_offset``, ``_filter_tps_with_pending_acks``   one number per partition
 Heartbeats, rebalances, the assignor and the commits to the group (for lag monitors) stay stock.
+What is delivered, from where, and what is acknowledged, is decided in `delivery`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 import faust
@@ -20,7 +20,8 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
-from streams.runtime.columns import Columns, take_fetched, wait_fetched
+from streams.runtime.columns import Chunk, Columns, take_fetched, wait_fetched
+from streams.runtime.delivery import Delivery, Positions
 from winback_sender.logs import LIBRARY
 
 FETCH_BYTES_MIN: Final = 65_536
@@ -28,20 +29,6 @@ FETCH_BYTES_MIN: Final = 65_536
 FETCH_WAIT_MS: Final = 20
 """Every request on this connection waits behind an idle fetch; Faust's 1,500 ms is too long."""
 FETCH_PATIENCE_S: Final = 1.0
-IDLE_S: Final = 0.01
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Consecutive records of one partition of a source topic."""
-
-    topic: str
-    partition: int
-    columns: Columns
-    generation: int
-
-    def __len__(self) -> int:
-        return len(self.columns)
 
 
 class ChunkMessage(ConsumerMessage):
@@ -54,8 +41,7 @@ class ChunkMessage(ConsumerMessage):
         with ack_lock:
             self.acked = True
             consumer._unacked_messages.discard(self)  # noqa: SLF001 (as stock Consumer.ack does)
-            if self.generation_id == consumer.app.consumer_generation_id:
-                consumer.acked_offsets[self.tp] = self.next_offset
+            consumer.delivery.acknowledge(self.tp, self.generation_id, self.next_offset)
             notify(consumer._waiting_for_ack)  # noqa: SLF001
         return True
 
@@ -120,8 +106,97 @@ class LeanThread(driver.AIOKafkaConsumerThread):
             return take_fetched(fetcher, is_wanted, headers_of)
 
 
+class FaustGroup:
+    """What Faust knows of the worker's membership.
+
+    Args:
+        app: The worker's.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    @property
+    def generation(self) -> int:
+        """The newest generation that it is a member of."""
+        generation: int = self._app.consumer_generation_id
+        return generation
+
+    @property
+    def is_rebalancing(self) -> bool:
+        """Whether partitions are on the move."""
+        return bool(self._app.rebalancing)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the worker is on its way out."""
+        return bool(self._app.should_stop)
+
+
+class FaustSource:
+    """Fetches and hands over by means of Faust's consumer.
+
+    Args:
+        consumer: The worker's.
+    """
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    @property
+    def is_flowing(self) -> bool:
+        """Whether Faust's flow control lets records through."""
+        return bool(self._consumer.flow_active)
+
+    def assignment(self) -> Collection[Any]:
+        """Return what this member of the group may read."""
+        assigned: Collection[Any] = self._consumer.assignment()
+        return assigned
+
+    async def seek(self, positions: Positions) -> None:
+        """Fetch from these offsets from now on."""
+        wanted = {TP(*place): offset for place, offset in positions.items()}
+        await self._consumer._thread.seek_wait(wanted)  # noqa: SLF001
+        self._consumer._read_offset.update(wanted)  # noqa: SLF001
+
+    async def fetch(self) -> Mapping[Any, Columns] | None:
+        """Return what has come; None when every partition is paused."""
+        consumer = self._consumer
+        active = {
+            tp for tp in consumer._get_active_partitions() | consumer._buffered_partitions  # noqa: SLF001
+            if not consumer._is_changelog_tp(tp)  # noqa: SLF001
+        }  # fmt: skip
+        if not active:
+            return None
+        found: Mapping[Any, Columns] = await consumer._getmany(  # noqa: SLF001
+            active_partitions=active, timeout=FETCH_PATIENCE_S
+        )
+        return found
+
+    async def hand(self, chunk: Chunk) -> None:
+        """Put a chunk into the agent's queue; when that is full, until the flow is stopped."""
+        consumer, tp = self._consumer, TP(chunk.topic, chunk.partition)
+        next_offset = chunk.columns.next_offset
+        message = ChunkMessage(
+            tp.topic, tp.partition, next_offset - 1, 0.0, 0, (), None, chunk, None, 0, 0, tp,
+            generation_id=chunk.generation,
+        )  # fmt: skip
+        message.next_offset = next_offset
+        delivery = consumer.callback(message)
+        channels = consumer.app.topics._tp_index.get(tp, ())  # noqa: SLF001
+        if any(channel.queue.full() for channel in channels):
+            await consumer.wait_first(delivery, consumer.suspend_flow.wait())
+        else:
+            await delivery
+        consumer._read_offset[tp] = next_offset - 1  # noqa: SLF001
+
+
 class ChunkConsumer(driver.Consumer):
-    """Faust's consumer, delivering chunks from where the state stands."""
+    """Faust's consumer, delivering chunks from where the state stands.
+
+    Attributes:
+        delivery: Decides what.
+    """
 
     logger = LIBRARY
 
@@ -132,103 +207,44 @@ class ChunkConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.acked_offsets: dict[TP, int] = {}
-        self._must_seek = True
+        self.delivery = Delivery(
+            FaustGroup(self.app), FaustSource(self), self.app.lanes.positions, self.chunk_max
+        )
 
     def _new_consumer_thread(self) -> LeanThread:
         return LeanThread(self, loop=self.loop, beacon=self.beacon)
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
         return [
-            tp for tp in self.acked_offsets
+            tp for tp in self.delivery.acknowledged()
             if topics is None or tp in topics or tp.topic in topics
         ]  # fmt: skip
 
     def _new_offset(self, tp: TP) -> int | None:
-        return self.acked_offsets.pop(tp, None)
+        return self.delivery.take_acknowledged(tp)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the lanes finish and commit (stock drops the acks before its last commit)."""
-        self._must_seek = True
+        self.delivery.begin_revoke()
         try:
             await super().on_partitions_revoked(revoked)
         finally:
-            self.acked_offsets.clear()
+            self.delivery.end_revoke()
 
     async def perform_seek(self) -> None:
-        """Seek every source partition to what the state has applied: the only truth there is."""
-        positions = {
-            tp: offset
-            for tp, offset in self.app.lanes.positions().items()
-            if tp in self.assignment()
-        }
-        if positions:
-            await self._thread.seek_wait(positions)
-        self._read_offset.update(positions)
+        """Seek every source partition to what the state has applied."""
+        await self.delivery.seek()
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
-                await asyncio.sleep(0)
-                if self._is_interrupted():
-                    self._must_seek = True
-                    await asyncio.sleep(IDLE_S)
-                elif self._must_seek:
-                    await self._seek_once()
-                else:
-                    await self._fetch_once()
+                await self.delivery.turn()
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
         except asyncio.CancelledError:
             if not self.app.should_stop:
                 raise
-
-    def _is_interrupted(self) -> bool:
-        return self.app.rebalancing or not self.flow_active
-
-    async def _seek_once(self) -> None:
-        """Seek after a rebalance.
-
-        Faust's recovery resumes partitions before it seeks, and clears the queues afterwards; only
-        this task fetches, so it seeks itself and delivers nothing before.
-        """
-        generation = self.app.consumer_generation_id
-        await self.perform_seek()
-        has_changed = generation != self.app.consumer_generation_id
-        self._must_seek = has_changed or self._is_interrupted()
-
-    async def _fetch_once(self) -> None:
-        generation = self.app.consumer_generation_id
-        active = {
-            tp for tp in self._get_active_partitions() | self._buffered_partitions
-            if not self._is_changelog_tp(tp)
-        }  # fmt: skip
-        if not active:
-            await asyncio.sleep(IDLE_S)
-            return
-        fetched = await self._getmany(active_partitions=active, timeout=FETCH_PATIENCE_S)
-        for partition, columns in fetched.items():
-            tp = TP(partition.topic, partition.partition)
-            for piece in columns.pieces(self.chunk_max):
-                if self._is_interrupted() or self.app.consumer_generation_id != generation:
-                    self._must_seek = True
-                    return
-                await self._deliver(Chunk(tp.topic, tp.partition, piece, generation), tp)
-
-    async def _deliver(self, chunk: Chunk, tp: TP) -> None:
-        next_offset = chunk.columns.next_offset
-        message = ChunkMessage(
-            tp.topic, tp.partition, next_offset - 1, 0.0, 0, (), None, chunk, None, 0, 0, tp,
-            generation_id=chunk.generation,
-        )  # fmt: skip
-        message.next_offset = next_offset
-        delivery = self.callback(message)
-        if any(channel.queue.full() for channel in self.app.topics._tp_index.get(tp, ())):  # noqa: SLF001
-            await self.wait_first(delivery, self.suspend_flow.wait())
-        else:
-            await delivery
-        self._read_offset[tp] = next_offset - 1
 
 
 def chunk_transport(

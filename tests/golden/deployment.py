@@ -17,7 +17,7 @@ from streams.core.rules import Rules
 from streams.intake.bulk import Bulk
 from streams.intake.wire.schemas import Schemas
 from streams.rule_files import load_rules
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.learner import LearnerEngine
@@ -27,7 +27,6 @@ from streams.runtime.producer import Commit
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from streams.settings import Settings
 from tests.golden.stored import Given, Written
 from tests.golden.stories import ORDERS, PARTITIONS

@@ -11,12 +11,12 @@ import time
 from collections.abc import Mapping
 
 from streams.runtime.app import LaneApp, make_app
+from streams.runtime.columns import Chunk
 from streams.runtime.lane import Pace
+from streams.runtime.lanes import LaneOptions
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
-from streams.runtime.table import LaneOptions
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from streams.runtime.worker import work
 from streams.settings import Settings
 from winback_sender.cluster import Cluster

@@ -5,13 +5,12 @@ from streams.core.interpret import NativeEvent
 from streams.core.sources import Form, Source
 from streams.intake.bulk import Bulk
 from streams.intake.told import Told
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.metrics import Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
-from streams.runtime.transport import Chunk
 from winback_sender.contract.messages import Output
 
 TOPIC = "app.orders"

@@ -11,9 +11,8 @@ from models.roster_records import SERVING
 from streams.core.rules_file import parse_rules
 from streams.core.teaching import EpisodeBlock, ExampleBlock, ModelOrder
 from streams.orders import Action, guest, ordered
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.learner import LearnerEngine
-from streams.runtime.columns import Chunk
 from streams.settings import Settings
 
 RULES = parse_rules("")

@@ -13,6 +13,7 @@ from streams.core.partition_record import PARTITION_KEY
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.intake.wire.schemas import Schemas
+from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import Notices
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.learner import LearnerEngine
@@ -21,7 +22,6 @@ from streams.runtime.pipeline import MODEL as USING
 from streams.runtime.pipeline import TICK, PipelineEngine, streams_of
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from tests.unit.core.lessons import lessons_of
 from tests.unit.runtime.teaching import DAY_MS, NOW_MS, RULES, SETTINGS, chunk
 

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.columns import Columns, LostRecordsError, unseen
+from streams.runtime.columns import Chunk, Columns, LostRecordsError, unseen
 from streams.runtime.lane import SPAN_MAX_MS, Lane, Pace
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.stride import STRIDE_S, Stride
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 
 
 class Recorder:
@@ -80,7 +79,7 @@ class Stage:
         self.acked: list[str] = []
         self.crashes: list[BaseException] = []
         self.lane = Lane(
-            0, self.engine, self.producer, Pace(interval_s, pending_max), self.crashes.append,  # type: ignore[arg-type]
+            0, self.engine, self.producer, Pace(interval_s, pending_max), self.crashes.append,
             LaneMeter(Metrics()),
         )  # fmt: skip
         self.lane.start(1)

@@ -7,15 +7,14 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams.errors import UserError
-from streams.runtime import table
-from streams.runtime.app import make_app
+from streams.runtime import lanes as ownership
+from streams.runtime.lanes import LaneOptions, Lanes
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.recovery import Contents
-from streams.runtime.table import LaneOptions, LaneTable
-from streams.settings import Settings
 from tests.unit.runtime.routing import TOPIC, engine
 from tests.unit.runtime.test_lane import FakeProducer, settle
+from tests.unit.runtime.test_lanes import lanes_of
 from winback_sender.cluster import Cluster
 
 BEGIN, END = 5, 40
@@ -48,7 +47,7 @@ def begin(
     )  # fmt: skip
     producer = Durable()
 
-    async def restore(_table: LaneTable, _partitions: list[int]) -> Contents:
+    async def restore(_lanes: Lanes, _partitions: list[int]) -> Contents:
         return {0: known}
 
     async def log_range(
@@ -56,12 +55,12 @@ def begin(
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         return dict.fromkeys(wanted, BEGIN), dict.fromkeys(wanted, END)
 
-    monkeypatch.setattr(LaneTable, "_restore", restore)
-    monkeypatch.setattr(LaneTable, "_producer", lambda *_: producer)
-    monkeypatch.setattr(table, "log_range", log_range)
+    monkeypatch.setattr(Lanes, "_restore", restore)
+    monkeypatch.setattr(Lanes, "_producer", lambda *_: producer)
+    monkeypatch.setattr(ownership, "log_range", log_range)
 
     async def story() -> tuple[int, list[int]]:
-        lanes = make_app(Settings(), app_id="routed", table="lanes", options=options).lanes
+        lanes = lanes_of(options)
         await lanes.own({0}, 1)
         await settle()
         (place,) = lanes.positions().values()

@@ -13,10 +13,9 @@ from streams.intake.fact import UnreadableError
 from streams.intake.wire import registry as client
 from streams.intake.wire.registry import Registry, RegistryAwayError
 from streams.runtime import schemas as desks
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.metrics import Metrics
 from streams.runtime.schemas import SchemaDesk
-from streams.runtime.transport import Chunk
 from streams.settings import Settings
 from tests.standin_registry import StandinRegistry
 

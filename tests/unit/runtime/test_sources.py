@@ -16,21 +16,19 @@ from streams.errors import UserError
 from streams.intake.wire.schemas import Schema, Schemas
 from streams.replay.rulebook import rules_at
 from streams.runtime import rules_watch, topic_check
-from streams.runtime.app import make_app
-from streams.runtime.columns import Columns
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.dead_letters import Notices
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.lane import Pace
+from streams.runtime.lanes import LaneOptions
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.rules_watch import Loaded, RulesWatch, version_of
 from streams.runtime.schemas import headers_of
-from streams.runtime.table import LaneOptions
 from streams.runtime.topic_check import check_topics
-from streams.runtime.transport import Chunk
 from streams.settings import Settings
 from tests.unit.runtime.test_lane import FakeProducer, Recorder, chunk, settle
-from tests.unit.runtime.test_table import Event, open_lane
+from tests.unit.runtime.test_lanes import lanes_of, open_lane
 from winback_sender.cluster import Cluster
 
 NOW_MS = 1_700_000_000_000
@@ -136,19 +134,6 @@ def test_pieces_and_what_is_unseen_keep_the_headers_of_their_records() -> None:
     assert piece("x", [b"a"]).columns.headers is None
 
 
-class Droppable(Event):
-    """An event of Faust's, whose message can be let go."""
-
-    dropped = 0
-
-    @property
-    def message(self) -> "Droppable":
-        return self
-
-    def drop(self, _consumer: object) -> None:
-        self.dropped += 1
-
-
 @pytest.mark.parametrize("is_ready", [True, False])
 def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> None:
     """What follows one that is dropped is dropped too: it would leave a hole."""
@@ -157,24 +142,26 @@ def test_a_chunk_is_applied_when_what_it_needs_is_there(*, is_ready: bool) -> No
         assert is_wanted()
         return is_ready or piece.columns.start > 0
 
-    async def story() -> tuple[list[int], int, int]:
+    async def story() -> tuple[list[int], list[str]]:
         options = LaneOptions(
             cluster=Cluster.plain("nowhere:1"), sources=("in",), changelog="users-changelog",
             make_engine=lambda _partition: Recorder(), observer=LaneMeter(Metrics()),
             pace=Pace(0.0), ready=ready,
         )  # fmt: skip
-        lanes = make_app(Settings(), app_id="toy", table="users", options=options).lanes
-        lanes.app.consumer_generation_id = 1
-        lane, event = open_lane(lanes, 0, FakeProducer()), Droppable(chunk(0, 2))
-        await lanes.accept(event)
-        await lanes.accept(Droppable(chunk(2, 2)))
+        lanes, said = lanes_of(options), list[str]()
+        lane = open_lane(lanes, 0, FakeProducer())
+        for first in (0, 2):
+            await lanes.accept(
+                chunk(first, 2), lambda: said.append("acked"), lambda: said.append("dropped")
+            )
         await settle()
         await lane.close()
         engine = lane.engine
         assert isinstance(engine, Recorder)
-        return engine.seen, event.acked, event.dropped
+        return engine.seen, said
 
-    assert asyncio.run(story()) == (([0, 1], 1, 0) if is_ready else ([], 0, 1))
+    expected = ([0, 1], ["acked"] * 2) if is_ready else ([], ["dropped"] * 2)
+    assert asyncio.run(story()) == expected
 
 
 def check(monkeypatch: pytest.MonkeyPatch, **counts: int) -> dict[str, int]:
