@@ -15,7 +15,7 @@ from streams.core.messages import PartitionRecord
 from streams.core.partition_record import PARTITION_KEY
 from streams.core.partitioner import partition_of
 from streams.core.rules import Rules
-from streams.core.state import LAYOUT
+from streams.core.versions import LAYOUT
 from streams.replay.rulebook import rules_at
 
 CLONE: Final = b"clone-"

@@ -23,7 +23,7 @@ from streams.core.inputs import (
     TraitsSet,
     ValueCorrected,
 )
-from streams.core.state import LAYOUT
+from streams.core.versions import LAYOUT
 from winback_sender.contract.messages import Output
 
 FORWARDED: Final = {
@@ -63,7 +63,7 @@ class HandedOver(msgspec.Struct, frozen=True, tag="handed_over"):
         event_time_ms: When it was linked.
         other_id: The id that was given up.
         state: Its changelog value.
-        layout: What the bytes of the state mean.
+        layout: Which version of the state its bytes are of.
         path: As in `Claimed`.
     """
 

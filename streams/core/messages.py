@@ -250,7 +250,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         watermark_ms: Event time before which nothing more is expected.
         fired_ms: Every timer up to here has fired.
         rules_hash: Churn definition the state was made with.
-        layout: Which columns the states have.
+        layout: Version of the state, and of winback that wrote it.
         outages: Begin and end of every outage that was announced; no end = not over.
         controls: Orders of operators that were taken: key, value, from which instant on, when
             ordered, what was before; as `controls.Taken`.
@@ -259,6 +259,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         told_ms: Latest instant of the wall clock that was told, 0 = there is only event time.
         present_ms: Watermark of then, if everything had been read.
         keys: Id of each key that the state was made with, and until when it is needed.
+        definition: What ``rules_hash`` stands for, in words.
     """
 
     applied: dict[str, int]
@@ -273,3 +274,4 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     told_ms: int = 0
     present_ms: int = 0
     keys: tuple[tuple[str, int], ...] = ()
+    definition: dict[str, str] = {}

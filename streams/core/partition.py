@@ -28,16 +28,10 @@ from streams.core.course import Course
 from streams.core.coverage import Coverage
 from streams.core.identity import Message
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
-from streams.core.messages import BudgetStatus, PartitionRecord
+from streams.core.messages import BudgetStatus
+from streams.core.migrations.chain import brought_up
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.partition_record import (
-    OURS,
-    PARTITION_KEY,
-    check,
-    check_keys,
-    record_of,
-    take_over,
-)
+from streams.core.partition_record import OURS, PARTITION_KEY, record_of, taken_over
 from streams.core.reception import Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
@@ -174,27 +168,24 @@ class Partition:
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
 
-        Without a user in it nothing was made with rules, so those of its record bind nobody.
+        What an older version wrote is written anew with the next harvest.
 
         Raises:
-            StateMismatchError: The rules are not those that the users' state was made with.
+            StateMismatchError: It was made with other rules or keys, or by a newer version.
         """
+        records, outdated = brought_up(records)
         ours = {key: value for key, value in records.items() if key.startswith(OURS)}
-        raw = records.get(PARTITION_KEY)
-        if raw is not None:
-            record = msgspec.json.decode(raw, type=PartitionRecord)
-            if len(ours) < len(records):
-                check(record, self.rules, self.number)
-            self.applied, self._taken = dict(record.applied), dict(record.applied)
+        record = taken_over(records, self._course, self.rules, self.number)
+        if record is not None:
+            self.applied = dict(record.applied)
+            self._taken = None if outdated else dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
-            take_over(record, self._course)
-            if len(records) > 1:
-                check_keys(record, self._course, self.number)
         self._course.erasures.load(ours)
         self.relations.stubs.load(ours)
         users = self._users
         users.load({key: records[key] for key in records if key not in ours} if ours else records)
         users.survey()
+        users.outdated = {key: records[key] for key in outdated if key != PARTITION_KEY}
         self._course.schedule_all(float(self._fired_ms))
 
     def values(self) -> Iterator[tuple[str, bytes]]:

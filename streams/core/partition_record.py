@@ -1,13 +1,17 @@
 """The partition's own record in the changelog: what it remembers besides its users, in and out."""
 
+from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from streams.core.controls import Controls, Taken
 from streams.core.course import Course
+from streams.core.definition import definition_of, differing
 from streams.core.messages import PartitionRecord
 from streams.core.outages import NEVER
 from streams.core.rules import Rules
-from streams.core.state import LAYOUT
+from streams.core.versions import LAYOUT
 
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition record in the changelog."""
@@ -15,9 +19,28 @@ PARTITION_KEY: Final = b"\x00partition"
 OURS: Final = b"\x00"
 """Begin of the changelog keys that are no user's; no user id begins like that."""
 
+OTHERWISE: Final = (
+    "Use what it was made with, or begin anew under another WINBACK_APP_ID with fresh topics."
+)
+OTHER_RULES: Final = (
+    "Use the rules it was made with; or carry the users over to the new ones, while no worker "
+    "runs: winback state migrate --rules NEW.yaml --dry-run"
+)
+
+OTHER_KEYS: Final = "Give WINBACK_ID_KEY the key, or name it among the former ones: docs/keys.md."
+
 
 class StateMismatchError(Exception):
-    """The stored state was made with another churn definition than the rules in force."""
+    """The stored state was made otherwise than what is in force can go on from.
+
+    Args:
+        text: With what it was made, and with what it would have to be.
+        hint: What to do.
+    """
+
+    def __init__(self, text: str, hint: str = OTHERWISE) -> None:
+        super().__init__(text)
+        self.hint = hint
 
 
 def record_of(
@@ -45,11 +68,26 @@ def record_of(
         course.clocks.told_ms,
         course.clocks.present_ms,
         course.erasures.keys.record(watermark_ms, rules.churn.limit_ms),
+        definition_of(rules),
     )
 
 
-def take_over(record: PartitionRecord, course: Course) -> None:
-    """Give users in time what a record says of them all."""
+def taken_over(
+    records: Mapping[bytes, bytes], course: Course, rules: Rules, number: int
+) -> PartitionRecord | None:
+    """Give users in time what the record in a changelog says of them all, and return it.
+
+    Without a user in it nothing was made with rules, so those of its record bind nobody.
+
+    Raises:
+        StateMismatchError: The state was made with other rules, or with a key that nobody has.
+    """
+    raw = records.get(PARTITION_KEY)
+    if raw is None:
+        return None
+    record = msgspec.json.decode(raw, type=PartitionRecord)
+    if any(not key.startswith(OURS) for key in records):
+        _check_rules(record, rules, number)
     course.coverage.announce(
         {start: NEVER if end is None else end for start, end in record.outages}
     )
@@ -58,31 +96,20 @@ def take_over(record: PartitionRecord, course: Course) -> None:
     if record.gate is not None:
         course.gate.load(record.gate)
     course.erasures.keys.load(record.keys)
-
-
-def check_keys(record: PartitionRecord, course: Course, number: int) -> None:
-    """Refuse a state that was made with a key that nobody has.
-
-    Raises:
-        StateMismatchError: With the id of the key.
-    """
-    if missing := course.erasures.keys.missing(record.watermark_ms):
+    missing = course.erasures.keys.missing(record.watermark_ms)
+    if missing and len(records) > 1:
         text = f"partition {number}: the state was made with the {missing}"
-        raise StateMismatchError(text)
+        raise StateMismatchError(text, OTHER_KEYS)
+    return record
 
 
-def check(record: PartitionRecord, rules: Rules, number: int) -> None:
-    """Refuse a state that was made otherwise.
-
-    Raises:
-        StateMismatchError: With what it was made, and with what it would have to be.
-    """
-    for what, made, in_force in (
-        ("rules", record.rules_hash, rules.hash),
-        ("layout of the state", record.layout, LAYOUT),
-    ):
-        if made != in_force:
-            text = (
-                f"partition {number}: the state was made with {what} {made}, in force is {in_force}"
-            )
-            raise StateMismatchError(text)
+def _check_rules(record: PartitionRecord, rules: Rules, number: int) -> None:
+    """Refuse a state that was made with another definition of churn."""
+    if record.rules_hash == rules.hash:
+        return
+    what = differing(record.definition, definition_of(rules))
+    raise StateMismatchError(
+        f"partition {number}: the state was made with rules {record.rules_hash}, in force is "
+        f"{rules.hash}{what and f' ({what})'}",
+        OTHER_RULES,
+    )

@@ -29,9 +29,11 @@ from streams.core.inputs import Absorbed, Erased, Input
 from streams.core.kinship import Kinship
 from streams.core.links import ALREADY, LinkRefusal, refusal
 from streams.core.merge import signed
+from streams.core.migrations.chain import state_brought_up
 from streams.core.outbox import IDENTITY
 from streams.core.rules import Rules
-from streams.core.state import HEAD, LAYOUT, Column, decode
+from streams.core.state import HEAD, Column, decode
+from streams.core.versions import LAYOUT
 from winback_sender.contract.messages import Output
 
 Path = tuple[str, ...]
@@ -188,7 +190,8 @@ class Relations:
 
     def _handed_over(self, message: HandedOver, watermark_ms: int, at_ms: int) -> None:
         """Take over what was known under another id of the person."""
-        assert message.layout == LAYOUT, "a state on its way was made with another version"
+        state = state_brought_up(message.state, message.layout)
+        message = msgspec.structs.replace(message, state=state, layout=LAYOUT)
         user_id, users = message.user_id, self._users
         route = self._route(user_id, message.path, at_ms)
         if route is not None:

@@ -1,6 +1,6 @@
 """The state of one user: typed for the rules, bytes in memory and in the changelog.
 
-The bytes are ``head | ring | frozen | profile``:
+The bytes are ``head | ring | frozen | profile``; `versions.STATE` counts how they have changed.
 
 head
     One little-endian float64 per `Column`: what is numeric. The heads of a chunk, joined, are the
@@ -16,7 +16,6 @@ profile
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -30,7 +29,6 @@ from models.features import (
     START_GAP_LOG_SQUARE,
     START_GAP_MEAN,
     Rhythm,
-    features_hash,
 )
 from streams.core.journey_state import Profile
 
@@ -75,11 +73,6 @@ HEAD: Final = struct.Struct(f"<{WIDTH}d")
 LIVE: Final = struct.Struct(f"<{LIVE_WIDTH}d")  # what every activity changes
 RING_START: Final = HEAD.size
 RING_END: Final = RING_START + RING_IDS * DIGEST_BYTES
-LAYOUT: Final = blake2b(
-    repr(([*Rhythm], [*Column], RING_IDS, features_hash())).encode(), digest_size=8
-).hexdigest()
-"""Fingerprint of what the bytes of a state mean: state of another layout is refused."""
-
 FROZEN_END: Final = RING_END + 4 * len(FEATURES)
 EMPTY_RING: Final = bytes(RING_IDS * DIGEST_BYTES)
 

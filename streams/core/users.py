@@ -36,6 +36,7 @@ class Users:
         waiting: Rows of users who bid, or whose case waits, for a place.
         waiting_version: Changes whenever somebody joins them.
         cases: Number of users who have an open case.
+        outdated: Key and value of what lies in the changelog as an older version wrote it.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -48,6 +49,7 @@ class Users:
         self.waiting: set[int] = set()
         self.waiting_version = 0
         self.cases = 0
+        self.outdated: dict[bytes, bytes] = {}
         self._bids = 0
         self._sample = Sample()
         self._put: set[int] = set()
@@ -192,9 +194,9 @@ class Users:
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Return key and value of what changed since the last call; None = deleted."""
         names, values = self.names, self.values
-        changed: list[tuple[bytes, bytes | None]] = list(self._deleted.items())
+        changed: list[tuple[bytes, bytes | None]] = [*self.outdated.items(), *self._deleted.items()]
         changed += [(names[row].encode(), values[row]) for row in sorted(self.dirty)]
-        self.dirty, self._deleted = set(), {}
+        self.dirty, self._deleted, self.outdated = set(), {}, {}
         return changed
 
 

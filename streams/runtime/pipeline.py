@@ -21,13 +21,13 @@ from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
-from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
+from streams.runtime.transport import Chunk
 from streams.runtime.unheard_notice import UnheardNotice
 from streams.settings import Settings
 from winback_sender.contract.messages import Output, to_json
@@ -130,17 +130,12 @@ class PipelineEngine:
         """Take over the content of the changelog.
 
         Raises:
-            UserError: The rules are not those that the state was made with.
+            UserError: It was made with other rules or keys, or by a newer version.
         """
         try:
             self.core.restore(records)
         except StateMismatchError as error:
-            raise UserError(
-                str(error),
-                "Use the rules (and the version) it was made with, or another WINBACK_APP_ID with "
-                "fresh topics; there is no migration yet.",
-                Exit.FAILED,
-            ) from error
+            raise UserError(str(error), error.hint, Exit.FAILED) from error
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
             self._note((PRESENT, 0, 0))
