@@ -95,6 +95,13 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
     "chaos_faults": Promise("faults in that run", "faults"),
     "chaos_events": Promise("events in that run", "events"),
+    "soak_slope_mb_per_h": Promise(
+        "memory of a worker over a soak with faults, constant population", "MB/h", "<=", 1
+    ),
+    "soak_tasks_more": Promise("coroutines or threads more at its end", "tasks", "<=", 1),
+    "soak_handles_more": Promise("open files and sockets more at its end", "handles", "<=", 2),
+    "soak_lag_more_s": Promise("lag more at its end", "s", "<=", 1),
+    "soak_journal_faults": Promise("holes and overlaps in the journal after it", "", "==", 0),
     "merges_ids": Promise("ids merged under faults", "ids", ">=", 10_000),
     "merges_people_wrong": Promise(
         "people whose events or value are not what they did, after merges under faults",

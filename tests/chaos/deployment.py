@@ -190,7 +190,7 @@ class Deployment:
     def _victim(self, choice: float) -> Worker | None:
         """Return one of those that are awake and are to stay."""
         found = [
-            worker for worker in self._active()
+            worker for worker in self.active()
             if worker not in self._paused and worker not in self.spared
         ]  # fmt: skip
         return found[int(choice * len(found))] if found else None
@@ -265,7 +265,7 @@ class Deployment:
                 self._due.append(now_s + 1.0)  # as a supervisor would
         due = [due_s for due_s in self._due if now_s >= due_s]
         self._due = [due_s for due_s in self._due if now_s < due_s]
-        if not (due or self._due or self._turns) and len(self._active()) < WORKERS_MIN:
+        if not (due or self._due or self._turns) and len(self.active()) < WORKERS_MIN:
             due = [now_s]
         for _ in due:
             if len(self.stand.running()) < WORKERS_MAX:
@@ -284,7 +284,8 @@ class Deployment:
                 link.heal()
                 del self._poor[link]
 
-    def _active(self) -> list[Worker]:
+    def active(self) -> list[Worker]:
+        """Return the workers that run and are to stay, the eldest first."""
         return [worker for worker in self.stand.running() if worker not in self._gone]
 
     def _mourn(self, worker: Worker) -> None:

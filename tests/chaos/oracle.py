@@ -108,7 +108,7 @@ def examine(stand: Stand, log: Path) -> Findings:
         for said in (msgspec.json.decode(line) for line in touches.elements())
         if said["type"] == "touch.requested"
     )
-    faults = _journal_faults(stand.bootstrap)
+    faults = journal_faults(stand.bootstrap)
     return Findings(
         state=len(state), missing=missing.total(), extra=extra.total(),
         twice=sum(count - 1 for count in asked.values()),
@@ -145,7 +145,12 @@ def _apart(lived: Counter[str], replayed: Counter[str]) -> tuple[Counter[str], C
     return replayed - lived, lived - replayed
 
 
-def _journal_faults(bootstrap: str) -> list[str]:
+def journal_faults(bootstrap: str) -> list[str]:
+    """Return holes and overlaps in what the journal says was applied.
+
+    Raises:
+        NotInTimeError: It does not reach the end of its sources.
+    """
     journal = Journal(bootstrap)
     try:
         for _ in range(200):
