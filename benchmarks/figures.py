@@ -93,8 +93,22 @@ PROMISES: Final[dict[str, Promise]] = {
         "touches sent that the replay does not have, after faults", "touches", "==", 0
     ),
     "chaos_touches_twice": Promise("touches sent twice, after faults", "touches", "==", 0),
-    "chaos_faults": Promise("faults in that run", "faults"),
-    "chaos_events": Promise("events in that run", "events"),
+    "chaos_decisions_differing": Promise(
+        "decisions that differ from the replay's, after faults", "decisions", "==", 0
+    ),
+    "chaos_journal_faults": Promise("holes and overlaps in the journal of it", "", "==", 0),
+    "chaos_kills": Promise("kill -9 in those runs", "", ">=", 20),
+    "chaos_rebalances": Promise("workers that joined or left", "", ">=", 20),
+    "chaos_bounces": Promise("bounces of the broker, half of them kill -9", "", ">=", 10),
+    "chaos_zombies": Promise("workers stopped for twice their session", "", ">=", 5),
+    "chaos_events": Promise("events in those runs", "events"),
+    "chaos_events_per_s": Promise("rate of the slowest of those runs", "events/s", ">=", 5_000),
+    "chaos_network_differences": Promise(
+        "all of that after cuts of the network, one way and both, and slow links", "", "==", 0
+    ),
+    "chaos_storm_differences": Promise(
+        "all of that after rebalances every second and a full disk", "", "==", 0
+    ),
     "soak_slope_mb_per_h": Promise(
         "memory of a worker over a soak with faults, constant population", "MB/h", "<=", 1
     ),
