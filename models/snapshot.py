@@ -12,8 +12,10 @@ import msgspec
 
 from models.calibration import IDENTITY, Platt
 from models.features import features_hash
+from models.upgrades import brought_up
 
 FORMAT: Final = 2
+"""Version of every record on the topic of models; `models.upgrades` knows the way to it."""
 _OPEN: Final = b'{"hmac_sha256":"'
 _MIDDLE: Final = b'","snapshot":'
 _CLOSE: Final = b"}"
@@ -134,8 +136,14 @@ def load(data: bytes, keys: Keys, kind: type[Record]) -> Record:
     body = unseal(data, keys)
     try:
         form = msgspec.json.decode(body, type=_Form).format
-        if form != FORMAT:
-            raise SnapshotRefused(Refusal.OTHER_FORMAT, f"{form}, this is {FORMAT}")
+        if form > FORMAT:
+            what = f"{form}, of a newer version of winback; this one knows formats up to {FORMAT}"
+            raise SnapshotRefused(Refusal.OTHER_FORMAT, what)
+        if form < FORMAT:
+            body = brought_up(body, form, FORMAT) or b""
+        if not body:
+            what = f"{form}, which was never released; this is {FORMAT}"
+            raise SnapshotRefused(Refusal.OTHER_FORMAT, what)
         record = msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise SnapshotRefused(Refusal.NOT_DECODABLE, str(error)) from error

@@ -9,6 +9,8 @@ import msgspec
 from streams.core.budget import Spent
 from streams.core.clock_names import ClockRecord
 from streams.core.fuse import Fuse
+from streams.core.input_fuse import FuseRecord
+from streams.core.versions import JOURNAL
 
 
 class Decision(msgspec.Struct, frozen=True, tag_field="type", tag="decision"):
@@ -212,6 +214,7 @@ class JournalEntry(msgspec.Struct, frozen=True):
         model_version: The model in force.
         rules_hash: `Rules.hash`.
         rules_version: Fingerprint of the files of the rules.
+        version: Of the entry itself.
     """
 
     partition: int
@@ -220,6 +223,7 @@ class JournalEntry(msgspec.Struct, frozen=True):
     model_version: str
     rules_hash: str
     rules_version: str = ""
+    version: int = JOURNAL
 
 
 class GateRecord(msgspec.Struct, frozen=True):
@@ -260,6 +264,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         present_ms: Watermark of then, if everything had been read.
         keys: Id of each key that the state was made with, and until when it is needed.
         definition: What ``rules_hash`` stands for, in words.
+        fuses: Topics of which records were rejected of late, and those that are not read on.
     """
 
     applied: dict[str, int]
@@ -275,3 +280,4 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     present_ms: int = 0
     keys: tuple[tuple[str, int], ...] = ()
     definition: dict[str, str] = {}
+    fuses: tuple[FuseRecord, ...] = ()

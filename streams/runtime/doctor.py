@@ -24,7 +24,7 @@ from streams.core.rules import Rules
 from streams.core.sources import Encoding, Source
 from streams.errors import Unavailable
 from streams.runtime.doctor_seen import Group, Seen, Stray, Stretch
-from streams.runtime.routed_record import LaneRecord
+from streams.runtime.routed_record import lane_record
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_admin import plan_topics
 from streams.runtime.topics import Step
@@ -113,7 +113,7 @@ def _places(
 ) -> Iterator[tuple[Stretch, int]]:
     """Yield partitions of routed topics with how far they were read, as the routers' topics say."""
     places = {
-        (topic, record.partition): msgspec.json.decode(record.value, type=LaneRecord).next_offset
+        (topic, record.partition): lane_record(record.value).next_offset
         for changelog, topic in lanes.items()
         for record in newest[changelog]
         if record.key == topic.encode() and record.value is not None

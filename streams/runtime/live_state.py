@@ -13,10 +13,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from models.roster_records import SERVING
 from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.messages import PartitionRecord, begin_of
+from streams.core.migrations.chain import brought_up
 from streams.core.outages import NEVER, Span
-from streams.core.partition_record import OURS, PARTITION_KEY
+from streams.core.partition_record import OURS, PARTITION_KEY, StateMismatchError
 from streams.core.rules import Rules
-from streams.errors import Unavailable, UserError
+from streams.errors import Exit, Unavailable, UserError
 from streams.runtime.newest import read_newest
 from streams.runtime.recovery import read_changelog, reader
 from streams.settings import Settings
@@ -167,6 +168,10 @@ async def _read(
     cluster: Cluster, topic: str, partitions: Sequence[int], begin: bytes = b""
 ) -> dict[int, dict[bytes, bytes]]:
     try:
-        return await read_changelog(cluster, topic, partitions, begin=begin)
+        contents = await read_changelog(cluster, topic, partitions, begin=begin)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {cluster} stopped answering: {error}") from None
+    try:  # What an older version wrote lies there until a worker writes it anew.
+        return {number: dict(brought_up(content).records) for number, content in contents.items()}
+    except StateMismatchError as error:
+        raise UserError(str(error), error.hint, Exit.FAILED) from None

@@ -21,13 +21,13 @@ from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.time import iso
 from streams.errors import Exit, UserError
+from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import InForce
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
-from streams.runtime.transport import Chunk
 from streams.runtime.unheard_notice import UnheardNotice
 from streams.settings import Settings
 from winback_sender.contract.messages import Output, to_json
@@ -135,7 +135,7 @@ class PipelineEngine:
         try:
             self.core.restore(records)
         except StateMismatchError as error:
-            raise UserError(str(error), error.hint, Exit.FAILED) from error
+            raise _refused(error) from error
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
             self._note((PRESENT, 0, 0))
@@ -166,7 +166,11 @@ class PipelineEngine:
             self._metrics.add(Metric.RECORDS_SKIPPED, count, topic=chunk.topic, reason=reason)
 
     def _relate(self, chunk: Chunk) -> None:
-        """Hand what partitions say of ids to the core."""
+        """Hand what partitions say of ids to the core.
+
+        Raises:
+            UserError: A newer version has handed over a state.
+        """
         columns = chunk.columns
         records = zip(columns.keys, columns.values, columns.timestamps_ms, strict=True)
         messages = []
@@ -176,7 +180,10 @@ class PipelineEngine:
                 self._dead_letters.put(message, chunk, place)
             else:
                 messages.append(message)
-        self.core.relate(messages)
+        try:
+            self.core.relate(messages)
+        except StateMismatchError as error:  # The worker stops, so a newer one reads it again.
+            raise _refused(error) from error
 
     def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
@@ -302,3 +309,7 @@ class PipelineEngine:
             self._in_force.rules_version,
         )  # fmt: skip
         return Output(None, to_json(entry), [("content-type", b"application/json")])
+
+
+def _refused(error: StateMismatchError) -> UserError:
+    return UserError(str(error), error.hint, Exit.FAILED)

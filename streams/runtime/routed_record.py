@@ -6,10 +6,13 @@ from typing import Final
 import msgspec
 
 from streams.core.decoded import Rejected, RejectReason
-from streams.core.interpret import ID_BYTES_MAX, NativeEvent
-from streams.core.native import VALUE_BYTES_MAX, WATERMARK_EVENT, WATERMARK_KEY, Clock
+from streams.core.interpret import NativeEvent
+from streams.core.native import WATERMARK_EVENT, WATERMARK_KEY, Clock
+from streams.core.record_limits import ID_BYTES_MAX, VALUE_BYTES_MAX
 from streams.core.routed import clock_name
 from streams.core.time import MINUTE_MS
+from streams.core.versions import ROUTER, WINBACK
+from streams.errors import Exit, UserError
 from winback_sender.contract.messages import Output
 
 ORIGIN_TOPIC: Final = "winback_origin_topic"
@@ -29,10 +32,33 @@ class LaneRecord(msgspec.Struct, frozen=True):
     Attributes:
         next_offset: Where to go on.
         watermark_ms: How far its clock has come, epoch ms UTC.
+        version: Of the record.
     """
 
     next_offset: int
     watermark_ms: int
+    version: int = ROUTER
+
+
+def lane_record(value: bytes) -> LaneRecord:
+    """Return what a lane's record says.
+
+    Raises:
+        UserError: A newer version wrote it.
+    """
+    version = msgspec.json.decode(value, type=_Version).version
+    if version > ROUTER:
+        raise UserError(
+            f"the router's state is of version {version}, newer than this one: winback {WINBACK} "
+            f"knows versions up to {ROUTER}",
+            "Run the version that wrote it, or a later one.",
+            Exit.FAILED,
+        )
+    return msgspec.json.decode(value, type=LaneRecord)
+
+
+class _Version(msgspec.Struct):
+    version: int = ROUTER
 
 
 class Envelope:

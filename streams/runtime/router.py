@@ -25,7 +25,7 @@ from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
-from streams.runtime.routed_record import Envelope, LaneRecord
+from streams.runtime.routed_record import Envelope, LaneRecord, lane_record
 from streams.runtime.ticks import Tick
 from winback_sender.contract.messages import Output
 
@@ -96,9 +96,13 @@ class RouterEngine:
         self._announcements: list[Output] = []
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
-        """Go on where the last owner of the partition stood; its clock is told once more."""
+        """Go on where the last owner of the partition stood; its clock is told once more.
+
+        Raises:
+            UserError: A newer version has owned it.
+        """
         if found := records.get(self._key):
-            record = msgspec.json.decode(found, type=LaneRecord)
+            record = lane_record(found)
             present_ms = self._now_ms() if self._is_ticked else record.watermark_ms
             self.watermark_ms = min(record.watermark_ms, present_ms)
             self.applied = {self._source.topic: record.next_offset}

@@ -10,6 +10,8 @@ from typing import Final
 from winback_sender.errors import Exit, UserError
 
 BUSY_TIMEOUT_S: Final = 10.0
+VERSION: Final = 1
+"""Of the tables, as ``PRAGMA user_version`` keeps it; 0 = a file of before there were versions."""
 
 _TOUCHES: Final = """
 CREATE TABLE IF NOT EXISTS touches (
@@ -74,7 +76,7 @@ class JournalFile:
         id: Made with the file, so that two journals are told apart.
 
     Raises:
-        UserError: The file cannot be used.
+        UserError: The file cannot be used, or a newer version has made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +85,7 @@ class JournalFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.sure = _connect(path, "FULL")
             with self.transaction(self.sure):
-                _bring_up_to_date(self.sure)
+                _bring_up_to_date(self.sure, path)
                 for statement in (_TOUCHES, *_OTHERS):
                     self.sure.execute(statement)
                 self.sure.execute(
@@ -143,8 +145,22 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     return connection
 
 
-def _bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Take over the touches of a file that was made before users stood in it."""
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    """Take over the touches of a file that was made before users stood in it.
+
+    Raises:
+        UserError: The file has tables of a newer version.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise UserError(
+            f"the journal {path} is of version {version}, newer than this one: this sender knows "
+            f"versions up to {VERSION}",
+            "run the version that wrote it, or a later one; a sender that read it half could send "
+            "a touch twice",
+            Exit.FAILED,
+        )
+    connection.execute(f"PRAGMA user_version = {VERSION}")
     columns = {row[1] for row in connection.execute("PRAGMA table_info(touches)")}
     if not columns or "strength" in columns:
         return

@@ -80,7 +80,8 @@ def test_a_state_of_other_rules_is_the_operators_to_mend() -> None:
     heir = PipelineEngine(core, lambda: in_force, streams_of(SETTINGS), Metrics(), Notices("dead"))
     with pytest.raises(UserError, match="made with rules") as refused:
         heir.restore(records)
-    assert "WINBACK_APP_ID" in refused.value.hint
+    assert "churn.horizon '30d', now '9d'" in str(refused.value)
+    assert "winback state migrate --rules" in refused.value.hint
     assert refused.value.exit_code == 1
 
 
