@@ -93,6 +93,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             is_secret=True,
         ),
     ] = ""
+    web_token: Annotated[
+        str,
+        Meta(title="text of at least 16 characters", pattern=r"^(\S{16,})?$"),
+        says(
+            "Secret that who reads `/metrics` and all of `/health` shows "
+            "(`Authorization: Bearer …`). Needed where the address is not this machine's own.",
+            is_secret=True,
+        ),
+    ] = ""
     session_timeout_s: Annotated[
         float,
         Meta(ge=1, le=300),

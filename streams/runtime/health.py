@@ -1,13 +1,14 @@
 """``/metrics`` and ``/health``, on the worker's own event loop: when that hangs, they do too."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from aiohttp import web
-
 from streams.errors import UserError
 from streams.runtime.metrics import Metrics
+from winback_sender.http.guard import guard_of
+from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site
 
 STUCK_AFTER_S: Final = 30.0
 """With records waiting and no progress for so long, the worker is not alive."""
@@ -44,26 +45,36 @@ class Liveness:
 
 
 class HealthServer:
-    """Serves the two pages.
+    """Serves the two pages; strangers are told no more than whether the worker lives.
 
     Args:
         host: Address to listen on.
         port: Port; 0 takes a free one.
+        token: Who says it may see all; needed where others than this machine can ask.
         metrics: What /metrics shows.
         examine: Asks the worker how it is.
+
+    Raises:
+        UserError: There is no token, and there has to be.
     """
 
     def __init__(
-        self, host: str, port: int, metrics: Metrics, examine: Callable[[], Health]
+        self,
+        host: str,
+        port: int,
+        token: str,
+        metrics: Metrics,
+        examine: Callable[[], Health],
     ) -> None:
         self._host, self._port = host, port
         self._metrics = metrics
         self._examine = examine
         self._liveness = Liveness()
-        application = web.Application()
-        application.router.add_get("/metrics", self._metrics_page)
-        application.router.add_get("/health", self._health_page)
-        self._runner = web.AppRunner(application, access_log=None)
+        pages = {
+            "/metrics": Page(self._metrics_page),
+            "/health": Page(self._health_page, is_open=True),
+        }
+        self._site = Site(pages, guard_of(host, token, "WINBACK_WEB_HOST"))
 
     async def start(self) -> int:
         """Listen, and return the port.
@@ -71,26 +82,25 @@ class HealthServer:
         Raises:
             UserError: The port is taken.
         """
-        await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            return await self._site.start(self._host, self._port)
         except OSError as error:
             raise UserError(
                 f"cannot serve /metrics on {self._host}:{self._port}: {error.strerror}",
                 "Set WINBACK_WEB_PORT to another port; 0 takes a free one.",
             ) from error
-        port: int = self._runner.addresses[0][1]
-        return port
 
     async def stop(self) -> None:
         """Stop listening."""
-        await self._runner.cleanup()
+        await self._site.stop()
 
-    async def _metrics_page(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.page(), content_type="text/plain")
+    async def _metrics_page(self, _asked: Asked) -> Answer:
+        return Answer(200, self._metrics.page(), METRICS_TYPE)
 
-    async def _health_page(self, _request: web.Request) -> web.Response:
+    async def _health_page(self, asked: Asked) -> Answer:
         health = self._examine()
         is_live = self._liveness.is_live(health, asyncio.get_running_loop().time())
-        body = {"live": is_live, "ready": health.is_ready, **health.facts}
-        return web.json_response(body, status=200 if is_live and health.is_ready else 503)
+        facts = health.facts if asked.is_known else {}
+        body = {"live": is_live, "ready": health.is_ready, **facts}
+        status = 200 if is_live and health.is_ready else 503
+        return Answer(status, json.dumps(body).encode(), "application/json")

@@ -45,7 +45,9 @@ class Service:
         """What more /health says."""
         self.is_held: Callable[[], bool] = lambda: False
         """Whether records wait for something that is away; nothing moves, and that is right."""
-        self._server = HealthServer(settings.web_host, port, self.metrics, self._examine)
+        self._server = HealthServer(
+            settings.web_host, port, settings.web_token, self.metrics, self._examine
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TP, int] = {}
         self._beyond: set[TP] = set()

@@ -1,17 +1,17 @@
 """The sender's page: metrics, health, and the call-backs of providers, in a thread of its own."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from threading import Event, Thread
 from typing import Final
-
-from aiohttp import web
 
 from winback_sender.adapter import Heard, Request, Route
 from winback_sender.engine.lane import Lane, Lanes
 from winback_sender.engine.metrics import Meter
 from winback_sender.errors import Exit, UserError
+from winback_sender.http.guard import guard_of, is_loopback
+from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, body_of
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -23,7 +23,10 @@ START_S: Final = 10.0
 Hear = Callable[[Lane, list[Heard]], None]
 Complaint = Callable[[], str]
 """Says what is wrong; empty: nothing."""
-_Handler = Callable[[web.Request], Awaitable[web.Response]]
+CALLS: Final = ("GET", "POST")
+"""What providers do, and who clicks a link."""
+
+_Handler = Callable[[Asked], Awaitable[Answer]]
 
 
 class Web:
@@ -32,6 +35,7 @@ class Web:
     Args:
         host: Address.
         port: 0 takes a free one.
+        token: Who says it may see all; needed where others than this machine can ask.
         lanes: Their adapters have routes.
         meter: What `/metrics` shows.
         hear: Takes what providers tell; it is on disk when it returns.
@@ -40,6 +44,9 @@ class Web:
 
     Attributes:
         port: Where it serves.
+
+    Raises:
+        UserError: There is no token, or a provider shows none, and there has to be.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class Web:
         meter: Meter,
         hear: Hear,
         *,
+        token: str = "",
         is_alive: Complaint,
         is_ready: Complaint,
     ) -> None:
@@ -57,17 +65,22 @@ class Web:
         self._host = host
         self._meter = meter
         self._hear = hear
-        self._app = web.Application(client_max_size=BODY_BYTES_MAX)
-        self._app.router.add_get("/metrics", self._metrics)
-        self._app.router.add_get("/health/live", _health(is_alive))
-        self._app.router.add_get("/health/ready", _health(is_ready))
+        pages = {
+            "/metrics": Page(self._metrics),
+            "/health/live": Page(_health(is_alive), is_open=True),
+            "/health/ready": Page(_health(is_ready), is_open=True),
+        }
         for lane in lanes.all:
             routes = lane.adapter.routes()
-            if not all(route.is_guarded for route in routes) and not _is_loopback(host):
-                log.warning("call_backs_unguarded", provider=lane.name,
-                            next="set its CALLBACK_TOKEN: anybody may call")  # fmt: skip
+            if not all(route.is_guarded for route in routes) and not is_loopback(host):
+                raise UserError(
+                    f"anybody may call what {lane.name} calls back, at {host!r}",
+                    f"set the CALLBACK_TOKEN of {lane.name}, or WINBACK_SENDER_WEB_HOST=127.0.0.1",
+                )
             for route in routes:
-                self._app.router.add_route("*", route.path, self._called(lane, route))
+                pages[route.path] = Page(self._called(lane, route), is_open=True, methods=CALLS)
+        guard = guard_of(host, token, "WINBACK_SENDER_WEB_HOST")
+        self._site = Site(pages, guard, BODY_BYTES_MAX)
         self._loop = asyncio.new_event_loop()
         self._started = Event()
         self._error: Exception | None = None
@@ -97,66 +110,53 @@ class Web:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=2.0)
         try:
-            self._loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, self._host, self.port)
-            self._loop.run_until_complete(site.start())
-            self.port = runner.addresses[0][1]
+            self.port = self._loop.run_until_complete(self._site.start(self._host, self.port))
         except OSError as error:
             self._error = error
             return
         finally:
             self._started.set()
         self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
+        self._loop.run_until_complete(self._site.stop())
         self._loop.close()
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._meter.page(), content_type="text/plain")
+    async def _metrics(self, _asked: Asked) -> Answer:
+        return Answer(200, self._meter.page(), METRICS_TYPE)
 
     def _called(self, lane: Lane, route: Route) -> _Handler:
-        async def handle(request: web.Request) -> web.Response:
+        async def handle(asked: Asked) -> Answer:
+            request = asked.request
             called = Request(
                 request.method, dict(request.query),
                 {name.lower(): value for name, value in request.headers.items()},
-                await request.read(),
+                await body_of(request),
             )  # fmt: skip
             return await asyncio.to_thread(self._answer, lane, route, called)
 
         return handle
 
-    def _answer(self, lane: Lane, route: Route, called: Request) -> web.Response:
+    def _answer(self, lane: Lane, route: Route, called: Request) -> Answer:
         """Let the adapter read a call; what it heard is on disk before the answer leaves."""
         try:
             answer = route.handle(called)
             heard = list(answer.heard)
         except Exception as error:  # noqa: BLE001 (anybody may call; nobody may end the sender so)
             log.warning("call_back_failed", provider=lane.name, error=type(error).__name__)
-            return web.Response(status=500)
+            return Answer(500)
         try:
             self._hear(lane, heard)
         except Exception as error:  # noqa: BLE001 (it is not on disk: the provider calls again)
             log.warning("call_back_not_kept", provider=lane.name, error=type(error).__name__)
-            return web.Response(status=503)
-        return web.Response(
-            status=answer.status, body=answer.body,
-            headers={"content-type": answer.content_type},
-        )  # fmt: skip
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+            return Answer(503)
+        return Answer(answer.status, answer.body, answer.content_type)
 
 
 def _health(complaint: Complaint) -> _Handler:
-    async def handle(_request: web.Request) -> web.Response:
+    async def handle(asked: Asked) -> Answer:
         said = complaint()
-        return web.json_response(
-            {"status": "ok" if not said else "bad", "why": said}, status=503 if said else 200
-        )
+        status = {"status": "ok" if not said else "bad"}
+        body = {**status, "why": said} if asked.is_known else status
+        return Answer(503 if said else 200, json.dumps(body).encode(), "application/json")
 
     return handle

@@ -192,5 +192,5 @@ class Sender:
 
         return Web(
             self._own.web_host, self._own.web_port, self._lanes, self._meter, ear.hear,
-            is_alive=is_alive, is_ready=is_ready,
+            token=self._settings.web_token, is_alive=is_alive, is_ready=is_ready,
         )  # fmt: skip

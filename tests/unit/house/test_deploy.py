@@ -98,5 +98,5 @@ def test_the_senders_image_has_no_engine() -> None:
 def test_the_senders_image_is_set_up_with_settings_that_exist() -> None:
     stated = dict(re.findall(r"(WINBACK_\w+)=(\S+)", STAGES["sender"]))
     _, settings = load_sender_settings(stated)
-    assert (settings.state, settings.web_host) == ("/var/lib/winback", "0.0.0.0")
+    assert (settings.state, settings.web_host) == ("/var/lib/winback", "127.0.0.1")
     assert "--owner=winback /var/lib/winback" in STAGES["base"]

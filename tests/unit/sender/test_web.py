@@ -5,6 +5,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
 
@@ -89,19 +90,27 @@ def test_what_could_not_be_kept_is_asked_for_again(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "is_guarded", "is_warned"),
-    [("0.0.0.0", False, True), ("", False, True), ("::1", False, False), ("0.0.0.0", True, False)],
+    ("host", "is_guarded", "token", "refused"),
+    [
+        ("0.0.0.0", False, "t" * 16, "anybody may call what postbox calls back"),
+        ("", False, "t" * 16, "anybody may call"),
+        ("0.0.0.0", True, "", "WINBACK_WEB_TOKEN is not set"),
+        ("shop.example", True, "", "WINBACK_WEB_TOKEN is not set"),
+        ("0.0.0.0", True, "t" * 16, ""),
+        ("::1", False, "", ""),
+        ("localhost", False, "", ""),
+    ],
 )
-def test_call_backs_that_anybody_may_send_are_warned_of(
-    caplog: pytest.LogCaptureFixture, *, host: str, is_guarded: bool, is_warned: bool
+def test_who_listens_to_others_knows_a_provider_from_a_stranger(
+    *, host: str, is_guarded: bool, token: str, refused: str
 ) -> None:
     provider = Provider()
     provider.is_guarded = is_guarded
-    Web(
-        host, 0, Lanes({"sms": provider}, Random(1)), Meter(), lambda *_: None,
-        is_alive=str, is_ready=str,
-    )  # fmt: skip
-    assert ("call_backs_unguarded" in caplog.text) == is_warned
+    with pytest.raises(UserError, match=refused) if refused else nullcontext():
+        Web(
+            host, 0, Lanes({"sms": provider}, Random(1)), Meter(), lambda *_: None,
+            token=token, is_alive=str, is_ready=str,
+        )  # fmt: skip
 
 
 def test_nonsense_ends_nothing(page: Page, caplog: pytest.LogCaptureFixture) -> None:
