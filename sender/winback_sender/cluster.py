@@ -5,6 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 
+class Password(str):
+    """A secret that ``repr`` does not show: clients of Kafka write their options to the log."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'(hidden)'"
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A user of Kafka who proves himself by a password (SASL).
@@ -27,10 +36,12 @@ class Security:
     Attributes:
         context: TLS, with our certificate in it when there is one; None: plain text.
         login: Our user; None: none, or the certificate says who we are.
+        has_certificate: Whether one of ours is in the context.
     """
 
     context: ssl.SSLContext | None = field(default=None, repr=False)
     login: Login | None = None
+    has_certificate: bool = False
 
     def __post_init__(self) -> None:
         assert self.login is None or self.context is not None, "a password needs TLS"
@@ -82,5 +93,5 @@ class Cluster:
         if (login := self.security.login) is not None:
             options["sasl_mechanism"] = login.mechanism
             options["sasl_plain_username"] = login.username
-            options["sasl_plain_password"] = login.password
+            options["sasl_plain_password"] = Password(login.password)
         return options

@@ -1,7 +1,6 @@
 """Before anything starts: is Kafka there, and are its topics?"""
 
 import logging
-import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,36 +10,37 @@ from kafka.errors import KafkaError
 
 from winback_sender.cluster import Cluster
 from winback_sender.errors import Exit, Unavailable, UserError
+from winback_sender.knock import knock
 
 RECONNECT_MS: Final = 3_000
 """The longest pause between two tries to reach Kafka; the client's own is ten times that."""
 
-_CONNECT_TIMEOUT_S: Final = 3.0
 _BOOTSTRAP_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 8_000
 
 
 def require_reachable(cluster: Cluster) -> None:
-    """Connect to one of the servers, so that a wrong address is told at once and clearly.
-
-    Kafka clients themselves try again for half a minute and then say little.
+    """Be let in by one of the servers, so that what is wrong is told at once and clearly.
 
     Raises:
-        Unavailable: None of them accepts a connection; says why for each.
+        Unavailable: None of them answers; says why for each.
+        UserError: One of them answers, and does not let us in as the settings stand.
     """
-    reasons = []
+    away: list[Unavailable] = []
+    refused: list[UserError] = []
     for server in cluster.servers:
-        host, _, port = server.rpartition(":")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
-        except (OSError, OverflowError) as error:
-            reasons.append(f"{server}: {getattr(error, 'strerror', None) or error}")
+            knock(server, cluster.security)
+        except Unavailable as error:
+            away.append(error)
+        except UserError as error:
+            refused.append(error)
         else:
             return
-    raise Unavailable(
-        f"Kafka cannot be reached: {'; '.join(reasons)}",
-        "check WINBACK_KAFKA_BOOTSTRAP and whether Kafka runs (the embedded one: winback kafka up)",
-    )
+    for error in refused:
+        raise error
+    reasons = "; ".join(error.message for error in away)
+    raise Unavailable(f"Kafka cannot be reached: {reasons}", away[0].hint)
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def admin_client(cluster: Cluster) -> Iterator[Any]:
 
     Raises:
         Unavailable: Kafka is not reachable, or what answers there is not Kafka.
-        UserError: Kafka refuses what is asked.
+        UserError: Kafka does not let us in, or refuses what is asked.
     """
     require_reachable(cluster)
     # What goes wrong is raised; without a handler the client would also print it.
@@ -61,8 +61,9 @@ def admin_client(cluster: Cluster) -> Iterator[Any]:
         )  # fmt: skip
     except KafkaError as error:
         raise Unavailable(
-            f"what answers at {cluster} does not speak like Kafka ({error})",
-            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
+            f"Kafka at {cluster} let us in, but then it did not answer ({error})",
+            "it may still be starting; or the addresses that it tells its clients "
+            "(advertised.listeners) cannot be reached from here",
         ) from error
     try:
         yield client

@@ -50,7 +50,7 @@ def security_of(settings: Settings) -> Security:
         _refuse_set(settings, _USER, "ssl knows us by a certificate, not by a user")
     else:
         login = _login(settings)
-    return Security(_context(settings), login)
+    return Security(_context(settings), login, bool(settings.kafka_certificate))
 
 
 def _refuse_set(settings: Settings, fields: tuple[str, ...], why: str) -> None:

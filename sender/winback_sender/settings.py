@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from winback_sender.keys import DEVELOPMENT_KEY, SECRET_CHARACTERS_MIN, KeyRing, ring_of
-from winback_sender.settings_catalogue import PREFIX, load, says
+from winback_sender.settings_catalogue import PREFIX, load, says, shown
 
 SENDER_PREFIX: Final = f"{PREFIX}SENDER_"
 """Of the settings that senders alone have; the service passes over them."""
@@ -114,6 +114,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], says("Least important log line printed.")
     ] = "info"
+
+    def __repr__(self) -> str:
+        return shown(self)
 
     @property
     def id_keys(self) -> KeyRing:

@@ -93,6 +93,15 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
     return kind(**values)
 
 
+def shown(settings: msgspec.Struct, prefix: str = PREFIX) -> str:
+    """Return settings as ``repr`` does, but no secret."""
+    values = (
+        f"{entry.field}={'(hidden)' if entry.is_secret else repr(getattr(settings, entry.field))}"
+        for entry in catalogue(type(settings), prefix)
+    )
+    return f"{type(settings).__name__}({', '.join(values)})"
+
+
 def unknown(environ: Mapping[str, str], known: list[str], prefix: str = PREFIX) -> list[str]:
     """Return a complaint of every variable with the prefix that nothing reads."""
     return [
