@@ -63,6 +63,12 @@ class Outcomes(NamedTuple):
     weight: Rows32
 
 
+class Forget(NamedTuple):
+    """Users of whom nothing is to be kept: users (n,)."""
+
+    users: Users
+
+
 class Matured(NamedTuple):
     """Questions with their answers, each of shape (n,).
 
@@ -197,11 +203,24 @@ class Questions:
         """Drop questions that nobody will answer any more: users may be erased, or treated."""
         limit = now_ms - PATIENCE * self._horizon_ms
         for number, opened in list(self._open.items()):
-            old = np.flatnonzero(opened.is_open & (opened.at_ms < limit)).tolist()
-            for key in zip(opened.users[old].tolist(), opened.at_ms[old].tolist(), strict=True):
-                self._places.pop(key, None)
-            if old:
-                self._close(number, old)
+            self._forget(number, opened.at_ms < limit)
+
+    def forget(self, users: Users) -> None:
+        """Drop all questions about users who were erased.
+
+        Nobody would answer them: an answer is the word of a state, and these are gone.
+        """
+        for number, opened in list(self._open.items()):
+            self._forget(number, np.isin(opened.users, users))
+
+    def _forget(self, number: int, which: Flags) -> None:
+        """Drop those questions of a block that are open."""
+        opened = self._open[number]
+        rows = np.flatnonzero(opened.is_open & which).tolist()
+        for key in zip(opened.users[rows].tolist(), opened.at_ms[rows].tolist(), strict=True):
+            self._places.pop(key, None)
+        if rows:
+            self._close(number, rows)
 
     def _close(self, number: int, rows: list[int]) -> None:
         """Close questions of a block."""

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from models.episodes import Episodes
 from models.features import FEATURES, features_hash
-from models.questions import Examples, Openings, Outcomes
+from models.questions import Examples, Forget, Openings, Outcomes
 from streams.core.state import WIDTH
 from streams.core.teaching import (
     EpisodeBlock,
     ExampleBlock,
+    Forgotten,
     LearnerInput,
     ModelOrder,
     OpeningBlock,
@@ -24,8 +25,8 @@ F64 = NDArray[np.float64]
 INSTANT_MAX_MS: Final = 2.0**53
 """Whole milliseconds are exact in a float64 up to here."""
 
-Lesson = Examples | Openings | Outcomes | Episodes
-Block = ExampleBlock | OpeningBlock | OutcomeBlock | EpisodeBlock
+Lesson = Examples | Openings | Outcomes | Episodes | Forget
+Block = ExampleBlock | OpeningBlock | OutcomeBlock | EpisodeBlock | Forgotten
 
 
 class BadLessonError(ValueError):
@@ -68,6 +69,8 @@ def lesson_of(block: Block, rules_hash: str) -> Lesson:
         BadLessonError: A column has not as many rows as the block says, or an instant is none.
         OtherRulesError: It was made with other features or rules.
     """
+    if isinstance(block, Forgotten):  # Whatever the rules are.
+        return Forget(_column(block.users, "<u8", block.count, "users"))
     if (block.features_hash, block.rules_hash) != (features_hash(), rules_hash):
         raise OtherRulesError("it was made with other features or rules")
     match block:

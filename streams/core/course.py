@@ -15,7 +15,7 @@ from models.features import Rhythm
 from streams.core.clocks import Clocks
 from streams.core.controls import ON, STOP
 from streams.core.coverage import Coverage
-from streams.core.effects import Effect, RecordEpisode
+from streams.core.effects import Effect, ForgetUser, RecordEpisode
 from streams.core.episodes import EpisodeCollector
 from streams.core.erasures import Erasures
 from streams.core.examples import ExampleCollector
@@ -95,7 +95,7 @@ class Course:
         self.examples = ExampleCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
-        self.erasures = Erasures(rules.ids)
+        self.erasures = Erasures(rules.ids, rules.churn.limit_ms)
         self.book = TermsBook(rules, clocks, is_shadow=is_shadow)
         self._acting: dict[int, tuple[float, float]] = {}
         self.gate = Gate(rules, self.users, self.assessor, self.book, number, of)
@@ -242,13 +242,14 @@ class Course:
 
     def take(self) -> list[LearnerInput]:
         """Return what users taught since the last call, counted."""
-        openings, outcomes = self.outcomes.take()
+        openings, outcomes, forgotten = self.outcomes.take()
         taught: list[LearnerInput] = []
         for name, made in (
             ("examples", self.examples.take()),
             ("openings", openings),
             ("outcomes", outcomes),
             ("", self.episodes.take()),
+            ("", forgotten),  # Last: what was asked before is forgotten, too.
         ):
             if made:
                 if name:
@@ -325,6 +326,28 @@ class Course:
         if took_place(self.step(row, troubled)) and kind is not None:
             gate.ledger.spend(kind, at_ms, is_instant=True)
 
+    def admit(self, user_id: str, at_ms: int) -> int:
+        """Add a user of whom nothing is known and return the row.
+
+        Whoever comes back under an id that was erased has consented to nothing.
+        """
+        row = self.users.admit(user_id)
+        if self.erasures.asks(user_id, at_ms):
+            state = decode(self.users.values[row])
+            profile = msgspec.structs.replace(state.profile, is_unasked=True)
+            self.users.put(row, encode(state.having(profile)))
+        self.counts["users_new"] += 1
+        return row
+
+    def forget_id(self, user_id: str, at_ms: int) -> None:
+        """Forget an id of somebody who was erased under another one."""
+        self.outbox.add((ForgetUser(user_id, at_ms, is_other_id=True),), self.counts)
+        self._forget(user_id, at_ms)
+
+    def _forget(self, user_id: str, at_ms: int) -> None:
+        self.erasures.add(user_id, at_ms)
+        self.outcomes.forget(user_id)
+
     def pass_border(self, at_ms: int) -> None:
         """Hand out the places of a border; every timer up to it has fired."""
         stepped: list[int] = []
@@ -345,9 +368,8 @@ class Course:
         before = decode(users.values[row])
         state, effects = step(before, signal, self._rules)
         if isinstance(signal, Erased):
-            until_ms = signal.event_time_ms + self._rules.churn.limit_ms
-            self.erasures.add(signal.user_id, until_ms)
             users.forget(signal.user_id)
+            self._forget(signal.user_id, signal.event_time_ms)
         elif state is not before:
             users.put(row, encode(state))
         if self._observer is not None and state[Column.CASE_AT] > before[Column.CASE_AT]:

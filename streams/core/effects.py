@@ -77,10 +77,14 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class ForgetUser(msgspec.Struct, frozen=True):
-    """Delete the user's state and refuse what still comes about the user for a while."""
+    """Delete the user's state and refuse what still comes about the user for a while.
+
+    ``is_other_id``: the person was erased under another id; this is one that was given up.
+    """
 
     user_id: str
     at_ms: int
+    is_other_id: bool = False
 
 
 class ClaimId(msgspec.Struct, frozen=True):

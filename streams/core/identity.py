@@ -116,7 +116,23 @@ class MemberErased(msgspec.Struct, frozen=True, tag="member_erased"):
     path: tuple[str, ...] = ()
 
 
-Message = Claimed | HandedOver | Forwarded | MemberErased
+class Disowned(msgspec.Struct, frozen=True, tag="disowned"):
+    """An id that was claimed belongs to somebody who was erased: it is to be forgotten.
+
+    Attributes:
+        user_id: Who claimed it.
+        event_time_ms: When.
+        other_id: The id.
+        path: As in `Claimed`.
+    """
+
+    user_id: str
+    event_time_ms: int
+    other_id: str
+    path: tuple[str, ...] = ()
+
+
+Message = Claimed | HandedOver | Forwarded | MemberErased | Disowned
 
 _OUT: Final = msgspec.msgpack.Encoder()
 _IN: Final = msgspec.msgpack.Decoder(Message)

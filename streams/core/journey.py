@@ -151,7 +151,7 @@ def _contact(state: UserState, case: Case, moment: Moment, rules: Rules) -> Cont
     )
     return Contact(
         channel=channel,
-        consent=profile.consents.get(channel),
+        consent=profile.consents.get(channel, False if profile.is_unasked else None),
         is_suppressed=profile.is_suppressed,
         reach=profile.reach.get(channel),
         is_held_out=case.is_held_out,

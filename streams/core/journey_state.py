@@ -139,6 +139,7 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
         left: Touches of closed cases on which a sender's word is missing, latest last.
         treated_ms: Latest of the other touches of closed cases that are not known to be unsent.
         members: Other ids of the person to when they were claimed last.
+        is_unasked: The id was erased once: nothing is presumed of whoever comes back under it.
     """
 
     stage: Stage = Stage.NEW
@@ -155,3 +156,4 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     left: tuple[OpenTouch, ...] = ()
     treated_ms: int = 0
     members: dict[str, int] = {}
+    is_unasked: bool = False

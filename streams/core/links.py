@@ -60,6 +60,14 @@ def is_placeholder(user_id: str) -> bool:
     return not user_id.strip("0-") or user_id.strip().lower() in PLACEHOLDERS
 
 
+def without_member(state: UserState, other_id: str) -> UserState:
+    """Return a state that does not know an id as one of the user's any more."""
+    if other_id not in state.profile.members:
+        return state
+    members = {each: at_ms for each, at_ms in state.profile.members.items() if each != other_id}
+    return state.having(msgspec.structs.replace(state.profile, members=members))
+
+
 def linked(state: UserState, signal: Linked, rules: Rules) -> Outcome:
     """Claim the other id, unless that was done lately: a link is told at every log-in.
 

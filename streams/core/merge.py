@@ -95,6 +95,7 @@ def absorb(state: UserState, signal: Absorbed, rules: Rules) -> Outcome:
         left=left,
         treated_ms=max(mine.treated_ms, theirs.treated_ms, dropped_ms),
         members={each: used_ms for each, used_ms in newest if each != user_id},
+        is_unasked=mine.is_unasked or theirs.is_unasked,
     )
     made = UserState(_head(one, other, exposure, signal, rules), one.ring, one.frozen, profile)
     if signal.frozen_at:

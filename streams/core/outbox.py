@@ -26,7 +26,7 @@ from streams.core.identity import Claimed, MemberErased, Message, record_of
 from streams.core.messages import BudgetStatus
 from streams.core.teaching import LearnerInput
 from streams.core.time import iso
-from winback_sender.contract.messages import Output, cloud_event, to_json
+from winback_sender.contract.messages import Output, UserErased, cloud_event, to_json
 
 TOUCHES: Final = "touches"
 DECISIONS: Final = "decisions"
@@ -48,7 +48,7 @@ class Outbox:
         self._records: dict[str, list[Output]] = {}
         self._keyed: dict[str, list[Output]] = {}
 
-    def add(  # noqa: C901, PLR0912  # one branch an effect
+    def add(  # noqa: C901, PLR0912, PLR0915  # one branch an effect
         self, effects: Iterable[Effect], counts: Counter[str]
     ) -> None:
         """Turn effects into records and count them."""
@@ -108,15 +108,19 @@ class Outbox:
                         self.send(MemberErased(member, at_ms, ids))
                 case Note(name):
                     counts[name] += 1
-                case ForgetUser():
-                    counts["erased"] += 1
+                case ForgetUser(user_id, _, is_other_id):
+                    name = f"{user_id}-erased-{at_iso}"
+                    erased = UserErased(user_id, at_iso)
+                    self._put(TOUCHES, "user.erased", name, at_iso, user_id, erased)
+                    counts["erased"] += not is_other_id
 
     def status(self, status: BudgetStatus) -> None:
         """Add how the partition stands with its budget; it is keyed by no user."""
         name = f"budget-{status.partition}-{status.at}"
         headers = cloud_event("budget.status", name, self._source, status.at, str(status.partition))
-        key = f"\0budget/{status.partition}".encode()
-        self._records.setdefault(DECISIONS, []).append(Output(key, to_json(status), headers))
+        self._records.setdefault(DECISIONS, []).append(
+            Output(name.encode(), to_json(status), headers)
+        )
 
     def examples(self, block: LearnerInput, partition: int) -> Output:
         """Return the record of a block of examples, openings or outcomes."""
@@ -142,7 +146,9 @@ class Outbox:
         is_foreign: bool = False,
     ) -> None:
         headers = cloud_event(kind, name, self._source, at_iso, user_id)
-        record = Output(user_id.encode(), to_json(message), headers)
+        # Each record of a decision has a key of its own, or it could not be erased alone.
+        key = name if stream == DECISIONS else user_id
+        record = Output(key.encode(), to_json(message), headers)
         records = self._keyed if is_foreign else self._records
         records.setdefault(stream, []).append(record)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from streams.core.course import Course
 from streams.core.inputs import (
     ControlSet,
+    Erased,
     FeedbackReceived,
     Input,
     OutageAnnounced,
@@ -61,6 +62,9 @@ class Reception:
             return -1
         if self._course.erasures.holds(user_id, reached_ms):
             self._counts["skipped_erased"] += 1
+            if isinstance(signal, Erased):  # It counts from now on.
+                self._course.erasures.add(user_id, reached_ms)
+            else:
+                self._relations.was_erased(user_id, reached_ms)
             return -1
-        self._counts["users_new"] += 1
-        return self._users.admit(user_id)
+        return self._course.admit(user_id, reached_ms)

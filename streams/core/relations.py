@@ -19,6 +19,7 @@ from streams.core import journey
 from streams.core.course import Course
 from streams.core.identity import (
     Claimed,
+    Disowned,
     Forwarded,
     HandedOver,
     MemberErased,
@@ -27,16 +28,17 @@ from streams.core.identity import (
 )
 from streams.core.inputs import Absorbed, Erased, Input
 from streams.core.kinship import Kinship
-from streams.core.links import ALREADY, LinkRefusal, refusal
+from streams.core.links import ALREADY, LinkRefusal, refusal, without_member
 from streams.core.merge import signed
 from streams.core.migrations.chain import state_brought_up
 from streams.core.outbox import IDENTITY
 from streams.core.rules import Rules
-from streams.core.state import HEAD, Column, decode
+from streams.core.state import HEAD, Column, decode, encode
 from streams.core.versions import LAYOUT
 from winback_sender.contract.messages import Output
 
 Path = tuple[str, ...]
+Told = Claimed | HandedOver | MemberErased | Disowned
 
 ERASED: Final = Erased.__name__
 
@@ -69,7 +71,6 @@ class Relations:
         self.stubs = Kinship(rules.churn.limit_ms)
         self.path: Path = ()
         self._horizon_ms = rules.churn.horizon_ms
-        self._limit_ms = rules.churn.limit_ms
         self._course, self._users, self._counts = course, course.users, course.counts
 
     def send_on(self, signal: Input, at_ms: int) -> bool:
@@ -84,9 +85,7 @@ class Relations:
         self._counts["identity_forwarded"] += 1
         return True
 
-    def parts(
-        self, messages: Sequence[Message]
-    ) -> Iterator[SentOn | Claimed | HandedOver | MemberErased]:
+    def parts(self, messages: Sequence[Message]) -> Iterator[SentOn | Told]:
         """Yield messages one by one, for each may change to whom the next one belongs.
 
         What was sent on to users who have a state, and keep it, is yielded together.
@@ -97,19 +96,19 @@ class Relations:
                 if message.kind != ERASED and message.user_id in self._users.index:
                     together.append(message.signal())
                     continue
-                alone: SentOn | Claimed | HandedOver | MemberErased = SentOn(
-                    [message.signal()], message.path
-                )
+                alone: SentOn | Told = SentOn([message.signal()], message.path)
             else:
                 alone = message
             if together:
                 yield SentOn(together)
                 together = []
             yield alone
+            if isinstance(alone, SentOn):
+                self._look_back(alone, message.event_time_ms)
         if together:
             yield SentOn(together)
 
-    def take(self, message: Claimed | HandedOver | MemberErased, watermark_ms: int) -> None:
+    def take(self, message: Told, watermark_ms: int) -> None:
         """Apply a message; before it, the timers of its user fire up to the watermark."""
         row = self._users.index.get(message.user_id)
         if row is not None and self._users.deadlines[row] <= watermark_ms:
@@ -120,6 +119,8 @@ class Relations:
                 self._claimed(message, at_ms)
             case HandedOver():
                 self._handed_over(message, watermark_ms, at_ms)
+            case Disowned():
+                self._disowned(message, at_ms)
             case MemberErased():
                 self._member_erased(message, at_ms)
 
@@ -155,7 +156,10 @@ class Relations:
         elif message.path or user_id == into:
             self._told_again(message, at_ms)
         elif self._course.erasures.holds(user_id, at_ms):
-            self._refuse(message, user_id, LinkRefusal.ERASED, at_ms)
+            # Nothing is put on record, and who asked for the id forgets it: it must not stand
+            # anywhere any more.
+            self._counts[f"identity_{LinkRefusal.ERASED}"] += 1
+            self._course.outbox.send(Disowned(into, at_ms, user_id))
         else:
             self._give_up(message, at_ms)
 
@@ -203,8 +207,7 @@ class Relations:
             return
         row = users.index.get(user_id)
         if row is None:
-            row = users.admit(user_id)
-            self._counts["users_new"] += 1
+            row = self._course.admit(user_id, at_ms)
         self._absorb(row, message, watermark_ms or at_ms)
 
     def _absorb(self, row: int, message: HandedOver, at_ms: int) -> None:
@@ -255,6 +258,31 @@ class Relations:
             course.outbox.send(MemberErased(member, at_ms, ids))
         self._counts["skipped_erased"] += 1
 
+    def _disowned(self, message: Disowned, at_ms: int) -> None:
+        """Forget an id that was claimed in vain."""
+        route, users = self._route(message.user_id, message.path, at_ms), self._users
+        if route is not None:
+            sent_on = msgspec.structs.replace(message, user_id=route[0], path=route[1])
+            self._course.outbox.send(sent_on)
+            return
+        row = users.index.get(message.user_id)
+        if row is not None:
+            users.put(row, encode(without_member(decode(users.values[row]), message.other_id)))
+
+    def was_erased(self, user_id: str, at_ms: int) -> None:
+        """Tell the id that has sent something on to an erased one that it belongs to nobody."""
+        self._disclaim(self.path, user_id, at_ms)
+
+    def _look_back(self, part: SentOn, at_ms: int) -> None:
+        """Forget by which ids an erasure has come."""
+        signal = part.signals[0]
+        if isinstance(signal, Erased) and self._course.erasures.holds(signal.user_id, at_ms):
+            self._disclaim(part.path, signal.user_id, at_ms)
+
+    def _disclaim(self, path: Path, user_id: str, at_ms: int) -> None:
+        if path:
+            self._course.outbox.send(MemberErased(path[-1], at_ms, (user_id,), path[:-1]))
+
     def _member_erased(self, message: MemberErased, at_ms: int) -> None:
         """Turn a stub into an erasure: nobody may know any more to whom the id belonged.
 
@@ -264,7 +292,7 @@ class Relations:
         into = self.stubs.into(user_id, at_ms, is_told=True)
         if into == ids[0]:
             self.stubs.drop(user_id)
-            self._course.erasures.add(user_id, at_ms + self._limit_ms)
+            self._course.forget_id(user_id, at_ms)
         elif into in ids and user_id not in path:
             self._course.outbox.send(MemberErased(into, at_ms, ids, (*path, user_id)))
         if path and self._course.erasures.holds(user_id, at_ms):

@@ -101,8 +101,11 @@ class Round:
         """Apply an input that is not an activity."""
         if isinstance(signal, ObservationPaused):
             self._course.coverage.has_pauses = True
-        if isinstance(signal, FeedbackReceived | Erased | ObservationPaused):
+        if isinstance(signal, FeedbackReceived | ObservationPaused):
             signal = msgspec.structs.replace(signal, event_time_ms=int(bound))
+        elif isinstance(signal, Erased):  # Before any watermark there is only its own time.
+            at_ms = int(bound) or signal.event_time_ms
+            signal = msgspec.structs.replace(signal, event_time_ms=at_ms)
         elif isinstance(signal, TraitsSet):
             signal = msgspec.structs.replace(signal, reached_ms=int(bound))
         elif isinstance(signal, Linked):

@@ -133,5 +133,17 @@ class ModelOrder(msgspec.Struct, frozen=True, array_like=True, tag="order"):
     mac: str
 
 
-LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder | EpisodeBlock
+class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
+    """Users who were erased: what was asked about them is not kept any longer.
+
+    Attributes:
+        count: Number of users n.
+        users: n × uint64, as of the openings.
+    """
+
+    count: int
+    users: bytes
+
+
+LearnerInput = ExampleBlock | OpeningBlock | OutcomeBlock | ModelOrder | EpisodeBlock | Forgotten
 """What the learner reads from the topic of examples, one record each."""

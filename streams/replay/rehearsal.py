@@ -9,7 +9,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.core.messages import Decision
-from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import (
+    OfWinBack,
+    TouchRequested,
+    TouchRevoked,
+    UserErased,
+)
 
 NOBODY: Final = "(no playbook fits)"
 """Under this name stand the users whom no playbook fits."""
@@ -137,7 +142,7 @@ def _count_touches(
     touches: Iterable[bytes], counts: dict[str, _Count], book_of: dict[str, str], zone: ZoneInfo
 ) -> None:
     for record in touches:
-        message = msgspec.json.decode(record, type=TouchRequested | TouchRevoked | CaseClosed)
+        message = msgspec.json.decode(record, type=OfWinBack)
         if isinstance(message, TouchRequested):
             experiment = message.experiment
             count = counts[experiment.playbook]
@@ -145,6 +150,8 @@ def _count_touches(
             count.steps[step] += 1
             at = datetime.fromisoformat(message.not_before).astimezone(zone)
             count.days[at.date().isoformat()] += 1
+            continue
+        if isinstance(message, UserErased):
             continue
         name = book_of.get(message.case_id)
         if name is None:

@@ -22,7 +22,13 @@ from streams.reporting.calendar import Span, day_numbers
 from streams.reporting.standing import Budgets, Standing
 from streams.reporting.tally import ALL, Cell, Tally, added
 from streams.reporting.touches import Touches, heard_at
-from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import (
+    CaseClosed,
+    Feedback,
+    OfWinBack,
+    TouchRequested,
+    TouchRevoked,
+)
 
 DECISIONS: Final = "decisions"
 TOUCHES: Final = "touches"
@@ -33,7 +39,7 @@ EXAMPLES_MAX: Final = 5
 
 _DECODERS: Final = {
     DECISIONS: msgspec.json.Decoder(OfDecisions),
-    TOUCHES: msgspec.json.Decoder(TouchRequested | TouchRevoked | CaseClosed),
+    TOUCHES: msgspec.json.Decoder(OfWinBack),
     FEEDBACK: msgspec.json.Decoder(Feedback),
 }
 

@@ -51,6 +51,9 @@ class LearnerEngine:
         keeps_history: Whether every matured question is kept, for an export.
     """
 
+    held: frozenset[str] = frozenset()
+    """Nothing: what it reads is ours."""
+
     def __init__(
         self,
         settings: Settings,

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.episodes import Episodes
 from models.features import F64, features
-from models.questions import Examples, Matured, Openings, Questions, joined
+from models.questions import Examples, Forget, Matured, Openings, Questions, joined
 from streams.core.rules import Rules
 from streams.core.teaching import ModelOrder
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
@@ -110,7 +110,7 @@ class Unscored:
 
     def see(self, lesson: Lesson) -> Matured | None:
         """Note the questions of a block, or return those that it answers."""
-        if isinstance(lesson, Examples | Episodes) or not len(lesson.users):
+        if isinstance(lesson, Examples | Episodes | Forget) or not len(lesson.users):
             return None
         if not isinstance(lesson, Openings):
             matured = self._questions.answer(lesson)

@@ -9,9 +9,9 @@ from streams.simulation.answers import SenderCrew
 from streams.simulation.life import Prospect
 from streams.simulation.source import Record, Source
 from streams.simulation.world import World
-from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import OfWinBack
 
-TouchMessage = TouchRequested | TouchRevoked | CaseClosed
+TouchMessage = OfWinBack
 DecisionMessage = OfDecisions
 Message = TouchMessage | DecisionMessage
 

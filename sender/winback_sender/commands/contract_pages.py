@@ -22,7 +22,7 @@ HOLDS_MAX: Final = 32  # Characters of the column that says what a field may hol
 def contracts() -> None:
     """Show the messages between winback and its senders, and what they may become.
 
-    TYPE is touch.requested, touch.revoked, case.closed or feedback.
+    TYPE is touch.requested, touch.revoked, case.closed, user.erased or feedback.
     """
 
 

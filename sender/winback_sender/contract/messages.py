@@ -112,6 +112,21 @@ class CaseClosed(msgspec.Struct, frozen=True, tag_field="type", tag="case.closed
     closed_at: Instant
 
 
+class UserErased(msgspec.Struct, frozen=True, tag_field="type", tag="user.erased"):
+    """Forget this user: the person has asked for it, or their company has.
+
+    What is under way is taken back by messages of its own; this one is also said of users of whom
+    no touch is out. Delete what you have stored under the id: journals, lists, caches.
+
+    Attributes:
+        user_id: Whom; also the key of the record.
+        erased_at: When.
+    """
+
+    user_id: Id
+    erased_at: Instant
+
+
 class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of a touch, in the words of a sender.
 
@@ -141,6 +156,9 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: str = ""
     provider_ref: str = ""
 
+
+OfWinBack = TouchRequested | TouchRevoked | CaseClosed | UserErased
+"""What can stand on ``win-back``."""
 
 _JSON: Final = msgspec.json.Encoder()
 

@@ -6,7 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from winback_sender.contract.messages import CaseClosed, Feedback, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import (
+    CaseClosed,
+    Feedback,
+    TouchRequested,
+    TouchRevoked,
+    UserErased,
+)
 from winback_sender.contract.versions import dataschema
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -15,6 +21,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "touch.requested": TouchRequested,
     "touch.revoked": TouchRevoked,
     "case.closed": CaseClosed,
+    "user.erased": UserErased,
     "feedback": Feedback,
 }
 """Kind of a message to its type: what winback and its senders have promised each other."""

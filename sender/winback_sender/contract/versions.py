@@ -10,7 +10,8 @@ from typing import Final
 HEADER: Final = "ce_dataschema"
 FIRST: Final = 1
 MAJORS: Final = {
-    "touch.requested": FIRST, "touch.revoked": FIRST, "case.closed": FIRST, "feedback": FIRST,
+    "touch.requested": FIRST, "touch.revoked": FIRST, "case.closed": FIRST, "user.erased": FIRST,
+    "feedback": FIRST,
 }  # fmt: skip
 """Kind of a message to the version that is written, and the highest that is read.
 

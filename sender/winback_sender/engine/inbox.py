@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from winback_sender.contract.instants import instant_ms
-from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked, UserErased
 from winback_sender.contract.versions import HEADER, MAJORS, major_of
 from winback_sender.contract.words import Why
 
-Message = TouchRequested | TouchRevoked | CaseClosed
+Message = TouchRequested | TouchRevoked | CaseClosed | UserErased
 
 REQUESTED: Final = "touch.requested"
 REVOKED: Final = "touch.revoked"
@@ -97,7 +97,7 @@ def _check(message: Message) -> None:
     Raises:
         ValueError: Something is missing, or is no instant.
     """
-    if isinstance(message, CaseClosed):
+    if isinstance(message, CaseClosed | UserErased):
         return
     if not (message.touch_id and message.user_id) or "\0" in message.touch_id + message.user_id:
         raise ValueError("touch_id or user_id is missing")

@@ -5,7 +5,7 @@ from typing import Final
 
 from winback_sender.clock import Clock
 from winback_sender.contract.dead_letters import dead_letter
-from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked
+from winback_sender.contract.messages import CaseClosed, TouchRequested, TouchRevoked, UserErased
 from winback_sender.contract.words import Why
 from winback_sender.engine.endings import Ending, Endings, Owed, Place, unsent
 from winback_sender.engine.inbox import REQUESTED, REVOKED, Letter, Unread
@@ -64,6 +64,7 @@ class Intake:
     def take(self, letters: Iterable[Letter]) -> None:
         """Take records; revocations are on disk when it returns."""
         revoked: list[TouchRevoked] = []
+        erased: dict[str, None] = {}
         refused: list[tuple[Letter, Unread]] = []
         at_ms = 0
         for letter in letters:
@@ -81,6 +82,8 @@ class Intake:
                     revoked.append(letter.message)
                 case Unread():
                     refused.append((letter, letter.message))
+                case UserErased():
+                    erased[letter.message.user_id] = None
                 case CaseClosed() | None:
                     pass
         stopped = [unread.touch_id for _, unread in refused if unread.kind == REVOKED]
@@ -88,6 +91,8 @@ class Intake:
         for message in revoked:
             if message.reason == ERASED:
                 self._journal.scrub(message.user_id, message.touch_id)
+        for user_id in erased:
+            self._journal.scrub(user_id)
         self._refuse([one for one in refused if self._is_ours(*one)])
 
     def room(self, tray: Tray) -> bool:

@@ -3,7 +3,13 @@
 import msgspec
 import numpy as np
 
-from streams.core.teaching import EpisodeBlock, ExampleBlock, LearnerInput, OpeningBlock
+from streams.core.teaching import (
+    EpisodeBlock,
+    ExampleBlock,
+    Forgotten,
+    LearnerInput,
+    OpeningBlock,
+)
 from winback_sender.contract.messages import Output
 
 Row = tuple[float, ...]
@@ -15,7 +21,7 @@ def lessons_of(record: Output) -> tuple[str, list[Row]]:
     Returns:
         ``example``: opened_at_ms, active, weight, *features; ``opening``: user, at_ms, *head;
         ``outcome``: user, opened_at_ms, matured_at_ms, churned, weight; ``episode``: exposed_at_ms,
-        matured_at_ms, treated, returned, value_change, propensity.
+        matured_at_ms, treated, returned, value_change, propensity; ``forgotten``: user.
     """
     block: LearnerInput = msgspec.msgpack.decode(record.value, type=LearnerInput)
     match block:
@@ -32,6 +38,9 @@ def lessons_of(record: Output) -> tuple[str, list[Row]]:
             facts = ((block.exposed_at_ms, "<f8"), (block.matured_at_ms, "<f8"),
                      (block.treated, "u1"), (block.returned, "u1"),
                      (block.value_change, "<f8"), (block.propensity, "<f8"))  # fmt: skip
+            wide = [[]] * block.count
+        case Forgotten():
+            kind, facts = "forgotten", ((block.users, "<u8"),)
             wide = [[]] * block.count
         case _:
             kind = "outcome"

@@ -260,7 +260,7 @@ def test_erasures_survive_a_restart_and_leave_a_tombstone_when_they_expire() -> 
     records = {key: value for key, value in partition.take().changelog if value}
     again = fresh(RULES)
     again.restore(records)
-    again.apply([act(day(2)), WatermarkPassed(day(62)), act(day(62), "bo")])
+    again.apply([act(day(2)), WatermarkPassed(day(2_000)), act(day(2_000), "bo")])
     changelog = dict(again.take().changelog)
 
     assert again.users == 1
