@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from streams.core.partitioner import partition_of_key
 from streams.errors import Exit, UserError
+from streams.runtime.clients import PatientProducer
 from streams.runtime.ticks import now_ms
 from winback_sender.cluster import Cluster
 from winback_sender.contract.messages import Headers, Output
@@ -91,7 +91,7 @@ class PartitionProducer:
         self._partition = partition
         self._partition_counts = partition_counts
         self._changelog_topic = changelog_topic
-        self._producer = AIOKafkaProducer(
+        self._producer = PatientProducer(
             **cluster.options(),
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
+from streams.runtime.clients import Reader
 from streams.runtime.columns import take_fetched, wait_fetched
 from winback_sender.cluster import Cluster
 from winback_sender.logs import LIBRARY, get_logger
@@ -28,9 +29,9 @@ Contents = dict[int, dict[bytes, bytes]]
 """Partition → key → newest value."""
 
 
-def reader(cluster: Cluster) -> AIOKafkaConsumer:
+def reader(cluster: Cluster) -> Reader:
     """Return a consumer without a group, for reading partitions to their end."""
-    return AIOKafkaConsumer(
+    return Reader(
         **cluster.options(),
         group_id=None,
         isolation_level="read_committed",
