@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("streams.commands.init:init", "Propose rules for a topic from a sample of it."),
     "inputs": ("streams.commands.inputs:inputs", "Other people's topics: check, convert."),
     "kafka": ("streams.commands.kafka:kafka", "An embedded Apache Kafka for development."),
+    "keys": ("streams.commands.keys:keys", "Make secrets; which are in use, by their ids."),
     "models": ("streams.commands.models:models", "How the models stand; which is in force."),
     "playbooks": ("streams.commands.playbooks:playbooks", "Check, show and try playbooks."),
     "replay": ("streams.commands.replay:replay", "Run the core over a file, without Kafka."),

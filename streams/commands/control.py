@@ -10,6 +10,7 @@ import msgspec
 
 from streams.commands.counted import counted
 from streams.commands.operator import operator
+from streams.commands.own_keys import demand_own_keys
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
@@ -67,8 +68,10 @@ def mode(*, mode: str, wait_s: float, local: bool, as_json: bool) -> int:
     """
     from streams.core.controls import MODE, OFF  # noqa: PLC0415 (quick --help)
 
-    value = OFF if mode == AS_IN_RULES else mode
-    return _give(MODE, value, wait_s, _kafka_of(local), as_json=as_json)
+    value, (settings, cluster) = OFF if mode == AS_IN_RULES else mode, _kafka_of(local)
+    if mode == "live":
+        demand_own_keys(settings, cluster)
+    return _give(MODE, value, wait_s, (settings, cluster), as_json=as_json)
 
 
 @control.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from streams.commands.own_keys import demand_own_keys
 from streams.errors import Exit, Unavailable, UserError
 from streams.settings import Settings, load_settings
 
@@ -170,6 +171,8 @@ def _work(
     loaded = _loaded(settings)
     rules = loaded.rules
     log = get_logger(__name__)
+    if rules.mode == "live":
+        demand_own_keys(settings, cluster)
     if settings.has_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
     log.info("starting", role=role, kafka=str(cluster), app=settings.app_id, rules=rules.hash,

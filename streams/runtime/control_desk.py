@@ -156,6 +156,26 @@ async def give(cluster: Cluster, settings: Settings, order: Control, patience_s:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
+async def keys_needed(cluster: Cluster, settings: Settings) -> dict[str, int]:
+    """Return until when the partitions need each id key, epoch ms UTC, by its id.
+
+    Raises:
+        UserError: A topic is missing, or Kafka is away.
+    """
+    topic = settings.topic_users_changelog
+    partitions = await partition_count(cluster, topic)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            records = await _records(cluster, topic, partitions)
+    except (KafkaError, TimeoutError) as error:
+        raise Unavailable(f"Kafka at {cluster} stopped answering: {error!r}") from None
+    needed: dict[str, int] = {}
+    for record in records.values():
+        for name, until_ms in record.keys if record is not None else ():
+            needed[name] = max(needed.get(name, 0), until_ms)
+    return needed
+
+
 async def open_cases(cluster: Cluster, settings: Settings) -> int:
     """Return how many users have an open case.
 

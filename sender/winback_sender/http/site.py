@@ -196,8 +196,8 @@ class _Server(web.Server):
         loop = asyncio.get_running_loop()
         super().__init__(
             serve,
-            request_factory=lambda *given: web.BaseRequest(
-                *given, loop, client_max_size=body_bytes_max
+            request_factory=lambda message, payload, protocol, writer, task: web.BaseRequest(
+                message, payload, protocol, writer, task, loop, client_max_size=body_bytes_max
             ),
         )
 
