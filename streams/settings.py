@@ -85,9 +85,31 @@ class Settings(Shared, frozen=True, kw_only=True):
     web_port: Annotated[
         int, Meta(ge=0, le=65535), says("Port of `/metrics` and `/health`; 0 takes a free one.")
     ] = 6066
+    decisions_kept_days: Annotated[
+        int,
+        Meta(ge=1, le=3_650),
+        says("Decisions are kept so long; those of whom is erased go sooner.", "days"),
+    ] = 180
+    dead_letters_kept_days: Annotated[
+        int,
+        Meta(ge=1, le=28),
+        says(
+            "Dead letters are kept so long; an erasure waits for it, so a month is the end.", "days"
+        ),
+    ] = 28
     commit_interval_s: Annotated[
         float, Meta(ge=0.01, le=10), says("Shortest time between two commits of a lane.", "s")
     ] = 0.1
+    fuse_share: Annotated[
+        float,
+        Meta(gt=0, le=1),
+        says("An input is not read on when more of its records are rejected; 1: it is, always."),
+    ] = 0.5
+    fuse_records: Annotated[
+        int,
+        Meta(ge=10, le=1_000_000),
+        says("The share is taken of so many records of a partition in a row.", "records"),
+    ] = 1_000
     chunk_max: Annotated[
         int, Meta(ge=1, le=100_000), says("Most records a lane takes at once.", "records")
     ] = 8000

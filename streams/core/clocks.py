@@ -221,6 +221,16 @@ class Clocks:
         """Let a clock hold nothing back until it speaks again."""
         self._clock(name).is_idle = True
 
+    def wake(self, name: str) -> bool:
+        """Let an idle clock hold the others back although it has not spoken; whether it was idle.
+
+        Nobody waits for our own topic where the router writes to it alone.
+        """
+        clock = self._clock(name)
+        is_own = name == OWN and self._has_router
+        was_idle, clock.is_idle = clock.is_idle, clock.is_idle and is_own
+        return was_idle and not clock.is_idle
+
     def patience_ms(self, name: str) -> int | None:
         """Return how long the others wait for a clock that says nothing; None = for ever.
 

@@ -15,7 +15,9 @@ MODE: Final = "mode"
 STOP: Final = "stop"
 PLAYBOOK: Final = "pause/playbook/"
 CHANNEL: Final = "pause/channel/"
-"""Keys; those that end in a slash go on with a name."""
+INPUT: Final = "input/"
+"""Keys; those that end in a slash go on with a name. On for an input: what was written to it until
+the order was given is read, however much of it is rejected."""
 
 ON: Final = "on"
 OFF: Final = "off"
@@ -54,8 +56,8 @@ def values_of(key: str) -> tuple[str, ...]:
         return (*Mode, OFF)
     if key == STOP:
         return (ON, OFF)
-    is_pause = any(key.startswith(begin) and key != begin for begin in (PLAYBOOK, CHANNEL))
-    return (ON, OFF) if is_pause else ()
+    is_named = any(key.startswith(begin) and key != begin for begin in (PLAYBOOK, CHANNEL, INPUT))
+    return (ON, OFF) if is_named else ()
 
 
 class Controls:

@@ -27,6 +27,7 @@ from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
 from streams.core.identity import Message
+from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus
 from streams.core.migrations.chain import brought_up
@@ -103,6 +104,7 @@ class Partition:
         self._refused: list[Refused] = []
         self._arrived_ms: Sequence[int] = ()
         self.applied: dict[str, int] = {}
+        self.fuses: tuple[FuseRecord, ...] = ()
         self.watermark_ms = 0
         self._fired_ms = 0
         self._taken: dict[str, int] | None = {}
@@ -177,7 +179,7 @@ class Partition:
         ours = {key: value for key, value in records.items() if key.startswith(OURS)}
         record = taken_over(records, self._course, self.rules, self.number)
         if record is not None:
-            self.applied = dict(record.applied)
+            self.applied, self.fuses = dict(record.applied), record.fuses
             self._taken = None if outdated else dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
         self._course.erasures.load(ours)
@@ -281,6 +283,16 @@ class Partition:
         self.clocks.fall_idle(clock)
         self.advance(self.clocks.watermark_ms)
         self._taken = None  # The partition's record has news.
+
+    def keep_fuses(self, fuses: tuple[FuseRecord, ...], *, is_news: bool) -> None:
+        """Keep how the fuses of its topics stand; nothing here depends on it."""
+        self.fuses = fuses
+        if is_news:
+            self._taken = None  # The partition's record is written in any case.
+
+    def wake(self, clock: str) -> bool:
+        """Wait for a clock although it says nothing: its topic is not read. Whether it was idle."""
+        return self.clocks.wake(clock)
 
     def _fire(self, until_ms: int) -> None:
         users, until = self._users, float(until_ms)
@@ -391,8 +403,9 @@ class Partition:
             changelog += self._course.erasures.take(self.watermark_ms)
             changelog += self.relations.stubs.take(self.watermark_ms)
             record = record_of(
-                self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms
-            )
+                self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms,
+                self.fuses,
+            )  # fmt: skip
             changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
             self._taken, self._kept_ms = dict(self.applied), self.clocks.told_ms
         counts = self._counts.copy()

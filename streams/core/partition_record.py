@@ -8,6 +8,7 @@ import msgspec
 from streams.core.controls import Controls, Taken
 from streams.core.course import Course
 from streams.core.definition import definition_of, differing
+from streams.core.input_fuse import FuseRecord
 from streams.core.messages import PartitionRecord
 from streams.core.outages import NEVER
 from streams.core.rules import Rules
@@ -44,7 +45,12 @@ class StateMismatchError(Exception):
 
 
 def record_of(
-    course: Course, rules: Rules, applied: dict[str, int], watermark_ms: int, fired_ms: int
+    course: Course,
+    rules: Rules,
+    applied: dict[str, int],
+    watermark_ms: int,
+    fired_ms: int,
+    fuses: tuple[FuseRecord, ...] = (),
 ) -> PartitionRecord:
     """Return what a partition remembers besides its users.
 
@@ -54,6 +60,7 @@ def record_of(
         applied: Topic to the next offset to apply.
         watermark_ms: Event time that was reached.
         fired_ms: Every timer up to here has fired.
+        fuses: How those of its topics stand.
     """
     return PartitionRecord(
         applied,
@@ -69,6 +76,7 @@ def record_of(
         course.clocks.present_ms,
         course.erasures.keys.record(watermark_ms, rules.churn.limit_ms),
         definition_of(rules),
+        fuses,
     )
 
 

@@ -13,7 +13,7 @@ WINBACK: Final = "0.2.0"
 STATE: Final = 2
 """What lies in the changelog of users: states, partition record, erasures, stubs; and states that
 are on their way from one partition to another."""
-ROUTER: Final = 1
+ROUTER: Final = 2
 """What lies in the changelog of a router."""
 JOURNAL: Final = 1
 """Entries of the journal."""

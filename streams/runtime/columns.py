@@ -48,6 +48,14 @@ class Columns:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def head(self, count: int) -> "Columns":
+        """Return the first records, fewer than all; the next one is where a read would go on."""
+        return Columns(
+            self.start, self.offsets[count], self.keys[:count], self.values[:count],
+            self.offsets[:count], self.timestamps_ms[:count],
+            None if self.headers is None else self.headers[:count],
+        )  # fmt: skip
+
     def pieces(self, size_max: int) -> Iterator["Columns"]:
         """Cut into pieces of at most ``size_max`` records; together they cover the same offsets."""
         count = len(self.offsets)
@@ -75,12 +83,14 @@ class Chunk:
         partition: Number of the partition.
         columns: The records.
         generation: Of the group in which they were fetched.
+        seek: How often the consumer had sought until then.
     """
 
     topic: str
     partition: int
     columns: Columns
     generation: int
+    seek: int = 0
 
     def __len__(self) -> int:
         return len(self.columns)

@@ -30,7 +30,9 @@ class Source(Protocol):
     async def seek(self, positions: Positions) -> None:
         """Fetch from these offsets from now on."""
 
-    async def fetch(self) -> Mapping[TopicPartition, Columns] | None:
+    async def fetch(
+        self, without: Collection[TopicPartition] = ()
+    ) -> Mapping[TopicPartition, Columns] | None:
         """Return what has come, perhaps after a while; None = nothing may be fetched now."""
 
     async def hand(self, chunk: Chunk) -> None:
@@ -45,15 +47,26 @@ class Delivery:
         source: Who fetches.
         positions: Where each source partition is to be read next: the only truth there is.
         chunk_max: Records per chunk: bounds how long the event loop is held.
+        held: Returns the partitions that are not to be read for now.
+        must_read_again: Returns whether one of them is to be read on from where the state stands.
 
     Attributes:
         must_seek: Nothing is delivered before the positions were taken from the state.
     """
 
     def __init__(
-        self, group: Group, source: Source, positions: Callable[[], Positions], chunk_max: int
+        self,
+        group: Group,
+        source: Source,
+        positions: Callable[[], Positions],
+        chunk_max: int,
+        *,
+        held: Callable[[], Collection[TopicPartition]] = frozenset,
+        must_read_again: Callable[[], bool] = lambda: False,
     ) -> None:
         self.must_seek = True
+        self._held, self._must_read_again = held, must_read_again
+        self._seeks = 0
         self._group, self._source, self._positions = group, source, positions
         self._chunk_max = chunk_max
         self._acked: dict[TopicPartition, int] = {}
@@ -90,13 +103,17 @@ class Delivery:
         this task fetches, so it seeks itself and delivers nothing before.
         """
         generation = self._group.generation
+        self._seeks += 1
         await self.seek()
         has_changed = generation != self._group.generation
         self.must_seek = has_changed or self._is_interrupted()
 
     async def _fetch_once(self) -> None:
+        if self._must_read_again():
+            self.must_seek = True
+            return
         generation = self._group.generation
-        fetched = await self._source.fetch()
+        fetched = await self._source.fetch(self._held())
         if fetched is None:
             await asyncio.sleep(IDLE_S)
             return
@@ -105,7 +122,8 @@ class Delivery:
                 if self._is_interrupted() or self._group.generation != generation:
                     self.must_seek = True
                     return
-                await self._source.hand(Chunk(place.topic, place.partition, piece, generation))
+                chunk = Chunk(place.topic, place.partition, piece, generation, self._seeks)
+                await self._source.hand(chunk)
 
     # -- what is acknowledged, for monitors of lag; the state knows better
 

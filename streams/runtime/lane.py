@@ -7,7 +7,7 @@ commit) and are a single chunk when it is low. Then the source is acknowledged.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -32,8 +32,16 @@ class Engine(Protocol):
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the partition's changelog."""
 
-    def apply(self, chunk: Chunk) -> None:
-        """Fold records that were not applied before, in order."""
+    @property
+    def held(self) -> Container[str]:
+        """Topics of which nothing more is taken for now."""
+
+    def apply(self, chunk: Chunk) -> int | None:
+        """Fold records that were not applied before, in order.
+
+        Returns:
+            Offset from which on they were not taken; None = all of them were.
+        """
 
     def tick(self, tick: Tick, span_ms: int) -> bool:
         """Let at most so much time pass; return whether the tick's instant is reached."""
@@ -148,12 +156,13 @@ class Lane:
             LostRecordsError: The chunk begins beyond what was applied.
         """
         started_s = asyncio.get_running_loop().time()
-        applied = self.engine.applied
+        applied, stopped = self.engine.applied, None
         columns = unseen(chunk.columns, applied.get(chunk.topic, chunk.columns.start))
         if len(columns):
-            self.engine.apply(replace(chunk, columns=columns))
-        applied[chunk.topic] = max(columns.next_offset, applied.get(chunk.topic, 0))
-        if ack is not None:
+            stopped = self.engine.apply(replace(chunk, columns=columns))
+        next_offset = columns.next_offset if stopped is None else stopped
+        applied[chunk.topic] = max(next_offset, applied.get(chunk.topic, 0))
+        if ack is not None and stopped is None:
             self._acks.append(ack)
         self._pending += len(columns)
         if self._pending >= self._pace.pending_max:

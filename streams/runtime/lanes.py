@@ -104,7 +104,8 @@ class Lanes:
         self.is_settling = False
         self._options, self._fence, self._group, self._crash = options, fence, group, crash
         self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX // 4)
-        self._dropped: set[tuple[str, int, int]] = set()
+        self._dropped: set[tuple[str, int, int, int]] = set()
+        self._cut: set[TopicPartition] = set()
 
     def positions(self) -> dict[TopicPartition, int]:
         """Return where each source partition is to be read next."""
@@ -114,6 +115,21 @@ class Lanes:
             for topic, offset in lane.engine.applied.items()
             if topic in self._options.sources
         }
+
+    def held(self) -> set[TopicPartition]:
+        """Return the source partitions of which nothing more is taken for now."""
+        return {
+            TopicPartition(topic, partition)
+            for partition, lane in self.lanes.items()
+            for topic in self._options.sources
+            if topic in lane.engine.held
+        }
+
+    def must_read_again(self) -> bool:
+        """Return whether something was dropped of what may be taken by now; it is told once."""
+        free = self._cut - self.held()
+        self._cut -= free
+        return bool(free)
 
     async def accept(
         self, chunk: Chunk, ack: Callable[[], object], drop: Callable[[], object]
@@ -146,6 +162,11 @@ class Lanes:
             seconds = self._apply(
                 lane, replace(chunk, columns=piece), ack if piece is pieces[-1] else None
             )
+            if chunk.topic in lane.engine.held:
+                self._dropped.add(_origin(chunk))
+                self._cut.add(TopicPartition(chunk.topic, chunk.partition))
+                drop()
+                return
             self._stride.adapt(len(piece), seconds)
             await give_turns()
 
@@ -154,10 +175,10 @@ class Lanes:
 
         What follows a dropped chunk is dropped as well, or there would be a hole.
         """
-        ready, origin = self._options.ready, (chunk.topic, chunk.partition, chunk.generation)
-        if ready is None or origin in self._dropped:
-            return ready is None
-        if not await ready(chunk, lambda: self._is_wanted(chunk)):
+        ready, origin = self._options.ready, _origin(chunk)
+        if origin in self._dropped:
+            return False
+        if ready is not None and not await ready(chunk, lambda: self._is_wanted(chunk)):
             self._dropped.add(origin)
         return origin not in self._dropped
 
@@ -201,6 +222,7 @@ class Lanes:
         started_s = loop.time()
         self.is_settling = True
         self._dropped.clear()
+        self._cut.clear()
         await self._release(partitions, generation)
         users = await self._open(sorted(partitions - set(self.lanes)), generation)
         self.is_settling = False
@@ -287,6 +309,11 @@ class Lanes:
         """Make durable what was applied, and leave."""
         await asyncio.gather(*(lane.close() for lane in self.lanes.values()))
         self.lanes.clear()
+
+
+def _origin(chunk: Chunk) -> tuple[str, int, int, int]:
+    """Return what a chunk has in common with those that were read on from it."""
+    return chunk.topic, chunk.partition, chunk.generation, chunk.seek
 
 
 def _is_kept(lane: Lane, partitions: set[int], generation: int) -> bool:

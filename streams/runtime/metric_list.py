@@ -59,6 +59,7 @@ class Metric(StrEnum):
     BUDGET_WAITING = "winback_budget_waiting"
     BUDGET_THRESHOLD = "winback_budget_threshold_minor"
     FUSE = "winback_fuse_blown"
+    INPUT_HELD = "winback_input_held"
     RULES_IN_FORCE = "winback_rules_in_force"
     RULES_REFUSED = "winback_rules_refused_total"
     CONTROLS_REFUSED = "winback_controls_refused_total"
@@ -264,6 +265,11 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.FUSE: Spec(
         "gauge", "1 or 0", (), "Many more users bid for contact than usual; the budget holds.",
         "Look at the source first: outage, holiday, broken tracking? winback coverage add tells.",
+    ),
+    Metric.INPUT_HELD: Spec(
+        "gauge", "partitions", ("topic",),
+        "Owned partitions of an input that are not read on: too much of it was rejected.",
+        "The log line input_held and /health say why; docs/dead-letters.md what to do.",
     ),
     Metric.RULES_IN_FORCE: Spec(
         "gauge", "1", ("version",), "Fingerprint of the rules files that the worker goes by.",

@@ -14,6 +14,7 @@ from streams.core.clock_names import OWN
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity
+from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
 from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
@@ -24,6 +25,7 @@ from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.in_force import InForce
+from streams.runtime.input_fuse import InputFuse, no_fuse, pardons
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
@@ -38,6 +40,7 @@ log = get_logger(__name__)
 TICK: Final = "$tick"
 PRESENT: Final = "$present"
 IDLE: Final = "$idle "
+AWAKE: Final = "$awake "
 MODEL: Final = "$model "
 RULES: Final = "$rules "
 POLICY: Final = "$policy "
@@ -100,6 +103,7 @@ class PipelineEngine:
         metrics: Where measures go.
         notices: What the worker has said of dead letters so far.
         now_ms: The wall clock; None = there is only event time.
+        fuse: Says how much of a chunk may be taken; None = all of it.
     """
 
     def __init__(
@@ -110,8 +114,11 @@ class PipelineEngine:
         metrics: Metrics,
         notices: Notices,
         now_ms: Callable[[], int] | None = None,
+        *,
+        fuse: InputFuse | None = None,
     ) -> None:
         self.core = core
+        self._fuse = fuse or no_fuse(core.number)
         self._now_ms = now_ms
         self._board = board
         self._in_force = board()._replace(orders=None, policy=None)
@@ -126,6 +133,11 @@ class PipelineEngine:
         """Next offset by source topic."""
         return self.core.applied
 
+    @property
+    def held(self) -> dict[str, FuseRecord]:
+        """Topics that are not read on."""
+        return self._fuse.held
+
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog.
 
@@ -136,21 +148,42 @@ class PipelineEngine:
             self.core.restore(records)
         except StateMismatchError as error:
             raise _refused(error) from error
+        self._fuse.load(self.core.fuses)
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
             self._note((PRESENT, 0, 0))
             self.core.tell(0)
 
-    def apply(self, chunk: Chunk) -> None:
-        """Decode records and hand them to the core, in order."""
+    def apply(self, chunk: Chunk) -> int | None:
+        """Decode records and hand them to the core, in order, as far as the fuse lets them in."""
         self.refresh()
         if self._now_ms is not None:
             self._tell(self._now_ms())
-        self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
         if chunk.topic == self._streams.of_core[IDENTITY]:
+            self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
             self._relate(chunk)
-            return
-        inputs, places, skipped = self._decoded(chunk)
+            return None
+        columns = chunk.columns
+        decoded: list[Any] = self._in_force.decoders[chunk.topic].all(
+            columns.keys, columns.values, columns.timestamps_ms, columns.headers
+        )
+        part, stopped = self._fuse.part(chunk, decoded)
+        if part.columns.next_offset > part.columns.start:
+            self._note((chunk.topic, part.columns.start, part.columns.next_offset))
+        self._take(part, decoded[: len(part)])
+        if stopped is not None:
+            self._hold(chunk.topic)
+        return stopped
+
+    def _hold(self, topic: str) -> None:
+        """Let nobody take it for silence that a topic is not read on."""
+        clock = self._streams.clocks.get(topic, topic)
+        if clock is not None and self.core.wake(clock):
+            self._note((f"{AWAKE}{clock}", 0, 0))
+
+    def _take(self, chunk: Chunk, decoded: list[Any]) -> None:
+        """Hand what was decoded to the core."""
+        inputs, places, skipped = self._sorted(chunk, decoded)
         if FeedbackReceived in set(map(type, inputs)):  # On its own topic, or told by a mapping.
             count_feedback(self._metrics, inputs)
             self._unheard.hear(inputs)
@@ -160,10 +193,12 @@ class PipelineEngine:
             if len(places) != len(arrived_ms) or not isinstance(places, range):
                 arrived_ms = [arrived_ms[place] for place in places]
             for refused in self.core.apply(inputs, clock, arrived_ms):
-                rejected = Rejected(refused.reason, refused.detail)
-                self._dead_letters.put(rejected, chunk, places[refused.place])
+                rejected, place = Rejected(refused.reason, refused.detail), places[refused.place]
+                self._fuse.refuse(place, rejected)
+                self._dead_letters.put(rejected, chunk, place)
         for reason, count in skipped.items():
             self._metrics.add(Metric.RECORDS_SKIPPED, count, topic=chunk.topic, reason=reason)
+        self._fuse.settle(chunk)
 
     def _relate(self, chunk: Chunk) -> None:
         """Hand what partitions say of ids to the core.
@@ -185,12 +220,10 @@ class PipelineEngine:
         except StateMismatchError as error:  # The worker stops, so a newer one reads it again.
             raise _refused(error) from error
 
-    def _decoded(self, chunk: Chunk) -> tuple[list[Input], Sequence[int], Counter[str]]:
+    def _sorted(
+        self, chunk: Chunk, decoded: list[Any]
+    ) -> tuple[list[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
-        columns = chunk.columns
-        decoded: list[Any] = self._in_force.decoders[chunk.topic].all(
-            columns.keys, columns.values, columns.timestamps_ms, columns.headers
-        )
         skipped: Counter[str] = Counter()
         if NOT_ONE.isdisjoint(map(type, decoded)):
             return decoded, range(len(decoded)), skipped
@@ -244,6 +277,8 @@ class PipelineEngine:
         if now is before:
             return
         self._in_force = now
+        if now.decoders is not before.decoders:
+            self._fuse.judge_anew()
         if now.scorer is not before.scorer:
             self._note((f"{MODEL}{now.scorer.version}", 0, 0))
             self.core.use(now.scorer)
@@ -258,6 +293,7 @@ class PipelineEngine:
 
     def _control(self, orders: tuple[Directive, ...]) -> None:
         """Take over what operators have ordered; the journal tells from which instant on."""
+        self._fuse.pardon(pardons(orders))
         before = self.core.controls.record()
         self.core.apply([ControlSet(self.core.watermark_ms, orders)])
         for taken in self.core.controls.record():
@@ -284,6 +320,8 @@ class PipelineEngine:
 
     def take(self) -> Commit:
         """Hand over what is not durable yet."""
+        is_news = self._fuse.has_news
+        self.core.keep_fuses(self._fuse.record(), is_news=is_news)
         harvest = self.core.take()
         outputs: dict[str, list[Output]] = {
             self._streams.of_core[stream]: records for stream, records in harvest.outputs.items()

@@ -10,6 +10,7 @@ from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
 from streams.runtime.idle import IdleTopics
+from streams.runtime.input_fuse import FuseNotices, InputFuse, limit_of
 from streams.runtime.lane import Engine, Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.news import News
@@ -56,6 +57,7 @@ async def run_pipeline(
 
     desk = SchemaDesk(settings, theirs, service.metrics)
     streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
+    fuse_notices = FuseNotices()
     is_live = settings.clock == "wall"
 
     def tell() -> None:
@@ -78,6 +80,10 @@ async def run_pipeline(
         return PipelineEngine(
             core, lambda: news.board.now, streams, service.metrics, notices,
             now_ms if is_live else None,
+            # What is said of touches is heard in any case: an opt-out may stand among garbage.
+            fuse=InputFuse(
+                limit_of(settings), partition, fuse_notices, {settings.topic_feedback}
+            ),
         )  # fmt: skip
 
     options = LaneOptions(

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from streams.core.decoded import Rejected, RejectReason
+from streams.core.input_fuse import FuseRecord
 from streams.core.interpret import NativeEvent
 from streams.core.native import WATERMARK_EVENT, WATERMARK_KEY, Clock
 from streams.core.record_limits import ID_BYTES_MAX, VALUE_BYTES_MAX
@@ -33,11 +34,13 @@ class LaneRecord(msgspec.Struct, frozen=True):
         next_offset: Where to go on.
         watermark_ms: How far its clock has come, epoch ms UTC.
         version: Of the record.
+        fuse: How that of the topic stands, if records of it were rejected of late.
     """
 
     next_offset: int
     watermark_ms: int
     version: int = ROUTER
+    fuse: FuseRecord | None = None
 
 
 def lane_record(value: bytes) -> LaneRecord:

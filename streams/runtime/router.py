@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from streams.core.decoded import Rejected
+from streams.core.input_fuse import FuseRecord
 from streams.core.interpret import COVERAGE_EVENT, NativeEvent
 from streams.core.native import FUTURE_MAX_MS
 from streams.core.sources import Source
@@ -23,6 +24,7 @@ from streams.intake.bulk import Bulk
 from streams.intake.told import Told
 from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters
+from streams.runtime.input_fuse import InputFuse, no_fuse
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.routed_record import Envelope, LaneRecord, lane_record
@@ -56,6 +58,7 @@ class RouterEngine:
         metrics: Where measures go.
         now_ms: The wall clock; only for how often the lane's clock is told, and for its silence.
         is_ticked: The wall clock moves the lane's clock too.
+        fuse: Says how much of a chunk may be taken; None = all of it.
 
     Attributes:
         applied: Next offset by source topic.
@@ -75,8 +78,10 @@ class RouterEngine:
         now_ms: Callable[[], int],
         *,
         is_ticked: bool,
+        fuse: InputFuse | None = None,
     ) -> None:
         self.applied: dict[str, int] = {}
+        self.fuse = fuse or no_fuse(0)
         self.watermark_ms = 0
         self.is_idle = False
         self._source = source
@@ -107,24 +112,38 @@ class RouterEngine:
             self.watermark_ms = min(record.watermark_ms, present_ms)
             self.applied = {self._source.topic: record.next_offset}
             self._durable = dict(self.applied)
+            self.fuse.load(() if record.fuse is None else (record.fuse,))
+
+    @property
+    def held(self) -> dict[str, FuseRecord]:
+        """The topic, if it is not read on."""
+        return self.fuse.held
 
     def adopt(self, source: Source) -> None:
-        """Go by a changed lateness and patience from now on; the clock does not go back."""
+        """Go by changed rules from now on; the clock does not go back."""
         self._source = source
+        self.fuse.judge_anew()
 
-    def apply(self, chunk: Chunk) -> None:
-        """Tell the records of a chunk as events, in order."""
-        columns, newest_ms = chunk.columns, 0
+    def apply(self, chunk: Chunk) -> int | None:
+        """Tell the records of a chunk as events, in order, as far as the fuse lets them in."""
+        columns = chunk.columns
         found = self._tell().all(
             columns.keys, columns.values, columns.timestamps_ms, columns.headers
         )
         self._heard_at_ms, self.is_idle = self._now_ms(), False
+        part, stopped = self.fuse.part(chunk, found)
+        self._take(part, found[: len(part)])
+        return stopped
+
+    def _take(self, chunk: Chunk, found: list[Told]) -> None:
+        columns, newest_ms = chunk.columns, 0
         skipped: Counter[str] = Counter()
         for place, told in enumerate(found):
             if isinstance(told, tuple):
                 try:
                     event_ms = self._route(told, columns.offsets[place])
                 except _RefusedError as error:
+                    self.fuse.refuse(place, error.rejected)
                     self._letters.put(error.rejected, chunk, place)
                     continue
                 # A clock that goes ahead of the broker's is wrong, and would make others late.
@@ -136,6 +155,7 @@ class RouterEngine:
         self._observe(newest_ms - self._source.lateness_ms)
         for reason, count in skipped.items():
             self._metrics.add(Metric.RECORDS_SKIPPED, count, topic=chunk.topic, reason=reason)
+        self.fuse.settle(chunk)
 
     def _route(self, told: tuple[NativeEvent, ...], offset: int) -> int:
         """Take the events of one record, all or none; return when the last of them happened.
@@ -206,10 +226,14 @@ class RouterEngine:
             self._told, self._told_at_ms = (at_ms, is_idle), self._now_ms()
         events, self._events = self._events, []
         letters = self._letters.take()
-        if not (events or everywhere or letters) and self.applied == self._durable:
+        has_news = self.applied != self._durable or self.fuse.has_news
+        if not (events or everywhere or letters or has_news):
             return Commit([], {})
         self._durable = dict(self.applied)
-        record = LaneRecord(self.applied.get(self._source.topic, 0), self.watermark_ms)
+        record = LaneRecord(
+            self.applied.get(self._source.topic, 0), self.watermark_ms,
+            fuse=next(iter(self.fuse.record()), None),
+        )  # fmt: skip
         return Commit(
             [(self._key, msgspec.json.encode(record))],
             {self._targets.dead_letters: letters},

@@ -10,11 +10,14 @@ import gc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from streams.core.inputs import Directive
 from streams.core.sources import Source
 from streams.errors import Exit, UserError
 from streams.intake.bulk import bulk_tell
 from streams.runtime.app import make_app
+from streams.runtime.control_feed import ControlFeed
 from streams.runtime.dead_letters import DeadLetters, Notices
+from streams.runtime.input_fuse import FuseNotices, InputFuse, limit_of, pardons
 from streams.runtime.lane import Engine, Lane, Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.routed_record import Envelope
@@ -73,11 +76,23 @@ async def run_router(
             assert isinstance(lane.engine, RouterEngine)
             lane.engine.adopt(source)
 
+    pardoned: dict[str, int] = {}  # Known before the first lane: begin() waits for it.
+    fuse_notices = FuseNotices()
+
+    def pardon(orders: tuple[Directive, ...]) -> None:
+        nonlocal pardoned
+        pardoned = pardons(orders)
+        for lane in app.lanes.lanes.values():
+            assert isinstance(lane.engine, RouterEngine)
+            lane.engine.fuse.pardon(pardoned)
+
     def make_engine(partition: int) -> Engine:
+        fuse = InputFuse(limit_of(settings), partition, fuse_notices)
+        fuse.pardon(pardoned)
         return RouterEngine(
             source, Envelope(source.topic, partition, settings.app_id), lambda: tell, targets,
             DeadLetters(notices, service.metrics), service.metrics, now_ms,
-            is_ticked=settings.clock == "wall",
+            is_ticked=settings.clock == "wall", fuse=fuse,
         )  # fmt: skip
 
     options = LaneOptions(
@@ -93,6 +108,7 @@ async def run_router(
     )
     clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
     watch = RulesWatch(loaded, load, service.metrics, adopt)
+    controls = ControlFeed(cluster, settings, service.metrics, pardon)
 
     def facts() -> dict[str, object]:
         rules = {"refused": watch.refused or None}
@@ -102,6 +118,8 @@ async def run_router(
 
     async def begin() -> None:
         service.background(watch.follow())
+        service.background(controls.follow())
+        await controls.wait_ready()
         if settings.clock == "wall":
             service.background(clock.run())
         service.background(keep_clocks_told(lambda: app.lanes.lanes, service.end_offsets))

@@ -1,12 +1,14 @@
 """What every role has around its lanes: metrics, health, gauges, background work, and an end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
+from streams.core.input_fuse import FuseRecord
 from streams.runtime.app import LaneApp
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.lanes import recreated
@@ -137,6 +139,7 @@ class Service:
         for metric in (
             Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,
             Metric.WATERMARK_TIMESTAMP_SECONDS, Metric.CLOCK_TIMESTAMP_SECONDS, Metric.CLOCK_IDLE,
+            Metric.INPUT_HELD,
         ):  # fmt: skip
             gauges.forget(metric)
         engines = [
@@ -154,6 +157,8 @@ class Service:
                 marks[number] = lane.engine.watermark_ms
         for number, mark_ms in marks.items():
             gauges.set(Metric.WATERMARK_TIMESTAMP_SECONDS, mark_ms / 1000, partition=number)
+        for topic, count in Counter(tp.topic for tp in self._held()).items():
+            gauges.set(Metric.INPUT_HELD, count, topic=topic)
         for tp, lag in self._lags().items():
             gauges.set(Metric.LAG_RECORDS, lag, topic=tp.topic, partition=tp.partition)
 
@@ -166,17 +171,34 @@ class Service:
             if tp in self._ends
         }
 
+    def _held(self) -> dict[TP, FuseRecord]:
+        """Return what is not read on, for too much of it was rejected."""
+        assert self.app is not None
+        return {
+            TP(topic, number): fuse
+            for number, lane in self.app.lanes.lanes.items()
+            if isinstance(lane.engine, PipelineEngine | RouterEngine)
+            for topic, fuse in lane.engine.held.items()
+        }
+
     def _examine(self) -> Health:
         app = self.app
         if app is None or not app.lanes.lanes:
             return Health(is_ready=False, is_waiting=False, progress=0, facts={"partitions": []})
         lanes = app.lanes.lanes
-        lag, pending = sum(self._lags().values()), sum(lane.pending for lane in lanes.values())
+        lags, pending = self._lags(), sum(lane.pending for lane in lanes.values())
+        held = self._held()
         facts: dict[str, object] = {
-            "partitions": sorted(lanes), "lag_records": lag, "pending_records": pending,
-            **self.tell(),
+            "partitions": sorted(lanes), "lag_records": sum(lags.values()),
+            "pending_records": pending, **self.tell(),
         }  # fmt: skip
         is_moving = not (app.rebalancing or app.lanes.is_settling or self.is_held())
-        has_work = lag > 0 or not all(lane.is_clean for lane in lanes.values())
+        if held:
+            facts["inputs_held"] = {
+                f"{tp.topic}[{tp.partition}]": f"from offset {fuse.held_at} on: {fuse.reason}"
+                for tp, fuse in sorted(held.items())
+            }
+        can_be_read = any(lag > 0 for tp, lag in lags.items() if tp not in held)
+        has_work = can_be_read or not all(lane.is_clean for lane in lanes.values())
         is_waiting = is_moving and has_work
         return Health(not app.rebalancing, is_waiting, self.meter.progress, facts)

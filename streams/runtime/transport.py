@@ -159,12 +159,12 @@ class FaustSource:
         await self._consumer._thread.seek_wait(wanted)  # noqa: SLF001
         self._consumer._read_offset.update(wanted)  # noqa: SLF001
 
-    async def fetch(self) -> Mapping[Any, Columns] | None:
+    async def fetch(self, without: Collection[Any] = ()) -> Mapping[Any, Columns] | None:
         """Return what has come; None when every partition is paused."""
         consumer = self._consumer
         active = {
             tp for tp in consumer._get_active_partitions() | consumer._buffered_partitions  # noqa: SLF001
-            if not consumer._is_changelog_tp(tp)  # noqa: SLF001
+            if not consumer._is_changelog_tp(tp) and tp not in without  # noqa: SLF001
         }  # fmt: skip
         if not active:
             return None
@@ -208,8 +208,9 @@ class ChunkConsumer(driver.Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.delivery = Delivery(
-            FaustGroup(self.app), FaustSource(self), self.app.lanes.positions, self.chunk_max
-        )
+            FaustGroup(self.app), FaustSource(self), self.app.lanes.positions, self.chunk_max,
+            held=self.app.lanes.held, must_read_again=self.app.lanes.must_read_again,
+        )  # fmt: skip
 
     def _new_consumer_thread(self) -> LeanThread:
         return LeanThread(self, loop=self.loop, beacon=self.beacon)

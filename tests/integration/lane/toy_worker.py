@@ -31,6 +31,8 @@ PADDING = b" " * int(os.environ.get("TOY_PADDING", "0"))
 class CountingEngine:
     """State of a user: how many events; every tenth event puts one record out."""
 
+    held: frozenset[str] = frozenset()
+
     def __init__(self, topic_out: str) -> None:
         self.applied: dict[str, int] = {}
         self.counts: dict[bytes, int] = {}

@@ -19,6 +19,8 @@ from streams.runtime.ticks import Tick
 class Recorder:
     """An engine that remembers the offsets it was given."""
 
+    held: frozenset[str] = frozenset()
+
     def __init__(self) -> None:
         self.applied: dict[str, int] = {}
         self.seen: list[int] = []
