@@ -136,8 +136,8 @@ async def _asked(cluster: Cluster, ask: Callable[[Any], Awaitable[Any]]) -> Any:
             return await ask(client)
     except (KafkaError, OSError, TimeoutError) as error:
         raise Unavailable(
-            f"what answers at {cluster} does not speak like Kafka ({error!r})",
-            "check WINBACK_KAFKA_BOOTSTRAP: is it the port for clients, without TLS?",
+            f"Kafka at {cluster} let us in, but then it did not answer ({error!r})",
+            "it may be starting, or have just gone; start the worker again when it is there",
         ) from error
     finally:
         await client.close()

@@ -55,6 +55,7 @@ async def work(
         Exception: Whatever crashed the app.
     """
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(leave_out_kafka)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -74,6 +75,18 @@ async def work(
         reaper.cancel()
     if app.failure.done():
         raise readable(app.failure.result())
+
+
+def leave_out_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell what nobody waited for, but errors of Kafka: whoever had to know has been told.
+
+    A fenced producer leaves one in every batch that it had not sent.
+    """
+    error = context.get("exception")
+    if isinstance(error, KafkaError):
+        log.debug("nobody_waited", error=repr(error))
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _run_until(app: LaneApp, asking: "asyncio.Task[bool]") -> None:

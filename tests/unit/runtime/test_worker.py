@@ -1,17 +1,23 @@
 """How a worker ends, and what an operator reads then."""
 
+import asyncio
 import logging
 import os
 import sys
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NotEnoughReplicasError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NotEnoughReplicasError,
+    ProducerFenced,
+)
 
 from streams.commands import run
 from streams.errors import Unavailable, UserError
 from streams.runtime import roles
 from streams.runtime.producer import FencedError
-from streams.runtime.worker import BrokerAway, readable
+from streams.runtime.worker import BrokerAway, leave_out_kafka, readable
 from streams.settings import Settings
 from winback_sender import doorstep, logs
 
@@ -38,6 +44,19 @@ def test_a_library_shows_no_stack_trace_of_what_an_operator_can_mend() -> None:
             "mode", logging.ERROR, "services.py", 1, "Crashed", None, (type(error), error, None)
         )
         assert moderator.filter(crash) is is_shown
+
+
+def test_errors_of_kafka_that_nobody_waited_for_are_not_told_twice(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A fenced producer leaves one in each batch; the worker has said in one line that it is."""
+    loop = asyncio.new_event_loop()
+    for error in (ProducerFenced("a newer producer"), AssertionError("n is 3")):
+        leave_out_kafka(loop, {"message": "never retrieved", "exception": error})
+    loop.close()
+
+    assert "n is 3" in caplog.text
+    assert "newer producer" not in caplog.text
 
 
 class Replaced(BaseException):
