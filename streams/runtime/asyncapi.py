@@ -51,7 +51,11 @@ HEADERS: Final = {
     "ce_subject": "Whom it is about: the user id; of budget.status the partition.",
     "content-type": "Of the value.",
 }
-KEYS: Final = {"budget.status": "A zero byte, `budget/` and the partition: it is of no user."}
+KEYS: Final = dict.fromkeys(
+    DECISIONS,
+    "The `ce_id`: each record has a key of its own, so that it alone can be erased. It stands on "
+    "the partition of the user, whom `ce_subject` names. One without a value is of an erased user.",
+)
 ADVICE: Final = (
     "Read with isolation.level=read_committed: winback writes in transactions, and what was taken "
     "back must not be sent. Write with the murmur2 partitioner, as the Java client does."
@@ -118,7 +122,7 @@ def _channel(topic: Topic, kinds: list[str]) -> Part:
                 "topic": topic.name,
                 "partitions": topic.partitions,
                 "topicConfiguration": {
-                    "cleanup.policy": [topic.configs["cleanup.policy"]],
+                    "cleanup.policy": topic.configs["cleanup.policy"].split(","),
                     "retention.ms": int(topic.configs["retention.ms"]),
                 },
                 "bindingVersion": BINDING,

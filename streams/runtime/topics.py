@@ -10,11 +10,17 @@ from typing import Final, NamedTuple
 
 from streams.core.channels import TOUCHES_KEPT_MS
 from streams.core.sources import KeyedBy, Source
+from streams.runtime.retention import (
+    DAY_MS,
+    ERASED_WITHIN_MS,
+    KEPT_DAYS_MAX,
+    ErasedBy,
+    gone_after_ms,
+)
 from streams.settings import Settings
 
 REKEY: Final = "set keyed_by: anything for it in the rules, then the router re-keys it"
-_DAY_MS: Final = 86_400_000
-_TOUCH_DAYS: Final = TOUCHES_KEPT_MS // _DAY_MS
+_TOUCH_DAYS: Final = TOUCHES_KEPT_MS // DAY_MS
 _REPLICAS_FOR_QUORUM: Final = 3
 
 _COMPACTED: Final = MappingProxyType(
@@ -26,8 +32,11 @@ _COMPACTED: Final = MappingProxyType(
         "segment.ms": "600000",
         "min.cleanable.dirty.ratio": "0.1",
         "max.compaction.lag.ms": "600000",
+        "delete.retention.ms": str(DAY_MS),
     }
 )
+_PERSONAL: Final = ("retention.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+"""Configs on which it depends when an erasure is complete."""
 
 
 class Topic(NamedTuple):
@@ -43,6 +52,7 @@ class Topic(NamedTuple):
             not: compaction would remove what has not been read.
         configs: What it is made with.
         is_ours: Whether ``configs`` are also put right later; else they are the operator's.
+        erased_by: What ends a person's records.
     """
 
     name: str
@@ -52,6 +62,12 @@ class Topic(NamedTuple):
     is_compacted: bool
     configs: Mapping[str, str]
     is_ours: bool
+    erased_by: ErasedBy
+
+    @property
+    def gone_after_ms(self) -> int | None:
+        """From an erasure on, when nothing of the person is left; None = never."""
+        return gone_after_ms(self.configs, self.erased_by)
 
 
 class Actual(NamedTuple):
@@ -92,40 +108,49 @@ class Step(NamedTuple):
 def topics(settings: Settings) -> tuple[Topic, ...]:
     """Return the catalogue of topics."""
 
-    def co_partitioned(name: str, why: str, keep_days: int) -> Topic:
-        configs = _kept_for(keep_days)
-        return Topic(name, why, settings.partitions, True, False, configs, False)  # noqa: FBT003 (a row)
+    def co_partitioned(
+        name: str, why: str, configs: Mapping[str, str], by: ErasedBy = ErasedBy.RETENTION
+    ) -> Topic:
+        return Topic(name, why, settings.partitions, True, False, configs, False, by)  # noqa: FBT003 (a row)
 
+    def compacted(name: str, why: str, count: int, by: ErasedBy) -> Topic:
+        return Topic(name, why, count, True, True, _COMPACTED, True, by)  # noqa: FBT003 (a row)
+
+    touches, activity = kept_for(_TOUCH_DAYS), kept_for(7)
+    decisions = swept(settings.decisions_kept_days)
+    dead_letters = kept_for(settings.dead_letters_kept_days)
     return (
-        co_partitioned(settings.topic_activity, "in: what users do", 7),
-        co_partitioned(settings.topic_feedback, "in: what happened to each touch", _TOUCH_DAYS),
-        co_partitioned(settings.topic_touches, "out: touches for the senders", _TOUCH_DAYS),
+        co_partitioned(settings.topic_activity, "in: what users do", activity, ErasedBy.COMPANY),
+        co_partitioned(settings.topic_feedback, "in: what happened to each touch", touches),
+        co_partitioned(settings.topic_touches, "out: touches for the senders", touches),
         # A decision about a person must be explainable for months.
-        co_partitioned(settings.topic_decisions, "out: every decision with its reason", 180),
-        co_partitioned(settings.topic_journal, "internal: the order of inputs, for replays", 30),
-        co_partitioned(settings.topic_identity, "internal: ids that are one person", 30),
+        co_partitioned(settings.topic_decisions, "out: every decision with its reason",
+                       decisions, ErasedBy.SWEEP),
+        co_partitioned(settings.topic_journal, "internal: the order of inputs, for replays",
+                       kept_for(30), ErasedBy.NOBODY),
+        co_partitioned(settings.topic_identity, "internal: ids that are one person",
+                       kept_for(KEPT_DAYS_MAX)),
+        compacted(settings.topic_users_changelog, "internal: the state of every user",
+                  settings.partitions, ErasedBy.SERVICE),
         Topic(
-            settings.topic_users_changelog, "internal: the state of every user",
-            settings.partitions, is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,
+            settings.topic_examples, "internal: training examples", 1, is_exact=True,
+            is_compacted=False, configs=kept_for(7), is_ours=False, erased_by=ErasedBy.RETENTION,
         ),
-        Topic(
-            settings.topic_examples, "internal: training examples", 1,
-            is_exact=True, is_compacted=False, configs=_kept_for(7), is_ours=False,
-        ),
-        Topic(
-            settings.topic_models, "internal: model snapshots", 1,
-            is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,
-        ),
-        Topic(
-            settings.topic_control, "internal: orders of operators to every worker", 1,
-            is_exact=True, is_compacted=True, configs=_COMPACTED, is_ours=True,
-        ),
+        compacted(settings.topic_models, "internal: model snapshots", 1, ErasedBy.SERVICE),
+        compacted(settings.topic_control, "internal: orders of operators to every worker", 1,
+                  ErasedBy.NOBODY),
         Topic(
             settings.topic_dead_letters, "out: records that could not be understood",
-            settings.partitions, is_exact=False, is_compacted=False, configs=_kept_for(30),
-            is_ours=False,
+            settings.partitions, is_exact=False, is_compacted=False, configs=dead_letters,
+            is_ours=False, erased_by=ErasedBy.RETENTION,
         ),
     )  # fmt: skip
+
+
+def bound_ms(catalogue: Iterable[Topic]) -> int | None:
+    """Return when an erasure is complete on all topics of ours; None = never."""
+    spans = [topic.gone_after_ms for topic in catalogue if topic.erased_by is not ErasedBy.COMPANY]
+    return None if None in spans else max(span for span in spans if span is not None)
 
 
 def router_topics(
@@ -142,6 +167,7 @@ def router_topics(
         Topic(
             settings.router_changelog(topic), f"internal: how far {topic} was routed",
             counts[topic], is_exact=False, is_compacted=True, configs=_COMPACTED, is_ours=True,
+            erased_by=ErasedBy.NOBODY,
         )
         for topic in routed if topic in counts
     )  # fmt: skip
@@ -163,7 +189,7 @@ def yours(
 def _look_at(source: Source, count: int | None, settings: Settings) -> Step:
     is_direct = source.keyed_by is KeyedBy.USER
     why = f"yours: {'keyed by user, read as it is' if is_direct else 'through the router'}"
-    topic = Topic(source.topic, why, 0, False, False, {}, False)  # noqa: FBT003 (a row)
+    topic = Topic(source.topic, why, 0, False, False, {}, False, ErasedBy.COMPANY)  # noqa: FBT003 (a row)
     if count is None:
         reason = "is not there; the rules read it (inputs:), but its owner makes it"
         return Step(topic, Action.AWAIT, reason=f"{reason}; then run this again")
@@ -197,10 +223,12 @@ def _step(topic: Topic, actual: Actual | None) -> Step:
     reason = _refusal(topic, actual)
     if reason:
         return Step(topic, Action.REFUSE, reason=reason)
+    is_too_long = _is_too_long(topic, actual)
     differing = {
         key: value
         for key, value in topic.configs.items()
-        if topic.is_ours and actual.configs.get(key) != value
+        if (topic.is_ours or (is_too_long and key in _PERSONAL))
+        and actual.configs.get(key) != value
     }
     grown = topic.partitions if actual.partitions < topic.partitions else 0
     action = Action.CHANGE if differing or grown else Action.KEEP
@@ -209,14 +237,8 @@ def _step(topic: Topic, actual: Actual | None) -> Step:
 
 def _refusal(topic: Topic, actual: Actual) -> str:
     """Return why a topic cannot be used as it is, or nothing."""
-    is_compacted = "compact" in actual.configs.get("cleanup.policy", "delete")
-    if topic.is_compacted and actual.configs.get("cleanup.policy") != "compact":
-        return (
-            "must be compacted and nothing else (cleanup.policy=compact); what its retention has "
-            "removed is lost, so it is not changed here: delete it, or use another name"
-        )
-    if is_compacted and not topic.is_compacted:
-        return "is compacted, so records vanish before they are read: set cleanup.policy=delete"
+    if reason := _refused_policy(topic, actual):
+        return reason
     if not topic.is_exact or actual.partitions == topic.partitions:
         return ""
     if topic.partitions == 1:
@@ -233,5 +255,52 @@ def _refusal(topic: Topic, actual: Actual) -> str:
     )
 
 
-def _kept_for(days: int) -> Mapping[str, str]:
-    return MappingProxyType({"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)})
+def _refused_policy(topic: Topic, actual: Actual) -> str:
+    """Return why a topic cannot be used as it is cleaned up, or nothing."""
+    policy = actual.configs.get("cleanup.policy", "delete")
+    if topic.is_compacted and policy != "compact":
+        return (
+            "must be compacted and nothing else (cleanup.policy=compact); what its retention has "
+            "removed is lost, so it is not changed here: delete it, or use another name"
+        )
+    is_swept = topic.erased_by is ErasedBy.SWEEP
+    if "compact" in policy and not topic.is_compacted and not is_swept:
+        return "is compacted, so records vanish before they are read: set cleanup.policy=delete"
+    if is_swept and "compact" not in policy and _is_too_long(topic, actual):
+        return (
+            "keeps decisions longer than those of people may be kept who ask to be erased, and "
+            "nothing can be erased from it one by one: use another name, or set retention.ms to "
+            f"{KEPT_DAYS_MAX * DAY_MS} and segment.ms to {DAY_MS}"
+        )
+    return ""
+
+
+def _is_too_long(topic: Topic, actual: Actual) -> bool:
+    """Return whether an erasure would not be complete in time on a topic as it is."""
+    if topic.erased_by is ErasedBy.COMPANY:
+        return False
+    span_ms = gone_after_ms({**topic.configs, **actual.configs}, topic.erased_by)
+    return span_ms is None or span_ms > ERASED_WITHIN_MS
+
+
+def kept_for(days: int) -> Mapping[str, str]:
+    """Return the configs of a topic whose records go by their age."""
+    return MappingProxyType({
+        "cleanup.policy": "delete",
+        "retention.ms": str(days * DAY_MS),
+        # A segment goes as a whole, when its newest record is old enough.
+        "segment.ms": str(DAY_MS),
+    })  # fmt: skip
+
+
+def swept(days: int) -> Mapping[str, str]:
+    """Return the configs of a topic whose records go by their age, and by a tombstone each.
+
+    Every record has a key of its own, so that compaction takes none that was not erased.
+    """
+    return MappingProxyType({
+        **kept_for(days),
+        "cleanup.policy": "compact,delete",
+        "max.compaction.lag.ms": str(DAY_MS),
+        "delete.retention.ms": str(DAY_MS),
+    })  # fmt: skip

@@ -2,7 +2,17 @@
 
 import pytest
 
-from streams.runtime.topics import Action, Actual, Step, Topic, plan, quorum_configs, topics
+from streams.runtime.retention import ERASED_WITHIN_MS
+from streams.runtime.topics import (
+    Action,
+    Actual,
+    Step,
+    Topic,
+    bound_ms,
+    plan,
+    quorum_configs,
+    topics,
+)
 from streams.settings import Settings
 
 SETTINGS = Settings(partitions=4)
@@ -107,3 +117,46 @@ def test_dead_letters_may_grow_and_may_be_larger() -> None:
 def test_three_replicas_want_two_in_sync() -> None:
     assert quorum_configs(1) == {}
     assert quorum_configs(3) == {"min.insync.replicas": "2"}
+
+
+DAY_MS = 86_400_000
+
+
+def test_an_erasure_is_complete_within_a_month_on_all_topics_of_ours() -> None:
+    bound = bound_ms(CATALOGUE)
+    assert bound is not None
+    assert 29 * DAY_MS < bound <= ERASED_WITHIN_MS
+
+
+@pytest.mark.parametrize("name", ["winback-dead-letters", "winback-identity", "win-back"])
+def test_what_would_keep_a_person_for_longer_than_a_month_is_put_right(name: str) -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    configs = {**wanted.configs, "retention.ms": str(90 * DAY_MS), "segment.bytes": "1"}
+    step = step_of(name, Actual(wanted.partitions, configs))
+    assert step.action is Action.CHANGE
+    assert dict(step.changes) == {"retention.ms": wanted.configs["retention.ms"]}
+
+
+def test_what_is_kept_for_ever_is_not_left_so() -> None:
+    configs = {"cleanup.policy": "delete", "retention.ms": "-1", "segment.ms": str(DAY_MS)}
+    assert step_of("win-back-feedback", Actual(4, configs)).changes
+
+
+def test_the_companys_own_topics_are_left_alone() -> None:
+    configs = {"cleanup.policy": "delete", "retention.ms": "-1"}
+    assert step_of("user-activity", Actual(4, configs)).action is Action.KEEP
+
+
+def test_decisions_that_cannot_be_erased_from_are_refused() -> None:
+    """Compacting them now would take all but the last of each user: they had the user's key."""
+    configs = {"cleanup.policy": "delete", "retention.ms": str(180 * DAY_MS)}
+    step = step_of("win-back-decisions", Actual(4, configs))
+    assert step.action is Action.REFUSE
+    assert "one by one" in step.reason
+
+
+def test_decisions_that_are_compacted_late_are_put_right() -> None:
+    wanted = next(topic for topic in CATALOGUE if topic.name == "win-back-decisions")
+    configs = {**wanted.configs, "max.compaction.lag.ms": str(2**63 - 1)}
+    step = step_of("win-back-decisions", Actual(4, configs))
+    assert dict(step.changes) == {"max.compaction.lag.ms": str(DAY_MS)}
