@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from streams.commands.acls import acls_command
 from streams.commands.counted import counted
 from streams.errors import Exit
 from streams.runtime.topics import Action, Step
@@ -39,7 +40,10 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="topics")
 def topics() -> None:
-    """Plan and apply the Kafka topics that winback needs."""
+    """Plan and apply the Kafka topics that winback needs, and who may do what with them."""
+
+
+topics.add_command(acls_command)
 
 
 @topics.command(name="plan")
