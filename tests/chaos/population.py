@@ -16,6 +16,7 @@ from streams.core.partitioner import partition_of
 from streams.replay.events import NativeEvent
 from streams.runtime.publisher import Publisher
 from winback_sender.cluster import Cluster
+from winback_sender.errors import Unavailable
 
 START_MS: Final = 1_420_070_400_000  # 2015: event time must not be in the future.
 DAY_MS: Final = 86_400_000
@@ -72,6 +73,13 @@ class Population:
     async def run(self, bootstrap: str, until: asyncio.Event) -> None:
         """Publish until told to stop; what an absent broker held up follows at once."""
         began_s = time.monotonic()
+        while not until.is_set():
+            try:
+                await self._publish(bootstrap, until, began_s)
+            except Unavailable:  # For longer than a batch may wait; what it held is not sent again.
+                await asyncio.sleep(1.0)
+
+    async def _publish(self, bootstrap: str, until: asyncio.Event, began_s: float) -> None:
         async with Publisher(Cluster((bootstrap,)), "user-activity") as publisher:
             while not until.is_set():
                 at_s = time.monotonic() - began_s
