@@ -146,6 +146,38 @@ def unpause(
     return _give(_pause_key(playbook, channel), OFF, wait_s, _kafka_of(local), as_json=as_json)
 
 
+@control.command(name="resume-input")
+@click.argument("topic")
+@_rules
+@_wait
+@_local
+@_as_json
+def resume_input(
+    *, topic: str, rules: str | None, wait_s: float, local: bool, as_json: bool
+) -> int:
+    """Read on an input that is held, for too much of it was rejected.
+
+    What was written to it until now is read whatever it is, and what cannot be understood becomes
+    dead letters; what is written from now on is judged again. Changed rules need no such order.
+    """
+    from streams.core.controls import INPUT, ON  # noqa: PLC0415 (quick --help)
+
+    kafka = _kafka_of(local)
+    _demand_input(topic, kafka[0], rules)
+    return _give(f"{INPUT}{topic}", ON, wait_s, kafka, as_json=as_json)
+
+
+def _demand_input(topic: str, settings: Settings, path: str | None) -> None:
+    """Refuse a topic that is no input: nothing would be read on."""
+    from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+
+    where = settings.rules if path is None else path
+    sources = rules_at(where, settings.id_keys).sources
+    known = [settings.topic_activity, *(source.topic for source in sources)]
+    if topic not in known:
+        raise UserError(f"{topic} is no input", f"there is {', '.join(known)}")
+
+
 def _kafka(*, is_local: bool) -> "tuple[Cluster, Settings]":
     settings, cluster = _kafka_of(is_local)
     return cluster, settings
@@ -210,6 +242,10 @@ def _give(
 
 
 def _name(key: str) -> str:
+    from streams.core.controls import INPUT  # noqa: PLC0415 (quick --help)
+
+    if key.startswith(INPUT):
+        return f"reading what was written to {key.removeprefix(INPUT)} until then"
     return key.replace("pause/", "the pause of ").replace("/", " ")
 
 

@@ -15,6 +15,7 @@ from kafka.errors import (
 )
 
 from streams.core.clock_names import IDLE_AFTER_MS, OWN, expected_clocks
+from streams.core.input_fuse import FuseRecord
 from streams.core.messages import PartitionRecord
 from streams.core.native import WATERMARK_KEY
 from streams.core.partition_record import PARTITION_KEY
@@ -24,6 +25,7 @@ from streams.core.rules import Rules
 from streams.core.sources import Encoding, Source
 from streams.errors import Unavailable
 from streams.runtime.doctor_seen import Group, Seen, Stray, Stretch
+from streams.runtime.letters import WORD
 from streams.runtime.routed_record import lane_record
 from streams.runtime.ticks import now_ms
 from streams.runtime.topic_admin import plan_topics
@@ -82,6 +84,7 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
             dead_letters=_by_reason(newest[letters]),
             activity=settings.topic_activity,
             read=tuple(_places(tails.stretches(lanes.values()), newest, lanes)),
+            held=tuple(_held(newest, lanes)),
             registry=_registry_away(settings, sources),
         )
     except KafkaError as error:
@@ -121,6 +124,21 @@ def _places(
     for part in stretches:
         if (part.topic, part.partition) in places:
             yield part, places[part.topic, part.partition]
+
+
+def _held(
+    newest: Mapping[str, list[Any]], lanes: Mapping[str, str]
+) -> Iterator[tuple[int, FuseRecord]]:
+    """Yield partitions of routed topics that are not read on, as the routers' topics say."""
+    found = {
+        (topic, record.partition): lane_record(record.value).fuse
+        for changelog, topic in lanes.items()
+        for record in newest[changelog]
+        if record.key == topic.encode() and record.value is not None
+    }
+    for (_, partition), fuse in found.items():
+        if fuse is not None and fuse.is_held:
+            yield partition, fuse
 
 
 def _why(step: Step) -> str:
@@ -269,6 +287,8 @@ def _by_reason(newest: Iterable[Any]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for record in newest:
         headers = dict(record.headers)
+        if WORD in headers:  # What became of another one.
+            continue
         reason = headers.get("__connect.errors.exception.class.name", b"unknown").decode()
         found[f"{reason} {headers.get('__connect.errors.topic', b'').decode()}"] += 1
     return dict(found)

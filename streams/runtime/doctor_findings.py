@@ -78,7 +78,7 @@ def report_of(seen: Seen) -> Report:
     )
     found = [
         *_topics(seen), *_workers(seen), *_registry(seen), *_records(seen), *_held(views),
-        *_samples(seen),
+        *_fuses(seen), *_samples(seen),
     ]  # fmt: skip
     found.sort(key=lambda finding: finding.level is not Level.WRONG)
     return Report(
@@ -170,6 +170,22 @@ def _held(views: Sequence[PartitionView]) -> Iterator[Finding]:
             if aged_ms > DAY_MS + late_ms and not (clock.is_idle or clock.unread):
                 what = f"the newest event of {clock.clock} is {span(aged_ms)} old"
                 yield Finding(Level.NOTE, what, where, STOPPED)
+
+
+def _fuses(seen: Seen) -> Iterator[Finding]:
+    """Name the inputs that are not read on."""
+    direct = (
+        (number, fuse)
+        for number, record in sorted(seen.records.items()) if record is not None
+        for fuse in record.fuses if fuse.is_held
+    )  # fmt: skip
+    for number, fuse in (*direct, *seen.held):
+        what = f"it is not read on from offset {fuse.held_at}: too much was rejected, {fuse.reason}"
+        cure = (
+            "mend the rules or the producer (winback dead-letters list); to read on in spite of "
+            f"it: winback control resume-input {fuse.topic}"
+        )
+        yield Finding(Level.WRONG, what, f"{fuse.topic}[{number}]", cure)
 
 
 def _cure(view: PartitionView) -> str:

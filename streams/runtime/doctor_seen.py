@@ -2,6 +2,7 @@
 
 import msgspec
 
+from streams.core.input_fuse import FuseRecord
 from streams.core.messages import PartitionRecord
 
 
@@ -64,6 +65,7 @@ class Seen(msgspec.Struct, frozen=True):
         dead_letters: Reason and topic to how many of the newest dead letters.
         activity: Name of our own topic.
         read: Partitions of the topics that are routed, and up to where each was read.
+        held: Partitions of them that are not read on, and why.
         registry: Why the schema registry cannot be asked; empty = it answers, or nobody needs it.
     """
 
@@ -80,4 +82,5 @@ class Seen(msgspec.Struct, frozen=True):
     dead_letters: dict[str, int]
     activity: str
     read: tuple[tuple[Stretch, int], ...] = ()
+    held: tuple[tuple[int, FuseRecord], ...] = ()
     registry: str = ""
