@@ -266,6 +266,7 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         definition: What ``rules_hash`` stands for, in words.
         fuses: Topics of which records were rejected of late, and those that are not read on.
     """
+        holdout_salt: With which it was drawn who is held out; empty = not known.
 
     applied: dict[str, int]
     watermark_ms: int
@@ -281,3 +282,4 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     keys: tuple[tuple[str, int], ...] = ()
     definition: dict[str, str] = {}
     fuses: tuple[FuseRecord, ...] = ()
+    holdout_salt: str = ""

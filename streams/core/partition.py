@@ -73,7 +73,11 @@ class Harvest(NamedTuple):
 
 
 class Partition:
-    """The users of one partition, their timers, and what is not durable yet."""
+    """The users of one partition, their timers, and what is not durable yet.
+
+    Attributes:
+        is_redrawn: Others are held out than when the state that was restored was made.
+    """
 
     def __init__(
         self,
@@ -104,6 +108,7 @@ class Partition:
         self._refused: list[Refused] = []
         self._arrived_ms: Sequence[int] = ()
         self.applied: dict[str, int] = {}
+        self.is_redrawn = False
         self.fuses: tuple[FuseRecord, ...] = ()
         self.watermark_ms = 0
         self._fired_ms = 0
@@ -182,6 +187,7 @@ class Partition:
             self.applied, self.fuses = dict(record.applied), record.fuses
             self._taken = None if outdated else dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
+            self.is_redrawn = record.holdout_salt not in {"", self.rules.holdout.salt}
         self._course.erasures.load(ours)
         self.relations.stubs.load(ours)
         users = self._users

@@ -77,6 +77,7 @@ def record_of(
         course.erasures.keys.record(watermark_ms, rules.churn.limit_ms),
         definition_of(rules),
         fuses,
+        rules.holdout.salt,
     )
 
 

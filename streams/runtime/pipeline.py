@@ -148,6 +148,8 @@ class PipelineEngine:
             self.core.restore(records)
         except StateMismatchError as error:
             raise _refused(error) from error
+        if self.core.is_redrawn:
+            self._tell_redrawn()
         self._fuse.load(self.core.fuses)
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
@@ -158,6 +160,12 @@ class PipelineEngine:
         """Decode records and hand them to the core, in order, as far as the fuse lets them in."""
         self.refresh()
         if self._now_ms is not None:
+    def _tell_redrawn(self) -> None:
+        log.warning(
+            "holdout_redrawn", partition=self.core.number,
+            next="another salt holds out others: compare from now on only (report --since)",
+        )  # fmt: skip
+
             self._tell(self._now_ms())
         if chunk.topic == self._streams.of_core[IDENTITY]:
             self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
@@ -288,6 +296,8 @@ class PipelineEngine:
         if now.policy is not None and now.policy is not before.policy:
             self._note((f"{POLICY}{now.policy.version}", 0, 0))
             self.core.advise(now.policy)
+            if now.rules.holdout.salt != self.core.rules.holdout.salt:
+                self._tell_redrawn()
         if now.orders is not None and now.orders != before.orders:
             self._control(now.orders)
 

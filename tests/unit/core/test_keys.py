@@ -123,6 +123,18 @@ def test_the_salt_of_the_holdout_is_what_shuffles() -> None:
     assert [*map(salted.is_held_out, people)] != [*map(plain.is_held_out, people)]
 
 
+def test_a_new_salt_is_seen_when_the_state_is_taken_over() -> None:
+    before, again = partition_with(Ids(OLD)), partition_with(Ids(OLD))
+    before.apply([act(day(0))])
+    records = kept(before)
+    again.restore(records)
+    assert not again.is_redrawn
+    holdout = msgspec.structs.replace(RULES.holdout, salt="another")
+    redrawn = fresh(msgspec.structs.replace(keyed(Ids(OLD), RULES), holdout=holdout))
+    redrawn.restore(records)
+    assert redrawn.is_redrawn
+
+
 def kept(partition: Partition) -> dict[bytes, bytes]:
     return {key: value for key, value in partition.take().changelog if value is not None}
 

@@ -219,3 +219,24 @@ def test_a_restored_engine_goes_on_where_the_commit_was() -> None:
     again.restore(stored)
     assert again.applied == {"user-activity": 2}
     assert again.core.users == 2
+
+
+def test_another_salt_of_the_holdout_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever compares held out with treated must not mix two draws."""
+    board = a_board()
+    first = pipeline(board=board)
+    drive(first, chunk("user-activity", 0, [event("ada", 1)]))
+    records = {key: value or b"" for key, value in first.take().changelog}
+    holdout = msgspec.structs.replace(RULES.holdout, salt="another")
+    redrawn = msgspec.structs.replace(RULES, holdout=holdout)
+    board.change(rules=redrawn)
+    first.refresh()
+    assert caplog.text.count("holdout_redrawn") == 1
+    pipeline(board=a_board()).restore(records)
+    assert caplog.text.count("holdout_redrawn") == 1
+    heir = PipelineEngine(
+        Partition(0, redrawn, board.now.scorer), lambda: board.now, streams_of(SETTINGS),
+        Metrics(), Notices(SETTINGS.topic_dead_letters),
+    )  # fmt: skip
+    heir.restore(records)
+    assert caplog.text.count("holdout_redrawn") == 2
