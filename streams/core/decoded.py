@@ -19,6 +19,7 @@ class RejectReason(StrEnum):
     TOO_LARGE = "too_large"
     NOT_DECODABLE = "not_decodable"
     KEY_MISMATCH = "key_mismatch"  # the Kafka key is not the user id
+    BAD_ID = "bad_id"  # a user id with a null character in it
     NO_ID = "no_id"  # user_id, event_id, event or touch_id is empty
     BAD_TIME = "bad_time"  # no zone, or before 1970
     FUTURE = "future"  # later than its record timestamp, or the present, by more than an hour

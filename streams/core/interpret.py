@@ -30,6 +30,7 @@ from streams.core.inputs import (
 from streams.core.meanings import ACTS, MONEY, RISKY, Meaning
 from streams.core.outages import NEVER, edge_ms
 from streams.core.reach import TOKENS_MAX
+from streams.core.record_limits import AMOUNT_MAX, ID_BYTES_MAX, TEXT_MAX
 from streams.core.rules import Rules
 from streams.core.time import DAY_MS, span_ms
 from winback_sender.contract.messages import CHANNEL_MAX, OUTCOME_MAX
@@ -37,12 +38,8 @@ from winback_sender.contract.words import Status
 
 COVERAGE_EVENT: Final = "$coverage"
 """Name of the event, and as a key: the outage is of the whole source, not of one user."""
-ID_BYTES_MAX: Final = 256
-"""Of a user id, in UTF-8."""
-TEXT_MAX: Final = 200  # Characters of a trait.
 WINDOW_MAX_MS: Final = 366 * DAY_MS  # No provider leaves a window open for longer.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-AMOUNT_MAX: Final = 1e12  # Beyond it the net value would no longer be an exact float.
 FEEDBACK_STATUSES: Final = frozenset(Status)
 
 
@@ -202,9 +199,11 @@ def _consent(user_id: str, at_ms: int, raw: dict[str, Any]) -> Decoded:
 def _link(event: NativeEvent, at_ms: int, raw: dict[str, Any]) -> Decoded:
     """Return which other id is the same person."""
     other = raw.get("anonymous_id")
-    if not isinstance(other, str) or not other or other == event.user_id or other[0] == "\0":
+    if not isinstance(other, str) or not other or other == event.user_id:
         what = 'a link needs properties {"anonymous_id": …}, another id than the user_id'
         return Rejected(RejectReason.BAD_PROPERTY, what)
+    if "\0" in other:
+        return Rejected(RejectReason.BAD_ID, "anonymous_id has a null character in it")
     if len(other.encode()) > ID_BYTES_MAX:
         return Rejected(RejectReason.TOO_LARGE, f"anonymous_id has more than {ID_BYTES_MAX} B")
     return Linked(event.user_id, event.event_id, at_ms, other)

@@ -18,10 +18,18 @@ from streams.core.decoded import Decode, Decoded, Headers, Rejected, RejectReaso
 from streams.core.inputs import FeedbackReceived, WatermarkPassed
 from streams.core.interpret import (
     FEEDBACK_STATUSES,
-    ID_BYTES_MAX,
     UNREADABLE,
     NativeEvent,
     make_interpret,
+)
+from streams.core.record_limits import (
+    EVENT_ID_MAX,
+    ID_BYTES_MAX,
+    NAME_MAX,
+    NESTING_MAX,
+    SMALL,
+    VALUE_BYTES_MAX,
+    is_too_deep,
 )
 from streams.core.rules import Rules
 from streams.core.time import FAR_FUTURE_MS, HOUR_MS
@@ -30,7 +38,9 @@ from winback_sender.contract.words import Status
 
 WATERMARK_EVENT: Final = "$watermark"
 WATERMARK_KEY: Final = b"$watermark"
-VALUE_BYTES_MAX: Final = 65_536  # An event is a fact, not a document.
+TOO_DEEP: Final = Rejected(
+    RejectReason.NOT_DECODABLE, f"nested too deep: more than {NESTING_MAX} levels - at `$`"
+)
 FUTURE_MAX_MS: Final = (
     HOUR_MS  # A clock may be wrong by this much; more, and every timer would fire.
 )
@@ -51,18 +61,20 @@ class Clock(msgspec.Struct, omit_defaults=True):
 _CLOCK: Final = msgspec.json.Decoder(Clock)
 
 
-def make_decode(rules: Rules) -> Decode:
+def make_decode(rules: Rules) -> Decode:  # noqa: C901  # as `decode`
     """Return ``decode(key, value, timestamp_ms)`` for the records of ``user-activity``."""
     parse = msgspec.json.Decoder(NativeEvent).decode
     interpret = make_interpret(rules)
 
-    def decode(  # noqa: PLR0911  # one test after the other, cheapest first
+    def decode(  # noqa: C901, PLR0911  # one test after the other, cheapest first
         key: bytes | None, value: bytes | None, timestamp_ms: int, _headers: Headers = ()
     ) -> Decoded:
         if not value or key is None:
             return Rejected(RejectReason.EMPTY, "the record has no key or no value")
-        if len(value) > VALUE_BYTES_MAX or len(key) > ID_BYTES_MAX:
-            return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
+        if len(value) > SMALL or len(key) > ID_BYTES_MAX:
+            refused = _refused(key, value)
+            if refused is not None:
+                return refused
         try:
             event = parse(value)
         except UNREADABLE as error:
@@ -82,11 +94,37 @@ def make_decode(rules: Rules) -> Decode:
             return _watermark(event, at_ms)
         if not user_id or not event_id or not name:
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
-        if user_id.encode() != key or user_id[0] == "\0":
-            return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
+        if user_id.encode() != key or "\0" in user_id or len(value) > SMALL:
+            refused = _wrong_ids(key, event)
+            if refused is not None:
+                return refused
         return interpret(event, at_ms)
 
     return decode
+
+
+def _refused(key: bytes, value: bytes) -> Rejected | None:
+    """Return why a record is not even parsed, or None."""
+    if len(value) > VALUE_BYTES_MAX or len(key) > ID_BYTES_MAX:
+        return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
+    return TOO_DEEP if is_too_deep(value) else None
+
+
+def _wrong_ids(key: bytes, event: NativeEvent) -> Rejected | None:
+    """Return what is wrong with ids that are there, or None."""
+    if len(event.event_id) > EVENT_ID_MAX or len(event.event) > NAME_MAX:
+        what = f"event_id {len(event.event_id)} characters, event {len(event.event)} characters"
+        return Rejected(RejectReason.TOO_LARGE, what)
+    return _wrong_user(key, event.user_id)
+
+
+def _wrong_user(key: bytes, user_id: str) -> Rejected | None:
+    """Return why this is not the user of a record with a key, or None."""
+    if "\0" in user_id:
+        return Rejected(RejectReason.BAD_ID, "user_id has a null character in it")
+    if user_id.encode() != key:
+        return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {user_id!r}")
+    return None
 
 
 def _watermark(event: NativeEvent, at_ms: int) -> Decoded:
@@ -106,8 +144,9 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
     """Turn one record of ``win-back-feedback`` into an input, or say why it cannot be one."""
     if not value or key is None:
         return Rejected(RejectReason.EMPTY, "the record has no key or no value")
-    if len(value) > VALUE_BYTES_MAX or len(key) > ID_BYTES_MAX:
-        return Rejected(RejectReason.TOO_LARGE, f"key {len(key)} B, value {len(value)} B")
+    refused = _refused(key, value)
+    if refused is not None:
+        return refused
     try:
         event = msgspec.json.decode(value, type=Feedback)
     except UNREADABLE as error:
@@ -115,12 +154,13 @@ def decode_feedback(  # noqa: PLR0911  # one reason a test
     at_ms = event.at if isinstance(event.at, int) else _instant(event.at)
     if at_ms <= 0:
         return Rejected(RejectReason.BAD_TIME, f"at {event.at} has no zone or is before 1970")
-    if at_ms > timestamp_ms + FUTURE_MAX_MS:
+    if at_ms > timestamp_ms + FUTURE_MAX_MS or at_ms > FAR_FUTURE_MS:
         return Rejected(RejectReason.FUTURE, f"at {at_ms}, record timestamp {timestamp_ms}")
     if not event.user_id or not (event.touch_id or event.status == Status.OPTED_OUT):
         return Rejected(RejectReason.NO_ID, "user_id and touch_id must not be empty")
-    if event.user_id.encode() != key:
-        return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not the user_id {event.user_id!r}")
+    refused = _wrong_user(key, event.user_id)
+    if refused is not None:
+        return refused
     if event.status not in FEEDBACK_STATUSES:
         return Rejected(
             RejectReason.BAD_STATUS,

@@ -18,6 +18,7 @@ from streams.core.decoded import (
     inputs_of,
 )
 from streams.core.interpret import Interpret, NativeEvent, make_interpret
+from streams.core.record_limits import FOREIGN_BYTES_MAX
 from streams.core.rules import Rules
 from streams.core.sources import Form, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Read
@@ -32,9 +33,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-VALUE_MAX: Final = 1_048_576  # bytes; what a broker takes by default
 TOO_LARGE: Final = Rejected(
-    RejectReason.TOO_LARGE, f"the value has more than {VALUE_MAX} B - at `$`"
+    RejectReason.TOO_LARGE, f"the value has more than {FOREIGN_BYTES_MAX} B - at `$`"
 )
 _LINK_SUFFIX: Final = ":link"
 
@@ -47,7 +47,7 @@ def make_tell(source: Source, rules: Rules, parse_as: ParseAs) -> Tell:
     told = _make_told(name_of, chooser, _make_demand_meant(rules))
 
     def tell(key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers) -> Told:
-        if value is not None and len(value) > VALUE_MAX:
+        if value is not None and len(value) > FOREIGN_BYTES_MAX:
             return TOO_LARGE
         facts = read(key, value, timestamp_ms, headers)
         return told(facts, timestamp_ms) if isinstance(facts, tuple) else facts
@@ -146,7 +146,7 @@ def make_examine(source: Source, rules: Rules, parse_as: ParseAs) -> Examine:
     def examine(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
     ) -> tuple[Examined, ...]:
-        is_huge = value is not None and len(value) > VALUE_MAX
+        is_huge = value is not None and len(value) > FOREIGN_BYTES_MAX
         facts = TOO_LARGE if is_huge else read(key, value, timestamp_ms, headers)
         if isinstance(facts, Rejected):
             return (Examined("", REJECTED, reason=facts.reason, detail=facts.detail),)

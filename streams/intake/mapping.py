@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from streams.core.decoded import NOT_ACTIVITY, RejectReason, Skipped
 from streams.core.meanings import ACTS, Meaning
+from streams.core.record_limits import NAME_MAX
 from streams.core.rules import Rules
 from streams.core.sources import LINK_EVENT, MapRule, Source
 from streams.intake.fact import Fact
@@ -19,7 +20,6 @@ from streams.intake.mapping_tell import LINK, Tell, Teller
 from streams.intake.mapping_values import WrongError, make_pick
 from streams.intake.shape import getter
 
-NAME_MAX: Final = 200  # characters of an event name, as in the rules
 NO_RULE_FITS: Final = Skipped("no_rule_fits")
 
 

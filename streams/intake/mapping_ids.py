@@ -3,16 +3,16 @@
 from typing import Final
 
 from streams.core.decoded import RejectReason
-from streams.core.interpret import COVERAGE_EVENT, ID_BYTES_MAX
+from streams.core.interpret import COVERAGE_EVENT
 from streams.core.native import WATERMARK_EVENT
+from streams.core.record_limits import EVENT_ID_MAX, ID_BYTES_MAX
 from streams.core.sources import LINK_EVENT
 from streams.intake.mapping_values import WrongError
 
 RESERVED: Final = frozenset({COVERAGE_EVENT, WATERMARK_EVENT, LINK_EVENT})
 """What only our own machinery says: no event and no user of others may be called so."""
-OWN: Final = "\0$"
+OWN: Final = "$"
 """How ids of our own machinery begin."""
-EVENT_ID_MAX: Final = 512  # characters
 SHORT: Final = ID_BYTES_MAX // 4  # so many characters never have more bytes than are allowed
 
 
@@ -27,7 +27,9 @@ def demand_user(user_id: str | None, missing: str) -> None:
         raise WrongError(RejectReason.NO_ID, missing)
     if len(user_id.encode()) > ID_BYTES_MAX:
         raise WrongError(RejectReason.TOO_LARGE, f"the user id has more than {ID_BYTES_MAX} B")
-    if user_id[0] == "\0" or user_id in RESERVED:
+    if "\0" in user_id:
+        raise WrongError(RejectReason.BAD_ID, "the user id has a null character in it")
+    if user_id in RESERVED:
         raise WrongError(RejectReason.NO_ID, f"{user_id!r} is an id of winback's own")
 
 

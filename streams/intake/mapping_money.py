@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streams.core.decoded import RejectReason
-from streams.core.interpret import AMOUNT_MAX
+from streams.core.record_limits import AMOUNT_MAX
 from streams.core.rules import Rules
 from streams.core.sources import Amount, Pick, Scale, Sign
 from streams.intake.formats.cdc_values import decimal_of

@@ -10,17 +10,18 @@ from streams.core.inputs import SOURCE, ZONE
 from streams.core.interpret import NativeEvent
 from streams.core.meanings import ACTS, MONEY, Meaning
 from streams.core.native import FUTURE_MAX_MS
+from streams.core.record_limits import EVENT_ID_MAX
+from streams.core.record_limits import PROPERTIES_BYTES_MAX as PROPERTIES_MAX
 from streams.core.rules import Rules
 from streams.core.sources import CHANGES, LINK_EVENT, MapRule, Source
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import Fact
 from streams.intake.formats.catalogue import Format
-from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT, demand_id, demand_user
+from streams.intake.mapping_ids import OWN, SHORT, demand_id, demand_user
 from streams.intake.mapping_money import Purse, make_amount
 from streams.intake.mapping_times import make_time
-from streams.intake.mapping_values import WrongError, make_pick
+from streams.intake.mapping_values import WrongError, make_pick, shown
 
-PROPERTIES_MAX: Final = 32_768  # bytes; what the router writes must fit into a native event
 LINK: Final = MapRule(events=(LINK_EVENT,), meaning=Meaning.LINK, name=LINK_EVENT)
 IGNORED: Final = Skipped("ignored")
 NO_TRAITS: Final = Skipped("no_traits")
@@ -180,7 +181,7 @@ class Teller:
                 user_id = user_of(body)
             if not user_id and not is_link:
                 user_id = fact.anonymous_id if anonymous_of is None else anonymous_of(body)
-            if not user_id or len(user_id) > SHORT or user_id[0] in OWN:
+            if not user_id or len(user_id) > SHORT or user_id[0] == OWN or "\0" in user_id:
                 demand_user(user_id, no_user)
             return at_ms, event_id, user_id
 
@@ -196,7 +197,7 @@ class Teller:
 def _untimely(at_ms: int, timestamp_ms: int, missing: str) -> WrongError:
     """Return why an event cannot have happened then."""
     if at_ms > 0:
-        what = f"event time {at_ms}, record timestamp {timestamp_ms}"
+        what = f"event time {shown(at_ms)}, record timestamp {timestamp_ms}"
         return WrongError(RejectReason.FUTURE, what)
-    what = f"event time {at_ms} is before 1970" if at_ms else missing
+    what = f"event time {shown(at_ms)} is before 1970" if at_ms else missing
     return WrongError(RejectReason.BAD_TIME, what)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
-from streams.core.interpret import AMOUNT_MAX
 from streams.core.meanings import MONEY
 from streams.core.native import FUTURE_MAX_MS
+from streams.core.record_limits import AMOUNT_MAX, EVENT_ID_MAX
 from streams.core.rules import Rules
 from streams.core.sources import Amount, MapRule, Path, Pick, Scale, Sign, Source, Unit, When
 from streams.core.time import FAR_FUTURE_MS
 from streams.intake.fact import Fact
-from streams.intake.mapping_ids import EVENT_ID_MAX, OWN, SHORT
+from streams.intake.mapping_ids import OWN, SHORT
 from streams.intake.mapping_money import Purse, make_amount
 from streams.intake.mapping_times import make_instant
 from streams.intake.shape import attribute
@@ -76,7 +76,8 @@ def make_usual(rule: MapRule, name: str, source: Source, rules: Rules, make: Mak
         if not (
             user_id.__class__ is str
             and 0 < len(user_id) <= SHORT
-            and user_id[0] not in OWN
+            and user_id[0] != OWN
+            and "\0" not in user_id
             and event_id.__class__ is str
             and 0 < len(event_id) <= EVENT_ID_MAX
             and 0 < at_ms <= timestamp_ms + FUTURE_MAX_MS

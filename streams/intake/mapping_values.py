@@ -45,7 +45,10 @@ def wrong(reason: RejectReason, what: str, path: Path, line: int) -> WrongError:
 
 def shown(value: object) -> str:
     """Return a value for a message: not long, and no secret of a whole record."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write thousands of digits.
+        text = "a number of thousands of digits"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

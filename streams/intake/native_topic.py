@@ -7,7 +7,8 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.interpret import NativeEvent, make_interpret
-from streams.core.native import FUTURE_MAX_MS, VALUE_BYTES_MAX, WATERMARK_EVENT
+from streams.core.native import FUTURE_MAX_MS, WATERMARK_EVENT
+from streams.core.record_limits import NAME_MAX, VALUE_BYTES_MAX
 from streams.core.rules import Rules
 from streams.core.sources import Form, Source
 from streams.core.time import FAR_FUTURE_MS
@@ -76,6 +77,9 @@ def _event(record: Any, timestamp_ms: int) -> NativeEvent:
     if not record.event or record.event == WATERMARK_EVENT:
         what = "event must not be empty, or a name of winback's own - at `$.event`"
         raise WrongError(RejectReason.NO_ID, what)
+    if len(record.event) > NAME_MAX:
+        what = f"the event name has more than {NAME_MAX} characters - at `$.event`"
+        raise WrongError(RejectReason.TOO_LARGE, what)
     demand_id(record.event_id, "event_id must not be empty - at `$.event_id`")
     demand_user(record.user_id, "user_id must not be empty - at `$.user_id`")
     return NativeEvent(

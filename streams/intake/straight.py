@@ -10,9 +10,9 @@ from typing import Any, Final
 from streams.core.decoded import Headers, Skipped
 from streams.core.interpret import UNREADABLE, NativeEvent, make_acting
 from streams.core.meanings import ACTS
+from streams.core.record_limits import FOREIGN_BYTES_MAX, SMALL, is_too_deep
 from streams.core.rules import Rules
-from streams.core.sources import Form, MapRule, Source
-from streams.intake.decoder import VALUE_MAX
+from streams.core.sources import Encoding, Form, MapRule, Source
 from streams.intake.fact import Fact, ParseAs, UnreadableError
 from streams.intake.formats.catalogue import format_of
 from streams.intake.mapping import Chooser, Plan, make_chooser, make_name
@@ -61,7 +61,9 @@ def _make_straight(
 ) -> Straight | None:
     if source.form is Form.WINBACK or source.inner is not Form.JSON:
         return None
-    form = format_of(source.form)
+    form, is_hard = format_of(source.form), _is_long
+    if source.encoding is Encoding.JSON:
+        is_hard = _is_long_or_deep
     plain, name_of = form.make_plain(source, source.paths, parse_as), make_name(source)
     chooser, acts = make_chooser(source, rules, form), dict[str, Usual | Skipped | None]()
     find, drops = _make_find(acts, source, rules, chooser, make_of), chooser.drops
@@ -69,7 +71,7 @@ def _make_straight(
     def straight(
         key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
     ) -> Any:
-        if not value or len(value) > VALUE_MAX or (is_keyed and key is None):
+        if not value or (is_keyed and key is None) or (len(value) > SMALL and is_hard(value)):
             return None
         try:
             fact = plain(key, value, timestamp_ms, headers)
@@ -87,6 +89,14 @@ def _make_straight(
             return None
 
     return straight
+
+
+def _is_long(value: bytes) -> bool:
+    return len(value) > FOREIGN_BYTES_MAX
+
+
+def _is_long_or_deep(value: bytes) -> bool:
+    return len(value) > FOREIGN_BYTES_MAX or is_too_deep(value)
 
 
 def _make_find(

@@ -20,7 +20,8 @@ from zlib import crc32
 
 import msgspec
 
-from streams.core.decoded import Headers, Rejected, Skipped
+from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.record_limits import EVENTS_MAX
 from streams.core.sources import Encoding, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.cdc_rows import (
@@ -152,6 +153,8 @@ def _without_rows(message: Any) -> Rejected | None:
     """Return why a message has no rows that could be read, or None."""
     if not message.data or not message.table:
         return bad_envelope(f"no rows - at `$.{'data' if message.table else 'table'}`")
+    if len(message.data) > EVENTS_MAX:
+        return Rejected(RejectReason.TOO_LARGE, f"more than {EVENTS_MAX} rows - at `$.data`")
     if message.old and len(message.old) != len(message.data):
         what = f"{len(message.old)} rows for {len(message.data)} in data - at `$.old`"
         return bad_envelope(what)

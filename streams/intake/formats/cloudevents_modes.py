@@ -134,12 +134,12 @@ def _decoded(event: Any, opened: Open | None) -> Any:
 def _binary(event_type: type, opened: Open | None, *, is_json: bool) -> Unwrap:
     """Return what reads an event whose attributes are headers, and whose value is its data."""
     fields = [field.encode_name for field in msgspec.structs.fields(event_type)]
-    names = ["" if name in NO_TEXTS else f"{PREFIX}{name}" for name in fields]
+    names = [None if name in NO_TEXTS else f"{PREFIX}{name}" for name in fields]
     has_data = "data" in fields
 
     def unwrap(value: bytes, headers: dict[str, bytes]) -> Any:
         get = headers.get
-        texts = map(get, names)
+        texts = [None if name is None else get(name) for name in names]
         try:
             event = event_type(*[None if text is None else text.decode() for text in texts])
         except UnicodeDecodeError as error:

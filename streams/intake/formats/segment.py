@@ -13,6 +13,7 @@ import msgspec
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
 from streams.core.native import FUTURE_MAX_MS
+from streams.core.record_limits import EVENTS_MAX
 from streams.core.sources import LINK_EVENT, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.envelope import (
@@ -82,6 +83,9 @@ def make_read(source: Source, paths: Collection[Path], parse_as: ParseAs) -> Rea
             batch = None if call.type else parse_batch(value)
             if batch is None or batch.batch is None:
                 return facts_of(call, timestamp_ms, "$") or SAME_PERSON
+            if len(batch.batch) > EVENTS_MAX:
+                what = f"more than {EVENTS_MAX} calls"
+                raise faulty(what, "`$.batch`", RejectReason.TOO_LARGE)
             facts: list[Fact] = []
             for place, each in enumerate(batch.batch):
                 _lend(batch, each)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from xxhash import xxh3_128_hexdigest
 
 from streams.core.decoded import Headers, Rejected, RejectReason, Skipped
+from streams.core.record_limits import EVENTS_MAX
 from streams.core.sources import LINK_EVENT, Path, Source
 from streams.intake.fact import Fact, Facts, ParseAs, Plain, Read, UnreadableError
 from streams.intake.formats.envelope import (
@@ -202,6 +203,9 @@ def _bound(record: Any, name: str, event_id: str, at_ms: int) -> Facts:
     user_id, anonymous_id = _ids(record)
     known = user_id or anonymous_id
     others: dict[str, None] = {}
+    if record.identities and len(record.identities) > EVENTS_MAX:
+        what = f"more than {EVENTS_MAX} ids"
+        raise faulty(what, "`$.identities`", RejectReason.TOO_LARGE)
     for key, value in (record.identities or {}).items():
         text = id_text(value)
         if text and f"{key}+{text}" != known:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from streams.core.record_limits import NESTING_MAX
 from streams.intake.wire.avro_lines import (
     FIXED_SIZES,
     FLAT,
@@ -58,7 +59,8 @@ def _write(
     book: Book, lines: list[str], name: str, schema: Any, shape: inspect.Type | None
 ) -> None:
     writer = _Reading(book, lines)
-    writer.put(0, f"def {name}(b, p):")
+    writer.put(0, f"def {name}(b, p, d=0):")
+    writer.put(1, f"if d > {NESTING_MAX}: bad('nested deeper than {NESTING_MAX}')")
     value = "None"
     if shape is None:
         writer.skip(schema, 1)
@@ -75,7 +77,7 @@ class _Passing(Lines):
         schema, key = self.resolved(schema)
         kind = schema["type"] if isinstance(schema, dict) else schema
         if key or (deep > DEEP_MAX and not (isinstance(kind, str) and kind in FLAT)):
-            self.put(deep, f"_, p = {self.book.call(schema, None, key)}(b, p)")
+            self.put(deep, f"_, p = {self.book.call(schema, None, key)}(b, p, d + 1)")
         elif isinstance(schema, list):
             branch = self.branch(schema, deep)
             for place, part in enumerate(schema):
@@ -126,7 +128,7 @@ class _Reading(_Passing):
         schema, key = self.resolved(schema)
         if key or deep > DEEP_MAX:
             name = self.book.name("v")
-            self.put(deep, f"{name}, p = {self.book.call(schema, shape, key)}(b, p)")
+            self.put(deep, f"{name}, p = {self.book.call(schema, shape, key)}(b, p, d + 1)")
             return name
         if isinstance(schema, list):
             return self._union(schema, shape, deep)

@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from streams.core.interpret import UNREADABLE
-from streams.intake.fact import Parse
+from streams.core.native import TOO_DEEP
+from streams.core.record_limits import SMALL, is_too_deep
+from streams.intake.fact import Parse, UnreadableError
 from streams.intake.wire.faults import unreadable
 from streams.intake.wire.schemas import FRAME_BYTES
 from streams.intake.wire.twice import make_guard
@@ -38,6 +40,8 @@ def _parser(shape: type, demand_single: Callable[[bytes], None] | None) -> Parse
     decode: Parse = msgspec.json.Decoder(shape).decode
 
     def parse(value: bytes) -> Any:
+        if len(value) > SMALL and is_too_deep(value):
+            raise UnreadableError(TOO_DEEP.detail)
         try:
             parsed = decode(value)
         except UNREADABLE as error:

@@ -21,7 +21,12 @@ from streams.intake.wire.schemas import FRAME_BYTES, Schema, Schemas
 FIRST: Final = b"\0"
 """Where it stands, if the message is the first of its schema: most are."""
 STEPS_MAX: Final = 32
-_MISFITS: Final = (DecodeError, ValueError, OverflowError, RecursionError, TypeError)
+_MISFITS: Final = (
+    DecodeError, ValueError, OverflowError, RecursionError, TypeError,
+    AttributeError,  # A reference of the registry calls itself as a type of Google's, and is none.
+)  # fmt: skip
+_FAULTS: Final = (DecodeError, TypeError, LookupError, ValueError, AttributeError, RecursionError)
+"""What descriptors lead to that contradict each other."""
 
 
 def protobuf_parse_as(schemas: Schemas) -> ParseAs:
@@ -37,7 +42,7 @@ def protobuf_parse_as(schemas: Schemas) -> ParseAs:
                 end = _place(value)[1]
             found = known.get(value[:end])
             if found is None:
-                found = known[value[:end]] = _reading(_compiled(schemas, value), value, tree)
+                found = known[value[:end]] = _reading(schemas, value, tree)
             message_of, read = found
             try:
                 return convert(read(message_of(value[end:])), shape)
@@ -98,12 +103,20 @@ def _misplaced() -> UnreadableError:
     return UnreadableError(what, RejectReason.BAD_ENVELOPE.value)
 
 
-def _reading(schema: Schema, value: bytes, tree: inspect.Type) -> tuple[Any, Read]:
+def _reading(schemas: Schemas, value: bytes, tree: inspect.Type) -> tuple[Any, Read]:
     """Return what makes a message of its bytes, and what reads that.
 
     Raises:
-        UnreadableError: The schema has no such message.
+        UnreadableError: The schema has no such message, or cannot be used; that is found out once.
     """
+    schema = _compiled(schemas, value)
+    try:
+        return _made(schema, value, tree)
+    except _FAULTS as error:
+        raise schemas.unusable(value, f"its descriptors do not fit: {error!r}") from None
+
+
+def _made(schema: Schema, value: bytes, tree: inspect.Type) -> tuple[Any, Read]:
     files = descriptor_pb2.FileDescriptorSet.FromString(schema.files)
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:

@@ -138,12 +138,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     simple = dict(pairs)
     if len(simple) == len(pairs):
         return simple
-    marked, names = _Twice(simple), [name for name, _ in pairs]
-    marked.keys_twice = frozenset(name for name in simple if names.count(name) > 1)
+    marked, names = _Twice(simple), (name for name, _ in pairs)
+    seen: set[str] = set()
+    marked.keys_twice = frozenset(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
     return marked
 
 
-_PARSE: Final = json.JSONDecoder(object_pairs_hook=_object).decode
+_PARSE: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=bool, parse_float=bool).decode
+"""Of numbers nobody asks here: one of thousands of digits is not to be worked out."""
 
 
 def _look_closely(value: bytes, tree: inspect.Type) -> None:
