@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.inputs import Acted
-from streams.core.interpret import ID_BYTES_MAX, NativeEvent
-from streams.core.native import VALUE_BYTES_MAX, make_decode
+from streams.core.interpret import NativeEvent
+from streams.core.native import make_decode
+from streams.core.record_limits import ID_BYTES_MAX, VALUE_BYTES_MAX
 from streams.core.rules_file import parse_rules
 from streams.runtime.metrics import Metrics
 from streams.runtime.producer import Commit
