@@ -24,6 +24,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "coverage": ("streams.commands.coverage:coverage", "Say when the source logged nothing."),
     "demo": ("streams.commands.demo:demo", "Show it all on real purchases, in two minutes."),
     "doctor": ("streams.commands.doctor:doctor", "Say what is wrong, where, and what to do."),
+    "erase": ("streams.commands.erase:erase", "Forget people, wherever something is held."),
+    "erased": ("streams.commands.erased:erased", "Prove that nothing is left of a person."),
     "explain": ("streams.commands.explain:explain", "Say why a user is (not) at risk."),
     "export": ("streams.commands.export:export", "Examples and predictions as Parquet."),
     "feed": ("streams.commands.feed:feed", "Publish an event log on the activity topic."),

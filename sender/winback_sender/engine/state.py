@@ -16,9 +16,12 @@ def group_of(settings: Settings, own: SenderSettings, channels: Iterable[str]) -
 
 def journal_path(own: SenderSettings, group: str) -> Path:
     """Return the file of the journal that all senders of a group share."""
+    return state_directory(own) / f"{group}.sqlite"
+
+
+def state_directory(own: SenderSettings) -> Path:
+    """Return the directory of all that senders remember on this machine."""
     if own.state:
-        directory = Path(own.state).expanduser()
-    else:
-        home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        directory = Path(home).expanduser() / "winback" / "senders"
-    return directory / f"{group}.sqlite"
+        return Path(own.state).expanduser()
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "winback" / "senders"

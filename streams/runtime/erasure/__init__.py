@@ -1,0 +1,1 @@
+"""Erasing people: the wish, the tombstones, and the proof that nothing is left."""
