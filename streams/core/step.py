@@ -103,7 +103,7 @@ def step(  # noqa: C901, PLR0911, PLR0912  # one branch an input, each a line
             return _troubled(state, signal, rules)
         case Stopped():
             closed, effects = journey.close(state, signal.user_id, "stopped", signal.event_time_ms)
-            return Transition(_staged(closed, closed.profile.stage, rules), effects)
+            return Transition(staged(closed, closed.profile.stage, rules), effects)
         case FeedbackReceived():
             return Transition(*feedback.heard(state, signal, rules))
         case ConsentChanged():
@@ -150,7 +150,7 @@ def noticed(state: UserState, signal: Acted, rules: Rules) -> Transition:
     stage = move(state.profile.stage, Sign.SETTLED if is_settled else Sign.ACTED)
     before, bid = state[Column.BAND], state[Column.BID]
     bid = bid if bid == CASE_WAITS else 0.0
-    calmed = _staged(state, stage, rules, BAND=0.0, RISK=0.0, BID=bid)
+    calmed = staged(state, stage, rules, BAND=0.0, RISK=0.0, BID=bid)
     if before == 0.0:
         return Transition(calmed, effects)
     changed = _risk_changed(calmed, signal.user_id, before, at_ms, "", "")
@@ -189,7 +189,7 @@ def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
     sign = (Sign.RISK_CALM, Sign.RISK_ELEVATED, Sign.RISK_HIGH)[int(band)]
     stage = move(state.profile.stage, sign)
     bid = state[Column.BID] if band == HIGH or state[Column.BID] == CASE_WAITS else 0.0
-    moved = _staged(state, stage, rules, BAND=band, RISK=reach, BID=bid)
+    moved = staged(state, stage, rules, BAND=band, RISK=reach, BID=bid)
     moment = _moment(signal, rules)
     effects: tuple[Effect, ...] = ()
     if band != before:
@@ -200,14 +200,14 @@ def _scored(state: UserState, signal: Scored, rules: Rules) -> Transition:
         return Transition(moved, effects)
     trigger = "silence" if signal.is_backstop else "risk"
     opened, more = journey.open_case(moved, moment, trigger, rules)
-    return Transition(_staged(opened, stage, rules), (*more, *effects))
+    return Transition(staged(opened, stage, rules), (*more, *effects))
 
 
 def _turn_came(state: UserState, signal: TurnCame, rules: Rules) -> Transition:
     moment = _moment(signal, rules)._replace(has_turn=True, has_place=signal.has_place)
     if state.profile.case is not None:
         state, effects = journey.release(state, moment, rules)
-        return Transition(_staged(state, state.profile.stage, rules), effects)
+        return Transition(staged(state, state.profile.stage, rules), effects)
     silence_ms = signal.event_time_ms - state[Rhythm.LAST] - signal.lost_ms
     is_silent = silence_ms >= rules.alert.backstop_ms
     if signal.score.reach < rules.alert.exit_probability and not is_silent:
@@ -219,7 +219,7 @@ def _turn_came(state: UserState, signal: TurnCame, rules: Rules) -> Transition:
         return _scored(calm, fresh, rules)
     trigger = "silence" if is_silent else "risk"
     state, effects = journey.open_case(state, moment, trigger, rules)
-    return Transition(_staged(state, state.profile.stage, rules), effects)
+    return Transition(staged(state, state.profile.stage, rules), effects)
 
 
 def _troubled(state: UserState, signal: Troubled, rules: Rules) -> Transition:
@@ -227,7 +227,7 @@ def _troubled(state: UserState, signal: Troubled, rules: Rules) -> Transition:
         return Transition(state)
     moment = _moment(signal, rules)._replace(has_turn=True, has_place=signal.has_place)
     state, effects = journey.open_case(state, moment, signal.trigger, rules)
-    return Transition(_staged(state, state.profile.stage, rules), effects)
+    return Transition(staged(state, state.profile.stage, rules), effects)
 
 
 def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transition:
@@ -252,7 +252,7 @@ def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transiti
         stage = move(stage, Sign.SILENT_HORIZON)
         if 0.0 < state[Column.BID] < CASE_WAITS:  # The silence has reached H: it is too late.
             state = state.having(BID=0.0)
-    return Transition(_staged(state, stage, rules), effects)
+    return Transition(staged(state, stage, rules), effects)
 
 
 def _erased(state: UserState, signal: Erased) -> Transition:
@@ -271,11 +271,11 @@ def _absorbed(state: UserState, signal: Absorbed, rules: Rules) -> Transition:
     state, effects = absorb(state, signal, rules)
     stage = state.profile.stage
     # Named, so that the number of days from which an activity concerns the profile is set anew.
-    staged = _staged(state, stage, rules, BAND=state[Column.BAND])
-    if staged[Column.BAND] == before:
-        return Transition(staged, effects)
-    changed = _risk_changed(staged, signal.user_id, before, signal.event_time_ms, "", "")
-    return Transition(staged, (*effects, changed))
+    state = staged(state, stage, rules, BAND=state[Column.BAND])
+    if state[Column.BAND] == before:
+        return Transition(state, effects)
+    changed = _risk_changed(state, signal.user_id, before, signal.event_time_ms, "", "")
+    return Transition(state, (*effects, changed))
 
 
 def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
@@ -284,7 +284,7 @@ def _opted_out(state: UserState, signal: OptedOut, rules: Rules) -> Transition:
         return Transition(*spoke(state, user_id, signal.channel, at_ms, is_granted=False))
     closed, effects = journey.close(state, signal.user_id, "opted_out", signal.event_time_ms)
     suppressed = msgspec.structs.replace(closed.profile, is_suppressed=True)
-    return Transition(_staged(closed.having(suppressed), closed.profile.stage, rules), effects)
+    return Transition(staged(closed.having(suppressed), closed.profile.stage, rules), effects)
 
 
 def _paused(state: UserState, signal: ObservationPaused, rules: Rules) -> Transition:
@@ -296,7 +296,7 @@ def _paused(state: UserState, signal: ObservationPaused, rules: Rules) -> Transi
     if not away_from <= signal.event_time_ms < away_to:
         return Transition(state)
     closed, effects = journey.close(state, signal.user_id, "paused", signal.event_time_ms)
-    return Transition(_staged(closed, closed.profile.stage, rules), effects)
+    return Transition(staged(closed, closed.profile.stage, rules), effects)
 
 
 def _reach_changed(state: UserState, signal: ReachChanged) -> Transition:
@@ -349,7 +349,7 @@ def _profiled(state: UserState, **changes: object) -> Transition:
     return Transition(state.having(profile))
 
 
-def _staged(state: UserState, stage: Stage, rules: Rules, **numbers: float) -> UserState:
+def staged(state: UserState, stage: Stage, rules: Rules, **numbers: float) -> UserState:
     """Return a state in a stage, with the active days from which an activity concerns it."""
     is_calm = state.profile.case is None and numbers.get("BAND", state[Column.BAND]) == 0.0
     wakes_at = 0.0
