@@ -1,0 +1,95 @@
+"""An input that is mostly garbage is held, on a real Kafka, until an operator says go on."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from streams.core.partitioner import partition_of
+from streams.runtime.dead_letter_desk import Desk, Wanted
+from tests.integration.control.deployment import PARTITIONS, Deployment, wait_for
+from winback_sender.cluster import Cluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+
+RULES = """
+mode: live
+kinds: [view, complaint]
+churn: {horizon: 8d, min_active_days: 2}
+holdout: {share: 0.0}
+contact:
+  consent_default: granted
+  quiet_hours: {start: "00:00", end: "00:00"}
+  caps: []
+channels:
+  sms: {class: message, hours: always}
+playbooks:
+  - name: sorry
+    match: {triggers: [complaint]}
+    steps:
+      - {channel: sms, template_key: care_apology, expires: 30d}
+"""
+GARBAGE = 600
+"""Records that nobody can understand, on partition 0 alone."""
+RUN = 100
+
+
+@pytest.fixture
+def deployment(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
+    made = Deployment(kafka, tmp_path, RULES)
+    made.env |= {"WINBACK_FUSE_RECORDS": str(RUN), "WINBACK_FUSE_SHARE": "0.5"}
+    yield made
+    made.kill()
+
+
+def litter(deployment: Deployment) -> None:
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+    topic = deployment.env["WINBACK_TOPIC_ACTIVITY"]
+    for number in range(GARBAGE):
+        producer.send(topic, b"{oops %d" % number, b"ada", partition=0)
+    producer.flush()
+    producer.close()
+
+
+def letters(deployment: Deployment) -> int:
+    topic, name = (deployment.env[f"WINBACK_{each}"] for each in ("TOPIC_DEAD_LETTERS", "APP_ID"))
+    return len(Desk(Cluster.plain(deployment.bootstrap), topic, name).survey(Wanted()).open())
+
+
+def held(deployment: Deployment) -> dict[str, str]:
+    said = json.loads(deployment.workers[-1].page("health") or "{}")
+    return dict(said.get("inputs_held", {}))
+
+
+def touched(deployment: Deployment) -> set[str]:
+    return {touch["user_id"] for touch in deployment.touches()}
+
+
+def test_a_flood_of_garbage_becomes_no_flood_of_dead_letters(deployment: Deployment) -> None:
+    people = [f"user-{number}" for number in range(24)]
+    behind = {user for user in people if partition_of(user, PARTITIONS) == 0}
+    litter(deployment)
+    deployment.complain(people)
+    (worker,) = deployment.start()
+
+    wait_for(lambda: len(touched(deployment)) == len(people) - len(behind), worker.words)
+    assert held(deployment), "those behind it wait, and /health says so"
+    assert letters(deployment) == RUN // 2
+
+    worker.process.send_signal(signal.SIGKILL)
+    worker.process.wait()
+    (again,) = deployment.start()
+    wait_for(lambda: held(deployment), again.words)
+    assert letters(deployment) == RUN // 2, "a restart lets nothing more through"
+    wait_for(lambda: "winback_input_held{" in again.page("metrics"), again.words)
+
+    topic = deployment.env["WINBACK_TOPIC_ACTIVITY"]
+    code, _, complaint = deployment.winback("control", "resume-input", topic)
+    assert code == 0, complaint
+    wait_for(lambda: touched(deployment) == set(people), again.words)
+    assert letters(deployment) == GARBAGE
+    assert not held(deployment)
+    again.stop()
