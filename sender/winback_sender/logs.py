@@ -14,12 +14,16 @@ from typing import Any, Final
 
 from winback_sender.errors import UserError
 from winback_sender.keys import derived
+from winback_sender.log_errors import tell_uncaught, told, trace_of, without_quotes
 
 HASH_CHARACTERS: Final = 12
 SPEAKING_PERIOD_S: Final = 5.0
 """A line that a library repeats is let through this often: aiokafka writes 20 a second when a
 broker is away."""
 QUIET_LIBRARIES: Final = ("aiokafka", "faust", "mode", "asyncio", "kafka", "aiohttp.access")
+MUTE_LIBRARIES: Final = ("httpx", "httpcore")
+"""They write whole addresses, with the tokens in them, also when we debug."""
+TELLS_TASKS: Final = "asyncio"
 LIBRARY: Final = logging.getLogger("faust.lanes")
 """What Faust's base classes say through ours is theirs."""
 
@@ -82,13 +86,14 @@ class LineFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         facts: dict[str, Any] | None = getattr(record, "facts", None)
         if facts is None:
-            event, facts = record.name, {"text": record.getMessage()}
+            event, facts = record.name, {"text": _text(record)}
         else:
             event = record.getMessage()
         words = [at.replace("+00:00", "Z"), record.levelname, event]
         words += [f"{name}={_fact(value)}" for name, value in facts.items()]
         line = " ".join(words)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        error = record.exc_info[1] if record.exc_info else None
+        return line if error is None else f"{line}\n{trace_of(error)}"
 
 
 class Moderator(logging.Filter):
@@ -114,7 +119,7 @@ class Moderator(logging.Filter):
             return False
         self._spoken[place] = (record.created, 0)
         if held:
-            record.msg, record.args = f"{record.getMessage()} (and {held} like it)", None
+            record.msg, record.args = f"{_text(record)} (and {held} like it)", None
         return True
 
 
@@ -131,12 +136,38 @@ def configure(level: str, id_key: str = "") -> None:
     handler.setFormatter(LineFormatter())
     handler.addFilter(Moderator())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    tell_uncaught(_write_uncaught)
     for name in QUIET_LIBRARIES:
         library = logging.getLogger(name)
         library.setLevel(logging.INFO if level == "debug" else logging.WARNING)
+    for name in MUTE_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Return what a library says, on a line; of an error only what quotes no record."""
+    args = record.args
+    if isinstance(args, tuple):
+        args = tuple(map(without_quotes, args))
+    elif args:
+        args = {name: without_quotes(value) for name, value in args.items()}
+    try:
+        text = str(record.msg) % args if args else str(without_quotes(record.msg))
+    except (TypeError, ValueError, KeyError):
+        text = str(record.msg)
+    if record.name == TELLS_TASKS:  # Behind the first line stands the error itself.
+        return text.partition("\n")[0]
+    return text
+
+
+def _write_uncaught(event: str, error: BaseException) -> None:
+    raised = (type(error), error, error.__traceback__)
+    logging.getLogger(__name__).critical(event, exc_info=raised, extra={"facts": {}})
 
 
 def _fact(value: Any) -> str:
+    if isinstance(value, BaseException):
+        return _fact(told(value))
     if isinstance(value, str) and value.isprintable() and value and not set(value) & set(' "='):
         return value
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

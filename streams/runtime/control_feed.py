@@ -17,6 +17,7 @@ from streams.runtime.newest import POLL_MS
 from streams.runtime.recovery import reader
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
+from winback_sender.log_errors import unquoted
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -41,9 +42,11 @@ def directive_of(key: bytes | None, value: bytes) -> Directive:
     except (ValueError, OverflowError) as error:  # msgspec's errors are ValueErrors
         raise BadControlError(str(error)) from error
     if control.key.encode() != key:
-        raise BadControlError(f"the key of the record is {key!r}, its order is about {control.key}")
+        raise BadControlError(
+            f"the key of the record is {key!r}, its order is about {control.key!r}"
+        )
     if control.value not in values_of(control.key):
-        raise BadControlError(f"{control.key}={control.value} cannot be ordered")
+        raise BadControlError(f"{control.key!r} = {control.value!r} cannot be ordered")
     return Directive(control.key, control.value, at_ms, ordered_ms)
 
 
@@ -130,7 +133,7 @@ class ControlFeed:
             try:
                 order = directive_of(record.key, record.value)
             except BadControlError as error:
-                log.warning("control_refused", offset=record.offset, reason=str(error))
+                log.warning("control_refused", offset=record.offset, reason=unquoted(str(error)))
                 self._metrics.add(Metric.CONTROLS_REFUSED)
             else:
                 orders[order.key] = order

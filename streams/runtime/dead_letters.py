@@ -7,6 +7,7 @@ from streams.runtime.columns import Chunk
 from streams.runtime.metrics import Metric, Metrics
 from winback_sender.contract.dead_letters import dead_letter
 from winback_sender.contract.messages import Output
+from winback_sender.log_errors import unquoted
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -16,8 +17,7 @@ TOLD: Final = frozenset({
     RejectReason.BAD_TIME, RejectReason.FUTURE, RejectReason.TOO_OLD, RejectReason.SCHEMA_UNKNOWN,
     RejectReason.DUPLICATE_KEY,
 })  # fmt: skip
-"""Reasons whose detail may stand in a log: it quotes no user's id and no text of the record."""
-
+"""Reasons whose detail may stand in a log, but for what it quotes of the record."""
 
 HEADERS_BYTES_MAX: Final = 50_000
 """Of a record's own headers; more of them are left out, for the letter has to fit."""
@@ -42,7 +42,8 @@ class Notices:
         self._said.add(reason)
         log.warning(
             "dead_letter", topic=topic, partition=partition, offset=offset, reason=reason.value,
-            detail=rejected.detail if reason in TOLD else "quotes the record: see the dead letter",
+            detail=unquoted(rejected.detail) if reason in TOLD
+            else "quotes the record: see the dead letter",
             next=f"look into {self._topic}; the next ones of this reason are only counted",
         )  # fmt: skip
 

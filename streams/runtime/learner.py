@@ -29,6 +29,7 @@ from streams.runtime.orders import OrderBook
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from streams.settings import Settings
+from winback_sender.log_errors import unquoted
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -149,7 +150,7 @@ class LearnerEngine:
             return lesson_of(found, self._rules.hash)
         except (BadLessonError, OtherRulesError) as error:
             is_other = isinstance(error, OtherRulesError)
-            log.warning("examples_refused", offset=offset, reason=str(error))
+            log.warning("examples_refused", offset=offset, reason=unquoted(str(error)))
         outcome = "other_rules" if is_other else "not_decodable"
         self._metrics.add(Metric.EXAMPLES_LEARNED, count if is_other else 1, outcome=outcome)
         return None

@@ -62,9 +62,13 @@ class OrderBook:
         self._tell(order, said, is_done=is_done)
 
     def _tell(self, order: ModelOrder, said: str, *, is_done: bool) -> None:
-        tell = log.info if is_done else log.warning
-        event = "order_carried_out" if is_done else "order_refused"
-        tell(event, action=order.action, model=order.name, ordered_at=order.ordered_at, said=said)
+        if is_signed(order, self._keys):
+            tell = log.info if is_done else log.warning
+            event = "order_carried_out" if is_done else "order_refused"
+            tell(event, action=order.action, model=order.name, ordered_at=order.ordered_at,
+                 said=said)  # fmt: skip
+        else:
+            log.warning("order_refused", said=said)  # What else it says is anybody's.
         action = order.action if order.action in set(Action) else "unknown"
         outcome = "done" if is_done else "refused"
         self._metrics.add(Metric.MODEL_ORDERS, action=action, outcome=outcome)

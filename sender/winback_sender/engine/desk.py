@@ -141,7 +141,7 @@ class Desk:
         try:
             earliest_ms = self._law(lane.name, pick.touch, now_ms)
         except Exception as error:  # noqa: BLE001 (one person's data stops nobody else's touch)
-            log.warning("law_failed", touch=waiting.touch_id, error=repr(error))
+            log.warning("law_failed", touch=waiting.touch_id, error=error)
             return pick._replace(ending=unsent(Why.NOT_READABLE))
         if earliest_ms >= waiting.expires_ms:
             return pick._replace(ending=unsent(Why.OUT_OF_HOURS))

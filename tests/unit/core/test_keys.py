@@ -64,7 +64,7 @@ def renamed(harvests: list[Harvest]) -> list[str]:
     return sorted(out)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(histories, hours, st.integers(0, 60))
 def test_a_new_key_changes_the_ids_of_later_cases_and_nothing_else(
     history: list[Input], hour: int, restart_at: int

@@ -65,8 +65,8 @@ def test_a_tombstone_lifts_what_was_ordered() -> None:
     ("control", "key", "says"),
     [
         (STOP, "mode", "the key of the record"),
-        (msgspec.structs.replace(STOP, value="maybe"), "", "stop=maybe cannot be ordered"),
-        (msgspec.structs.replace(STOP, key="halt"), "", "halt=on cannot be ordered"),
+        (msgspec.structs.replace(STOP, value="maybe"), "", "'stop' = 'maybe' cannot be ordered"),
+        (msgspec.structs.replace(STOP, key="halt"), "", "'halt' = 'on' cannot be ordered"),
         (msgspec.structs.replace(STOP, key="pause/channel/"), "", "cannot be ordered"),
         (msgspec.structs.replace(STOP, effective_at="soon"), "", "soon"),
     ],

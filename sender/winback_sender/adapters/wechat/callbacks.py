@@ -16,6 +16,7 @@ from xml.parsers import expat
 
 from winback_sender.adapter import Answer, Heard, Request
 from winback_sender.adapters.wechat.seal import Seal, SealError, is_signed
+from winback_sender.log_errors import unquoted
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -65,7 +66,9 @@ class Callbacks:
             ValueError,
             RecursionError,
         ) as error:  # A repeat would be no better: it is taken and passed over.
-            log.warning("callback_not_readable", provider=self._provider, reason=str(error))
+            log.warning(
+                "callback_not_readable", provider=self._provider, reason=unquoted(str(error))
+            )
             return SUCCESS
         return SUCCESS._replace(heard=self._hear(event))
 
