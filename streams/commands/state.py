@@ -1,4 +1,4 @@
-"""``winback state``: look at the users' state."""
+"""``winback state``: look at the users' state, and carry it over to other rules."""
 
 import asyncio
 import os
@@ -9,13 +9,17 @@ from typing import IO
 import click
 
 from streams.commands.counted import counted
+from streams.commands.migrate import migrate
 from streams.errors import Exit
 from streams.settings import load_settings
 
 
 @click.group()
 def state() -> None:
-    """Look at the users' state."""
+    """Look at the users' state, and carry it over to other rules."""
+
+
+state.add_command(migrate)
 
 
 @state.command()

@@ -47,6 +47,10 @@ class Kinship:
                 user_id = key.removeprefix(STUB_PREFIX).decode()
                 self._stubs[user_id] = msgspec.msgpack.decode(value, type=Stub)
 
+    def known(self) -> dict[str, str]:
+        """Return every id that was given up, and under which one the person is known."""
+        return {user_id: stub.into for user_id, stub in self._stubs.items()}
+
     def into(self, user_id: str, at_ms: int, *, is_told: bool = False) -> str | None:
         """Return under which id somebody is known; None = under this one. Use keeps a stub.
 

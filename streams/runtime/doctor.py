@@ -85,6 +85,7 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
             activity=settings.topic_activity,
             read=tuple(_places(tails.stretches(lanes.values()), newest, lanes)),
             held=tuple(_held(newest, lanes)),
+            users_max=settings.users_max,
             registry=_registry_away(settings, sources),
         )
     except KafkaError as error:
@@ -151,14 +152,14 @@ def _groups(client: Any, settings: Settings, topics: Iterable[str]) -> tuple[Gro
     """Return how many workers each role has."""
     names = {settings.app_id: "pipeline"}
     names |= {settings.router_id(topic): f"router {topic}" for topic in topics}
-    found = _described(client, list(names))
+    found = described_groups(client, list(names))
     return tuple(
         Group(role, len((found.get(name) or {}).get("members") or ()))
         for name, role in names.items()
     )
 
 
-def _described(client: Any, names: list[str]) -> Mapping[str, Any]:
+def described_groups(client: Any, names: list[str]) -> Mapping[str, Any]:
     """Describe groups; a Kafka that has never had one needs a while before it can say so."""
     for _ in range(TRIES):
         try:

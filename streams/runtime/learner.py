@@ -103,8 +103,9 @@ class LearnerEngine:
         except SnapshotRefused as refused:
             raise UserError(
                 f"the newest model cannot be gone on from: {refused}",
-                "Use the WINBACK_MODEL_KEY and the rules it was made with, or name another "
-                "WINBACK_TOPIC_MODELS to learn from nothing.",
+                "Use the WINBACK_MODEL_KEY, the rules and the version it was made with. To go over "
+                "to other rules: winback state migrate; to learn from nothing: another "
+                "WINBACK_TOPIC_MODELS.",
                 Exit.FAILED,
             ) from refused
         serving = found.get(roster_records.SERVING)

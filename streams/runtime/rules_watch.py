@@ -150,7 +150,7 @@ class RulesWatch:
             raise UserError(
                 f"{self._loaded.files[0]}: what leaving means, or what events mean, has changed "
                 f"(rules {loaded.rules.hash}, in force {in_force.hash}); the users' state was made "
-                "with it: start anew under another WINBACK_APP_ID"
+                "with it: stop the service and carry the users over: winback state migrate --rules"
             )
         if _topics(loaded.rules) != _topics(in_force):
             raise UserError(
