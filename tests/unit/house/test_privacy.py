@@ -384,10 +384,11 @@ def test_libraries_of_calls_are_mute(heard: io.StringIO) -> None:
 def test_no_metric_is_labelled_by_what_a_person_brings() -> None:
     """A label is a topic, a partition, a name of the rules or of a catalogue."""
     allowed = {
-        "action", "alarm", "answer", "arm", "band", "bin", "channel", "mode", "part", "when", "clock", "code", "direction", "event", "from",
-        "kind", "model", "name", "outcome", "partition", "phase", "playbook", "provider", "reason",
-        "role", "side", "stage", "status", "stream", "topic", "verdict", "source", "set", "state",
-        "what", "key", "to", "version", "le", "result", "list", "measure",
+        "action", "alarm", "answer", "arm", "band", "bin", "channel", "clock", "code",
+        "direction", "event", "from", "kind", "le", "list", "measure", "mode", "model",
+        "name", "outcome", "part", "partition", "phase", "playbook", "provider", "reason",
+        "result", "role", "set", "side", "source", "stage", "state", "status", "stream",
+        "to", "topic", "verdict", "version", "what", "when",
     }  # fmt: skip
     used = {label for spec in (*METRICS.values(), *OF_SENDERS.values()) for label in spec.labels}
     assert used <= allowed, sorted(used - allowed)
