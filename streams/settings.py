@@ -100,6 +100,11 @@ class Settings(Shared, frozen=True, kw_only=True):
     commit_interval_s: Annotated[
         float, Meta(ge=0.01, le=10), says("Shortest time between two commits of a lane.", "s")
     ] = 0.1
+    users_max: Annotated[
+        int,
+        Meta(ge=1, le=100_000_000),
+        says("Most users of a partition, some 800 B each; beyond it nobody new is taken in."),
+    ] = 2_000_000
     fuse_share: Annotated[
         float,
         Meta(gt=0, le=1),

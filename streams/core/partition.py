@@ -33,7 +33,7 @@ from streams.core.messages import BudgetStatus
 from streams.core.migrations.chain import brought_up
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.partition_record import OURS, PARTITION_KEY, record_of, taken_over
-from streams.core.reception import Reception
+from streams.core.reception import UNBOUNDED, Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
@@ -90,6 +90,7 @@ class Partition:
         is_shadow: bool = False,
         observer: Observer | None = None,
         clocks: Sequence[str] = (OWN,),
+        users_max: int = UNBOUNDED,
     ) -> None:
         """Make an empty partition.
 
@@ -102,6 +103,7 @@ class Partition:
             is_shadow: Decide, but treat nobody: a back-test.
             observer: Watches the scores and alerts.
             clocks: Names of those that are waited for; `clocks.expected_clocks`.
+            users_max: Most users that it may have.
         """
         self.number, self.rules = number, rules
         self._clock: str | None = OWN
@@ -123,6 +125,7 @@ class Partition:
         self._users, self._counts = self._course.users, self._course.counts
         self.relations = Relations(rules, self._course)
         self._reception = Reception(self._course, self.relations)
+        self._reception.users_max = users_max
         self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
 
     @property

@@ -78,6 +78,7 @@ def record_of(
         definition_of(rules),
         fuses,
         rules.holdout.salt,
+        len(course.users),
     )
 
 

@@ -1,6 +1,7 @@
 """Reception: whose an input is, and what becomes of one whose user is not known here."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from streams.core.inputs import (
     Erased,
     FeedbackReceived,
     Input,
+    OptedOut,
     OutageAnnounced,
     WatermarkPassed,
 )
@@ -18,6 +20,12 @@ from streams.core.relations import Relations
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+UNBOUNDED: Final = 1 << 40
+FULL: Final = "skipped_full"
+"""Counted: somebody new of whom nothing is kept, for the partition has as many users as it may."""
+LAW_SHARE: Final = 4
+"""A fourth more may come to say that they want to hear nothing, or to be forgotten."""
 
 OF_NOBODY = WatermarkPassed | OutageAnnounced | ControlSet
 
@@ -28,9 +36,13 @@ class Reception:
     Args:
         course: Users in time.
         relations: Whose ids were given up.
+
+    Attributes:
+        users_max: Most users that there may be. Nobody who is known is forgotten for somebody new.
     """
 
     def __init__(self, course: Course, relations: Relations) -> None:
+        self.users_max = UNBOUNDED
         self._course, self._relations = course, relations
         self._users, self._counts = course.users, course.counts
 
@@ -66,5 +78,9 @@ class Reception:
                 self._course.erasures.add(user_id, reached_ms)
             else:
                 self._relations.was_erased(user_id, reached_ms)
+            return -1
+        is_law = isinstance(signal, FeedbackReceived | OptedOut | Erased)
+        if len(self._users) >= self.users_max + self.users_max // LAW_SHARE * is_law:
+            self._counts[FULL] += 1
             return -1
         return self._course.admit(user_id, reached_ms)

@@ -86,6 +86,7 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
             read=tuple(_places(tails.stretches(lanes.values()), newest, lanes)),
             held=tuple(_held(newest, lanes)),
             users_max=settings.users_max,
+            users_max=settings.users_max,
             registry=_registry_away(settings, sources),
         )
     except KafkaError as error:

@@ -26,6 +26,10 @@ STOPPED: Final = "fed history: nothing; else look at its producer: is it away, o
 """What to do about a topic whose events are old."""
 
 
+NEARLY: Final = 0.8
+"""Share of the users that there may be, from which on people are to know."""
+
+
 class Level(StrEnum):
     """How bad it is."""
 
@@ -78,7 +82,7 @@ def report_of(seen: Seen) -> Report:
     )
     found = [
         *_topics(seen), *_workers(seen), *_registry(seen), *_records(seen), *_held(views),
-        *_fuses(seen), *_samples(seen),
+        *_fuses(seen), *_crowded(seen), *_samples(seen),
     ]  # fmt: skip
     found.sort(key=lambda finding: finding.level is not Level.WRONG)
     return Report(
@@ -186,6 +190,20 @@ def _fuses(seen: Seen) -> Iterator[Finding]:
             f"it: winback control resume-input {fuse.topic}"
         )
         yield Finding(Level.WRONG, what, f"{fuse.topic}[{number}]", cure)
+
+
+def _crowded(seen: Seen) -> Iterator[Finding]:
+    """Name the partitions that have almost as many users as they may."""
+    for number, record in sorted(seen.records.items()):
+        if record is None or not seen.users_max or record.users < NEARLY * seen.users_max:
+            continue
+        is_full = record.users >= seen.users_max
+        what = f"it has {record.users:,} of at most {seen.users_max:,} users"
+        yield Finding(
+            Level.WRONG if is_full else Level.NOTE,
+            f"{what}: nobody new is taken in" if is_full else what, f"partition {number}",
+            "raise WINBACK_USERS_MAX if there is memory; look first for who makes users up",
+        )  # fmt: skip
 
 
 def _cure(view: PartitionView) -> str:

@@ -66,6 +66,7 @@ class Seen(msgspec.Struct, frozen=True):
         activity: Name of our own topic.
         read: Partitions of the topics that are routed, and up to where each was read.
         held: Partitions of them that are not read on, and why.
+        users_max: Most users that a partition may have.
         registry: Why the schema registry cannot be asked; empty = it answers, or nobody needs it.
     """
 
@@ -83,4 +84,5 @@ class Seen(msgspec.Struct, frozen=True):
     activity: str
     read: tuple[tuple[Stretch, int], ...] = ()
     held: tuple[tuple[int, FuseRecord], ...] = ()
+    users_max: int = 0
     registry: str = ""

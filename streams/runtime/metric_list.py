@@ -60,6 +60,7 @@ class Metric(StrEnum):
     BUDGET_THRESHOLD = "winback_budget_threshold_minor"
     FUSE = "winback_fuse_blown"
     INPUT_HELD = "winback_input_held"
+    USERS_MAX = "winback_users_max"
     RULES_IN_FORCE = "winback_rules_in_force"
     RULES_REFUSED = "winback_rules_refused_total"
     CONTROLS_REFUSED = "winback_controls_refused_total"
@@ -265,6 +266,11 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.FUSE: Spec(
         "gauge", "1 or 0", (), "Many more users bid for contact than usual; the budget holds.",
         "Look at the source first: outage, holiday, broken tracking? winback coverage add tells.",
+    ),
+    Metric.USERS_MAX: Spec(
+        "gauge", "users", (), "Most users that a partition may have: WINBACK_USERS_MAX.",
+        "winback_users of a partition comes near it: raise it, or find who makes users up; beyond "
+        "it records of new users are skipped as skipped_full.",
     ),
     Metric.INPUT_HELD: Spec(
         "gauge", "partitions", ("topic",),

@@ -20,6 +20,7 @@ from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
+from streams.core.reception import FULL
 from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk
@@ -55,7 +56,7 @@ TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
 SKIPPED: Final = frozenset(
-    {"duplicate", "late", "skipped_erased", "skipped_unknown_user", consent.LATE, *Heard}
+    {"duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, consent.LATE, *Heard}
 )
 """Counts of the core that are inputs which rightly changed little or nothing."""
 
@@ -124,6 +125,7 @@ class PipelineEngine:
         self._in_force = board()._replace(orders=None, policy=None)
         self._streams = streams
         self._metrics = metrics
+        self._is_full = False
         self._unheard = UnheardNotice(streams.of_core[TOUCHES], core.number)
         self._journal: list[Step] = []
         self._dead_letters = DeadLetters(notices, metrics)
@@ -342,6 +344,13 @@ class PipelineEngine:
         for reason in SKIPPED & harvest.counts.keys():
             count = harvest.counts[reason]
             self._metrics.add(Metric.RECORDS_SKIPPED, count, topic="", reason=reason)
+        if harvest.counts[FULL] and not self._is_full:
+            log.error(
+                "users_full", partition=self.core.number, users=self.core.users,
+                next="new users are not taken in; raise WINBACK_USERS_MAX if there is memory, or "
+                "use more partitions; look first for a producer that makes users up",
+            )  # fmt: skip
+        self._is_full |= bool(harvest.counts[FULL])
         count_decisions(self._metrics, harvest.counts)
         if self.core.rules.contact.unheard_ms is not None:
             self._unheard.see(harvest.counts, self.core.watermark_ms)

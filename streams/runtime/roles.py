@@ -75,8 +75,9 @@ async def run_pipeline(
         now = news.board.now
         of = counts[settings.topic_activity]
         core = Partition(
-            partition, now.rules, now.scorer, of=of, app_id=settings.app_id, clocks=clocks
-        )
+            partition, now.rules, now.scorer, of=of, app_id=settings.app_id, clocks=clocks,
+            users_max=settings.users_max,
+        )  # fmt: skip
         return PipelineEngine(
             core, lambda: news.board.now, streams, service.metrics, notices,
             now_ms if is_live else None,

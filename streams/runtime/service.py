@@ -135,6 +135,7 @@ class Service:
         assert self.app is not None
         gauges, lanes = self.metrics, self.app.lanes.lanes
         gauges.set(Metric.PARTITIONS_OWNED, len(lanes))
+        gauges.set(Metric.USERS_MAX, self.settings.users_max)
         gauges.set(Metric.TASKS, len(asyncio.all_tasks()))
         for metric in (
             Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,

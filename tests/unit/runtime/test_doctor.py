@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from streams.core.clock_names import ClockRecord
+from streams.core.input_fuse import FuseRecord
 from streams.core.messages import PartitionRecord
 from streams.core.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.runtime.doctor_clocks import span
@@ -152,3 +153,22 @@ def test_in_event_time_nobody_is_behind_the_present() -> None:
 )  # fmt: skip
 def test_spans_are_for_people(ms: int, said: str) -> None:
     assert span(ms) == said
+
+
+def test_an_input_that_is_held_is_wrong_and_says_what_to_do() -> None:
+    fuse = FuseRecord("shop", 0, 500, 1_234, "bad_time")
+    of_record = msgspec.structs.replace(record(OURS, ORDERS), fuses=(fuse, FuseRecord("calm", 9)))
+    for seen in ({"records": {2: of_record}}, {"held": ((2, fuse),)}):
+        (finding, *_) = found(**seen)
+        assert (finding.level, finding.where) == (Level.WRONG, "shop[2]")
+        assert "1234" in finding.what
+        assert "winback control resume-input shop" in finding.next
+
+
+@pytest.mark.parametrize(("users", "level"), [(79, None), (80, Level.NOTE), (100, Level.WRONG)])
+def test_a_partition_that_is_almost_full_is_told_of(users: int, level: Level | None) -> None:
+    crowded = msgspec.structs.replace(record(OURS, ORDERS), users=users)
+    levels = [
+        one.level for one in found(records={2: crowded}, users_max=100) if "users" in one.what
+    ]
+    assert levels == ([] if level is None else [level])
