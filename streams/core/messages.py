@@ -209,7 +209,8 @@ class JournalEntry(msgspec.Struct, frozen=True):
             came into force: ``$tick`` (what had arrived by this instant was read),
             ``$present`` (what time it was), ``$idle clock``, ``$model version``,
             ``$policy version``, ``$rules version``, ``$control key=value`` (from which instant on,
-            when ordered).
+            when ordered). A lane that is restored says by what it goes; a policy without a version
+            is none.
         watermark_ms: Event time that was reached.
         model_version: The model in force.
         rules_hash: `Rules.hash`.
@@ -265,9 +266,8 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         keys: Id of each key that the state was made with, and until when it is needed.
         definition: What ``rules_hash`` stands for, in words.
         fuses: Topics of which records were rejected of late, and those that are not read on.
-        holdout_salt: With which it was drawn who is held out; empty = not known.
-        users: How many there are.
     """
+        holdout_salt: With which it was drawn who is held out; empty = not known.
 
     applied: dict[str, int]
     watermark_ms: int
@@ -284,4 +284,3 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     definition: dict[str, str] = {}
     fuses: tuple[FuseRecord, ...] = ()
     holdout_salt: str = ""
-    users: int = 0

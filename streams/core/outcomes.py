@@ -16,6 +16,7 @@ from models.features import Rhythm, features_hash
 from streams.core.coverage import Coverage
 from streams.core.rules import Rules
 from streams.core.state import WIDTH
+from streams.core.state import Column as Head
 from streams.core.teaching import Forgotten, OpeningBlock, OutcomeBlock
 from streams.core.treatment import F32, F64, Flags, Treatment
 
@@ -85,7 +86,9 @@ class OutcomeCollector:
         opens = settled & is_free & (silence < self._rules.churn.horizon_ms)
         opens &= self._was_there(heads, at_ms)
         if opens.any():
-            self._openings.append(_Openings(users[opens], at_ms[opens], heads[opens]))
+            asked_about = heads[opens]
+            asked_about[:, Head.BID] = 0.0  # Means nothing here, and lags behind within a stride.
+            self._openings.append(_Openings(users[opens], at_ms[opens], asked_about))
 
     def _tokens(self, user_ids: Sequence[str], asked_ms: F64) -> U64:
         """Return what users were called when they were asked: a new key renames no question."""

@@ -153,6 +153,10 @@ class PipelineEngine:
         if self.core.is_redrawn:
             self._tell_redrawn()
         self._fuse.load(self.core.fuses)
+        # Whoever had the partition before may have gone by others.
+        self._note((f"{RULES}{self._in_force.rules_version}", 0, 0))
+        self._note((f"{MODEL}{self.core.scorer.version}", 0, 0))
+        self._note((POLICY, 0, 0))
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
             self._note((PRESENT, 0, 0))

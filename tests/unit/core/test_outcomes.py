@@ -185,3 +185,23 @@ def test_a_flood_of_openings_fits_into_records() -> None:
     assert kinds.count(OpeningBlock.__struct_config__.tag) > 1
     assert max(sizes) < 900_000
     assert np.sum(sizes) > 900_000
+
+
+def test_an_opening_does_not_depend_on_the_strides_in_which_time_passes() -> None:
+    """Who waits for a place bids otherwise with every check; that is no part of a question."""
+    rules = rules_of(
+        churn="{horizon: 8d, min_active_days: 2}",
+        budget="{touches_per_day: 1, calls_per_day: 1, every: 12h}",
+    )
+    found = []
+    for hours in (24 * 30, 1):
+        scorer = ToldScorer(lambda silence: 0.3 + 0.6 * (silence * 3 % 1), rules.churn.horizon_ms)
+        partition = Partition(0, rules, scorer)
+        users = [f"user-{number}" for number in range(20)]
+        partition.apply([act(day(0, hour), user) for hour in (0, 24, 48, 72) for user in users])
+        for hour in range(72 + hours, 24 * 33, hours):
+            partition.advance(day(0, hour))
+        partition.advance(day(0, 24 * 33))
+        found.append(sorted(taught([partition.take()])["opening"]))
+    assert found[0] == found[1]
+    assert len(found[0]) >= len(users)
