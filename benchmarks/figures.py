@@ -67,6 +67,13 @@ PROMISES: Final[dict[str, Promise]] = {
     "learn_us_per_example": Promise("learning an example, all models together", "µs", "<=", 60),
     "roster_us_per_example": Promise("the roster as a whole, per example", "µs"),
     "help_s": Promise("winback --help", "s", "<=", 0.3),
+    "poison_auc_lost": Promise(
+        "complete_journey with 5 % garbage and 5 % of hostile users' events: AUC that it costs",
+        "",
+        "<=",
+        0.005,
+    ),
+    "poison_within_lost": Promise("the same: AUC among users of the same day", "", "<=", 0.005),
     **{
         f"intake_{name}_over_native": Promise(
             f"decoding and mapping a record in {name}, over a native one", "×", "<=", most
