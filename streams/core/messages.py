@@ -266,8 +266,9 @@ class PartitionRecord(msgspec.Struct, frozen=True):
         keys: Id of each key that the state was made with, and until when it is needed.
         definition: What ``rules_hash`` stands for, in words.
         fuses: Topics of which records were rejected of late, and those that are not read on.
-    """
         holdout_salt: With which it was drawn who is held out; empty = not known.
+        users: How many there are.
+    """
 
     applied: dict[str, int]
     watermark_ms: int
@@ -284,3 +285,4 @@ class PartitionRecord(msgspec.Struct, frozen=True):
     definition: dict[str, str] = {}
     fuses: tuple[FuseRecord, ...] = ()
     holdout_salt: str = ""
+    users: int = 0
