@@ -162,16 +162,16 @@ class PipelineEngine:
             self._note((PRESENT, 0, 0))
             self.core.tell(0)
 
-    def apply(self, chunk: Chunk) -> int | None:
-        """Decode records and hand them to the core, in order, as far as the fuse lets them in."""
-        self.refresh()
-        if self._now_ms is not None:
     def _tell_redrawn(self) -> None:
         log.warning(
             "holdout_redrawn", partition=self.core.number,
             next="another salt holds out others: compare from now on only (report --since)",
         )  # fmt: skip
 
+    def apply(self, chunk: Chunk) -> int | None:
+        """Decode records and hand them to the core, in order, as far as the fuse lets them in."""
+        self.refresh()
+        if self._now_ms is not None:
             self._tell(self._now_ms())
         if chunk.topic == self._streams.of_core[IDENTITY]:
             self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
@@ -298,12 +298,12 @@ class PipelineEngine:
             self.core.use(now.scorer)
         if now.rules is not before.rules:
             self._note((f"{RULES}{now.rules_version}", 0, 0))
+            if now.rules.holdout.salt != self.core.rules.holdout.salt:
+                self._tell_redrawn()
             self.core.adopt(now.rules)
         if now.policy is not None and now.policy is not before.policy:
             self._note((f"{POLICY}{now.policy.version}", 0, 0))
             self.core.advise(now.policy)
-            if now.rules.holdout.salt != self.core.rules.holdout.salt:
-                self._tell_redrawn()
         if now.orders is not None and now.orders != before.orders:
             self._control(now.orders)
 
