@@ -116,6 +116,16 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_storm_differences": Promise(
         "all of that after rebalances every second and a full disk", "", "==", 0
     ),
+    **{
+        f"stock_{guarantee}_{name}": Promise(
+            f"stock Faust, {guarantee}, after faults: {what}", unit
+        )
+        for guarantee in ("at_least_once", "exactly_once")
+        for name, what, unit in (
+            ("state_differences", "users whose state differs from the replay's", "users"),
+            ("touches_wrong", "touches lost, doubled or not of the replay", "touches"),
+        )
+    },
     "soak_slope_mb_per_h": Promise(
         "memory of a worker over a soak with faults, constant population", "MB/h", "<=", 1
     ),

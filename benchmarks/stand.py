@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -67,13 +67,13 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, arguments: list[str], environ: Mapping[str, str], log: Path
+        self, name: str, command: Sequence[str | Path], environ: Mapping[str, str], log: Path
     ) -> None:
         self.name, self.log = name, log
         self.port = free_port()
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [WINBACK, "run", *arguments],
+                command,
                 env={**environ, "WINBACK_WEB_PORT": str(self.port)},
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
@@ -138,12 +138,16 @@ class Stand:
         bootstrap: Its Kafka.
         directory: For logs and results.
         settings: ``WINBACK_*`` without the prefix.
+
+    Attributes:
+        command: Another program than ``winback run``, for workers that are not ours.
     """
 
     def __init__(self, bootstrap: str, directory: Path, **settings: object) -> None:
         self.directory = directory
         self.bootstrap = bootstrap
         self.workers: list[Worker] = []
+        self.command: Sequence[str | Path] = ()
         plain = {
             name: value for name, value in os.environ.items() if not name.startswith("WINBACK_")
         }
@@ -189,7 +193,8 @@ class Stand:
         name = f"{role}-{len(self.workers) + 1}"
         log = self.directory / f"{name}.log"
         environ = {**self.environ, "WINBACK_KAFKA_BOOTSTRAP": bootstrap or self.bootstrap}
-        worker = Worker(name, ["--role", role, *arguments], environ, log)
+        command = self.command or (WINBACK, "run", "--role", role)
+        worker = Worker(name, [*command, *arguments], environ, log)
         self.workers.append(worker)
         return worker
 

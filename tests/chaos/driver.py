@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from benchmarks.stand import wait_until
 from tests.chaos.deployment import WORKERS_MIN, Deployment, Kafka, Means, Say, Setting
@@ -36,6 +37,16 @@ class Ended(NamedTuple):
     seconds: float
 
 
+class Progress(Protocol):
+    """Whoever knows how far what was fed is durable."""
+
+    def is_complete(self) -> bool:
+        """Whether all of it is."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
 class Chaos:
     """A deployment under faults; ``run`` returns when everything that was fed is durable.
 
@@ -45,6 +56,9 @@ class Chaos:
         setting: What is run.
         say: Told every fault.
         means: What some faults need.
+
+    Attributes:
+        follow: Looks, at an address of Kafka, how far what is fed is durable.
     """
 
     def __init__(
@@ -52,6 +66,7 @@ class Chaos:
     ) -> None:
         self.deployment = Deployment(kafka, directory, setting, say, means or Means())
         self.stand = self.deployment.stand
+        self.follow: Callable[[str], Progress] = Journal
         self._quiet_s = time.monotonic()
 
     def run(self, plan: list[Planned]) -> Ended:
@@ -64,7 +79,7 @@ class Chaos:
             for worker in stand.workers:
                 worker.wait_ready()
             fed = self._feed(plan)
-            journal = Journal(stand.bootstrap)
+            journal = self.follow(stand.bootstrap)
             wait_until(
                 "everything durable", lambda: deployment.tend() or journal.is_complete(),
                 DRAIN_PATIENCE_S, poll_s=0.2,
@@ -104,6 +119,7 @@ class Chaos:
         )
         assert feed.stdout is not None
         deployment.begin()
+        latest_s = FEED_PATIENCE_S + (plan[-1].at_s if plan else 0.0)
         try:
             left = list(plan)
             while left or deployment.is_broken or feed.poll() is None:
@@ -111,7 +127,7 @@ class Chaos:
                     deployment.do(left.pop(0))
                 deployment.tend()
                 time.sleep(0.02)
-                assert deployment.elapsed_s < FEED_PATIENCE_S + plan[-1].at_s, "the feed hangs"
+                assert deployment.elapsed_s < latest_s, "the feed hangs"
             said = feed.stdout.read()
         finally:
             feed.kill()
