@@ -30,6 +30,8 @@ from streams.core.time import MINUTE_MS
 
 F64 = NDArray[np.float64]
 
+CLOCKS_MAX: Final = 4_096
+"""Clocks of a partition; one for each partition of a routed topic."""
 CATCH_UP_MS: Final = 15 * MINUTE_MS
 """A touch that is due by more than this before the present is put off until we are there."""
 
@@ -170,7 +172,8 @@ class Clocks:
 
     def _hear(self, word: WatermarkPassed) -> None:
         """Take the router's word on a clock that it keeps; not of a topic that is read no more."""
-        if not self._is_read(word.clock):
+        is_more = word.clock not in self._clocks and len(self._clocks) >= CLOCKS_MAX
+        if is_more or not self._is_read(word.clock):
             return
         clock = self._clock(word.clock)
         clock.heard = max(clock.heard, float(word.event_time_ms))

@@ -24,6 +24,10 @@ Flags = NDArray[np.bool_]
 _LAST: Final = 8 * Rhythm.LAST
 
 
+OUTAGES_MAX: Final = 1_000
+"""Announced outages; each stands in the partition's record, and all are gone through."""
+
+
 class Coverage:
     """The gaps of one partition.
 
@@ -50,6 +54,10 @@ class Coverage:
         self.announced |= spans
         self.announced = {start: end for start, end in self.announced.items() if end > start}
         self._outages = Outages((*self._fixed, *self.announced.items()))
+
+    def has_room(self, start_ms: float) -> bool:
+        """Return whether an outage may be announced: it is known already, or there are few."""
+        return start_ms in self.announced or len(self.announced) < OUTAGES_MAX
 
     @property
     def is_whole(self) -> bool:

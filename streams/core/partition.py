@@ -52,6 +52,8 @@ APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
 
 
+TOO_MANY_OUTAGES: Final = "skipped_outage"
+"""Counted: an outage more than a partition keeps."""
 KEEP_EVERY_MS: Final = 10_000
 """So often the partition's record is written while nothing but time passes."""
 
@@ -312,6 +314,9 @@ class Partition:
 
     def _announce(self, signal: OutageAnnounced) -> None:
         """Take note of an outage: it counts from the watermark of now on."""
+        if not self._course.coverage.has_room(signal.from_ms):
+            self._counts[TOO_MANY_OUTAGES] += 1
+            return
         self.advance(self.watermark_ms)
         self._course.coverage.announce({signal.from_ms: signal.to_ms})
         self._course.schedule_all(float(self.watermark_ms))

@@ -80,7 +80,8 @@ class Reception:
                 self._relations.was_erased(user_id, reached_ms)
             return -1
         is_law = isinstance(signal, FeedbackReceived | OptedOut | Erased)
-        if len(self._users) >= self.users_max + self.users_max // LAW_SHARE * is_law:
+        is_flood = isinstance(signal, Erased) and len(self._course.erasures) >= self.users_max
+        if is_flood or len(self._users) >= self.users_max + self.users_max // LAW_SHARE * is_law:
             self._counts[FULL] += 1
             return -1
         return self._course.admit(user_id, reached_ms)

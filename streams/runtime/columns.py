@@ -48,6 +48,11 @@ class Columns:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the values."""
+        return sum(len(value) for value in self.values if value)
+
     def head(self, count: int) -> "Columns":
         """Return the first records, fewer than all; the next one is where a read would go on."""
         return Columns(

@@ -67,10 +67,12 @@ class Pace:
     Attributes:
         interval_s: At most one commit in this time, unless much is pending.
         pending_max: Records that a lane may be ahead of its durable state; then it waits.
+        pending_bytes_max: The same in bytes of their values: each may come to be a dead letter.
     """
 
     interval_s: float = 0.1
     pending_max: int = 16_000
+    pending_bytes_max: int = 64 << 20
 
 
 class Observer(Protocol):
@@ -116,7 +118,7 @@ class Lane:
         self._crash = crash
         self._observer = observer
         self._acks: list[Callable[[], object]] = []
-        self._pending = 0
+        self._pending = self._pending_bytes = 0
         self._is_committing = False
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -165,7 +167,9 @@ class Lane:
         if ack is not None and stopped is None:
             self._acks.append(ack)
         self._pending += len(columns)
-        if self._pending >= self._pace.pending_max:
+        self._pending_bytes += columns.size
+        is_far = self._pending_bytes >= self._pace.pending_bytes_max
+        if is_far or self._pending >= self._pace.pending_max:
             self.room.clear()
             self._hurry.set()
         self._wake.set()
@@ -252,7 +256,7 @@ class Lane:
         self._wake.clear()
         self._is_committing = True
         commit, acks = self.engine.take(), self._acks
-        self._acks, self._pending = [], 0
+        self._acks, self._pending, self._pending_bytes = [], 0, 0
         self._hurry.clear()
         self.room.set()
         if commit:

@@ -18,7 +18,7 @@ from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
 from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
-from streams.core.partition import Partition
+from streams.core.partition import TOO_MANY_OUTAGES, Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
 from streams.core.time import iso
@@ -56,7 +56,10 @@ TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
 SKIPPED: Final = frozenset(
-    {"duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, consent.LATE, *Heard}
+    {
+        "duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, TOO_MANY_OUTAGES,
+        consent.LATE, *Heard,
+    }
 )
 """Counts of the core that are inputs which rightly changed little or nothing."""
 
