@@ -20,6 +20,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
+from streams.runtime.clients import ended
 from streams.runtime.columns import Chunk, Columns, take_fetched, wait_fetched
 from streams.runtime.delivery import Delivery, Positions
 from winback_sender.logs import LIBRARY
@@ -76,6 +77,16 @@ class LeanThread(driver.AIOKafkaConsumerThread):
         # Producers may use transactions; what they took back never happened. Costs nothing.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Stop; what gets stuck half-way, while the broker is away, is closed."""
+        if not await ended(super().on_thread_stop()) and self._consumer is not None:
+            await self._consumer._client.close()  # noqa: SLF001 (as its own stop would)
+
+    def _stopped_set(self) -> None:
+        """Note that we stop; a thread that has ended by itself needs no telling."""
+        if not self.thread_loop.is_closed():
+            super()._stopped_set()
 
     def verify_event_path(self, _now: float, _tp: TP) -> None:
         """Faust's detector of stuck streams cannot tell; the worker's own progress does."""
