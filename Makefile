@@ -121,6 +121,7 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -c "from winback_sender.templating.templates_schema import page; print(page(), end='')" > deploy/templates/templates.schema.json
 	$(BIN)/python -m models.feature_page > docs/features.md
 	$(BIN)/python -m streams.runtime.metrics > docs/metrics.md
+	$(BIN)/python -m streams.runtime.limits_page > docs/limits.md
 	$(BIN)/python -m winback_sender.engine.metrics > docs/sender-metrics.md
 	$(BIN)/python -m winback_sender.schema_files
 	$(BIN)/python -m streams.runtime.asyncapi > deploy/asyncapi.yaml
