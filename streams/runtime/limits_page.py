@@ -110,13 +110,17 @@ PER_WORKER: Final[tuple[Bound, ...]] = (
 )  # fmt: skip
 
 TEXT: Final = (
-    "Written by `make docs` from the catalogues in code: `streams/core/record_limits.py` and "
-    "`streams/runtime/limits_page.py`.",
-    "A hostile or broken producer can write what it likes. What it can cost is bounded here, by "
-    "what it writes alone: a limit holds in a replay as it held live. What it cannot do is tested "
-    "on a real Kafka by `tests/integration/dead_letters/test_hostile.py`, larger by "
-    "`python -m tests.chaos.hostile`; what it does to the model, by "
-    "`python -m benchmarks.quality.poison`.",
+    (
+        "Written by `make docs` from the catalogues in code: `streams/core/record_limits.py` and "
+        "`streams/runtime/limits_page.py`."
+    ),
+    (
+        "A hostile or broken producer can write what it likes. What it can cost is bounded here, by "
+        "what it writes alone: a limit holds in a replay as it held live. What it cannot do is tested "
+        "on a real Kafka by `tests/integration/dead_letters/test_hostile.py`, larger by "
+        "`python -m tests.chaos.hostile`; what it does to the model, by "
+        "`python -m benchmarks.quality.poison`."
+    ),
 )
 NOT_BOUNDED: Final = (
     "**What is not bounded.** Whoever may write to `user-activity` may say that users exist, that "
