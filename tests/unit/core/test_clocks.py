@@ -314,3 +314,20 @@ def test_our_own_topic_is_waited_for_once_somebody_writes_to_it() -> None:
     partition.apply([Acted(ADA, "1", day(1))])
     assert partition.clocks.patience_ms(OWN) == 5 * MINUTE_MS
     assert partition_of().clocks.patience_ms(OWN) is None, "alone it is never idle"
+
+
+def test_the_first_stride_does_not_begin_in_1970() -> None:
+    """One topic has spoken and the other has not: nothing is reached, and nobody is kept waiting.
+
+    Records wait while time passes; 47 years in strides of three hours took minutes.
+    """
+    partition = partition_of(OWN, ORDERS)
+    play(partition, [Came(OWN, (act(day(1)), act(day(2))))])
+    assert partition.watermark_ms == 0
+    strides, at_ms = 0, 0
+    while at_ms < day(5):
+        at_ms = partition.within(day(5), 3 * HOUR_MS)
+        partition.tick(at_ms)
+        strides += 1
+    assert partition.watermark_ms == day(5) - 6 * HOUR_MS
+    assert strides < 5 * 24 // 3
