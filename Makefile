@@ -81,6 +81,12 @@ contracts: install $(PARSER)/.installed ## Messages: nobody is left behind, and 
 .PHONY: check
 check: lint types imports contracts test ## What CI runs
 
+.PHONY: audit
+audit: install ## What we are made of: hashes, bill of materials, known vulnerabilities (needs api.osv.dev)
+	$(BIN)/python -m pytest -q tests/unit/house/test_supply_chain.py
+	$(BIN)/python -m tests.supply_chain sbom
+	$(BIN)/python -m tests.supply_chain audit
+
 .PHONY: bench
 bench: install ## Measure: CPU, latency, restore, failover, memory, detection on the small logs
 	$(BIN)/python -m benchmarks.command_line

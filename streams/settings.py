@@ -14,7 +14,7 @@ from streams.errors import UserError
 from winback_sender.keys import DEVELOPMENT_KEY, accepted
 from winback_sender.settings import SENDER_PREFIX, Secret, Topic
 from winback_sender.settings import Settings as Shared
-from winback_sender.settings_catalogue import PREFIX, catalogue, load, says, table, unknown
+from winback_sender.settings_catalogue import FILE, PREFIX, catalogue, load, says, table, unknown
 
 
 class Settings(Shared, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ class Settings(Shared, frozen=True, kw_only=True):
     @property
     def has_development_key(self) -> bool:
         """Whether anybody could sign a model or tell whose an id is: say so in the log."""
-        return DEVELOPMENT_KEY in {self.model_key, self.id_key}
+        return self.id_key == DEVELOPMENT_KEY or DEVELOPMENT_KEY.encode() in self.model_keys
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -155,7 +155,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         UserError: A variable is unknown or its value cannot be; all faults are named at once.
     """
     environ = {name: text for name, text in environ.items() if not name.startswith(SENDER_PREFIX)}
-    if faults := unknown(environ, [entry.variable for entry in catalogue(Settings)]):
+    entries = [*catalogue(Settings)]
+    files = [f"{entry.variable}{FILE}" for entry in entries if entry.is_secret]
+    if faults := unknown(environ, [entry.variable for entry in entries] + files):
         raise UserError("; ".join(faults), "`winback settings` prints all settings")
     settings = load(Settings, environ)
     _demand_distinct_topics(settings)
@@ -171,6 +173,7 @@ def markdown() -> str:
             "",
             "Written by `make docs` from the catalogues in code.",
             "Read from the environment once, at start; what is not listed here is an error.",
+            "A secret may also stand in a file: `NAME_FILE=path`.",
             "",
             *table(catalogue(Settings)),
             "",
