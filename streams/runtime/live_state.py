@@ -32,17 +32,22 @@ class LiveUser(NamedTuple):
 
     Attributes:
         value: Changelog value; None for an unknown user.
-        decision: Newest decision, JSON; None when there is none.
+        decisions: Every decision about the user, JSON, oldest first.
         watermark_ms: Event time that the user's partition has reached, epoch ms UTC.
         rules_hash: `Rules.hash` of the rules that the service runs under.
         outages: Begin to end of the outages that the partition was told of, epoch ms UTC.
     """
 
     value: bytes | None
-    decision: bytes | None
+    decisions: list[bytes]
     watermark_ms: int | None
     rules_hash: str | None
     outages: dict[float, float]
+
+    @property
+    def decision(self) -> bytes | None:
+        """The newest of them."""
+        return self.decisions[-1] if self.decisions else None
 
 
 async def partition_count(cluster: Cluster, topic: str) -> int:
@@ -118,13 +123,13 @@ async def read_user(cluster: Cluster, settings: Settings, user_id: str, partitio
     states = (await _read(cluster, settings.topic_users_changelog, [partition]))[partition]
     begin = begin_of("decision", user_id)
     made = (await _read(cluster, settings.topic_decisions, [partition], begin))[partition]
-    newest = next(reversed(made.values()), None)
+    decisions = [*made.values()]
     record = states.get(PARTITION_KEY)
     if record is None:
-        return LiveUser(states.get(key), newest, None, None, {})
+        return LiveUser(states.get(key), decisions, None, None, {})
     stand = msgspec.json.decode(record, type=PartitionRecord)
     outages = {float(start): NEVER if end is None else end for start, end in stand.outages}
-    return LiveUser(states.get(key), newest, stand.watermark_ms, stand.rules_hash, outages)
+    return LiveUser(states.get(key), decisions, stand.watermark_ms, stand.rules_hash, outages)
 
 
 async def newest_model(cluster: Cluster, settings: Settings, rules: Rules) -> Serving | None:

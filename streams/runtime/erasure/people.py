@@ -13,7 +13,7 @@ from streams.runtime.recovery import read_changelog
 from winback_sender.cluster import Cluster
 
 
-class Person(NamedTuple):
+class Person(msgspec.Struct, frozen=True):
     """Ids that are one person.
 
     Attributes:

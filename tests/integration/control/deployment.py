@@ -102,6 +102,11 @@ class Deployment:
             wait_for(worker.has_begun, worker.words)
         return made
 
+    @property
+    def clock_ms(self) -> int:
+        """Event time of the latest complaint, but for a few ms."""
+        return self._clock_ms
+
     def kill(self) -> None:
         """End everything that still runs."""
         for worker in self.workers:
@@ -144,7 +149,7 @@ class Deployment:
             while any(consumer.position(part) < ends[part] for part in parts):
                 assert time.monotonic() < end_s
                 for records in consumer.poll(timeout_ms=200).values():
-                    found += [json.loads(record.value) for record in records]
+                    found += [json.loads(each.value) for each in records if each.value]
             return found
         finally:
             consumer.close()
