@@ -145,7 +145,7 @@ def load(data: bytes, keys: Keys, kind: type[Record]) -> Record:
             what = f"{form}, which was never released; this is {FORMAT}"
             raise SnapshotRefused(Refusal.OTHER_FORMAT, what)
         record = msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotRefused(Refusal.NOT_DECODABLE, str(error)) from error
     if not _is_sound(record):
         raise SnapshotRefused(Refusal.BROKEN_NUMBERS)

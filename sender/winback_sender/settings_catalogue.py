@@ -83,7 +83,7 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
             continue
         try:
             values[entry.field] = msgspec.convert(text, types[entry.field], strict=False)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):
             # What stands before an @ in an address may be a password.
             shown = "(hidden)" if entry.is_secret or "@" in text else repr(text)
             faults.append(f"{entry.variable} = {shown}, but it must be {entry.type}")

@@ -163,7 +163,7 @@ def decode_identity(
         return Rejected(RejectReason.EMPTY, "the record has no key or no value")
     try:
         message: Message = _IN.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Rejected(RejectReason.NOT_DECODABLE, str(error))
     if message.user_id.encode() != key:
         return Rejected(RejectReason.KEY_MISMATCH, f"{key!r} is not {message.user_id!r}")

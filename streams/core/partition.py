@@ -32,7 +32,15 @@ from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus
 from streams.core.migrations.chain import brought_up
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.partition_record import OURS, PARTITION_KEY, record_of, taken_over
+from streams.core.partition_record import (
+    BROKEN,
+    OURS,
+    PARTITION_KEY,
+    UNREADABLE_RECORD,
+    StateMismatchError,
+    record_of,
+    taken_over,
+)
 from streams.core.reception import UNBOUNDED, Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
@@ -41,6 +49,7 @@ from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
+from streams.core.state import BrokenStateError
 from streams.core.wrong_clocks import Refused
 from winback_sender.contract.messages import Output
 
@@ -183,8 +192,18 @@ class Partition:
         What an older version wrote is written anew with the next harvest.
 
         Raises:
-            StateMismatchError: It was made with other rules or keys, or by a newer version.
+            StateMismatchError: It was made with other rules or keys, or by a newer version; or
+                one of its records cannot be read.
         """
+        try:
+            self._restore(records)
+        except (BrokenStateError, *UNREADABLE_RECORD) as error:
+            raise StateMismatchError(
+                f"partition {self.number}: its changelog has a record that cannot be read: {error}",
+                BROKEN,
+            ) from error
+
+    def _restore(self, records: Mapping[bytes, bytes]) -> None:
         records, outdated = brought_up(records)
         ours = {key: value for key, value in records.items() if key.startswith(OURS)}
         record = taken_over(records, self._course, self.rules, self.number)

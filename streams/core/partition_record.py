@@ -31,6 +31,14 @@ OTHER_RULES: Final = (
 OTHER_KEYS: Final = "Give WINBACK_ID_KEY the key, or name it among the former ones: docs/keys.md."
 
 
+BROKEN: Final = (
+    "Nobody but the service may write there. Restore the topic from a copy of Kafka's own, or "
+    "delete it and run anew from the oldest record of the inputs."
+)
+UNREADABLE_RECORD: Final = (ValueError, LookupError, TypeError, RecursionError)
+"""What comes of bytes in a changelog that no record is written as; msgspec's are ValueErrors."""
+
+
 class StateMismatchError(Exception):
     """The stored state was made otherwise than what is in force can go on from.
 

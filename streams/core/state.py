@@ -39,6 +39,10 @@ CASE_WAITS: Final = 2.0
 """BID of a user whose open case waits for a place."""
 
 
+class BrokenStateError(Exception):
+    """Bytes that are no state: somebody else wrote to the changelog, or some were lost."""
+
+
 class Column(IntEnum):
     """Columns of the head behind those of `Rhythm`; every one a float64, instants in epoch ms."""
 
@@ -131,12 +135,18 @@ def encode(state: UserState) -> bytes:
 
 
 def decode(value: bytes) -> UserState:
-    """Return the state that `encode` wrote."""
-    head = HEAD.unpack_from(value)
-    end = FROZEN_END if head[Column.FROZEN_AT] else RING_END
-    return UserState(
-        head, value[RING_START:RING_END], value[RING_END:end], _PROFILE_IN.decode(value[end:])
-    )
+    """Return the state that `encode` wrote.
+
+    Raises:
+        BrokenStateError: It wrote no such bytes.
+    """
+    try:
+        head = HEAD.unpack_from(value)
+        end = FROZEN_END if head[Column.FROZEN_AT] else RING_END
+        profile = _PROFILE_IN.decode(value[end:])
+    except (struct.error, ValueError, RecursionError) as error:  # msgspec's are ValueErrors
+        raise BrokenStateError(f"the state of a user cannot be read: {error}") from error
+    return UserState(head, value[RING_START:RING_END], value[RING_END:end], profile)
 
 
 def matrix(values: Sequence[bytes]) -> NDArray[np.float64]:

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
-from streams.core.state import CASE_WAITS, HEAD, NEVER, WIDTH, Column, blank, encode
+from streams.core.state import (
+    CASE_WAITS,
+    HEAD,
+    NEVER,
+    RING_END,
+    WIDTH,
+    BrokenStateError,
+    Column,
+    blank,
+    encode,
+)
 from streams.core.tiers import SAMPLE_MAX, Sample
 
 F64 = NDArray[np.float64]
@@ -82,8 +92,9 @@ class Users:
         assert not self.values, "a partition is restored once"
         self.names = [key.decode() for key in records]
         self.values = list(records.values())
-        shortest = min(map(len, self.values), default=HEAD.size)
-        assert shortest >= HEAD.size, "a changelog value is shorter than its head"
+        shortest = min(map(len, self.values), default=RING_END)
+        if shortest < RING_END:
+            raise BrokenStateError(f"the state of a user has {shortest} bytes: too few")
         self.index = dict(zip(self.names, range(len(self.names)), strict=True))
         room = max(len(self.names), len(self.deadlines))
         self.deadlines, self.grid = np.full(room, NEVER), np.full(room, NEVER)
@@ -133,6 +144,8 @@ class Users:
         self.waiting, self.cases, phases = set(), 0, []
         for rows in blocks(np.array(sorted(self.index.values()), np.intp)):
             heads = self.matrix(rows)
+            if np.isnan(heads.sum()):
+                raise BrokenStateError("the state of a user has a number that is none")
             self.cases += int(np.count_nonzero(heads[:, Column.CASE_AT]))
             self.waiting.update(rows[heads[:, Column.BID] > 0.0].tolist())
             phases.append((heads[:, Column.PHASE], rows))

@@ -17,6 +17,10 @@ NEEDED: Final = ("user_id", "ts", "event")
 KNOWN: Final = (*NEEDED, "event_time", "amount", "event_id", "currency")
 HEADER_HINT: Final = "the header must name user_id,ts,event,amount; other columns are kept as well"
 
+COLUMNS_MAX: Final = 500
+NAME_MAX: Final = 40
+"""So many columns, of names so long, are looked through for one that is misspelt."""
+
 Columns = list[tuple[str, ...]]
 
 
@@ -37,7 +41,10 @@ class CsvRows:
         self.block_line = 0
         self.block_heights: list[int] | None = None
         self.block_row = 0
-        header = [name.strip() for name in next(self.reader, [])]
+        try:
+            header = [name.strip() for name in next(self.reader, [])]
+        except csv.Error as error:
+            raise UserError(f"{path}, line 1: the header is no csv: {error}", HEADER_HINT) from None
         _check_header(path, header)
         self.header = header
         self.place = {name: header.index(name) for name in KNOWN if name in header}
@@ -177,15 +184,16 @@ def _is_amount(text: str) -> bool:
 def _check_header(path: str, header: list[str]) -> None:
     named = ["ts" if name == "event_time" else name for name in header]
     missing = [name for name in NEEDED if name not in named]
-    twice = {name for name in named if named.count(name) > 1 and name in KNOWN}
+    twice = {name for name in named if name in KNOWN and named.count(name) > 1}
     found = ",".join(header)[:120]
     if len(missing) == len(NEEDED):
         hint = HEADER_HINT
         if len(header) == 1 and any(mark in found for mark in ";\t|"):
             hint = "the columns must be separated by commas"
         raise UserError(f"{path}, line 1: there is no header, but {found!r}", hint)
+    likely = [name for name in header[:COLUMNS_MAX] if len(name) <= NAME_MAX and name not in KNOWN]
     for name in (*missing, *(["amount"] if "amount" not in named else [])):
-        near = get_close_matches(name, [n for n in header if n not in KNOWN], n=1)
+        near = get_close_matches(name, likely, n=1)
         if near:
             raise UserError(f"{path}, line 1: no column {name}", f"is {near[0]!r} meant to be it?")
     if missing:

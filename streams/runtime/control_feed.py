@@ -39,7 +39,7 @@ def directive_of(key: bytes | None, value: bytes) -> Directive:
     try:
         control = msgspec.json.decode(value, type=Control)
         at_ms, ordered_ms = map(_ms, (control.effective_at, control.ordered_at))
-    except (ValueError, OverflowError) as error:  # msgspec's errors are ValueErrors
+    except (ValueError, OverflowError, RecursionError) as error:  # msgspec's are ValueErrors
         raise BadControlError(str(error)) from error
     if control.key.encode() != key:
         raise BadControlError(

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: names of fields and places in lists, outermost first."""
+
+
+WORD_MAX: Final = 100
+"""Characters of a word that may have been meant otherwise; to compare longer ones takes long."""
 
 
 class Fault(NamedTuple):
@@ -64,8 +68,8 @@ def meant(word: object, known: Iterable[str], *, says_all: bool = True) -> str:
         known: What may be written.
         says_all: Whether to name all words when none is near.
     """
-    words = list(known)
-    near = get_close_matches(str(word), words, n=1)
+    words, written = list(known), str(word)
+    near = get_close_matches(written, words, n=1) if len(written) <= WORD_MAX else []
     if near:
         return f"did you mean {near[0]!r}?"
     return f"there are: {', '.join(words)}" if says_all and words else ""

@@ -13,6 +13,9 @@ TEXT_MAX: Final = 1_000_000
 NODES_MAX: Final = 200_000
 """Nodes of a document with every alias written out; few lines of aliases can stand for billions."""
 
+_UNCONSTRUCTED: Final = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
+"""What PyYAML lets through: a date that there is not, an endless number, ``!!bool`` of nothing."""
+
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -91,8 +94,8 @@ def read_document(text: str, name: str) -> Document:
         _refuse(name, what, *place, hint=_quotes(text, place[0]))
     except RecursionError:
         _refuse(name, "not YAML: brackets in brackets, too deep")
-    except (ValueError, OverflowError) as error:  # a date that there is not, an endless number
-        _refuse(name, f"not YAML: {error}")
+    except _UNCONSTRUCTED as error:
+        _refuse(name, f"not YAML: {str(error) or type(error).__name__}")
     return Document(name, data, node)
 
 
