@@ -122,7 +122,7 @@ def readable(reason: BaseException) -> BaseException:
     if isinstance(reason, FencedError):
         return UserError(
             f"another worker took over {reason}: this one had been away for longer than the "
-            "session time-out",
+            "session time-out, or the state is being carried over (winback state migrate)",
             "Nothing is lost; start it again. Too often: raise WINBACK_SESSION_TIMEOUT_S.",
             Exit.FAILED,
         )
