@@ -172,6 +172,16 @@ def unseal(data: bytes, keys: Keys) -> bytes:
     return body
 
 
+def resealed(data: bytes, keys: Keys) -> bytes | None:
+    """Return a sealed record with the signature of the first key; None = it has that already.
+
+    Raises:
+        SnapshotRefused: Not ours, or tampered with.
+    """
+    sealed = seal(unseal(data, keys), keys)
+    return None if sealed == data else sealed
+
+
 def check(serving: Serving, *, horizon_ms: float, rules_hash: str = "") -> None:
     """Refuse what was learned from other features, another horizon or other rules.
 

@@ -6,6 +6,7 @@ exactly there, and two learners at once are fenced. Orders of operators stand be
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from models import roster_records
@@ -15,7 +16,7 @@ from models.episodes import Episodes
 from models.policy import POLICY, Policy, PolicyLearner
 from models.questions import Examples, Forget, Openings, Outcomes
 from models.roster import Roster
-from models.snapshot import Phase, Serving, SnapshotRefused, load, sign
+from models.snapshot import Phase, Serving, SnapshotRefused, load, resealed, sign
 from models.standing import REPORT, Report
 from streams import orders
 from streams.core.rules import Rules
@@ -83,6 +84,7 @@ class LearnerEngine:
         self._episodes_told = -1
         self._takes = 0
         self._has_learned = False
+        self._resealed: dict[bytes, bytes] = {}
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Go on from the newest records, if there are any.
@@ -92,6 +94,7 @@ class LearnerEngine:
         """
         try:
             found = self._loaded(records)
+            self._resealed = self._signed_anew(records)
             roster_records.restore(self.roster, found)
             policy = found.get(POLICY)
             if isinstance(policy, Policy):
@@ -126,6 +129,20 @@ class LearnerEngine:
             if kind is not None or key == CHAMPION.encode():
                 found[key.decode()] = load(data, self._keys, kind or Serving)
         return found
+
+    def _signed_anew(self, records: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return the records that a former key has signed, as the present one signs them.
+
+        They are written with the next commit: after it nobody needs the former key.
+        """
+        signed = {}
+        for key, data in records.items():
+            with suppress(SnapshotRefused):  # What we have loaded is sound; the rest is not ours.
+                if (record := resealed(data, self._keys)) is not None:
+                    signed[key] = record
+        if signed:
+            log.info("models_signed_anew", records=len(signed))
+        return signed
 
     def apply(self, chunk: Chunk) -> None:
         """Learn the blocks of a chunk and carry out orders, in order."""
@@ -215,11 +232,11 @@ class LearnerEngine:
         taken[REPORT] = report = self.roster.report()
         taken[orders.KEY] = self._orders.orders
         self._show(taken[roster_records.SERVING], report)
-        changelog = [
-            (key.encode(), None if record is None else sign(record, self._keys))
-            for key, record in taken.items()
-        ]
-        return Commit(changelog, {})
+        written: dict[bytes, bytes | None] = {**self._resealed}
+        self._resealed = {}
+        for key, record in taken.items():
+            written[key.encode()] = None if record is None else sign(record, self._keys)
+        return Commit([*written.items()], {})
 
     def _show(self, serving: Serving, report: Report) -> None:
         show_serving(self._metrics, serving)

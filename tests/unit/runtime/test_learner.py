@@ -294,3 +294,29 @@ def test_what_was_learned_of_contacts_goes_out_once_and_is_gone_on_from() -> Non
     assert odds[1] > 0.8
     feed(engine, [block(30, 1)])
     assert POLICY.encode() not in dict(engine.take().changelog), "nothing new was learned of it"
+
+
+def test_keys_take_turns_without_a_moment_in_which_a_model_is_refused() -> None:
+    """First all accept the next key, then the learner signs with it, then the old one goes."""
+    old, new = "o" * 16, "n" * 16
+    before = msgspec.structs.replace(SETTINGS, model_key=old)
+    both = msgspec.structs.replace(SETTINGS, model_key=old, model_keys_accepted=new)
+    turned = msgspec.structs.replace(SETTINGS, model_key=new, model_keys_accepted=old)
+    after = msgspec.structs.replace(SETTINGS, model_key=new)
+    topic: dict[bytes, bytes] = {}
+    blocks = [block(300, seed) for seed in range(4)]
+    readers_of = {"before": (before, both), "both": (both, turned), "turned": (both, turned, after)}
+    for name, signer, values in (
+        ("before", before, blocks[:2]), ("both", both, blocks[2:3]), ("turned", turned, blocks[3:]),
+    ):  # fmt: skip
+        engine = LearnerEngine(signer, RULES, Metrics())
+        engine.restore(topic)
+        feed(engine, values)
+        topic_of(engine, topic)
+        for reader in readers_of[name]:
+            assert load(topic[SERVING.encode()], reader.model_keys, Serving).examples
+    heir = LearnerEngine(after, RULES, Metrics())
+    heir.restore(topic)  # Nothing on the topic needs the old key any more.
+    assert heir.roster.examples == 1_200
+    with pytest.raises(UserError, match="another key"):
+        LearnerEngine(before, RULES, Metrics()).restore(topic)

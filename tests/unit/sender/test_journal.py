@@ -151,6 +151,19 @@ def test_a_reply_is_about_the_latest_touch_that_went_to_its_address(tmp_path: Pa
     assert b"13800138000" not in path.read_bytes()
 
 
+def test_a_reply_is_understood_after_the_key_was_changed(tmp_path: Path) -> None:
+    path, phone = tmp_path / "journal.sqlite", "+8613800138000"
+    with Journal(path, "one key") as journal:
+        journal.begin([intent("t1", at_ms=0)])
+        settled(journal, "t1", Receipt(Status.ACCEPTED, address=phone))
+    reply = Heard(Receipt(Status.OPTED_OUT), address=phone)
+    with Journal(path, "another key") as journal:
+        assert Hearsay(journal).note("postbox", [reply], 9).missed == [reply]
+    with Journal(path, "another key", ["a third one", "one key"]) as journal:
+        told = Hearsay(journal).note("postbox", [reply], 9)
+        assert [entry.touch_id for entry in told.entries] == ["t1"]
+
+
 def test_a_touch_that_did_not_leave_may_be_begun_again(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.begin([intent("t1")])

@@ -63,3 +63,14 @@ def test_a_page_of_ones_own_may_have_a_query() -> None:
 def test_a_mailbox_is_the_second_way() -> None:
     assert OURS.ways("t1")[1] == "mailto:a@b.cn?subject=unsubscribe%20t1"
     assert len(Unsubscribing("", "a@b.cn", "s" * 16).ways("t1")) == 1
+
+
+def test_a_link_of_a_former_key_holds_good() -> None:
+    """Somebody opens a letter of last year."""
+    url = "https://mail.example.com/callbacks/email/unsubscribe"
+    link = OURS.ways("t1")[0]
+    turned = Unsubscribing(url, "", "next-secret-of-the-house", ["secret-of-the-house"])
+    assert turned.answer(visit("POST", link)).status == 200
+    assert turned.ways("t1")[0] != link
+    lost = Unsubscribing(url, "", "next-secret-of-the-house")
+    assert lost.answer(visit("POST", link)).status == 404

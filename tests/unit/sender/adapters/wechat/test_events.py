@@ -266,3 +266,24 @@ class TestWindows:
         one.close()
         other.close()
         assert OPENID.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_what_is_remembered_of_an_openid_outlives_a_change_of_the_key(tmp_path: Path) -> None:
+    path, schema = tmp_path / "wechat.sqlite", SCHEMA + notices.SCHEMA
+    before = Memory(path, "key", schema)
+    Windows(before).opened(OPENID, OpenedBy.MESSAGE, NOW_MS)
+    Windows(before).chosen(OPENID, TEMPLATE, NOW_MS, is_refused=True)
+    named = before.hashed(OPENID)
+    before.close()
+    after = Memory(path, "next", schema, ["key"])
+    windows = Windows(after)
+    assert windows.left(OPENID, NOW_MS) == 5
+    assert windows.is_refused(OPENID, TEMPLATE)
+    assert windows.take(OPENID, NOW_MS) is OpenedBy.MESSAGE
+    windows.opened(OPENID, OpenedBy.MENU, NOW_MS)
+    assert after.is_hash_of(named, OPENID)
+    after.close()
+    alone = Windows(Memory(path, "next", schema))
+    assert alone.left(OPENID, NOW_MS) == 4 + 3, "it has its new name in the whole file"
+    assert alone.is_refused(OPENID, TEMPLATE)
+    alone.close()
