@@ -70,6 +70,7 @@ class Shelf:
             )
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = FULL")
+            self._file.execute("PRAGMA secure_delete = ON")
             for statement in _SCHEMA:
                 self._file.execute(statement)
         except (OSError, sqlite3.Error) as error:
@@ -146,6 +147,7 @@ class Shelf:
                 "DELETE FROM calls WHERE state <> 'waiting' AND at_ms < ?", (before_ms,)
             )
             self._file.execute("DELETE FROM lists WHERE at_ms < ?", (before_ms,))
+            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # It holds what was deleted.
 
     def _publish(
         self, name: str, now_ms: int, spans: Spans, write: Write, is_revoked: IsRevoked

@@ -182,6 +182,8 @@ class Journal:
                 "AND max(expires_ms, at_ms) < ?",
                 (before_ms,),
             )
+        with self.file.watched():  # The write-ahead log holds what was deleted and overwritten.
+            self.file.soon.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return done.rowcount
 
     def entry(self, touch_id: str) -> Entry | None:

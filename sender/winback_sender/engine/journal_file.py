@@ -142,6 +142,8 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    # What is deleted is overwritten: a user who was erased must not be found in free pages.
+    connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 

@@ -8,7 +8,7 @@ import pytest
 from streams.core.time import HOUR_MS, iso
 from tests.unit.sender.letters import START_MS, letters, revoked, touch
 from tests.unit.sender.stand import LiveClock, MakeStand
-from winback_sender.contract.messages import CaseClosed, cloud_event, to_json
+from winback_sender.contract.messages import CaseClosed, UserErased, cloud_event, to_json
 from winback_sender.contract.words import Status, Why
 from winback_sender.engine.endings import unsent
 from winback_sender.engine.inbox import Letter, Unread, letter
@@ -209,3 +209,15 @@ def test_who_is_erased_leaves_the_journal(make: MakeStand) -> None:
     stand.tell()
     assert list(told) == ["ada", "ada"]
     assert {entry and entry.user_id for entry in map(stand.journal.entry, ("t1", "t2"))} == {""}
+
+
+def test_who_is_erased_while_nothing_is_out_leaves_the_journal_too(make: MakeStand) -> None:
+    stand = make(clock=LiveClock())
+    batch = letters(touch("t1"), UserErased("ada", iso(START_MS)))
+    stand.read(batch[:1])
+    stand.work()
+    stand.tell()
+    stand.read(batch[1:])
+    entry = stand.journal.entry("t1")
+    assert entry is not None
+    assert entry.user_id == ""

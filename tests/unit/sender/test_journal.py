@@ -209,6 +209,20 @@ def test_who_is_erased_is_forgotten_once_kafka_knows_the_end(tmp_path: Path) -> 
         assert bob.user_id == "bob"
 
 
+def test_of_who_was_erased_no_byte_is_left_in_the_files(tmp_path: Path) -> None:
+    """Also not in free pages and in the write-ahead log, while the journal is open."""
+    path, user_id = tmp_path / "journal.sqlite", "ada-4711-lovelace"
+    with Journal(path) as journal:
+        journal.begin([intent("t1", user_id), intent("t2", "bob")])
+        settled(journal, "t1", DELIVERED)
+        journal.scrub(user_id)
+        journal.reported([("t1", "delivered")])
+        journal.prune(0, 0)
+        files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"bob" in files
+    assert user_id.encode() not in files
+
+
 def test_who_is_to_be_asked_is_asked_by_one_sender(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with Journal(path) as first, Journal(path) as second:
