@@ -20,6 +20,7 @@ from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
 from streams.runtime.ticks import WallClock, now_ms
 from streams.runtime.topic_check import check_topics, partition_counts
+from streams.runtime.topic_watch import watch_topics
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
 
@@ -101,6 +102,7 @@ async def run_pipeline(
 
     async def begin() -> None:
         await news.begin(service.background)
+        service.background(watch_topics(cluster, counts))
         if is_live or idleness is not None:
             service.background(clock.run())
 

@@ -71,8 +71,7 @@ async def partition_counts(
         UserError: A topic is missing, or has another number of partitions.
         Unavailable: What answers is not a Kafka that is ready.
     """
-    described = await _described(cluster, [*together, *apart, *alone])
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+    counts = await found_counts(cluster, [*together, *apart, *alone])
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
         raise UserError(
@@ -95,6 +94,16 @@ async def partition_counts(
                 "See what is wrong with: winback topics plan",
             )
     return counts
+
+
+async def found_counts(cluster: Cluster, topics: list[str]) -> dict[str, int]:
+    """Return how many partitions topics have; 0 = there is none of that name.
+
+    Raises:
+        Unavailable: Kafka does not answer.
+    """
+    described = await _described(cluster, topics)
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
 
 
 async def demand_sources(settings: Settings, cluster: Cluster, names: Iterable[str]) -> None:

@@ -69,7 +69,7 @@ async def work(
         await _run_until(app, asking)
     finally:
         asking.cancel()
-        reaper = _die_after(STOP_PATIENCE_S)
+        reaper = _die_after(STOP_PATIENCE_S, app.failure)
         await app.stop()
         await after()
         reaper.cancel()
@@ -141,11 +141,12 @@ def readable(reason: BaseException) -> BaseException:
     )
 
 
-def _die_after(seconds: float) -> threading.Timer:
-    """End the process when its stop hangs."""
+def _die_after(seconds: float, failure: "asyncio.Future[BaseException]") -> threading.Timer:
+    """End the process when its stop hangs; what it failed of is told, for nobody else will."""
 
     def die() -> None:
-        log.error("stop_hung", seconds=seconds)
+        reason = readable(failure.result()) if failure.done() else "signal"
+        log.error("stop_hung", seconds=seconds, reason=str(reason))
         os._exit(Exit.FAILED)
 
     timer = threading.Timer(seconds, die)

@@ -1,0 +1,52 @@
+"""A topic that is deleted, or widened, under a worker."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from streams.errors import Unavailable, UserError
+from streams.runtime import topic_watch
+from streams.runtime.topic_watch import watch_topics
+from winback_sender.cluster import Cluster
+
+COUNTS = {"user-activity": 4, "win-back": 4}
+GONE = COUNTS | {"user-activity": 0}
+WIDENED = COUNTS | {"user-activity": 6}
+
+
+class Over(Exception):
+    """Nothing more is to be seen."""
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, int] | Exception) -> None:
+    left: Iterator[dict[str, int] | Exception] = iter(looks)
+
+    async def found(_cluster: Cluster, topics: list[str]) -> dict[str, int]:
+        assert topics == list(COUNTS)
+        look = next(left, Over())
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+    monkeypatch.setattr(topic_watch, "found_counts", found)
+    monkeypatch.setattr(topic_watch, "LOOK_EVERY_S", 0.0)
+    asyncio.run(watch_topics(Cluster.plain("nowhere:1"), COUNTS))
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"), [(GONE, "user-activity is gone"), (WIDENED, "has 6 partitions, but had 4")]
+)
+def test_what_is_seen_twice_stops_the_worker(
+    seen: dict[str, int], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        watched(monkeypatch, COUNTS, seen, seen)
+    assert caught.value.exit_code == 1
+
+
+def test_what_is_seen_once_and_a_broker_that_is_away_are_borne(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Over):
+        watched(monkeypatch, GONE, COUNTS, Unavailable("away", ""), GONE, WIDENED, COUNTS)
