@@ -45,6 +45,10 @@ PROMISES: Final[dict[str, Promise]] = {
     "cpu_us_per_event": Promise(
         "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18
     ),
+    "upgrade_wrong": Promise(
+        "this version and the one before, in turn and side by side: what was not as promised",
+        "", "==", 0,
+    ),
     "events_per_s": Promise("the same run: throughput", "events/s"),
     "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
     "core_us_per_event": Promise("the pure core on the same log: decode to records", "µs"),
@@ -93,6 +97,9 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_state_differences": Promise(
         "users whose state differs from the replay's, after faults", "users", "==", 0
     ),
+    "fuzz_inputs": Promise("hostile inputs given to all decoders", "inputs", ">=", 10_000_000),
+    "fuzz_exceptions": Promise("of them: exceptions but a typed refusal", "inputs", "==", 0),
+    "fuzz_slow": Promise("of them, of at most 64 KB: over 10 ms of CPU", "inputs", "==", 0),
     "chaos_touches_missing": Promise(
         "touches of the replay that were not sent, after faults", "touches", "==", 0
     ),
@@ -115,6 +122,12 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "chaos_storm_differences": Promise(
         "all of that after rebalances every second and a full disk", "", "==", 0
+    ),
+    "chaos_topics_silent": Promise(
+        "ways to break a topic under a worker that does not say so", "", "==", 0
+    ),
+    "chaos_topics_differences": Promise(
+        "all differences after such a topic was mended", "", "==", 0
     ),
     **{
         f"stock_{guarantee}_{name}": Promise(

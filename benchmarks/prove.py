@@ -40,6 +40,10 @@ class Proof(NamedTuple):
 PROOFS: Final[Mapping[str, Proof]] = {
     "chaos": Proof("faults on a real Kafka change nothing", ("tests.chaos.prove",)),
     "merges": Proof("ids merged under faults", ("tests.chaos.merges",)),
+    "upgrade": Proof(
+        "two versions in turn and side by side: nothing newer is read half",
+        ("tests.integration.upgrade.prove",),
+    ),
     "senders": Proof(
         "senders lose and double nothing", ("benchmarks.conformance", "benchmarks.examples")
     ),

@@ -126,7 +126,7 @@ class Stage:
         self, *arguments: str, root: Path = ROOT, **more: str
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            self.program(root, *arguments), env=self.environ(root) | more, text=True,
+            self.program(root, *arguments), cwd=root, env=self.environ(root) | more, text=True,
             capture_output=True, timeout=60, check=False,
         )  # fmt: skip
 
@@ -175,7 +175,7 @@ class Worker:
         with self.words.open("wb") as out:
             self.process = subprocess.Popen(
                 stage.program(root, "run", "--role", role), stdout=out, stderr=subprocess.STDOUT,
-                env=stage.environ(root) | more,
+                cwd=root, env=stage.environ(root) | more,
             )  # fmt: skip
 
     def wait_for(self, words: str, patience_s: float = 30) -> None:
