@@ -144,7 +144,7 @@ class Users:
         self.waiting, self.cases, phases = set(), 0, []
         for rows in blocks(np.array(sorted(self.index.values()), np.intp)):
             heads = self.matrix(rows)
-            if np.isnan(heads.sum()):
+            if np.isnan(heads).any():
                 raise BrokenStateError("the state of a user has a number that is none")
             self.cases += int(np.count_nonzero(heads[:, Column.CASE_AT]))
             self.waiting.update(rows[heads[:, Column.BID] > 0.0].tolist())

@@ -132,7 +132,7 @@ def read_record(record: Any) -> Opened | Word | None:
     if WORD in names:
         try:
             return msgspec.json.decode(record.value or b"", type=Word)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
     return None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from enum import StrEnum
+from itertools import islice
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
@@ -13,12 +14,14 @@ from winback_sender.documents.faults import Fault, Path, meant
 
 T = TypeVar("T")
 
+FAULTS_MAX: Final = 100
+"""So many faults of a document are told; who mends these is told the next."""
 _LISTS: Final = (list, tuple, set, frozenset)
 
 
 def converted(value: object, kind: type[T], path: Path = ()) -> tuple[T | None, list[Fault]]:
     """Return a value as a type, and all that is wrong with it; None when it cannot be that type."""
-    faults = list(faults_in(value, kind, path))
+    faults = list(islice(faults_in(value, kind, path), FAULTS_MAX))
     try:
         return msgspec.convert(value, kind), faults
     except msgspec.ValidationError as error:

@@ -1,0 +1,79 @@
+"""Some seconds of fuzzing, and all of the corpus; `python -m tests.fuzz.prove` takes minutes.
+
+The seed is the same each time, so that a change is to blame and not chance; a failure prints
+itself.
+"""
+
+import re
+
+import pytest
+
+from tests.fuzz.catalogue import TARGETS
+from tests.fuzz.corpus import CORPUS, parsed, read, written
+from tests.fuzz.engine import CPU_MAX_S, Target, calls_of, fuzz, once
+from tests.fuzz.mutate import Mutator, minimal
+from tests.fuzz.tongues import JSON, TEXT
+
+SEED = "winback"
+CPU_S = 0.35
+"""Of each target; there are some sixty."""
+INPUTS = 4_000
+
+every_target = pytest.mark.parametrize("name", sorted(TARGETS))
+
+
+@every_target
+def test_no_sample_of_the_corpus_fails(name: str) -> None:
+    target = TARGETS[name]
+    calls = calls_of(target)
+    samples = [*target.seeds(), *read(name)]
+    assert samples
+    failures = [failure for each in samples if (failure := once(target, each, calls)) is not None]
+    assert not failures, "\n".join(map(str, failures))
+
+
+@every_target
+def test_nothing_that_is_made_of_it_fails(name: str) -> None:
+    outcome = fuzz(TARGETS[name], SEED, CPU_S, INPUTS)
+    assert outcome.inputs >= 30
+    assert not outcome.failures, "\n".join([f"seed {SEED!r}", *map(str, outcome.failures)])
+
+
+def test_the_corpus_has_no_target_that_there_is_not() -> None:
+    names = {path.stem for path in CORPUS.iterdir()}
+    assert names <= TARGETS.keys()
+    assert sum(path.stat().st_size for path in CORPUS.iterdir()) < 300_000
+
+
+def test_a_decoder_that_raises_or_takes_long_is_found_and_made_small() -> None:
+    """The engine itself: without this, no failure would say nothing."""
+
+    def decode(sample: bytes) -> str:
+        if b"true" in sample and b"e400" in sample:
+            raise KeyError("planted")
+        return "slow" * 0 + str(len(re.findall(rb"(a?){18}a{18}$", b"a" * 18 * (b"NaN" in sample))))
+
+    planted = Target("planted", "none", JSON, lambda: [b'{"a":1,"b":[2,{"c":3}]}'], lambda: decode,
+                     "nothing", cpu_s=CPU_MAX_S)  # fmt: skip
+    found = fuzz(planted, SEED, 20.0, 60_000).failures
+    words = {failure.what.split()[1]: failure for failure in found}
+    assert words.keys() == {"KeyError", "slow"}
+    assert len(words["KeyError"].sample) <= len(b"true1e400")
+    assert "python -m tests.fuzz.again planted" in str(words["KeyError"])
+
+
+def test_a_seed_makes_the_same_samples_again() -> None:
+    from random import Random  # noqa: PLC0415  # here alone
+
+    one, other = (Mutator(JSON, [b'{"a":[1,2]}'], Random(5)) for _ in range(2))
+    assert [one.make() for _ in range(500)] == [other.make() for _ in range(500)]
+
+
+def test_a_sample_is_read_as_it_was_written() -> None:
+    made = Mutator(TEXT, [b"a,b\n1,2\n"], __import__("random").Random(7))
+    for sample in [made.make() for _ in range(2_000)] + [b"", b"%1*", b"# x", b"\t", b"ab" * 99]:
+        assert parsed(written(sample)) == sample
+
+
+def test_what_fails_is_left_and_the_rest_goes() -> None:
+    assert minimal(b"x" * 500 + b"[[" + b"y" * 77, lambda sample: b"[[" in sample) == b"[["
