@@ -6,7 +6,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.inputs import Acted, FeedbackReceived, Input, ObservationPaused, WatermarkPassed
+from streams.core.inputs import (
+    Acted,
+    Erased,
+    FeedbackReceived,
+    Input,
+    ObservationPaused,
+    WatermarkPassed,
+)
 from streams.core.rhythm_rows import Acts
 
 F64 = NDArray[np.float64]
@@ -70,6 +77,6 @@ def sorted_out(inputs: Sequence[Input], at_ms: F64, lateness_ms: int) -> Sorted:
             marks[place] = 0.0 if signal.clock else at_ms[place]
             if signal.clock:
                 words.append((place, signal))
-        elif isinstance(signal, FeedbackReceived | ObservationPaused):
+        elif isinstance(signal, FeedbackReceived | ObservationPaused | Erased):
             marks[place] = 0.0  # Neither a sender nor an operator is our clock.
     return Sorted(acts, is_act, marks, words)

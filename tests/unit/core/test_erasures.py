@@ -140,6 +140,16 @@ def test_an_erasure_that_is_written_long_after_it_was_asked_for_holds_from_now_o
     assert [user for user, _ in partition.values()] == ["bo"]
 
 
+def test_a_wish_from_a_wrong_clock_is_fulfilled_and_moves_no_time() -> None:
+    """Its word is refused on no account, and whoever erases is not the users' clock."""
+    partition = fresh()
+    settle(partition)
+    partition.tell(day(3))
+    assert partition.apply([Erased("ada", day(90_000))]) == []
+    assert partition.users == 0
+    assert partition.watermark_ms == day(2)
+
+
 def test_the_first_word_that_a_partition_ever_hears_may_be_an_erasure() -> None:
     partition = fresh()
     partition.apply([Erased("ada", day(9)), act(day(10)), act(day(30))])
