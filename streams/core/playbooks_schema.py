@@ -14,6 +14,7 @@ from streams.core.playbook import EXITS, INSTANT
 from streams.core.reasons import TEXTS
 from streams.core.rules_schema import DEFAULT_TIERS
 from streams.core.tiers import NO_VALUE
+from winback_sender.documents.strict import Version
 from winback_sender.law.rules import CARRIES
 
 CHANNELS: Final = tuple(CATALOGUE)
@@ -158,7 +159,7 @@ class PlaybooksFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of playbooks; of all that fit a user the first is taken."""
 
     playbooks: list[PlaybookFile]
-    version: Annotated[Literal[1], Meta(description="Of the format.")] = 1
+    version: Version = 1
     traits: Annotated[
         list[Name],
         Meta(max_length=32, description="Traits that params use; kept as those of the rules are."),

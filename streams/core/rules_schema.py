@@ -9,6 +9,7 @@ from streams.core.contact_file import ChannelFile, ContactFile
 from streams.core.meanings import Meaning
 from streams.core.sources import LINK_EVENT
 from streams.core.sources_schema import SourceFile
+from winback_sender.documents.strict import Version
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Currency = Annotated[str, Meta(min_length=1, max_length=16)]
@@ -87,7 +88,7 @@ class CoverageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rules file; every part has a default, so an empty file is a whole set of rules."""
 
-    version: int = 1
+    version: Version = 1
     mode: Literal["observe", "holdout-only", "live"] = "observe"
     churn: ChurnFile = ChurnFile()
     kinds: tuple[str, ...] | None = None

@@ -59,6 +59,16 @@ def part_at(value: Any, path: Iterable[str | int]) -> Any:
     return value
 
 
+Version = Annotated[
+    Literal[1],
+    Meta(
+        description="Of the format.",
+        extra={"hint": "version 1 is known here; a file of a later one needs a later winback"},
+    ),
+]
+"""Version of a file that people write."""
+
+
 def faults_in(value: object, kind: Any, path: Path = ()) -> Iterator[Fault]:
     """Yield what keeps a value from being of a type; nothing if ``msgspec.convert`` takes it.
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from winback_sender.documents.strict import Version
 from winback_sender.law.rules import CARRIES, FREE
 
 ANY: Final = "any"
@@ -44,7 +45,7 @@ class TemplatesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Template key to provider to the template that stands for it."""
 
     templates: dict[Key, dict[str, EntryFile]]
-    version: Annotated[Literal[1], Meta(description="Of the format.")] = 1
+    version: Version = 1
     providers: Annotated[
         list[Key], Meta(description="Names of providers of your own, besides those known.")
     ] = []
