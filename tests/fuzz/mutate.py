@@ -23,7 +23,7 @@ KEEP_BYTES: Final = 8_192
 INTERESTING: Final = tuple(
     bytes.fromhex(each)
     for each in (
-        "00", "ff", "7f", "80", "0a", "22", "5c", "7b", "5b", "c0af", "eda080", "f4908080", 
+        "00", "ff", "7f", "80", "0a", "22", "5c", "7b", "5b", "c0af", "eda080", "f4908080",
         "efbbbf", "e280ae", "e2808b", "ffffffff0f", "ffffffffffffffffff01", "80808080808080808000",
         "fffffffffe",
         "00000000", "ffffffff", "7fffffff", "80000000", "000000000000f07f", "000000000000f8ff",

@@ -4,7 +4,7 @@
     python -m tests.fuzz.prove [--minutes 10] [--groups native,formats] [--seed winback] [--cores 2]
 
 Each group of targets has so many minutes of CPU, shared evenly among its targets, in units of
-twenty seconds that can be broken off and gone on with (benchmarks/ledger.py). Failures are printed
+five seconds that can be broken off and gone on with (benchmarks/ledger.py). Failures are printed
 with a line that repeats them, and are kept in the corpus.
 """
 
@@ -25,7 +25,7 @@ from tests.fuzz.catalogue import GROUPS, TARGETS
 from tests.fuzz.corpus import keep
 from tests.fuzz.engine import fuzz
 
-UNIT_S = 20.0
+UNIT_S = 5.0
 
 
 def unit(name: str) -> dict[str, Any]:
