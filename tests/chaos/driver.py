@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from benchmarks.stand import wait_until
+from benchmarks.stand import NotInTimeError, wait_until
 from tests.chaos.deployment import WORKERS_MIN, Deployment, Kafka, Means, Say, Setting
 from tests.chaos.oracle import Journal
 from tests.chaos.schedule import Planned
 
 FEED_PATIENCE_S: Final = 300.0
-DRAIN_PATIENCE_S: Final = 180.0
+DRAIN_PATIENCE_S: Final = 300.0
 QUIET_S: Final = 5.0
 """So long nothing must have been left to read before a run is over."""
 
@@ -71,30 +71,49 @@ class Chaos:
 
     def run(self, plan: list[Planned]) -> Ended:
         """Feed the log, do the faults, wait for the end."""
-        deployment, stand = self.deployment, self.stand
-        with stand:
+        with self.stand as stand:
             stand.run("topics", "apply")
-            for _ in range(WORKERS_MIN):
-                deployment.start()
-            for worker in stand.workers:
-                worker.wait_ready()
-            fed = self._feed(plan)
-            journal = self.follow(stand.bootstrap)
+            self._start()
+            return self._finish(self._feed(plan), len(plan))
+
+    def go_on(self) -> Ended:
+        """Run on what has been fed already."""
+        with self.stand:
+            self._start()
+            self.deployment.begin()
+            return self._finish({"events": 0, "events_per_s": 0}, 0)
+
+    def _start(self) -> None:
+        for _ in range(WORKERS_MIN):
+            self.deployment.start()
+        for worker in self.stand.workers:
+            worker.wait_ready()
+
+    def _finish(self, fed: dict[str, int], faults: int) -> Ended:
+        """Wait until everything is durable, and end the workers."""
+        deployment, stand = self.deployment, self.stand
+        progress = self.follow(stand.bootstrap)
+        try:
             wait_until(
-                "everything durable", lambda: deployment.tend() or journal.is_complete(),
+                "everything durable", lambda: deployment.tend() or progress.is_complete(),
                 DRAIN_PATIENCE_S, poll_s=0.2,
             )  # fmt: skip
             wait_until(
                 "nothing under way", lambda: deployment.tend() or self._is_settled(),
                 DRAIN_PATIENCE_S, poll_s=0.5,
             )  # fmt: skip
-            seconds = deployment.elapsed_s
-            journal.close()
+        except NotInTimeError:
             for worker in stand.running():
-                worker.end()
+                deployment.say(f"{worker.name}: {worker.page('/health')} {worker.metrics()}")
+            raise
+        finally:
+            progress.close()
+        seconds = deployment.elapsed_s
+        for worker in stand.running():
+            worker.end()
         undone = deployment.undone
         return Ended(
-            fed["events"], fed["events_per_s"], len(plan) - len(undone), undone,
+            fed["events"], fed["events_per_s"], faults - len(undone), undone,
             deployment.crashes, seconds,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ GONE = COUNTS | {"user-activity": 0}
 WIDENED = COUNTS | {"user-activity": 6}
 
 
-class Over(Exception):
+class OverError(Exception):
     """Nothing more is to be seen."""
 
 
@@ -24,7 +24,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, *looks: dict[str, int] | Exception)
 
     async def found(_cluster: Cluster, topics: list[str]) -> dict[str, int]:
         assert topics == list(COUNTS)
-        look = next(left, Over())
+        look = next(left, OverError())
         if isinstance(look, Exception):
             raise look
         return look
@@ -48,5 +48,5 @@ def test_what_is_seen_twice_stops_the_worker(
 def test_what_is_seen_once_and_a_broker_that_is_away_are_borne(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(Over):
+    with pytest.raises(OverError):
         watched(monkeypatch, GONE, COUNTS, Unavailable("away", ""), GONE, WIDENED, COUNTS)
