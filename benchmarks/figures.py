@@ -77,6 +77,15 @@ PROMISES: Final[dict[str, Promise]] = {
         "<=",
         0.005,
     ),
+    "hostile_users_kept": Promise(
+        "a million strangers in a minute, WINBACK_USERS_MAX 100,000, 4 partitions: users kept",
+        "users",
+        "<=",
+        400_000,
+    ),
+    "hostile_touches_s": Promise(
+        "the same: from complaints of honest users in the middle of it to all their touches", "s"
+    ),
     "poison_within_lost": Promise("the same: AUC among users of the same day", "", "<=", 0.005),
     **{
         f"intake_{name}_over_native": Promise(

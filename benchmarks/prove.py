@@ -51,6 +51,11 @@ PROOFS: Final[Mapping[str, Proof]] = {
         "who leaves is found, early and calibrated",
         tuple(f"benchmarks.quality.detection {name}" for name in SCENARIOS),
     ),
+    "hostile": Proof("strangers and garbage by the million", ("tests.chaos.hostile",)),
+    "poison": Proof(
+        "poisoned data costs next to nothing",
+        ("benchmarks.quality.poison", "benchmarks.quality.poison --seed 2"),
+    ),
     "contact": Proof("nobody is contacted who must not be", ("benchmarks.decisions.worlds never",)),
     "effects": Proof(
         "what contact does is measured right", ("benchmarks.decisions.worlds effect",)

@@ -1,0 +1,21 @@
+"""Honest users notice nothing of a hostile producer, on a real Kafka."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.hostile import RULES, attack
+from tests.integration.control.deployment import Deployment
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+
+
+def test_strangers_and_garbage_change_nothing_for_honest_users(kafka: str, tmp_path: Path) -> None:
+    deployment = Deployment(kafka, tmp_path, RULES)
+    try:
+        found = attack(deployment, 4_000, users_max=400)
+    finally:
+        deployment.kill()
+    assert found.users == 4 * 400
+    assert found.skipped > 2_000
+    assert found.rejected > 200
