@@ -1,0 +1,141 @@
+"""Who acts in a world beside the workers: producers, senders, and what goes wrong."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tests.deterministic.logs import State, Transaction
+from tests.deterministic.setting import SECOND_RULES
+from tests.deterministic.story import Fault, Put, wall_ms
+from tests.deterministic.worker import Worker
+
+if TYPE_CHECKING:
+    from tests.deterministic.world import World
+
+
+class Others:
+    """Producers, senders, operators.
+
+    Args:
+        world: Where they live.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def put(self, put: Put) -> None:
+        self._world.note(None, f"put {put.place} {put.said[0][:2]}")
+        if not put.lasts_s:
+            self._world.broker.put(put.place, put.said)
+            return
+        transaction = Transaction(unmarked={put.place})
+        self._world.broker.logs[put.place].append(put.said, self._world.loop.time(), transaction)
+        self._world.loop.call_in(put.lasts_s, self._decide, put, transaction)
+
+    def _decide(self, put: Put, transaction: Transaction) -> None:
+        transaction.state = State.ABORTED if put.is_taken_back else State.COMMITTED
+        self._world.broker.logs[put.place].mark(transaction, self._world.loop.time())
+        self._world.broker.tell()
+
+    async def send(self) -> None:
+        """Carry out touches, and say so; sometimes twice, and sometimes never."""
+        read = dict.fromkeys(range(self._world.partitions), 0)
+        setting, random = self._world.setting, self._world.random
+        while True:
+            await asyncio.sleep(1.0)
+            for number, offset in read.items():
+                columns = self._world.broker.logs[setting.settings.topic_touches, number].read(
+                    offset, 100
+                )
+                read[number] = columns.next_offset
+                for key, value in zip(columns.keys, columns.values, strict=True):
+                    touch = msgspec.json.decode(value or b"")
+                    if touch["type"] != "touch.requested":
+                        continue
+                    for status in random.choice(((), ("sent",), ("sent", "delivered"),
+                                                 ("sent", "clicked", "clicked"),
+                                                 ("delivered", "opted_out"))):  # fmt: skip
+                        self._say(number, key or b"", touch, status)
+
+    def _say(self, number: int, key: bytes, touch: dict[str, Any], status: str) -> None:
+        at_ms = wall_ms(self._world.shape, self._world.loop.time())
+        body = {
+            "touch_id": touch["touch_id"], "user_id": touch["user_id"], "status": status,
+            "at": at_ms, "channel": touch["channel"],
+        }  # fmt: skip
+        place = (self._world.setting.settings.topic_feedback, number)
+        self._world.broker.put(place, [(key, msgspec.json.encode(body), [], at_ms)])
+
+    def change_rules(self, number: int) -> None:
+        self._world.rules_version[number] = SECOND_RULES
+        worker = self._world.workers.get(number)
+        if worker is not None and not worker.process.is_dead:
+            rules = self._world.setting.rules[SECOND_RULES]
+            context = worker.context()
+            context.run(worker.board.change, rules=rules, rules_version=SECOND_RULES)
+
+
+class Trouble:
+    """What goes wrong.
+
+    Args:
+        world: What it happens to.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def happen(self, fault: Fault) -> None:
+        worker = self._world.workers.get(fault.worker)
+        self._world.note(None, f"fault {fault.what} w{fault.worker} {fault.amount:g}")
+        faults: dict[str, Callable[[], None]] = {
+            "down": lambda: self._down(fault.amount),
+            "slow": lambda: self._for(fault.amount, "slowness", value=400.0, usual=1.0),
+            "lossy": lambda: self._for(fault.amount, "lost_share", value=0.4, usual=0.0),
+            "rebalance": self._world.group.upset,
+            "storm": self._storm,
+            "lose_transactions": self._world.broker.abort_all,
+            "compact": lambda: self._compact(int(fault.amount)),
+            "clock": lambda: self._jump(fault),
+            "kill_all": self._kill_all,
+        }
+        if fault.what in faults:
+            faults[fault.what]()
+        elif worker is not None and not worker.process.is_dead:
+            if fault.what == "kill":
+                worker.process.dies_at = worker.process.steps + int(fault.amount)
+            elif fault.what == "pause":
+                worker.process.is_paused = True
+                self._world.loop.call_in(fault.amount, self._go_on, worker)
+            else:
+                worker.context().run(worker.stop)
+
+    def _go_on(self, worker: Worker) -> None:
+        self._world.note(worker.process, "goes on")
+        self._world.loop.go_on(worker.process)
+
+    def _down(self, seconds: float) -> None:
+        self._for(seconds, "is_down", value=True, usual=False)
+
+    def _for(self, seconds: float, what: str, *, value: float, usual: float) -> None:
+        setattr(self._world.broker, what, value)
+        self._world.loop.call_in(seconds, setattr, self._world.broker, what, usual)
+
+    def _storm(self) -> None:
+        for place in range(4):
+            self._world.loop.call_in(0.7 * place, self._world.group.upset)
+
+    def _compact(self, keep: int) -> None:
+        topic = self._world.setting.settings.topic_users_changelog
+        for number in range(self._world.partitions):
+            self._world.broker.logs[topic, number].compact(keep=keep)
+
+    def _jump(self, fault: Fault) -> None:
+        self._world.skew_ms[fault.worker] += int(fault.amount)
+
+    def _kill_all(self) -> None:
+        for worker in self._world.workers.values():
+            if not worker.process.is_dead:
+                worker.process.die()
