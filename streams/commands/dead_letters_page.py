@@ -102,7 +102,7 @@ def page(facts: dict[str, Any]) -> Iterable[str]:
                 yield f"{'header':17} {header}: {said}"
         elif name == "value":
             yield f"{name:17} {'hidden: --show-data' if value is None else value}"
-        elif value not in {None, ""} if not isinstance(value, dict) else True:
+        elif value is not None and value != "":
             yield f"{name:17} {value}"
 
 
