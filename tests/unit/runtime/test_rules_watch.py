@@ -106,7 +106,7 @@ def test_what_needs_another_state_is_refused(stage: Stage) -> None:
     stage.path.write_text(GOOD.replace("8d", "9d"))
     stage.look()
     assert stage.used == []
-    assert "start anew under another WINBACK_APP_ID" in stage.watch.refused
+    assert "winback state migrate --rules" in stage.watch.refused
 
 
 def test_an_empty_file_is_no_order_for_the_shipped_rules(stage: Stage) -> None:
