@@ -131,6 +131,8 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -m winback_sender.engine.metrics > docs/sender-metrics.md
 	$(BIN)/python -m winback_sender.schema_files
 	$(BIN)/python -m streams.runtime.asyncapi > deploy/asyncapi.yaml
+	$(BIN)/python -m streams.runtime.erasure.page docs/erasure.md
+	$(BIN)/python -m streams.runtime.acl_page > docs/acls.md
 
 .PHONY: clean
 clean: ## Remove what the targets above have made, the environment too

@@ -10,7 +10,8 @@ import msgspec
 from streams.commands.acls import acls_command
 from streams.commands.counted import counted
 from streams.errors import Exit
-from streams.runtime.topics import Action, Step
+from streams.runtime.retention import ErasedBy, in_words
+from streams.runtime.topics import Action, Step, Topic
 from streams.runtime.whereabouts import resolve_cluster
 from streams.settings import Settings, load_settings
 
@@ -98,7 +99,8 @@ def _print(steps: Iterable[Step], *, as_json: bool) -> None:
             {
                 "topic": step.topic.name, "action": step.action.value,
                 "partitions": step.partitions or None, "configs": dict(step.changes),
-                "reason": step.reason or None,
+                "reason": step.reason or None, "erased_by": step.topic.erased_by.value,
+                "gone_after_ms": step.topic.gone_after_ms,
             }
             for step in steps
         ]  # fmt: skip
@@ -112,9 +114,16 @@ def _print(steps: Iterable[Step], *, as_json: bool) -> None:
     click.echo(", ".join(f"{count} {action}" for action, count in counts.items() if count))
 
 
+def _retained(topic: Topic) -> str:
+    """Return when nothing of an erased person is left on a topic of ours."""
+    if topic.erased_by in {ErasedBy.NOBODY, ErasedBy.COMPANY}:
+        return ""
+    return f"; an erasure is complete after {in_words(topic.gone_after_ms)}"
+
+
 def _detail(step: Step) -> str:
     if step.action is Action.KEEP:
-        return step.topic.why
+        return f"{step.topic.why}{_retained(step.topic)}"
     if step.action in {Action.REFUSE, Action.AWAIT}:
         return step.reason
     parts = [counted(step.partitions, "partition")] if step.partitions else []

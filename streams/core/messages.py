@@ -123,7 +123,7 @@ class LinkRefused(msgspec.Struct, frozen=True, tag_field="type", tag="identity.r
     Attributes:
         user_id: Under which id the person was to be known.
         other_id: The id that was to be given up.
-        reason: ``shared_device``, ``cycle``, ``too_many_ids``, ``placeholder`` or ``erased``.
+        reason: ``shared_device``, ``cycle``, ``too_many_ids`` or ``placeholder``.
     """
 
     user_id: str
