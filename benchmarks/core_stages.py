@@ -141,7 +141,7 @@ class Service:
     """The partitions of one worker, without Kafka."""
 
     def __init__(self, rules: Rules, model: Path, partitions: int) -> None:
-        scorer = model_at(str(model), DEVELOPMENT_KEY, rules)
+        scorer = model_at(str(model), (DEVELOPMENT_KEY.encode(),), rules)
         self.partitions = [Partition(number, rules, scorer) for number in range(partitions)]
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.records = self.bytes = 0

@@ -83,7 +83,7 @@ def probes_of(log: Log, count: int) -> Probes:
 def complaint_model(directory: Path) -> Path:
     """Return the learned model with one weight of our own: a complaint means leaving."""
     model, path = frozen_model(RULES, directory), directory / "model-complaint.json"
-    serving = load(model.read_bytes(), DEVELOPMENT_KEY.encode(), Serving)
+    serving = load(model.read_bytes(), (DEVELOPMENT_KEY.encode(),), Serving)
     learned = serving.model
     assert learned is not None, "the school was too short to learn in"
     weights = list(learned.numbers["weights"])
@@ -94,7 +94,7 @@ def complaint_model(directory: Path) -> Path:
     made = msgspec.structs.replace(
         serving, model=learned, version=name, phase=Phase.LEARNED, prior_weight=0.0, may_alert=True
     )
-    path.write_bytes(sign(made, DEVELOPMENT_KEY.encode()))
+    path.write_bytes(sign(made, (DEVELOPMENT_KEY.encode(),)))
     return path
 
 
