@@ -47,8 +47,16 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "upgrade_wrong": Promise(
         "this version and the one before, in turn and side by side: what was not as promised",
-        "", "==", 0,
+        "",
+        "==",
+        0,
     ),
+    "worlds_played": Promise("simulated worlds of the whole service", "", ">=", 20_000),
+    "worlds_failed": Promise("those that did not come to what the replay says", "", "==", 0),
+    "world_cpu_s": Promise("CPU of a world, its judgement included", "s", "<=", 0.15),
+    "bugs_planted": Promise("bugs planted on purpose, for worlds to find", "", ">=", 12),
+    "bugs_not_found": Promise("those that no world found", "", "==", 0),
+    "bug_found_after_worlds_max": Promise("worlds until the last one was found", "", "<=", 2_000),
     "events_per_s": Promise("the same run: throughput", "events/s"),
     "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
     "core_us_per_event": Promise("the pure core on the same log: decode to records", "µs"),
@@ -128,6 +136,12 @@ PROMISES: Final[dict[str, Promise]] = {
     "chaos_events_per_s": Promise("rate of the slowest of those runs", "events/s", ">=", 5_000),
     "chaos_network_differences": Promise(
         "all of that after cuts of the network, one way and both, and slow links", "", "==", 0
+    ),
+    "chaos_brokers_differences": Promise(
+        "all of that after bounces of three brokers in turn: leaders and coordinators move",
+        "",
+        "==",
+        0,
     ),
     "chaos_storm_differences": Promise(
         "all of that after rebalances every second and a full disk", "", "==", 0

@@ -70,6 +70,7 @@ class Setting(NamedTuple):
         model: A frozen model.
         rate: Events fed per second.
         session_s: Session time-out of the workers.
+        replication: Copies of each topic.
     """
 
     log: Path
@@ -77,6 +78,7 @@ class Setting(NamedTuple):
     model: Path
     rate: int
     session_s: float
+    replication: int = 1
 
 
 class Deployment:
@@ -102,7 +104,7 @@ class Deployment:
         self.setting = setting
         self.stand = Stand(
             kafka.bootstrap, directory, rules=setting.rules, model_file=setting.model,
-            clock="event", session_timeout_s=setting.session_s,
+            clock="event", session_timeout_s=setting.session_s, replication=setting.replication,
         )  # fmt: skip
         self.crashes: list[str] = []
         self.undone: list[str] = []

@@ -15,7 +15,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -39,7 +39,7 @@ from streams.runtime.live_state import read_states
 from streams.runtime.metrics import Metrics
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.settings import Settings, load_settings
-from tests.integration.control.deployment import PARTITIONS, START_MS, Deployment, wait_for
+from tests.integration.control.deployment import PARTITIONS, START_MS, Deployment
 from winback_sender.cluster import Cluster
 
 RULES: Final = """
@@ -275,11 +275,19 @@ def attack(
         producer.send(settings.topic_activity, value, key, partition=partition, timestamp_ms=end_ms)
     producer.flush()
     producer.close()
-    wait_for(lambda: touches_of(deployment.touches()) == wanted.touches, worker.words)
+    patience_s = 30.0 + strangers / 1_000
+
+    def wait(is_so: Callable[[], object]) -> None:
+        until_s = time.monotonic() + patience_s
+        while not is_so():
+            assert time.monotonic() < until_s, worker.words.read_text()[-5_000:]
+            assert worker.process.poll() is None, worker.words.read_text()[-5_000:]
+            time.sleep(0.2)
+
+    wait(lambda: touches_of(deployment.touches()) == wanted.touches)
     told_ms = (time.monotonic() - told_s) * 1_000
-    wait_for(lambda: lag(worker.page("metrics")) == 0, worker.words)
-    assert worker.process.poll() is None
-    wait_for(lambda: decisions_of(deployment.records("DECISIONS")) == wanted.decisions)
+    wait(lambda: lag(worker.page("metrics")) == 0)
+    wait(lambda: decisions_of(deployment.records("DECISIONS")) == wanted.decisions)
 
     def wrong() -> dict[str, list[object]]:
         """Return which honest users' states are others than they would be without hostile ones."""
@@ -291,7 +299,7 @@ def attack(
         }  # fmt: skip
 
     with contextlib.suppress(AssertionError):
-        wait_for(lambda: not wrong())  # What was applied last may not be committed yet.
+        wait(lambda: not wrong())  # What was applied last may not be committed yet.
     assert not (still := wrong()), still
     page = worker.page("metrics")
     users = summed(page, "winback_users{")

@@ -1,6 +1,6 @@
 """Exactness at large: many faults on a real Kafka, then every record compared with the replay.
 
-    python -m tests.chaos.prove [--only table network storm] [--seed N] [--users N] [--rate N]
+    python -m tests.chaos.prove [--only table network brokers storm] [--seed N] [--rate N]
 
 Cut into units of some minutes; those that are done are not done again (``build/proofs``), unless
 the product or the parameters have changed. Prints the seed, the plan and every fault; exit code 1
@@ -23,7 +23,8 @@ from benchmarks.ledger import Ledger
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.runtime.embedded.fixture import EmbeddedKafka
-from tests.chaos.deployment import LINKS, Means, Setting
+from tests.chaos.brokers import Brokers
+from tests.chaos.deployment import LINKS, Kafka, Means, Setting
 from tests.chaos.disk import Disk, NoDiskError
 from tests.chaos.driver import Chaos, Ended
 from tests.chaos.ending import ends_when_asked
@@ -38,8 +39,10 @@ SHARE: Final = (
 UNITS: Final[dict[str, tuple[Fault, ...]]] = {
     **{f"table-{number}": SHARE for number in range(1, 6)},
     "network-1": (*LINKED, *LINKED, Fault.KILL, Fault.TERM),
+    "brokers-1": (*[Fault.BROKER_TERM, Fault.BROKER_KILL] * 3, Fault.KILL, Fault.JOIN, Fault.PAUSE),
     "storm-1": (Fault.STORM, Fault.STORM, Fault.DISK_FULL, Fault.DISK_FULL, Fault.TERM),
 }
+BROKERS: Final = 3
 BEGIN_S: Final = 3.0
 SPAN_SHARE: Final = 0.85
 """The plan ends while there still is something to feed."""
@@ -85,8 +88,9 @@ def prove_unit(name: str, args: argparse.Namespace) -> dict[str, Any]:
     seed = args.seed + list(UNITS).index(name)
     shape = Shape(args.users, args.days, seed, life_days=70.0)
     setting = Setting(
-        cached_csv(shape, BUILD), RULES, frozen_model(RULES, BUILD), args.rate, args.session_s
-    )
+        cached_csv(shape, BUILD), RULES, frozen_model(RULES, BUILD), args.rate, args.session_s,
+        BROKERS if name.startswith("brokers") else 1,
+    )  # fmt: skip
     with setting.log.open("rb") as lines:
         events = sum(1 for _ in lines) - 1
     kinds = UNITS[name]
@@ -95,7 +99,7 @@ def prove_unit(name: str, args: argparse.Namespace) -> dict[str, Any]:
     say("plan: " + ", ".join(f"{each.at_s:.0f} s {each.fault}" for each in planned))
     directory = Path(tempfile.mkdtemp(prefix=f"winback-prove-{name}-"))
     with ExitStack() as stack:
-        kafka, means = _kafka(stack, kinds)
+        kafka, means = _kafka(stack, kinds, setting.replication)
         chaos = Chaos(kafka, directory, setting, say, means)
         ended = chaos.run(planned)
         found = examine(chaos.stand, setting.log)
@@ -111,8 +115,10 @@ def prove_unit(name: str, args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def _kafka(stack: ExitStack, kinds: Sequence[Fault]) -> tuple[EmbeddedKafka, Means]:
-    """Start a broker with what the faults need; a disk that cannot be had is said, not hidden."""
+def _kafka(stack: ExitStack, kinds: Sequence[Fault], brokers: int) -> tuple[Kafka, Means]:
+    """Start brokers with what the faults need; a disk that cannot be had is said, not hidden."""
+    if brokers > 1:
+        return stack.enter_context(Brokers(brokers)), Means()
     disk = links = None
     if Fault.DISK_FULL in kinds:
         try:

@@ -32,9 +32,12 @@ _HINTS: Final = {
 
 def prepare(
     directory: Path, ports: Ports, command: list[str], environ: Mapping[str, str],
-    more: Properties | None = None,
+    more: Properties | None = None, cluster: str = "",
 ) -> None:  # fmt: skip
-    """Write the configuration; format the storage of a new directory."""
+    """Write the configuration; format the storage of a new directory, for a cluster of one.
+
+    With ``cluster``, the id of one that has several brokers, it is for that.
+    """
     write_whole(directory / "server.properties", config.server_properties(ports, more).encode())
     write_whole(directory / "log4j2.properties", config.LOG4J2.encode())
     log = directory / LOG_NAME
@@ -42,10 +45,9 @@ def prepare(
         log.replace(directory / "kafka.log.1")
     if (directory / "logs" / "meta.properties").exists():
         return
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [
-        "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--ignore-formatted",
-        "--config", "server.properties",
+        "kafka.tools.StorageTool", "format", f"--cluster-id={cluster or new_id()}",
+        "--ignore-formatted", "--config", "server.properties",
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603 (our own command line)
         [*command, *tool], cwd=directory, env=config.jvm_environ(environ),
@@ -54,6 +56,11 @@ def prepare(
     if done.returncode != 0:
         write_whole(log, done.stdout + done.stderr)
         raise failed(directory)
+
+
+def new_id() -> str:
+    """Return an id for a cluster."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def launch(
