@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from streams.core.routed import direct, routed
 from streams.core.sources import Source
+from streams.runtime.retention import ErasedBy
 from streams.runtime.topics import topics
 from streams.settings import Settings
 
@@ -87,7 +88,10 @@ def roles(
         _learner(settings),
         *([_router(settings, sources)] if routed(sources) else []),
         *(_sender(settings, words) for words in channels or ("",)),
-        *(role(settings, sources) for role in (_operator, _letters, _feeder, _reader, _init)),
+        *(
+            role(settings, sources)
+            for role in (_operator, _letters, _feeder, _eraser, _reader, _migrator, _init)
+        ),
     ]
     return tuple(role._replace(grants=_merged(role.grants)) for role in made)
 
@@ -112,7 +116,7 @@ def _learner(settings: Settings) -> Role:
         *_topics(READ, settings.topic_examples),
         *_topics(BOTH, settings.topic_models),
         Grant(Kind.GROUP, learner, READ),
-        Grant(Kind.TRANSACTION, f"{learner}-", WRITE, is_prefix=True),
+        Grant(Kind.TRANSACTION, f"{learner}-models-", WRITE, is_prefix=True),
     ))  # fmt: skip
 
 
@@ -124,7 +128,7 @@ def _router(settings: Settings, sources: tuple[Source, ...]) -> Role:
         *_topics(WRITE, settings.topic_activity, settings.topic_dead_letters),
         *_topics(BOTH, *(settings.router_changelog(name) for name in names)),
         *(Grant(Kind.GROUP, each, READ) for each in ids),
-        *(Grant(Kind.TRANSACTION, f"{each}-", WRITE, is_prefix=True) for each in ids),
+        *(Grant(Kind.TRANSACTION, f"{each}-lanes-", WRITE, is_prefix=True) for each in ids),
     ))  # fmt: skip
 
 
@@ -146,12 +150,11 @@ def _operator(settings: Settings, _: tuple[Source, ...]) -> Role:
     ))  # fmt: skip
 
 
-def _letters(settings: Settings, sources: tuple[Source, ...]) -> Role:
+def _letters(settings: Settings, _: tuple[Source, ...]) -> Role:
     desk = f"{settings.app_id}-dead-letters"
     return Role("letters", "winback dead-letters replay, discard", (
         *_topics(BOTH, settings.topic_dead_letters),
-        *_topics(WRITE, settings.topic_activity, settings.topic_feedback,
-                 *(source.topic for source in sources)),
+        *_topics(WRITE, settings.topic_activity, settings.topic_feedback),
         Grant(Kind.TRANSACTION, desk, WRITE),
     ))  # fmt: skip
 
@@ -163,23 +166,53 @@ def _feeder(settings: Settings, _: tuple[Source, ...]) -> Role:
     ))  # fmt: skip
 
 
+def _eraser(settings: Settings, _: tuple[Source, ...]) -> Role:
+    return Role("eraser", "winback erase", (
+        *_topics(WRITE, settings.topic_activity),
+        *_topics(READ, settings.topic_users_changelog),
+        *_topics(BOTH, settings.topic_decisions),
+    ))  # fmt: skip
+
+
+def _migrator(settings: Settings, _: tuple[Source, ...]) -> Role:
+    app, learner = settings.app_id, f"{settings.app_id}-learner"
+    return Role("migrator", "winback state migrate", (
+        *_topics(BOTH, settings.topic_users_changelog, settings.topic_models),
+        *_topics(WRITE, settings.topic_journal),
+        *_topics(READ, settings.topic_activity),
+        *_topics(SEE, settings.topic_identity),
+        *(Grant(Kind.GROUP, each, SEE) for each in (app, learner)),  # is anybody at work?
+        Grant(Kind.TRANSACTION, f"{app}-users-", WRITE, is_prefix=True),
+        Grant(Kind.TRANSACTION, f"{learner}-models-", WRITE, is_prefix=True),
+    ))  # fmt: skip
+
+
 def _reader(settings: Settings, sources: tuple[Source, ...]) -> Role:
     names = [topic.name for topic in topics(settings)]
     changelogs = [settings.router_changelog(source.topic) for source in routed(sources)]
     groups = [settings.app_id, *(settings.router_id(source.topic) for source in routed(sources))]
-    return Role("reader", "winback doctor, report, explain, state, export, dead-letters list", (
+    what = "winback doctor, report, explain, erased, export, state export, dead-letters list"
+    return Role("reader", what, (
         *_topics((*READ, Operation.DESCRIBE_CONFIGS), *names, *changelogs),
-        *_topics(READ, *(source.topic for source in sources)),
+        *_topics((*READ, Operation.DESCRIBE_CONFIGS), *(source.topic for source in sources)),
         *(Grant(Kind.GROUP, each, SEE) for each in groups),
     ))  # fmt: skip
 
 
 def _init(settings: Settings, sources: tuple[Source, ...]) -> Role:
-    names = [topic.name for topic in topics(settings)]
     changelogs = [settings.router_changelog(source.topic) for source in routed(sources)]
-    may = (Operation.CREATE, Operation.ALTER, Operation.ALTER_CONFIGS, Operation.DESCRIBE_CONFIGS)
+    grow = [topic.name for topic in topics(settings) if not topic.is_exact]
+    mend = [
+        topic.name
+        for topic in topics(settings)
+        if topic.is_ours or topic.erased_by is not ErasedBy.COMPANY
+    ]
+    names = [topic.name for topic in topics(settings)]
+    may = (Operation.CREATE, Operation.DESCRIBE_CONFIGS)
     return Role("init", "winback topics apply", (
         *_topics((*SEE, *may), *names, *changelogs),
+        *_topics((Operation.ALTER_CONFIGS,), *mend, *changelogs),  # what it puts right
+        *_topics((Operation.ALTER,), *grow, *changelogs),  # what it adds partitions to
         *_topics(SEE, *(source.topic for source in sources)),
     ))  # fmt: skip
 
