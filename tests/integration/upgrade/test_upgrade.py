@@ -17,11 +17,12 @@ from streams.core.versions import LAYOUT
 from streams.errors import UserError
 from streams.rule_files import load_rules
 from streams.runtime.learner import LearnerEngine
+from streams.runtime.live_state import read_states
 from streams.runtime.metrics import Metrics
 from streams.runtime.rules_migration import Done, Migration, migrate
 from streams.settings import load_settings
 from tests.golden.stored import Golden, read, versions
-from tests.integration.upgrade.deployment import Stage, Worker
+from tests.integration.upgrade.deployment import USERS, Stage, Worker
 from winback_sender.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
@@ -77,6 +78,20 @@ def broken_off(stage: Stage, was: Rules, new: Rules) -> list[Done]:
     return done
 
 
+def goes_on(stage: Stage, path: Path, new: Rules) -> None:
+    """Let both roles go on with the new rules."""
+    settings = load_settings(os.environ)
+    models = stage.changelog(0, "churn-models")
+    assert {b"orders", b"policy"} >= models.keys()
+    LearnerEngine(settings, new, Metrics()).restore(models)
+    worker = Worker(stage, "pipeline", WINBACK_RULES=str(path))
+    try:
+        worker.wait_for("partitions_owned")
+        stage.wait_until_read()
+    finally:
+        assert worker.stop() == 0
+
+
 def test_an_older_deployment_goes_on_and_over_to_other_rules(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +101,8 @@ def test_an_older_deployment_goes_on_and_over_to_other_rules(
     was, new = load_rules(str(stage.golden.rules)), load_rules(str(path))
     before = stage.record(0)
     assert before["layout"] == "d3adbcf4312442d1"
+    seen = asyncio.run(read_states(Cluster.plain(stage.kafka), stage.topic(USERS)))
+    assert {user_id for user_id, _ in seen} == stage.golden.understood.states.keys()
 
     # A worker of this version brings everything up, and goes on.
     worker = Worker(stage, "pipeline")
@@ -127,15 +144,4 @@ def test_an_older_deployment_goes_on_and_over_to_other_rules(
     assert "the models begin anew" in told
     assert [stage.record(n)["definition"] for n in (0, 1)] == [definition_of(new)] * 2
     assert cases(stage) == open_cases
-
-    # Both roles go on with the new rules.
-    settings = load_settings(os.environ)
-    models = stage.changelog(0, "churn-models")
-    assert {b"orders", b"policy"} >= models.keys()
-    LearnerEngine(settings, new, Metrics()).restore(models)
-    worker = Worker(stage, "pipeline", WINBACK_RULES=str(path))
-    try:
-        worker.wait_for("partitions_owned")
-        stage.wait_until_read()
-    finally:
-        assert worker.stop() == 0
+    goes_on(stage, path, new)
