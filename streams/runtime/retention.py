@@ -37,8 +37,8 @@ class ErasedBy(StrEnum):
 def gone_after_ms(configs: Mapping[str, str], erased_by: ErasedBy) -> int | None:
     """Return the age at which a record is surely gone, of one that is erased at once: from then.
 
-    A segment is closed, cleaned and deleted only while something is written to its partition; the
-    service writes to each, at least once a day.
+    A segment is closed and cleaned only while something is written to its partition: the service
+    has to run, and the sweep.
 
     Returns:
         Ms; None = never.
@@ -56,8 +56,9 @@ def gone_after_ms(configs: Mapping[str, str], erased_by: ErasedBy) -> int | None
         # Value and tombstone are cleaned once, and the tombstone once more when it has been seen.
         assert lag is not None
         deleted_ms = int(configs.get("delete.retention.ms", _DELETE_RETENTION_MS))
+        # A segment is closed by the next record: the service writes all the time, a sweep daily.
         swept_ms = SWEPT_EVERY_MS if erased_by is ErasedBy.SWEEP else 0
-        found.append(swept_ms + 2 * int(lag) + deleted_ms)
+        found.append(swept_ms + 2 * (int(lag) + swept_ms) + deleted_ms)
     return min(found) + CHECKS_MS if found else None
 
 

@@ -21,6 +21,8 @@ IsErased = Callable[[str], bool]
 """Takes a user id; says whether what was decided about the user is to go."""
 
 FLUSH_S: Final = 30.0
+NOTHING: Final = b"sweep"
+"""Key of a tombstone that deletes nothing."""
 _OF_NOBODY: Final = b"winback.budget.status"
 
 
@@ -62,8 +64,7 @@ def sweep(cluster: Cluster, topic: str, is_erased: IsErased) -> Swept:
         seen, doomed = _doomed(scan.records(topic), is_erased)
     finally:
         scan.close()
-    if doomed:
-        _bury(cluster, topic, doomed)
+    _bury(cluster, topic, doomed)
     return Swept(seen, len(doomed))
 
 
@@ -96,9 +97,16 @@ def whose(value: bytes, headers: Any) -> set[str]:
 
 
 def _bury(cluster: Cluster, topic: str, doomed: list[tuple[int, bytes]]) -> None:
+    """Write the tombstones, and behind them one of nothing to every partition.
+
+    Kafka closes a segment, and so may clean it, only when something is written behind it.
+    """
     producer: Any = KafkaProducer(**cluster.options(), acks="all")
     try:
-        sent = [producer.send(topic, key=key, partition=number) for number, key in doomed]
+        behind = [(number, NOTHING) for number in sorted(producer.partitions_for(topic))]
+        sent = [
+            producer.send(topic, key=key, partition=number) for number, key in (*doomed, *behind)
+        ]
         producer.flush(timeout=FLUSH_S)
         for one in sent:
             one.get(timeout=FLUSH_S)

@@ -205,3 +205,26 @@ def test_parts_are_joined_in_order() -> None:
 
     whole(joined([part for part in parts if part is not None]), [2, 3])
     assert joined([]) is None
+
+
+@given(st.lists(st.integers(1, 30), unique=True, min_size=1), st.sets(st.integers(1, 30)))
+def test_of_a_forgotten_user_nothing_is_kept_in_memory_or_in_records(
+    users: list[int], forgotten: set[int]
+) -> None:
+    """Whether the others are answered before or after a restart, they are as they were."""
+    of, records = Questions(HORIZON_MS), dict[str, bytes]()
+    ask(of, users)
+    kept(of, records)
+    of.forget(np.array(sorted(forgotten), np.uint64))
+    kept(of, records)
+
+    left = [user for user in users if user not in forgotten]
+    blocks = [msgspec.json.decode(data, type=Block) for data in records.values()]
+    held = {user for block in blocks for user in np.frombuffer(block.users, "<u8").tolist()}
+    assert held == set(left)
+    for each in (of, restarted(records)):
+        assert len(each) == len(left)
+        found = each.answer(answers(users))
+        assert (found is None) == (not left)
+        if left:
+            whole(found, left, has_heads=False)
