@@ -35,7 +35,7 @@ BROKEN: Final = (
     "Nobody but the service may write there. Restore the topic from a copy of Kafka's own, or "
     "delete it and run anew from the oldest record of the inputs."
 )
-UNREADABLE_RECORD: Final = (ValueError, LookupError, TypeError, RecursionError)
+UNREADABLE_RECORD: Final = (ValueError, LookupError, ArithmeticError, TypeError, RecursionError)
 """What comes of bytes in a changelog that no record is written as; msgspec's are ValueErrors."""
 
 

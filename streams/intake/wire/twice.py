@@ -12,7 +12,7 @@ Source:
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Union
+from typing import Any, Final, NamedTuple, Union
 
 import msgspec
 from msgspec import inspect
@@ -29,7 +29,7 @@ SCALARS: Final = (str, int, float, bool, None)
 def make_guard(shape: type) -> Callable[[bytes], None]:
     """Return what raises UnreadableError for a value in which a field of a type stands twice."""
     tree, twins = inspect.type_info(shape), _Twins()
-    twin = twins.of(tree)
+    twin, plan = twins.of(tree), _plan_of(tree)
     new_tickets, look = twins.tickets.copy, msgspec.json.decode
     # The text of a name may also be a value: in the schema that Kafka Connect writes it always is.
     names = [b'"%s"' % name.encode() for name in sorted(twins.nested)]
@@ -41,12 +41,12 @@ def make_guard(shape: type) -> Callable[[bytes], None]:
         try:
             look(value, type=twin, dec_hook=new_tickets().pop)
         except UNREADABLE:
-            return _look_closely(value, tree)
+            return _look_closely(value, plan)
         for name, keys in nested:
             if value.count(name) > 1 and len(keys(value)) > 1:
-                return _look_closely(value, tree)
+                return _look_closely(value, plan)
         if b"\\" in value and nested and ESCAPE in value:
-            _look_closely(value, tree)
+            _look_closely(value, plan)
         return None
 
     return demand_single
@@ -148,37 +148,70 @@ _PARSE: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=bool, pars
 """Of numbers nobody asks here: one of thousands of digits is not to be worked out."""
 
 
-def _look_closely(value: bytes, tree: inspect.Type) -> None:
+class _Plan(NamedTuple):
+    """Where in a value to look for keys that stand twice.
+
+    Attributes:
+        fields: Of an object: those that are read, each with where to look in it.
+        item: Of a list: where to look in its items.
+    """
+
+    fields: "dict[str, _Plan | None]"
+    item: "_Plan | None"
+
+
+def _plan_of(tree: inspect.Type) -> _Plan | None:
+    """Return where to look in a value of a type; None = there are no fields in it."""
+    match tree:
+        case inspect.StructType():
+            return _Plan({field.encode_name: _plan_of(field.type) for field in tree.fields}, None)
+        case inspect.ListType():
+            item = _plan_of(tree.item_type)
+            return None if item is None else _Plan({}, item)
+        case inspect.UnionType():
+            plans = [plan for part in tree.types if (plan := _plan_of(part)) is not None]
+            fields = {name: below for plan in plans for name, below in plan.fields.items()}
+            items = [plan.item for plan in plans if plan.item is not None]
+            return _Plan(fields, items[0] if items else None) if plans else None
+        case _:
+            return None
+
+
+def _look_closely(value: bytes, plan: _Plan | None) -> None:
     """Raise UnreadableError if a field that is read stands twice in one object."""
     try:
         found = _PARSE(value.decode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"{error} - at `$`") from None
-    path = _path_of_twice(found, tree, "$")
+    path = None if plan is None else _path_of_twice(found, plan, "$")
     if path is not None:
         what = f"a key stands twice in one object - at `{path}`"
         raise UnreadableError(what, RejectReason.DUPLICATE_KEY.value)
 
 
-def _path_of_twice(found: Any, tree: inspect.Type, path: str) -> str | None:
-    """Return the path of the first field that stands twice, or None."""
-    match tree:
-        case inspect.UnionType():
-            return _first(_path_of_twice(found, part, path) for part in tree.types)
-        case inspect.ListType() if isinstance(found, list):
-            return _first(_path_of_twice(item, tree.item_type, f"{path}[...]") for item in found)
-        case inspect.StructType() if isinstance(found, dict):
-            doubled = found.keys_twice if isinstance(found, _Twice) else frozenset()
-            return _first(
-                f"{path}.{field.encode_name}"
-                if field.encode_name in doubled
-                else _path_of_twice(
-                    found.get(field.encode_name), field.type, f"{path}.{field.encode_name}"
-                )
-                for field in tree.fields
-            )
-        case _:
-            return None
+def _path_of_twice(found: Any, plan: _Plan, path: str) -> str | None:
+    """Return the path of the first field that stands twice, or None.
+
+    Only what stands there is gone through: a value of many small objects has few fields in each.
+    """
+    if found.__class__ is list and plan.item is not None:
+        item = plan.item
+        return _first(_path_of_twice(each, item, f"{path}[...]") for each in found)
+    if not isinstance(found, dict):
+        return None
+    fields = plan.fields
+    doubled = found.keys_twice if isinstance(found, _Twice) else frozenset()
+    for name in found:
+        if name not in fields:
+            continue
+        if name in doubled:
+            return f"{path}.{name}"
+        below = fields[name]
+        if below is not None and isinstance(found[name], dict | list):
+            deeper = _path_of_twice(found[name], below, f"{path}.{name}")
+            if deeper is not None:
+                return deeper
+    return None
 
 
 def _first(paths: Iterator[str | None]) -> str | None:
