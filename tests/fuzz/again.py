@@ -11,7 +11,7 @@ import sys
 
 from tests.fuzz.catalogue import TARGETS
 from tests.fuzz.corpus import keep, parsed
-from tests.fuzz.engine import calls_of, once
+from tests.fuzz.engine import calls_of, given
 
 
 def main() -> None:
@@ -20,14 +20,14 @@ def main() -> None:
     asked.add_argument("target", choices=sorted(TARGETS))
     asked.add_argument("sample")
     asked.add_argument("--keep", default="", metavar="WHY")
-    given = asked.parse_args()
-    target, sample = TARGETS[given.target], parsed(given.sample)
-    if given.keep:
-        keep(target.name, sample, given.keep)
+    words = asked.parse_args()
+    target, sample = TARGETS[words.target], parsed(words.sample)
+    if words.keep:
+        keep(target.name, sample, words.keep)
     calls = calls_of(target)
-    failure = once(target, sample, calls)
-    print(failure or f"{target.name}: {calls[0](sample)}")
-    sys.exit(failure is not None)
+    failures = given(target, [sample], calls)
+    print(failures[0] if failures else f"{target.name}: {calls[0](sample)}")
+    sys.exit(bool(failures))
 
 
 if __name__ == "__main__":

@@ -142,26 +142,32 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
     return Outcome(inputs, list(failures.values()), words, slowest)
 
 
-def once(target: Target, sample: bytes, calls: Sequence[Callable[[bytes], str]]) -> Failure | None:
-    """Give a target one sample; return what is wrong, or None.
+def given(
+    target: Target, samples: Sequence[bytes], calls: Sequence[Callable[[bytes], str]]
+) -> list[Failure]:
+    """Give a target samples; return what is wrong with any of them.
 
     Args:
         target: Which.
-        sample: That it is given.
+        samples: That it is given.
         calls: What `calls_of` has made of it.
     """
-    for call in calls:
-        with _quiet():
-            begin = time.thread_time()
-            word = _word(call, sample)
-            took = time.thread_time() - begin
-            if took > target.cpu_s and len(sample) <= MAX_BYTES:
-                took = min(took, _least(call, sample))
-                word = "! slow" if took > target.cpu_s else word
-        if word[0] == "!":
-            detail = f"{took * 1e3:.1f} ms" if word == "! slow" else _trace(call, sample)
-            return Failure(target.name, word, sample, detail)
-    return None
+    with _quiet():
+        found = (_once(target, sample, call) for sample in samples for call in calls)
+        return [failure for failure in found if failure is not None]
+
+
+def _once(target: Target, sample: bytes, call: Callable[[bytes], str]) -> Failure | None:
+    begin = time.thread_time()
+    word = _word(call, sample)
+    took = time.thread_time() - begin
+    if took > target.cpu_s and len(sample) <= MAX_BYTES:
+        took = min(took, _least(call, sample))
+        word = "! slow" if took > target.cpu_s else word
+    if word[0] != "!":
+        return None
+    detail = f"{took * 1e3:.1f} ms" if word == "! slow" else _trace(call, sample)
+    return Failure(target.name, word, sample, detail)
 
 
 def calls_of(target: Target) -> list[Callable[[bytes], str]]:

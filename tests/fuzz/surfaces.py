@@ -48,7 +48,7 @@ SIGNED: Final = (
     "timestamp=1700000000&nonce=n&signature="
     + hashlib.sha1("".join(sorted((TOKEN, "1700000000", "n"))).encode()).hexdigest()
 )
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_STATUS: Final = re.compile(rb"HTTP/\d\.\d (\d{3})")
 _LENGTH: Final = re.compile(rb"(?i)content-length: (\d+)")
 _HEADERS: Final = (b"x-content-type-options: nosniff", b"cache-control: no-store")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fuzz.catalogue import TARGETS
 from tests.fuzz.corpus import CORPUS, parsed, read, written
-from tests.fuzz.engine import CPU_MAX_S, Target, calls_of, fuzz, once
+from tests.fuzz.engine import CPU_MAX_S, Target, calls_of, fuzz, given
 from tests.fuzz.mutate import Mutator, minimal
 from tests.fuzz.tongues import JSON, TEXT
 
@@ -25,10 +25,9 @@ every_target = pytest.mark.parametrize("name", sorted(TARGETS))
 @every_target
 def test_no_sample_of_the_corpus_fails(name: str) -> None:
     target = TARGETS[name]
-    calls = calls_of(target)
     samples = [*target.seeds(), *read(name)]
     assert samples
-    failures = [failure for each in samples if (failure := once(target, each, calls)) is not None]
+    failures = given(target, samples, calls_of(target))
     assert not failures, "\n".join(map(str, failures))
 
 
