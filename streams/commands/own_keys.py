@@ -1,11 +1,15 @@
 """Keys that everybody has are not good enough to contact people with."""
 
+from typing import TYPE_CHECKING
+
 from streams.errors import UserError
 from streams.settings import Settings
-from winback_sender.cluster import Cluster
+
+if TYPE_CHECKING:
+    from winback_sender.cluster import Cluster
 
 
-def demand_own_keys(settings: Settings, cluster: Cluster) -> None:
+def demand_own_keys(settings: Settings, cluster: "Cluster") -> None:
     """Refuse to let touches leave with the development key, but on this machine's own Kafka.
 
     Raises:
