@@ -37,8 +37,8 @@ def require_reachable(cluster: Cluster) -> None:
             refused.append(error)
         else:
             return
-    for error in refused:
-        raise error
+    if refused:
+        raise refused[0]
     reasons = "; ".join(error.message for error in away)
     raise Unavailable(f"Kafka cannot be reached: {reasons}", away[0].hint)
 
