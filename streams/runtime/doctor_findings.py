@@ -134,8 +134,8 @@ def _records(seen: Seen) -> Iterator[Finding]:
         if record.rules_hash != seen.rules_hash:
             yield Finding(
                 Level.WRONG, "the state was made with other rules than those of WINBACK_RULES",
-                where, "point WINBACK_RULES at the rules that the workers have; or go over to these: "
-                "winback state migrate",
+                where, "point WINBACK_RULES at the rules that the workers have; or go over to "
+                "these: winback state migrate",
             )  # fmt: skip
         for part in parts:
             yield from _gone(part, record.applied.get(part.topic, part.begin))
