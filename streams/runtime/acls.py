@@ -205,7 +205,7 @@ def _init(settings: Settings, sources: tuple[Source, ...]) -> Role:
     mend = [
         topic.name
         for topic in topics(settings)
-        if topic.is_ours or topic.erased_by is not ErasedBy.COMPANY
+        if topic.is_ours or topic.erased_by not in {ErasedBy.COMPANY, ErasedBy.NOBODY}
     ]
     names = [topic.name for topic in topics(settings)]
     may = (Operation.CREATE, Operation.DESCRIBE_CONFIGS)

@@ -110,6 +110,18 @@ class SecuredKafka(EmbeddedKafka):
             "WINBACK_KAFKA_CA": str(self.doors.authority.ca),
         }
 
+    def certified(self, user: str, password: str) -> dict[str, str]:
+        """Return the environment of a user who comes by a certificate, its key sealed."""
+        pair = self.doors.authority.issue(user, password=password)
+        return {
+            "WINBACK_KAFKA_BOOTSTRAP": self.doors.mutual,
+            "WINBACK_KAFKA_SECURITY": "ssl",
+            "WINBACK_KAFKA_CA": str(self.doors.authority.ca),
+            "WINBACK_KAFKA_CERTIFICATE": str(pair.certificate),
+            "WINBACK_KAFKA_CERTIFICATE_KEY": str(pair.key),
+            "WINBACK_KAFKA_CERTIFICATE_PASSWORD": password,
+        }
+
 
 @contextmanager
 def super_user(cluster: Cluster) -> Iterator[Any]:
