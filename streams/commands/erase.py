@@ -93,7 +93,8 @@ def _erase(
     at_ms = now_ms()
     behind = publish(cluster, settings, ids, rules, at_ms)
     is_done = asyncio.run(is_applied(cluster, settings, behind, wait_s))
-    swept = sweep(cluster, settings.topic_decisions, set(ids).__contains__)
+    doomed = frozenset(ids)
+    swept = sweep(cluster, settings.topic_decisions, lambda user_id, _: user_id in doomed)
     span_ms = bound_ms(topics(settings))
     complete = iso(at_ms + span_ms) if span_ms is not None else ""
     if as_json:

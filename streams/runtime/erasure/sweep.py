@@ -16,9 +16,11 @@ from streams.core.ids import Ids
 from streams.errors import Unavailable
 from streams.runtime.erasure.topics import Scan
 from winback_sender.cluster import Cluster
+from winback_sender.contract.instants import instant_ms
 
-IsErased = Callable[[str], bool]
-"""Takes a user id; says whether what was decided about the user is to go."""
+IsErased = Callable[[str, int], bool]
+"""Takes a user id, and when something was decided about the user, epoch ms UTC; says whether it is
+to go."""
 
 FLUSH_S: Final = 30.0
 NOTHING: Final = b"sweep"
@@ -44,13 +46,18 @@ _WHO: Final = msgspec.json.Decoder(_Who)
 
 
 def by_pseudonym(ids: Ids, erased: dict[str, Erasure]) -> IsErased:
-    """Return who was erased, of those whose pseudonyms stand in the changelog."""
+    """Return who was erased, of those whose pseudonyms stand in the changelog.
+
+    Nothing is decided under an erased id as long as it is refused: what is older was the erased
+    person's, what is younger is a stranger's who came later.
+    """
 
     @lru_cache(maxsize=100_000)
-    def is_erased(user_id: str) -> bool:
-        return any(name in erased for name in ids.pseudonyms(user_id))
+    def until_ms(user_id: str) -> int:
+        found = (erased[name].until_ms for name in ids.pseudonyms(user_id) if name in erased)
+        return max(found, default=0)
 
-    return is_erased
+    return lambda user_id, at_ms: at_ms < until_ms(user_id)
 
 
 def sweep(cluster: Cluster, topic: str, is_erased: IsErased) -> Swept:
@@ -78,9 +85,20 @@ def _doomed(records: Iterator[Any], is_erased: IsErased) -> tuple[int, list[tupl
             doomed.pop(name, None)
             continue
         seen += 1
-        if record.key is not None and any(map(is_erased, whose(record.value, record.headers))):
+        if record.key is None:
+            continue
+        at_ms = _decided_ms(record)
+        if any(is_erased(each, at_ms) for each in whose(record.value, record.headers)):
             doomed[name] = None
     return seen, [*doomed]
+
+
+def _decided_ms(record: Any) -> int:
+    stated = dict(record.headers).get("ce_time")
+    try:
+        return int(record.timestamp) if stated is None else instant_ms(stated.decode())
+    except ValueError:
+        return int(record.timestamp)
 
 
 def whose(value: bytes, headers: Any) -> set[str]:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.ids import Ids
+from streams.core.erasures import Erasure
+from streams.core.ids import FormerKey, Ids
 from streams.core.kinship import STUB_PREFIX, Stub
 from streams.core.rules_file import parse_rules
 from streams.core.state import blank, encode
@@ -164,13 +165,12 @@ def test_how_a_budget_stands_is_nobodys_whatever_the_partition_is_called() -> No
     assert whose(b'{"partition":3}', headers) == set()
 
 
-def test_the_erased_are_told_by_their_pseudonyms() -> None:
-    ids = Ids(b"key")
-    from streams.core.erasures import Erasure  # noqa: PLC0415 (of this story alone)
-
-    is_erased = by_pseudonym(ids, {ids.pseudonym("ada", 0): Erasure(1, 2)})
-    assert is_erased("ada")
-    assert not is_erased("bo")
+def test_the_erased_are_told_by_their_pseudonyms_and_who_came_later_is_somebody_else() -> None:
+    ids = Ids(b"new", (FormerKey(b"old", 50),))
+    is_erased = by_pseudonym(ids, {ids.pseudonym("ada", 0): Erasure(1_000, 2_000)})
+    assert is_erased("ada", 999)
+    assert not is_erased("ada", 1_000), "the id was free again"
+    assert not is_erased("bo", 0)
 
 
 # -- the wish, and when it is fulfilled
