@@ -121,6 +121,11 @@ class Deployment:
         self._due: list[float] = []  # when a worker is to be started in the place of one that went
         self._gone: set[Worker] = set()
 
+    @property
+    def has_victim(self) -> bool:
+        """Whether there is a worker that something can be done to; else a fault waits for one."""
+        return self._victim(0.0) is not None
+
     def begin(self) -> None:
         """Count time from now on."""
         self._began_s, self._broken_s = time.monotonic(), 0.0

@@ -142,7 +142,8 @@ class Chaos:
         try:
             left = list(plan)
             while left or deployment.is_broken or feed.poll() is None:
-                if left and deployment.planned_s >= left[0].at_s:
+                is_due = bool(left) and deployment.planned_s >= left[0].at_s
+                if is_due and deployment.has_victim:
                     deployment.do(left.pop(0))
                 deployment.tend()
                 time.sleep(0.02)

@@ -220,7 +220,7 @@ class Outcome(NamedTuple):
     skipped: float
     rejected: float
     seconds: float
-    latency_ms: float
+    touches_s: float
 
 
 def attack(
@@ -234,80 +234,79 @@ def attack(
         users_max: Most users of a partition.
         seconds: In which they come; 0 = as quickly as they can be written.
     """
-    deployment.env |= {"WINBACK_USERS_MAX": str(users_max)}
+    deployment.env |= {"WINBACK_USERS_MAX": str(users_max), "WINBACK_SESSION_TIMEOUT_S": "20"}
     settings = load_settings(
         {name: text for name, text in deployment.env.items() if name.startswith("WINBACK_")}
     )
-    steps = honest()
-    wanted = expected(settings, [row for step in steps for row in step])
+    wanted = expected(settings, [row for step in honest() for row in step])
     assert len(wanted.touches) == HONEST
     (worker,) = deployment.start()
-    producer = KafkaProducer(
-        bootstrap_servers=deployment.bootstrap, max_request_size=2_000_000, linger_ms=20,
-        batch_size=100_000,
-    )  # fmt: skip
     began_s = time.monotonic()
-
-    def send(rows: Iterable[Record]) -> None:
-        for row in rows:
-            producer.send(
-                settings.topic_activity, row.value, row.key, partition=row.partition,
-                timestamp_ms=row.at_ms,
-            )  # fmt: skip
-
-    for step, rows in enumerate(steps[:-1]):
-        send(rows)
-        send(hostile(strangers // 20, rows[-1].at_ms, f"early-{step}"))
-    at_ms = steps[-1][0].at_ms
-    flood = hostile(strangers, at_ms)
-    pace = strangers * 4 / 3 / seconds if seconds else np.inf
-    complaints, told_s = list(steps[-1]), 0.0
-    for count, row in enumerate(flood, 1):
-        send([row])
-        if count == strangers // 2:  # In the middle of it honest users complain.
-            send(complaints)
-            producer.flush()
-            told_s = time.monotonic()
-        if count % 1_000 == 0 and seconds:
-            time.sleep(max(0.0, count / pace - (time.monotonic() - began_s)))
-    key, value, end_ms = last_word(steps[-1])
-    for partition in range(PARTITIONS):
-        producer.send(settings.topic_activity, value, key, partition=partition, timestamp_ms=end_ms)
-    producer.flush()
-    producer.close()
-    patience_s = 30.0 + strangers / 1_000
+    told_s = write(deployment.bootstrap, settings.topic_activity, strangers, seconds)
+    until_s = time.monotonic() + 30.0 + strangers / 1_000
 
     def wait(is_so: Callable[[], object]) -> None:
-        until_s = time.monotonic() + patience_s
         while not is_so():
             assert time.monotonic() < until_s, worker.words.read_text()[-5_000:]
             assert worker.process.poll() is None, worker.words.read_text()[-5_000:]
             time.sleep(0.2)
 
     wait(lambda: touches_of(deployment.touches()) == wanted.touches)
-    told_ms = (time.monotonic() - told_s) * 1_000
+    touches_s = time.monotonic() - told_s
     wait(lambda: lag(worker.page("metrics")) == 0)
     wait(lambda: decisions_of(deployment.records("DECISIONS")) == wanted.decisions)
-
-    def wrong() -> dict[str, list[object]]:
-        """Return which honest users' states are others than they would be without hostile ones."""
-        cluster, topic = Cluster.plain(deployment.bootstrap), settings.topic_users_changelog
-        states = dict(asyncio.run(read_states(cluster, topic)))
-        return {
-            user: differing(states[user], state)
-            for user, state in wanted.states.items() if states[user] != state
-        }  # fmt: skip
-
-    with contextlib.suppress(AssertionError):
-        wait(lambda: not wrong())  # What was applied last may not be committed yet.
-    assert not (still := wrong()), still
+    with contextlib.suppress(AssertionError):  # What was applied last may not be committed yet.
+        wait(lambda: not wrong(deployment.bootstrap, settings, wanted))
+    assert not (still := wrong(deployment.bootstrap, settings, wanted)), still
     page = worker.page("metrics")
     users = summed(page, "winback_users{")
     assert users <= users_max * PARTITIONS
     return Outcome(
         users, summed(page, 'reason="skipped_full"'), summed(page, "winback_records_rejected"),
-        time.monotonic() - began_s, told_ms,
+        time.monotonic() - began_s, touches_s,
     )  # fmt: skip
+
+
+def write(bootstrap: str, topic: str, strangers: int, seconds: float) -> float:
+    """Write the story of honest users among hostile ones; return when they complained, in s."""
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap, max_request_size=2_000_000, linger_ms=20, batch_size=100_000
+    )
+
+    def send(rows: Iterable[Record], partition: int | None = None) -> None:
+        for row in rows:
+            place = row.partition if partition is None else partition
+            producer.send(topic, row.value, row.key, partition=place, timestamp_ms=row.at_ms)
+
+    *before, complaints = honest()
+    for step, rows in enumerate(before):
+        send(rows)
+        send(hostile(strangers // 20, rows[-1].at_ms, f"early-{step}"))
+    began_s, told_s = time.monotonic(), 0.0
+    pace = strangers * 4 / 3 / seconds if seconds else np.inf
+    for count, row in enumerate(hostile(strangers, complaints[0].at_ms), 1):
+        send([row])
+        if count == strangers // 2:  # In the middle of it honest users complain.
+            send(complaints)
+            producer.flush()
+            told_s = time.monotonic()
+        if count % 1_000 == 0:
+            time.sleep(max(0.0, count / pace - (time.monotonic() - began_s)))
+    for partition in range(PARTITIONS):
+        send([last_word(complaints)], partition)
+    producer.flush()
+    producer.close()
+    return told_s
+
+
+def wrong(bootstrap: str, settings: Settings, wanted: Expected) -> dict[str, list[object]]:
+    """Return which honest users' states are others than they would be without hostile ones."""
+    found = read_states(Cluster.plain(bootstrap), settings.topic_users_changelog)
+    states = dict(asyncio.run(found))
+    return {
+        user: differing(states[user], state)
+        for user, state in wanted.states.items() if states[user] != state
+    }  # fmt: skip
 
 
 def lag(page: str) -> float:
@@ -343,7 +342,7 @@ def main() -> None:
     how = f"python -m tests.chaos.hostile --strangers {args.strangers} --seconds {args.seconds:g}"
     figures.show([
         figures.record("hostile_users_kept", found.users, how=how),
-        figures.record("hostile_touches_s", found.latency_ms / 1_000, how=how),
+        figures.record("hostile_touches_s", found.touches_s, how=how),
     ])  # fmt: skip
 
 
