@@ -194,7 +194,7 @@ def _apprentice(rules: Rules) -> "Apprentice":
 
 
 def _subject_of(record: Output) -> bytes:
-    return dict(record.headers)["ce_subject"]
+    return dict(record.headers).get("ce_subject", b"")
 
 
 def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
