@@ -94,7 +94,7 @@ def make_decode(rules: Rules) -> Decode:  # noqa: C901  # as `decode`
             return _watermark(event, at_ms)
         if not user_id or not event_id or not name:
             return Rejected(RejectReason.NO_ID, "user_id, event_id and event must not be empty")
-        if user_id.encode() != key or "\0" in user_id or len(value) > SMALL:
+        if user_id.encode() != key or "\0" in user_id or len(value) > NAME_MAX:
             refused = _wrong_ids(key, event)
             if refused is not None:
                 return refused

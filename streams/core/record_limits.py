@@ -14,15 +14,16 @@ from streams.core.decoded import RejectReason
 
 VALUE_BYTES_MAX: Final = 65_536
 FOREIGN_BYTES_MAX: Final = 1_048_576
-NESTING_MAX: Final = 100
+NESTING_MAX: Final = 250
 SMALL: Final = 2 * NESTING_MAX
-"""A value of so few bytes breaks none of the limits within a value."""
+"""A value of so few bytes is not nested deeper, so nearly all are not even looked at."""
 ID_BYTES_MAX: Final = 256
 EVENT_ID_MAX: Final = 512
 NAME_MAX: Final = 200
 TEXT_MAX: Final = 200
 PROPERTIES_BYTES_MAX: Final = 32_768
 EVENTS_MAX: Final = 1_000
+ITEMS_MAX: Final = 20_000
 AMOUNT_MAX: Final = 1e12
 DIGITS_MAX: Final = 30
 
@@ -58,6 +59,8 @@ LIMITS: Final[Sequence[Limit]] = (
           "deeper, it would be the caller's stack that decides whether a record can be read"),
     Limit("events or rows in one record", f"{EVENTS_MAX:,}", RejectReason.TOO_LARGE,
           "each is decoded, mapped and scored on its own before the next record has its turn"),
+    Limit("items of a list or a mapping in Avro, in one block", f"{ITEMS_MAX:,}",
+          RejectReason.NOT_DECODABLE, "each is read by itself; of nulls, few bytes could say a billion"),
     Limit("user id, anonymous id, Kafka key of a native event", f"{ID_BYTES_MAX} B in UTF-8",
           RejectReason.TOO_LARGE, "it is a key in memory and in every record that is written"),
     Limit("a null character in a user id or an anonymous id", "none", RejectReason.BAD_ID,

@@ -47,8 +47,8 @@ def shown(value: object) -> str:
     """Return a value for a message: not long, and no secret of a whole record."""
     try:
         text = repr(value)
-    except ValueError:  # Python refuses to write thousands of digits.
-        text = "a number of thousands of digits"
+    except (ValueError, RecursionError):  # Python refuses to write thousands of digits.
+        text = "a value that is too long to be shown"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

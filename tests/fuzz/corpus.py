@@ -25,6 +25,7 @@ def keep(name: str, sample: bytes, why: str) -> None:
     """Add a sample to the corpus, unless it is there."""
     if sample in read(name):
         return
+    CORPUS.mkdir(exist_ok=True)
     with (CORPUS / f"{name}.txt").open("a", encoding="ascii") as file:
         file.write(f"# {' '.join(why.split())[:140].encode('ascii', 'replace').decode()}\n")
         file.write(written(sample) + "\n")

@@ -56,7 +56,9 @@ def _filled(piece: bytes, begin: bytes, end: bytes, size: int = MAX_BYTES - 600)
 
 
 LONG_JSON: Final = (
-    *_nested(90), *_nested(130), *_nested(300), *_nested(940), *_nested(980), *_nested(DEEP),
+    *_nested(240),
+    *_nested(252),
+    *_nested(600), *_nested(940), *_nested(980), *_nested(DEEP),
     _filled(b"a", b'"', b'"'),
     _filled("用".encode(), b'"', b'"'),
     _filled(b"\\u0041", b'"', b'"'),

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from msgspec import inspect
 
+from streams.core.record_limits import ITEMS_MAX
+
 Read = Callable[[bytes, int], tuple[Any, int]]
 """``read(value, begin)``: what stands there, and where it ends; beyond the end = it is cut off.
 
@@ -201,8 +203,8 @@ class Lines:
         if may_jump:
             self.put(deep + 2, f"p += {length} >> 1")
             self.put(deep + 2, "continue")
-        many = f"{left} > {FREE_MAX} and {left} > len(b) - p"
-        self.put(deep + 1, f"if {many}: bad('more items than bytes')")
+        many = f"{left} > {FREE_MAX} and {left} > min(len(b) - p, {ITEMS_MAX})"
+        self.put(deep + 1, f"if {many}: bad('too many items')")
 
     def all_null(self, count: int, deep: int) -> None:
         """Write the question whether the next unions are all null, each by a zero."""

@@ -16,7 +16,7 @@ from streams.intake.wire.avro import avro_parse_as
 from streams.intake.wire.schemas import Schema, Schemas
 
 OURS = re.compile(r"[bdepv]|[a-z]\d+|_|read|more|length|bad|float|double|range|len|append|decode")
-SAID = {"a branch that the union does not have", "more items than bytes", "nested deeper than 100"}
+SAID = {"a branch that the union does not have", "too many items", "nested deeper than 250"}
 """All texts of the lines: what is said of bytes that do not fit."""
 TEXTS = st.text(min_size=1) | st.sampled_from(
     [
