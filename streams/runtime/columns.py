@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, RecordTooLargeError
 
 from streams.core.decoded import Headers
 
@@ -209,6 +209,10 @@ def take_fetched(
                 del received[partition]
             continue
         result = received[partition]
+        if _is_cut_off(result):
+            del received[partition]
+            _read_again(fetcher, partition, result)
+            continue
         if type(result) is not FetchResult and taken:
             return taken
         del received[partition]
@@ -222,6 +226,23 @@ def take_fetched(
                 with_headers=partition.topic in headers_of,
             )
     return taken
+
+
+def _is_cut_off(result: Any) -> bool:
+    """Return whether a broker has sent the begin of a batch and no more of it."""
+    return isinstance(getattr(result, "_error", None), RecordTooLargeError)
+
+
+def _read_again(fetcher: Any, partition: Any, result: Any) -> None:
+    """Fetch the same batch again; aiokafka would go on behind its first record and lose that."""
+    fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001
+    assigned = fetcher._subscriptions.subscription  # noqa: SLF001
+    if assigned is None or assigned.assignment is None:
+        return
+    state = assigned.assignment.state_value(partition)
+    offset = result._error.args[2]  # noqa: SLF001
+    if state is not None and state.position == offset + 1:
+        state.consumed_to(offset)
 
 
 async def wait_fetched(fetcher: Any, timeout_s: float) -> bool:
@@ -245,6 +266,7 @@ PRIVATE_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "_wait_consume_future", "_create_fetch_waiter",
     ),
     "FetchResult": ("_partition_records", "_update_position"),
+    "FetchError": ("_error",),
     "PartitionRecords": ("_records", "_tp", "_isolation_level", "_aborted_transactions"),
     "BatchBuilder": ("_builder", "_relative_offset"),
     "AIOKafkaConsumer": ("_fetcher", "_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level"),

@@ -70,7 +70,11 @@ async def work(
     finally:
         asking.cancel()
         reaper = _die_after(STOP_PATIENCE_S, app.failure)
-        await app.stop()
+        try:
+            await app.stop()
+        except RuntimeError:  # What crashed it is told; its threads may be gone with it.
+            if not app.failure.done():
+                raise
         await after()
         reaper.cancel()
     if app.failure.done():

@@ -172,6 +172,7 @@ def test_the_private_fields_are_there() -> None:
     code = {
         "Fetcher": fetching.Fetcher, "FetchResult": fetching.FetchResult,
         "PartitionRecords": fetching.PartitionRecords, "BatchBuilder": BatchBuilder,
+        "FetchError": fetching.FetchError,
         "AIOKafkaConsumer": AIOKafkaConsumer,
     }  # fmt: skip
     for name, fields in PRIVATE_FIELDS.items():
