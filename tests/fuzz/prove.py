@@ -21,17 +21,30 @@ from typing import Any
 
 from benchmarks import figures
 from benchmarks.ledger import Ledger
+from tests.fuzz import surfaces
 from tests.fuzz.catalogue import GROUPS, TARGETS
 from tests.fuzz.corpus import keep
 from tests.fuzz.engine import fuzz
+from tests.fuzz.surfaces import besiege
 
 UNIT_S = 5.0
+HTTP = "http"
+SERVERS = {"http-sender": surfaces.sender, "http-worker": surfaces.worker}
+"""What listens: of these it is seconds of the wall clock."""
 
 
 def unit(name: str) -> dict[str, Any]:
     """Fuzz one target for a unit: ``<target>/<number>/<seed>``."""
     target, number, seed = name.split("/")
     before = time.process_time()
+    if target in SERVERS:
+        with SERVERS[target]() as port:
+            statuses, wrong = besiege(port, f"{seed}/{number}", UNIT_S)
+        return {
+            "inputs": statuses.total(), "exceptions": len(wrong), "slow": 0, "ways": len(statuses),
+            "slowest_ms": 0.0, "cpu_s": round(time.process_time() - before, 1), "told": wrong,
+            "samples": [],
+        }  # fmt: skip
     outcome = fuzz(TARGETS[target], f"{seed}/{number}", UNIT_S)
     return {
         "inputs": outcome.inputs,
@@ -50,7 +63,8 @@ def units(groups: list[str], minutes: float, seed: str) -> Iterator[str]:
     named = {
         group: [name for name, target in TARGETS.items() if target.group == group]
         for group in groups
-    }
+        if group != HTTP
+    } | {group: list(SERVERS) for group in groups if group == HTTP}
     rounds = {
         group: max(1, round(minutes * 60 / UNIT_S / len(names))) for group, names in named.items()
     }
@@ -64,7 +78,7 @@ def main() -> None:
     """Run what is left; exit code 1 = something failed."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--minutes", type=float, default=10.0, help="CPU of each group")
-    asked.add_argument("--groups", default=",".join(GROUPS))
+    asked.add_argument("--groups", default=",".join((*GROUPS, HTTP)))
     asked.add_argument("--seed", default="winback")
     asked.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     given = asked.parse_args()
