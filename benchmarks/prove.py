@@ -43,8 +43,17 @@ PROOFS: Final[Mapping[str, Proof]] = {
         "faults on a real Kafka change nothing, and the driver sees where they do",
         ("tests.chaos.prove", "tests.chaos.remade", "tests.chaos.stock"),
     ),
+    "recovery": Proof("whoever takes over is durable within seconds", ("benchmarks.failover",)),
     "soak": Proof(
         "nothing grows in an hour of load and faults", ("tests.chaos.soak --minutes 57",)
+    ),
+    "worlds": Proof(
+        "20,000 simulated worlds come to what the replay says, and planted bugs are found",
+        ("tests.deterministic.prove",),
+    ),
+    "fuzz": Proof(
+        "no input ends in anything but a typed rejection, and none takes long",
+        ("tests.fuzz.prove",),
     ),
     "merges": Proof("ids merged under faults", ("tests.chaos.merges",)),
     "upgrade": Proof(
