@@ -88,16 +88,20 @@ class Intake:
                     pass
         stopped = [unread.touch_id for _, unread in refused if unread.kind == REVOKED]
         self._revoke([message.touch_id for message in revoked] + [*filter(None, stopped)], at_ms)
-        for message in revoked:
-            if message.reason == ERASED:
-                self._journal.scrub(message.user_id, message.touch_id)
-        for user_id in erased:
-            self._journal.scrub(user_id)
+        self._forget(revoked, erased)
         self._refuse([one for one in refused if self._is_ours(*one)])
 
     def room(self, tray: Tray) -> bool:
         """Whether a tray that had no room for all has room enough again."""
         return tray.dropped_from is not None and tray.bytes < self._share / 2
+
+    def _forget(self, revoked: Iterable[TouchRevoked], erased: Iterable[str]) -> None:
+        """Forget users: those of whom a touch was taken back for it, and those that are named."""
+        for message in revoked:
+            if message.reason == ERASED:
+                self._journal.scrub(message.user_id, message.touch_id)
+        for user_id in erased:
+            self._journal.scrub(user_id)
 
     @property
     def _share(self) -> int:
