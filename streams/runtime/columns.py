@@ -160,7 +160,7 @@ def _copy_committed(fetched: Any, columns: Columns) -> None:
         columns.offsets.append(record.offset)
         columns.timestamps_ms.append(record.timestamp)
         if columns.headers is not None:
-            columns.headers.append(record.headers)
+            columns.headers.append(_headers(record))
 
 
 def _copy_batches(fetched: Any, columns: Columns, *, check_crcs: bool) -> None:
@@ -181,8 +181,13 @@ def _copy_batches(fetched: Any, columns: Columns, *, check_crcs: bool) -> None:
                     offset(at)
                     timestamp(record.timestamp)
                     if headers is not None:
-                        headers(record.headers)
+                        headers(_headers(record))
         fetched.next_fetch_offset = batch.next_offset
+
+
+def _headers(record: Any) -> Headers:
+    """Return the headers of a record; one without a value has an empty one."""
+    return [(name, value or b"") for name, value in record.headers]
 
 
 def take_fetched(
