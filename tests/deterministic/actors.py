@@ -92,7 +92,8 @@ class Trouble:
         self._world.note(None, f"fault {fault.what} w{fault.worker} {fault.amount:g}")
         faults: dict[str, Callable[[], None]] = {
             "down": lambda: self._down(fault.amount),
-            "slow": lambda: self._for(fault.amount, "slowness", value=400.0, usual=1.0),
+            "slow": lambda: self._slow(fault.amount),
+            "slow_storm": lambda: self._slow_storm(fault.amount),
             "lossy": lambda: self._for(fault.amount, "lost_share", value=0.4, usual=0.0),
             "rebalance": self._world.group.upset,
             "storm": self._storm,
@@ -122,6 +123,14 @@ class Trouble:
     def _for(self, seconds: float, what: str, *, value: float, usual: float) -> None:
         setattr(self._world.broker, what, value)
         self._world.loop.call_in(seconds, setattr, self._world.broker, what, usual)
+
+    def _slow(self, seconds: float) -> None:
+        factor = self._world.random.choice((15.0, 60.0, 400.0))
+        self._for(seconds, "slowness", value=factor, usual=1.0)
+
+    def _slow_storm(self, seconds: float) -> None:
+        self._slow(seconds)
+        self._storm()
 
     def _storm(self) -> None:
         for place in range(4):

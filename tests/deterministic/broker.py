@@ -228,16 +228,18 @@ class Client:
             await asyncio.sleep(BACK_OFF_S)
 
     async def read(self, do: Callable[[], T | None], patience_s: float) -> T | None:
-        """Ask for records; when there are none, wait for news, but not for ever."""
+        """Ask for records; when there are none, the broker waits for some, but not for ever."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + patience_s
         while True:
-            news = self.broker.news
             found = await self.call(do)
-            left_s = until_s - loop.time()
-            if found is not None or left_s <= 0:
+            if found is not None:
                 return found
-            await _first(news.wait(), left_s)
+            while do() is None:
+                left_s = until_s - loop.time()
+                if left_s <= 0:
+                    return None
+                await _first(self.broker.news.wait(), left_s)
 
 
 async def _first(waiting: Awaitable[object], seconds: float) -> None:

@@ -86,7 +86,7 @@ async def _restore_first(self: Lanes, partitions: list[int], generation: int) ->
     try:
         return await _OPEN(self, partitions, generation)
     finally:
-        del self._restore
+        self.__dict__.pop("_restore", None)
 
 
 _OPEN: Final = Lanes._open
@@ -116,6 +116,12 @@ async def _seek_once_in_a_life(self: Delivery) -> None:
 
 
 _SEEK: Final = Delivery.seek
+
+
+async def _seek_one_before(self: Delivery) -> None:
+    before = {place: max(0, offset - 1) for place, offset in self._positions().items()}
+    assigned = self._source.assignment()
+    await self._source.seek({place: before[place] for place in before if place in assigned})
 
 
 # -- the producer
@@ -222,7 +228,10 @@ BUGS: Final[dict[str, Bug]] = {
     "ack_before_commit": _of(Lane, "_commit", _ack_first),
     "halted_commit_is_clean": _of(Lane, "halt", _halt_and_forget),
     "tick_before_the_end_is_read": _of(Lane, "has_read_to", lambda *_: True),
-    "replays_are_applied": _of(lane, "unseen", lambda columns, _applied: columns),
+    "replays_are_applied": _both(
+        _of(lane, "unseen", lambda columns, _applied: columns),
+        _of(Delivery, "seek", _seek_one_before),
+    ),
     "no_fence": _of(Lanes, "_producer", _own_fence),
     "restore_before_fence": _of(Lanes, "_open", _restore_first),
     "kept_though_owned_by_another": _of(lanes, "_is_kept", _kept_if_clean),

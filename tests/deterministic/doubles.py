@@ -49,6 +49,8 @@ def installed() -> Iterator[None]:
         patch(f"{runtime}.recovery.take_fetched", clients.take_fetched),
         patch(f"{runtime}.recovery.wait_fetched", clients.wait_fetched),
         patch(f"{runtime}.model_feed.serving_scorer", _scorer),
+        patch(f"{runtime}.delivery.IDLE_S", 0.1),  # these two only poll; each turn costs CPU
+        patch(f"{runtime}.ticks.LOOK_EVERY_S", 0.2),
         patch(f"{runtime}.producer.now_ms", clients.now_ms),
         patch(f"{runtime}.ticks.now_ms", clients.now_ms),
     ):

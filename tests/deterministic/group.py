@@ -23,7 +23,7 @@ class Joined(NamedTuple):
 
 
 class Group:
-    """One group, whose partitions are dealt out anew in every generation.
+    """One group, whose partitions are dealt out anew in half of the generations.
 
     Args:
         loop: Whose time it goes by.
@@ -39,6 +39,9 @@ class Group:
         self._is_rebalancing = False
         self._round = 0
         self._committed: dict[tuple[str, int], int] = {}
+        self._dealt: list[int] = []
+        self._order: list[int] = []
+        self._numbers: list[int] = []
 
     def join(self, member: int) -> "asyncio.Future[Joined]":
         """Ask to be in; answered when all members that are alive have asked."""
@@ -117,9 +120,11 @@ class Group:
         self._is_rebalancing = False
         self.generation += 1
         members = sorted(self._waiting)
-        self._random.shuffle(members)
-        numbers = list(range(self._partitions))
-        self._random.shuffle(numbers)
+        if members != self._dealt or self._random.random() < 0.5:
+            self._dealt = members
+            self._order = self._random.sample(members, len(members))
+            self._numbers = self._random.sample(range(self._partitions), self._partitions)
+        members, numbers = self._order, self._numbers
         waiting, self._waiting = self._waiting, {}
         self._seen_s = dict.fromkeys(members, self._loop.time())
         for place, member in enumerate(members):

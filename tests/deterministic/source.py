@@ -112,5 +112,5 @@ class FlowSource:
     async def _put(self, chunk: Chunk) -> None:
         if self.suspended.is_set():
             while self.suspended.is_set():  # noqa: ASYNC110 (as Faust's queue: until it is resumed)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
         await self.queue.put(chunk)

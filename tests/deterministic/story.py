@@ -13,7 +13,7 @@ from tests.deterministic.setting import Setting, serving_record
 START_MS: Final = 1_483_228_800_000 + 40 * DAY_MS
 PRODUCING_S: Final = 8.0
 FAULTS_S: Final = 14.0
-EVENTS: Final = ("view", "view", "view", "purchase", "refund", "complaint", "cancel_page")
+EVENTS: Final = ("view", "view", "view", "purchase", "refund", "complaint", "cancel_page_viewed")
 
 
 class Shape(NamedTuple):
@@ -80,7 +80,8 @@ class Fault(NamedTuple):
 
 KINDS: Final = (
     "kill", "kill", "kill", "pause", "pause", "stop", "down", "slow", "lossy", "rebalance",
-    "rebalance", "lose_transactions", "compact", "compact", "clock", "kill_all", "storm",
+    "rebalance", "slow_storm", "slow_storm", "lose_transactions", "compact", "compact", "clock",
+    "kill_all", "storm",
 )  # fmt: skip
 
 
@@ -137,10 +138,10 @@ def _event(random: Random, shape: Shape, number: int, at_s: float) -> dict[str, 
     if name in {"purchase", "refund"}:
         body |= {"amount": random.randint(1, 400), "currency": "CNY"}
     if random.random() < 0.04:
-        body["event"] = "erase"
+        body["event"] = "erasure_requested"
     if random.random() < 0.05:
         other = f"u{random.randrange(shape.users)}"
-        body |= {"event": "link", "properties": {"anonymous_id": other}}
+        body |= {"event": "$identify", "properties": {"anonymous_id": other}}
     return body
 
 
@@ -211,10 +212,13 @@ def faults_of(random: Random, shape: Shape) -> list[Fault]:
         amount = {
             "kill": random.randint(1, 60), "pause": random.uniform(2.0, 14.0),
             "down": random.choice((0.5, 3.0, 9.0)), "slow": random.uniform(1.0, 4.0),
+            "slow_storm": random.uniform(1.0, 4.0),
             "lossy": random.uniform(1.0, 4.0), "compact": random.randint(0, 6),
             "clock": random.choice((-1, 1)) * random.choice((60_000, HOUR_MS, DAY_MS)),
         }.get(what, 0.0)  # fmt: skip
         at_s = random.uniform(0.1, FAULTS_S)
+        if faults and random.random() < 0.5:  # Trouble does not come alone.
+            at_s = min(FAULTS_S, faults[-1].at_s + random.uniform(0.0, 1.5))
         faults.append(Fault(at_s, what, random.randrange(shape.workers), amount))
     return sorted(faults)
 

@@ -227,7 +227,8 @@ class Worker:
 
     async def _belong(self) -> None:
         while True:
-            self.is_rebalancing = True
+            self.is_rebalancing = True  # Set by Faust's thread, before the loop hears of it.
+            await asyncio.sleep(self.world.random.choice((0.0, 0.02)))
             await self._revoked()
             self.is_joining = True
             answer = await self.client.call(lambda: self.world.group.join(self.member))
