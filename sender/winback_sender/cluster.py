@@ -82,6 +82,13 @@ class Cluster:
     def __str__(self) -> str:
         return ",".join(self.servers)
 
+    @property
+    def or_hidden(self) -> str:
+        """What else it may be when a topic is not there: Kafka hides what a user may not see."""
+        if self.security.context is None:
+            return ""
+        return " (or this user may not see them: winback topics acls)"
+
     def options(self) -> dict[str, Any]:
         """Return what the clients of aiokafka and of kafka-python are given, who agree on names."""
         options: dict[str, Any] = {

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from winback_sender.cluster import Cluster
 from winback_sender.errors import Exit, Unavailable, UserError
@@ -67,6 +67,8 @@ def admin_client(cluster: Cluster) -> Iterator[Any]:
         ) from error
     try:
         yield client
+    except AuthorizationError as error:
+        raise forbidden(cluster, error) from error
     except KafkaError as error:
         kind = Unavailable if getattr(error, "retriable", False) else _refusal
         raise kind(f"Kafka at {cluster}: {error}", "see the broker's log") from error
@@ -84,7 +86,18 @@ def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
     with admin_client(cluster) as client:
         missing = sorted(set(names) - set(client.list_topics()))
     if missing:
-        raise UserError(f"topics are missing: {', '.join(missing)}", "winback topics apply")
+        raise UserError(
+            f"topics are missing: {', '.join(missing)}", f"winback topics apply{cluster.or_hidden}"
+        )
+
+
+def forbidden(cluster: Cluster, error: KafkaError) -> UserError:
+    """Return the complaint about a right that our user does not have; the broker's log names it."""
+    about = type(error).__name__.removesuffix("Error").removesuffix("AuthorizationFailed")
+    return _refusal(
+        f"Kafka at {cluster} let us in, but this user may not do that ({about.lower()})",
+        "the rights of each role: winback topics acls; `--check` says which are missing",
+    )
 
 
 def _refusal(message: str, hint: str) -> UserError:

@@ -74,7 +74,8 @@ async def partition_count(cluster: Cluster, topic: str) -> int:
     count = len(metadata.partitions_for_topic(topic) or ())
     if not count:
         raise UserError(
-            f"there is no topic {topic} on {cluster}", "make the topics: winback topics apply"
+            f"there is no topic {topic} on {cluster}",
+            f"make the topics: winback topics apply{cluster.or_hidden}",
         )
     return count
 

@@ -7,11 +7,17 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 
 from streams.errors import Unavailable, UserError
 from streams.runtime.ticks import now_ms
 from winback_sender.cluster import Cluster
+from winback_sender.doorstep import forbidden
 
 BATCH_BYTES_MAX: Final = 500_000
 """Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""
@@ -55,6 +61,9 @@ class Publisher:
         try:
             await self._producer.start()
             metadata = await self._producer.client.fetch_all_metadata()
+        except (ClusterAuthorizationFailedError, TopicAuthorizationFailedError) as error:
+            await self._producer.stop()
+            raise forbidden(self.cluster, error) from None
         except (KafkaConnectionError, KafkaError) as error:
             await self._producer.stop()
             raise Unavailable(
@@ -66,7 +75,7 @@ class Publisher:
             await self._producer.stop()
             raise UserError(
                 f"there is no topic {self.topic} on {self.cluster}",
-                "make the topics: winback topics apply",
+                f"make the topics: winback topics apply{self.cluster.or_hidden}",
             )
         return self
 

@@ -10,6 +10,7 @@ from faust.types import TP
 
 from streams.core.input_fuse import FuseRecord
 from streams.runtime.app import LaneApp
+from streams.runtime.group_check import demand_group
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.lanes import recreated
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
@@ -79,6 +80,8 @@ class Service:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.stop()
 
+        if self.cluster.security.context is not None:
+            await asyncio.to_thread(demand_group, self.cluster, app.conf.id)
         await work(app, before, after)
 
     def background(self, work_to_do: Any) -> None:

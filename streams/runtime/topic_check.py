@@ -76,7 +76,8 @@ async def partition_counts(
     if missing:
         raise UserError(
             f"Kafka at {cluster} has no topic {', '.join(missing)}",
-            "Make the topics with: winback topics apply (by the same rules: --rules)",
+            f"Make the topics with: winback topics apply{cluster.or_hidden} (by the same rules: "
+            "--rules)",
         )
     for topic in alone:
         if counts[topic] != 1:
