@@ -74,8 +74,8 @@ class Reception:
             return -1
         if self._course.erasures.holds(user_id, reached_ms):
             self._counts["skipped_erased"] += 1
-            if isinstance(signal, Erased):  # It counts from now on.
-                self._course.erasures.add(user_id, reached_ms)
+            if isinstance(signal, Erased):  # It counts from now on, as in `Round`.
+                self._course.erasures.add(user_id, reached_ms or signal.event_time_ms)
             else:
                 self._relations.was_erased(user_id, reached_ms)
             return -1

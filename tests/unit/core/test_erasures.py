@@ -132,6 +132,14 @@ def test_a_second_erasure_counts_from_then_on_and_is_not_told_again() -> None:
     assert partition.users == 1, "61 days after the first one, 50 after the second"
 
 
+def test_a_wish_that_is_repeated_before_anything_else_came_shortens_nothing() -> None:
+    partition = fresh()
+    for repeated in range(2):
+        partition.apply([Erased("ada", day(0) + repeated)])
+    partition.apply([WatermarkPassed(day(1)), act(day(1))])
+    assert partition.users == 0
+
+
 def test_an_erasure_that_is_written_long_after_it_was_asked_for_holds_from_now_on() -> None:
     """Its event time lies far back: what comes late is late against the watermark."""
     partition = fresh()
