@@ -22,7 +22,7 @@ from streams.settings import Settings
 from winback_sender.cluster import Cluster
 from winback_sender.contract.dead_letters import dead_letter
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 AT_MS = 1_700_000_000_000
 FIRST = 1_000

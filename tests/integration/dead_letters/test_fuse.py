@@ -13,7 +13,7 @@ from streams.runtime.dead_letter_desk import Desk, Wanted
 from tests.integration.control.deployment import PARTITIONS, Deployment, wait_for
 from winback_sender.cluster import Cluster
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 RULES = """
 mode: live
