@@ -93,10 +93,6 @@ _OPEN: Final = Lanes._open
 _RESTORE: Final = Lanes._restore
 
 
-def _kept_if_clean(held: Lane, partitions: set[int], _generation: int) -> bool:
-    return held.partition in partitions and held.is_clean
-
-
 def _kept_in_order(held: Lane, partitions: set[int], generation: int) -> bool:
     return held.partition in partitions and held.generation + 1 == generation
 
@@ -234,7 +230,6 @@ BUGS: Final[dict[str, Bug]] = {
     ),
     "no_fence": _of(Lanes, "_producer", _own_fence),
     "restore_before_fence": _of(Lanes, "_open", _restore_first),
-    "kept_though_owned_by_another": _of(lanes, "_is_kept", _kept_if_clean),
     "dirty_lane_kept": _of(lanes, "_is_kept", _kept_in_order),
     "hole_behind_a_dropped_chunk": _of(Lanes, "_is_ready", _ready_each_alone),
     "no_seek_after_rebalance": _of(Delivery, "seek", _seek_once_in_a_life),

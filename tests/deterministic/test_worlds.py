@@ -58,12 +58,6 @@ def test_a_seed_plays_the_same_world_again() -> None:
     again = play(7, is_traced=True)
     assert (outcome.story, outcome.steps) == (again.story, again.steps)
     command = [sys.executable, "-m", "tests.deterministic.world", "7"]
-    said = [
-        subprocess.run(
-            command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True,
-            check=True,
-        ).stdout.rpartition("touches")[0]
-        for seed in ("1", "2")
-    ]  # fmt: skip
-    assert said[0] == said[1]
-    assert f"seed 7: {outcome.steps} steps" in said[0]
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert f"seed 7: {outcome.steps} steps, {outcome.seconds:.1f} virtual s" in said.stdout
