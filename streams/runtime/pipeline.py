@@ -55,12 +55,10 @@ when it was."""
 TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
-SKIPPED: Final = frozenset(
-    {
-        "duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, TOO_MANY_OUTAGES,
-        consent.LATE, *Heard,
-    }
-)
+SKIPPED: Final = frozenset({
+    "duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, TOO_MANY_OUTAGES,
+    consent.LATE, *Heard,
+})  # fmt: skip
 """Counts of the core that are inputs which rightly changed little or nothing."""
 
 Step = tuple[str, int, int]
