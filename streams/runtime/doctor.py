@@ -86,7 +86,6 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
             read=tuple(_places(tails.stretches(lanes.values()), newest, lanes)),
             held=tuple(_held(newest, lanes)),
             users_max=settings.users_max,
-            users_max=settings.users_max,
             registry=_registry_away(settings, sources),
         )
     except KafkaError as error:
