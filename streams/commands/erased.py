@@ -45,9 +45,11 @@ def erased(
 
     Every record of every topic that winback writes or reads, also those that were taken back; the
     senders' journals, call lists, and the embedded Kafka's own files, as bytes. Ids are looked for
-    as text, in JSON, in URLs, in hex and in base64. Exit code 0 only when nothing is found.
+    as text, in JSON, in URLs, in hex and in base64. Exit code 0 only when all of it was looked
+    through and nothing is found.
     """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.runtime.erasure.places import UNSEEN  # noqa: PLC0415
     from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     if not all(user_ids):
@@ -58,13 +60,14 @@ def erased(
     roots = [] if no_files else [*_roots(settings), *((path, "") for path in paths)]
     places = [*_topics(cluster, settings, book, user_ids, more), *_files(user_ids, book, roots)]
     count = sum(place.traces for place in places)
+    is_whole = all(place.kind != UNSEEN for place in places)
     if as_json:
         facts = {"ids": user_ids, "found": count, "places": places}
         click.echo(msgspec.json.encode(facts).decode())
     else:
         for line in _lines(places, count, user_ids):
             click.echo(line)
-    return Exit.FAILED if count else Exit.OK
+    return Exit.OK if is_whole and not count else Exit.FAILED
 
 
 def _topics(
@@ -74,14 +77,16 @@ def _topics(
     ids: tuple[str, ...],
     more: tuple[str, ...],
 ) -> "Iterator[Place]":
-    from streams.runtime.erasure.topics import Scan, search, to_search  # noqa: PLC0415 (quick --help)
+    from streams.runtime.erasure.places import UNSEEN, Place  # noqa: PLC0415 (quick --help)
+    from streams.runtime.erasure.topics import Scan, search, to_search  # noqa: PLC0415
     from streams.runtime.erasure.traces import Tracker  # noqa: PLC0415
     from winback_sender.doorstep import admin_client  # noqa: PLC0415
 
     tokens = [token for user_id in ids for token in rules.ids.tokens(user_id)]
     tracker = Tracker(ids, tokens)
     with admin_client(cluster) as client:
-        wanted = to_search(client, settings, rules.sources, more)
+        wanted, unseen = to_search(client, settings, rules.sources, more)
+    yield from (Place(kind=UNSEEN, name=name) for name in unseen)
     scan = Scan(cluster)
     try:
         for topic in wanted:
@@ -119,8 +124,13 @@ def _roots(settings: Settings) -> list[tuple[Path, str]]:
 
 
 def _lines(places: "list[Place]", count: int, ids: tuple[str, ...]) -> Iterator[str]:
+    from streams.runtime.erasure.places import UNSEEN  # noqa: PLC0415 (quick --help)
+
     width = max(len(place.name) for place in places)
     for place in places:
+        if place.kind == UNSEEN:
+            yield f"? {place.name:<{width}} is not there, or this user of Kafka may not see it"
+            continue
         size = f"{place.searched:>13,} B searched"
         if not place.records:
             yield f"= {place.name:<{width}} {size}, nothing found"
@@ -134,4 +144,6 @@ def _lines(places: "list[Place]", count: int, ids: tuple[str, ...]) -> Iterator[
             yield f"    written {place.oldest_at} to {place.newest_at}"
         yield f"    gone by {place.gone_by}" + (f"; {place.note}" if place.note else "")
     who = f"{len(ids)} ids" if len(ids) > 1 else "1 id"
-    yield f"{who}: {counted(count, 'trace')} found" if count else f"{who}: nothing is found"
+    found = f"{counted(count, 'trace')} found" if count else "nothing is found"
+    is_whole = all(place.kind != UNSEEN for place in places)
+    yield f"{who}: {found}{'' if is_whole else ', but not everything was looked through'}"

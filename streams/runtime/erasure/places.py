@@ -9,13 +9,15 @@ import msgspec
 from streams.core.time import iso
 
 FOR_EVER: Final = "not by itself"
+UNSEEN: Final = "unseen"
+"""Kind of a topic that is not there, or that we may not see: it was not looked through."""
 
 
 class Place(msgspec.Struct, kw_only=True):
     """A topic, a file or a table.
 
     Attributes:
-        kind: ``topic``, ``segment``, ``table`` or ``file``.
+        kind: ``topic``, ``segment``, ``table``, ``file`` or `UNSEEN`.
         name: Of it.
         owner: ``winback`` or ``company``.
         searched: Bytes that were looked through.

@@ -1,12 +1,13 @@
 """Searching topics: every record, also those of transactions that were aborted."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from streams.core.routed import direct
 from streams.core.sources import Source
 from streams.errors import Unavailable
 from streams.runtime.erasure.files import joined
@@ -37,9 +38,11 @@ class Searched(NamedTuple):
 
 
 def to_search(
-    client: Any, settings: Settings, sources: Iterable[Source], more: Iterable[str] = ()
-) -> list[Searched]:
-    """Return every topic that is there of those that winback writes or reads.
+    client: Any, settings: Settings, sources: Sequence[Source], more: Iterable[str] = ()
+) -> tuple[list[Searched], list[str]]:
+    """Return the topics that winback writes or reads, and the names of those that are not there.
+
+    Kafka does not tell whether a topic is not there or only not to be seen by whoever asks.
 
     Args:
         client: Of the administration.
@@ -49,16 +52,18 @@ def to_search(
     """
     wanted = {topic.name: topic.erased_by for topic in topics(settings)}
     wanted |= {settings.router_changelog(source.topic): ErasedBy.NOBODY for source in sources}
+    left_over = {settings.router_changelog(source.topic) for source in direct(sources)}
     for name in (*(source.topic for source in sources), *more):
         wanted.setdefault(name, ErasedBy.COMPANY)
-    there = set(client.list_topics())
-    names = [name for name in wanted if name in there]
+    known = set(client.list_topics())
+    names = [name for name in wanted if name in known]
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     found = client.describe_configs(resources, config_filter="all")["topic"] if names else {}
-    return [
+    there = [
         Searched(name, wanted[name], {key: entry["value"] for key, entry in found[name].items()})
         for name in names
     ]
+    return there, [name for name in wanted if name not in known | left_over]
 
 
 class Scan:

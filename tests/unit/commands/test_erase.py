@@ -1,6 +1,7 @@
 """``winback erase`` asks before it erases, and says what is missing."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +11,10 @@ from streams.commands.erase import erase
 from streams.commands.erased import _lines
 from streams.errors import UserError
 from streams.runtime.erasure.people import Person
-from streams.runtime.erasure.places import Tally
+from streams.runtime.erasure.places import UNSEEN, Place, Tally
+from streams.runtime.erasure.topics import to_search
+from streams.runtime.topics import topics
+from streams.settings import Settings
 
 
 def said(*words: str, typed: str = "") -> Result:
@@ -65,3 +69,20 @@ def test_the_proof_says_where_something_is_left_and_until_when() -> None:
     assert "7 B searched, nothing found" in text
     assert "2 traces found" in text
     assert "nothing is found" in "\n".join(_lines(places[1:], 0, ("ada", "cookie")))
+
+
+def test_a_topic_that_was_not_looked_through_is_named_and_the_proof_is_none() -> None:
+    """A wrong name, or a user of Kafka who may not see it: both look as if there were nothing."""
+    names = [topic.name for topic in topics(Settings())]
+    seen = [name for name in names if name != "winback-dead-letters"]
+    client = SimpleNamespace(
+        list_topics=lambda: seen,
+        describe_configs=lambda *_, **__: {"topic": {name: {} for name in seen}},
+    )
+    there, unseen = to_search(client, Settings(), (), ["shop.order"])
+    assert [one.name for one in there] == seen
+    assert unseen == ["winback-dead-letters", "shop.order"]
+
+    text = "\n".join(_lines([Place(kind=UNSEEN, name="shop.order")], 0, ("ada",)))
+    assert "? shop.order is not there, or this user of Kafka may not see it" in text
+    assert "nothing is found, but not everything was looked through" in text
