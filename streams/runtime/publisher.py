@@ -21,7 +21,7 @@ from winback_sender.doorstep import forbidden
 
 BATCH_BYTES_MAX: Final = 500_000
 """Few big batches: aiokafka has one batch of a partition in flight. Brokers take 1 MB."""
-REQUEST_TIMEOUT_MS: Final = 30_000
+REQUEST_TIMEOUT_MS: Final = 60_000
 """How long a broker may be away before we give up."""
 
 
