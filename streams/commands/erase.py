@@ -130,10 +130,11 @@ def _told(
 def _sweep(cluster: "Cluster", settings: Settings, rules: "Rules", *, as_json: bool) -> int:
     from streams.runtime.erasure.people import read_known  # noqa: PLC0415 (quick --help)
     from streams.runtime.erasure.sweep import Swept, by_pseudonym, sweep  # noqa: PLC0415
+    from streams.runtime.live_state import partition_count  # noqa: PLC0415
 
-    _, erased = asyncio.run(
-        read_known(cluster, settings.topic_users_changelog, settings.partitions)
-    )
+    topic = settings.topic_users_changelog
+    count = asyncio.run(partition_count(cluster, topic))
+    _, erased = asyncio.run(read_known(cluster, topic, count))
     swept = Swept(0, 0)
     if erased:
         swept = sweep(cluster, settings.topic_decisions, by_pseudonym(rules.ids, erased))

@@ -30,7 +30,7 @@ def done(said: Said, *codes: int) -> Said:
 
 def make_topics(world: World) -> None:
     """Make the topics, let others spoil them, and put them right."""
-    done(world.winback("init", "topics", "apply"))
+    done(world.winback("init", "topics", "apply", WINBACK_PARTITIONS="3"))
     settings = settings_of(world)
     with super_user(world.kafka.plain) as client:
         client.create_partitions({ORDERS: NewPartitions(4)})
@@ -48,7 +48,7 @@ def make_topics(world: World) -> None:
             client.alter_configs(
                 [ConfigResource(ConfigResourceType.TOPIC, name, wrong)], incremental=True
             )
-    done(world.winback("init", "topics", "apply"))
+    done(world.winback("init", "topics", "apply", WINBACK_PARTITIONS="3"))
 
 
 def settings_of(world: World) -> Settings:

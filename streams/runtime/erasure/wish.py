@@ -60,10 +60,11 @@ def publish(
     Raises:
         Unavailable: Kafka does not take them; what was written stays, and may be written again.
     """
-    name, topic, count = event_name(rules), settings.topic_activity, settings.partitions
+    name, topic = event_name(rules), settings.topic_activity
     producer: Any = KafkaProducer(**cluster.options(), acks="all")
     behind: dict[int, int] = {}
     try:
+        count = len(producer.partitions_for(topic))
         sent = [
             producer.send(
                 topic, key=user_id.encode(), value=event_of(user_id, name, rules.ids, at_ms),
