@@ -123,7 +123,8 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
                 word = _word(call, sample)
                 took = clock() - begin
                 if took > slowest and len(sample) <= MAX_BYTES:
-                    took = min(took, _least(call, sample)) if took > target.cpu_s else took
+                    is_new = took > target.cpu_s and "! slow" not in failures
+                    took = min(took, _least(call, sample)) if is_new else took
                     slowest = max(slowest, took)
                     if took > target.cpu_s:
                         word = "! slow"
@@ -134,7 +135,6 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
                 words[word] = count + 1
             if word[0] == "!" and word not in failures:
                 failures[word] = _failure(target, call, sample, word)
-                slowest = 0.0 if word == "! slow" else slowest
             elif not count and word in words:
                 mutator.keep(sample)
             if not inputs & 4_095:

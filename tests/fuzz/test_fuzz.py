@@ -4,8 +4,6 @@ The seed is the same each time, so that a change is to blame and not chance; a f
 itself.
 """
 
-import re
-
 import pytest
 
 from tests.fuzz.catalogue import TARGETS
@@ -15,7 +13,7 @@ from tests.fuzz.mutate import Mutator, minimal
 from tests.fuzz.tongues import JSON, TEXT
 
 SEED = "winback"
-CPU_S = 0.35
+CPU_S = 0.2
 """Of each target; there are some sixty."""
 INPUTS = 4_000
 
@@ -48,16 +46,16 @@ def test_a_decoder_that_raises_or_takes_long_is_found_and_made_small() -> None:
     """The engine itself: without this, no failure would say nothing."""
 
     def decode(sample: bytes) -> str:
-        if b"true" in sample and b"e400" in sample:
+        if b"e400" in sample:
             raise KeyError("planted")
-        return "slow" * 0 + str(len(re.findall(rb"(a?){18}a{18}$", b"a" * 18 * (b"NaN" in sample))))
+        return str(sum(range(1_500_000 if b"undefined" in sample else 1)))
 
     planted = Target("planted", "none", JSON, lambda: [b'{"a":1,"b":[2,{"c":3}]}'], lambda: decode,
                      "nothing", cpu_s=CPU_MAX_S)  # fmt: skip
-    found = fuzz(planted, SEED, 20.0, 60_000).failures
+    found = fuzz(planted, SEED, 10.0, 3_000).failures
     words = {failure.what.split()[1]: failure for failure in found}
     assert words.keys() == {"KeyError", "slow"}
-    assert len(words["KeyError"].sample) <= len(b"true1e400")
+    assert len(words["KeyError"].sample) <= len(b"-1e400")
     assert "python -m tests.fuzz.again planted" in str(words["KeyError"])
 
 
