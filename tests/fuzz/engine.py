@@ -111,7 +111,7 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
     mutator = Mutator(target.tongue, [*target.seeds(), *read(target.name)], chance)
     words: dict[str, int] = {}
     failures: dict[str, Failure] = {}
-    slowest, word = 0.0, ""
+    slowest, took, word = 0.0, 0.0, ""
     inputs, clock = 0, time.thread_time
     end = clock() + seconds
     with _quiet():
@@ -135,7 +135,7 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
                 words[word] = count + 1
             if word[0] == "!" and word not in failures:
                 failures[word] = _failure(target, call, sample, word)
-            elif not count and word in words:
+            elif not count and word in words and took <= target.cpu_s:
                 mutator.keep(sample)
             if not inputs & 4_095:
                 gc.collect(1)

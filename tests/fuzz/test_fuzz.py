@@ -48,7 +48,8 @@ def test_a_decoder_that_raises_or_takes_long_is_found_and_made_small() -> None:
     def decode(sample: bytes) -> str:
         if b"e400" in sample:
             raise KeyError("planted")
-        return str(sum(range(1_500_000 if b"undefined" in sample else 1)))
+        sum(range(1_500_000 if b"undefined" in sample else 1))
+        return "fine"
 
     planted = Target("planted", "none", JSON, lambda: [b'{"a":1,"b":[2,{"c":3}]}'], lambda: decode,
                      "nothing", cpu_s=CPU_MAX_S)  # fmt: skip
