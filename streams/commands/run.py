@@ -136,11 +136,11 @@ def _changed(settings: Settings, **given: Any) -> Settings:
     return msgspec.structs.replace(settings, **changes)
 
 
-def _loaded(settings: Settings) -> "Loaded":
+def _loaded(settings: Settings, cluster: "Cluster") -> "Loaded":
     """Return the rules, their files, and a fingerprint of these.
 
     Raises:
-        UserError: They cannot be used.
+        UserError: They cannot be used, or not with the keys that there are.
     """
     from streams.core.rules import fed  # noqa: PLC0415 (quick --help)
     from streams.replay.rulebook import rules_at  # noqa: PLC0415
@@ -150,6 +150,8 @@ def _loaded(settings: Settings) -> "Loaded":
     rules = rules_at(settings.rules, settings.id_keys)
     if settings.clock == "event":
         rules = fed(rules)
+    if rules.mode == "live":
+        demand_own_keys(settings, cluster)
     files = watched(settings.rules)
     return Loaded(rules, files, version_of(files))
 
@@ -168,11 +170,9 @@ def _work(
     from winback_sender.logs import configure, get_logger  # noqa: PLC0415
 
     configure(settings.log_level, settings.id_key)
-    loaded = _loaded(settings)
+    loaded = _loaded(settings, cluster)
     rules = loaded.rules
     log = get_logger(__name__)
-    if rules.mode == "live":
-        demand_own_keys(settings, cluster)
     if settings.has_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
     log.info("starting", role=role, kafka=str(cluster), app=settings.app_id, rules=rules.hash,
@@ -193,14 +193,14 @@ def _work(
             asyncio.run(
                 run_router(
                     settings, cluster, loaded, source,
-                    load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
+                    load=lambda: _loaded(settings, cluster), may_skip_lost=may_skip_lost,
                 )
             )  # fmt: skip
         else:
             asyncio.run(
                 run_pipeline(
                     settings, cluster, loaded, scorer,
-                    load=lambda: _loaded(settings), may_skip_lost=may_skip_lost,
+                    load=lambda: _loaded(settings, cluster), may_skip_lost=may_skip_lost,
                 )
             )  # fmt: skip
     except BrokerAway as error:

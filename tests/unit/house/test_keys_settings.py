@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streams.cli import winback
 from streams.commands.own_keys import demand_own_keys
+from streams.commands.run import _loaded
 from streams.core.ids import key_id
 from streams.errors import UserError
 from streams.rule_files import ids_of
@@ -95,6 +96,18 @@ def test_nobody_is_contacted_with_the_key_that_everybody_has(
             demand_own_keys(settings, Cluster.at(servers))
     else:
         demand_own_keys(settings, Cluster.at(servers))
+
+
+def test_rules_that_become_live_under_a_running_worker_want_keys_of_our_own_as_well(
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    settings, cluster = Settings(rules=str(rules)), Cluster.at("kafka:9092")
+    rules.write_text("mode: observe\n", encoding="utf-8")
+    assert _loaded(settings, cluster).rules.mode == "observe"
+    rules.write_text("mode: live\n", encoding="utf-8")
+    with pytest.raises(UserError, match="development key"):
+        _loaded(settings, cluster)
 
 
 def test_a_new_key_is_long_and_another_one_each_time() -> None:
