@@ -77,7 +77,7 @@ class FileSearch:
                 tally.note(found, at_ms, None)
 
     def _look_at_tables(self, path: Path, tally: Tally) -> None:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
             tables = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             for (table,) in tables:
                 for row in file.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 (its own name)

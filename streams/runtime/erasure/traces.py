@@ -50,12 +50,6 @@ class Tracker:
         self._parts = {
             encoding: re.compile(b"|".join(patterns)) for encoding, patterns in by_encoding.items()
         }
-        self.longest = max(map(_length, traces))
-
-    @property
-    def encodings(self) -> Sequence[str]:
-        """The encodings that are searched for."""
-        return [*self._parts]
 
     def find(self, data: bytes | bytearray | memoryview) -> Mapping[str, int]:
         """Return how often an id stands in data, by encoding."""
@@ -150,7 +144,3 @@ def _raw(user_id: str) -> bytes | None:
 
 def _upper_escapes(text: str) -> str:
     return re.sub(r"\\u([0-9a-f]{4})", lambda found: rf"\u{found[1].upper()}", text)
-
-
-def _length(trace: Trace) -> int:
-    return len(trace.pattern)
