@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -22,6 +23,7 @@ AGAIN: Final = 3
 """Times that a slow sample is measured again; the least counts, for the machine is not alone."""
 HUNG_S: Final = 5.0
 WORDS_MAX: Final = 2_000
+ROOT: Final = f"{Path(__file__).parents[2]}/"
 
 
 class Target(NamedTuple):
@@ -193,7 +195,7 @@ def _said(error: BaseException) -> str:
     """Return which exception it is, and where it was raised, as far as that is our code."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    place = f"{ours[-1].filename.rpartition('/work/main/')[2]}:{ours[-1].lineno}" if ours else "?"
+    place = f"{ours[-1].filename.removeprefix(ROOT)}:{ours[-1].lineno}" if ours else "?"
     what = str(error)[:80] if isinstance(error, AssertionError) else ""
     return f"! {type(error).__name__} {place} {what}".rstrip()
 
