@@ -20,6 +20,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException, RecordTooLargeError
 
 from streams.core.decoded import Headers
+from streams.errors import Exit, UserError
 
 
 @dataclass(slots=True)
@@ -138,18 +139,34 @@ def read_columns(result: Any, *, check_crcs: bool, with_headers: bool = False) -
 
     Raises:
         CorruptRecordException: A batch does not match its checksum.
+        UserError: The next record cannot be read by the client; those before it are returned first.
     """
     fetched = result._partition_records  # noqa: SLF001 (guarded by the contract test)
     headers: list[Headers] | None = [] if with_headers else None
     columns = Columns(fetched.next_fetch_offset, 0, [], [], [], [], headers)
-    if fetched._isolation_level == READ_COMMITTED and fetched._aborted_transactions:  # noqa: SLF001
-        _copy_committed(fetched, columns)
-    else:
-        _copy_batches(fetched, columns, check_crcs=check_crcs)
+    try:
+        if fetched._isolation_level == READ_COMMITTED and fetched._aborted_transactions:  # noqa: SLF001
+            _copy_committed(fetched, columns)
+        else:
+            _copy_batches(fetched, columns, check_crcs=check_crcs)
+    except UnicodeDecodeError as error:
+        if not columns.offsets:
+            raise _no_name(fetched._tp, fetched.next_fetch_offset) from error  # noqa: SLF001
+        fetched.next_fetch_offset = columns.offsets[-1] + 1
     columns.next_offset = fetched.next_fetch_offset
     result._update_position()  # noqa: SLF001
     result._partition_records = None  # noqa: SLF001
     return columns
+
+
+def _no_name(place: Any, offset: int) -> UserError:
+    return UserError(
+        f"{place.topic}[{place.partition}]: the record at offset {offset} has a header whose name "
+        "is not UTF-8; no client in Python can read it",
+        "Have its producer mended. To go on behind it: kafka-delete-records up to "
+        f"{offset + 1}, then winback run --skip-lost",
+        Exit.FAILED,
+    )
 
 
 def _copy_committed(fetched: Any, columns: Columns) -> None:
