@@ -14,8 +14,9 @@ from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from streams.core.erasures import Erasure
     from streams.core.rules import Rules
-    from streams.runtime.erasure.people import Person
+    from streams.runtime.erasure.people import Known, Person
     from winback_sender.cluster import Cluster
 
 
@@ -149,13 +150,20 @@ def _sweep(cluster: "Cluster", settings: Settings, rules: "Rules", *, as_json: b
 
 
 def _people(cluster: "Cluster", settings: Settings, wanted: list[str]) -> "list[Person]":
-    from streams.runtime.erasure.people import person_of, read_known  # noqa: PLC0415
+    from streams.runtime.erasure.people import person_of  # noqa: PLC0415 (quick --help)
+
+    known, _ = _known(cluster, settings)
+    return [person_of(user_id, known) for user_id in wanted]
+
+
+def _known(cluster: "Cluster", settings: Settings) -> "tuple[Known, dict[str, Erasure]]":
+    """Return who is who, and who was erased, of all partitions that there are."""
+    from streams.runtime.erasure.people import read_known  # noqa: PLC0415 (quick --help)
     from streams.runtime.live_state import partition_count  # noqa: PLC0415
 
     topic = settings.topic_users_changelog
     count = asyncio.run(partition_count(cluster, topic))
-    known, _ = asyncio.run(read_known(cluster, topic, count))
-    return [person_of(user_id, known) for user_id in wanted]
+    return asyncio.run(read_known(cluster, topic, count))
 
 
 def _listed(path: str | None) -> list[str]:

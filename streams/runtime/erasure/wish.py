@@ -57,6 +57,8 @@ def publish(
 ) -> dict[int, int]:
     """Write the events; return by partition the offset behind the last of them.
 
+    Each goes to its user's partition, of as many as there are: elsewhere it would erase nobody.
+
     Raises:
         Unavailable: Kafka does not take them; what was written stays, and may be written again.
     """
