@@ -23,7 +23,7 @@ NAME_MAX: Final = 200
 TEXT_MAX: Final = 200
 PROPERTIES_BYTES_MAX: Final = 32_768
 EVENTS_MAX: Final = 1_000
-ITEMS_MAX: Final = 20_000
+ITEMS_MAX: Final = 10_000
 AMOUNT_MAX: Final = 1e12
 DIGITS_MAX: Final = 30
 
@@ -59,7 +59,7 @@ LIMITS: Final[Sequence[Limit]] = (
           "deeper, it would be the caller's stack that decides whether a record can be read"),
     Limit("events or rows in one record", f"{EVENTS_MAX:,}", RejectReason.TOO_LARGE,
           "each is decoded, mapped and scored on its own before the next record has its turn"),
-    Limit("items of a list or a mapping in Avro, in one block", f"{ITEMS_MAX:,}",
+    Limit("items of a list or a mapping in Avro", f"{ITEMS_MAX:,}",
           RejectReason.NOT_DECODABLE,
           "each is read by itself; of nulls, few bytes could say a billion"),
     Limit("user id, anonymous id, Kafka key of a native event", f"{ID_BYTES_MAX} B in UTF-8",

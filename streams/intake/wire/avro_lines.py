@@ -194,6 +194,8 @@ class Lines:
 
     def blocks(self, left: str, deep: int, *, may_jump: bool = False) -> None:
         """Write the loop over blocks of items; each has ``left`` of them."""
+        total = self.book.name("t")
+        self.put(deep, f"{total} = 0")
         self.put(deep, "while True:")
         number = self.long(deep + 1)
         self.put(deep + 1, f"if not {number}: break")
@@ -203,7 +205,8 @@ class Lines:
         if may_jump:
             self.put(deep + 2, f"p += {length} >> 1")
             self.put(deep + 2, "continue")
-        many = f"{left} > {FREE_MAX} and {left} > min(len(b) - p, {ITEMS_MAX})"
+        self.put(deep + 1, f"{total} += {left}")
+        many = f"{left} > {FREE_MAX} and {left} > len(b) - p or {total} > {ITEMS_MAX}"
         self.put(deep + 1, f"if {many}: bad('too many items')")
 
     def all_null(self, count: int, deep: int) -> None:
