@@ -20,6 +20,9 @@ class FormerKey(NamedTuple):
     until_ms: int
     secret: str
 
+    def __repr__(self) -> str:
+        return f"FormerKey({self.until_ms}, (hidden))"
+
 
 class KeyRing(NamedTuple):
     """The secrets of a deployment for one purpose.
@@ -31,6 +34,9 @@ class KeyRing(NamedTuple):
 
     newest: str
     former: tuple[FormerKey, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"KeyRing((hidden), {self.former!r})"
 
     @property
     def alone(self) -> "KeyRing":

@@ -22,6 +22,9 @@ class FormerKey(msgspec.Struct, frozen=True):
     key: bytes
     until_ms: int
 
+    def __repr__(self) -> str:
+        return f"FormerKey({key_id(self.key)}, {self.until_ms})"
+
 
 class Ids(msgspec.Struct, frozen=True):
     """Makes every id of one deployment.
@@ -36,6 +39,9 @@ class Ids(msgspec.Struct, frozen=True):
 
     key: bytes
     former: tuple[FormerKey, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Ids({key_id(self.key)}, {self.former!r})"
 
     def touch_id(self, user_id: str, opened_at_ms: int, step: int) -> str:
         """Return the 32 characters that name a touch of the case that was opened then."""

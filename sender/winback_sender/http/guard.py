@@ -18,6 +18,9 @@ class Guard(NamedTuple):
 
     token: str = ""
 
+    def __repr__(self) -> str:
+        return f"Guard({'(hidden)' if self.token else ''})"
+
     def knows(self, authorization: str, host: str) -> bool:
         """Return whether a request may see all.
 

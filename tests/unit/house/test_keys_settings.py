@@ -13,10 +13,11 @@ from streams.commands.own_keys import demand_own_keys
 from streams.commands.run import _loaded
 from streams.core.ids import key_id
 from streams.errors import UserError
-from streams.rule_files import ids_of
+from streams.rule_files import ids_of, load_rules
 from streams.settings import Settings, load_settings
 from winback_sender.cluster import Cluster
-from winback_sender.keys import DEVELOPMENT_KEY, KeyRing, accepted, derived, ring_of
+from winback_sender.http.guard import Guard
+from winback_sender.keys import DEVELOPMENT_KEY, FormerKey, KeyRing, accepted, derived, ring_of
 
 A, B, C = "a" * 16, "b" * 16, "c=,d" * 4
 secret_texts = st.text(
@@ -108,6 +109,15 @@ def test_rules_that_become_live_under_a_running_worker_want_keys_of_our_own_as_w
     rules.write_text("mode: live\n", encoding="utf-8")
     with pytest.raises(UserError, match="development key"):
         _loaded(settings, cluster)
+
+
+def test_no_secret_stands_in_a_repr() -> None:
+    ring = KeyRing(A, (FormerKey(5, B),))
+    ids = ids_of(ring)
+    shown = f"{ring!r} {ids!r} {load_rules('', ring)!r} {Guard(C)!r}"
+    for secret in (A, B, C, *(repr(key)[2:12] for key in ids.keys)):
+        assert secret not in shown
+    assert key_id(ids.key) in shown, "keys are spoken of by their ids"
 
 
 def test_a_new_key_is_long_and_another_one_each_time() -> None:
