@@ -13,6 +13,7 @@ from streams.runtime.app import LaneApp
 from streams.runtime.group_check import demand_group
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.lanes import recreated
+from streams.runtime.memory import keep_small
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
@@ -73,6 +74,7 @@ class Service:
             if begin is not None:
                 await begin()
             self.background(self._show())
+            self.background(keep_small())
 
         async def after() -> None:
             for task in self._tasks:
