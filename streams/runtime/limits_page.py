@@ -115,9 +115,9 @@ TEXT: Final = (
         "`streams/runtime/limits_page.py`."
     ),
     (
-        "A hostile or broken producer can write what it likes. What it can cost is bounded here, by "
-        "what it writes alone: a limit holds in a replay as it held live. What it cannot do is tested "
-        "on a real Kafka by `tests/integration/dead_letters/test_hostile.py`, larger by "
+        "A hostile or broken producer can write what it likes. What it can cost is bounded here, "
+        "by what it writes alone: a limit holds in a replay as it held live. What it cannot do is "
+        "tested on a real Kafka by `tests/integration/dead_letters/test_hostile.py`, larger by "
         "`python -m tests.chaos.hostile`; what it does to the model, by "
         "`python -m benchmarks.quality.poison`."
     ),
