@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from streams.errors import UserError
+from winback_sender.http.guard import demand_hidden
 from winback_sender.keys import DEVELOPMENT_KEY, accepted
 from winback_sender.settings import SENDER_PREFIX, Secret, Topic
 from winback_sender.settings import Settings as Shared
@@ -162,6 +163,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = load(Settings, environ)
     _demand_distinct_topics(settings)
     _ = settings.id_keys, settings.model_keys  # What cannot be read is told now.
+    registry, auth = settings.schema_registry_url, settings.schema_registry_auth
+    demand_hidden(registry, auth, f"{PREFIX}SCHEMA_REGISTRY_AUTH")
     return settings
 
 

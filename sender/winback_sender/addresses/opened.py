@@ -15,6 +15,7 @@ from winback_sender.addresses.drivers import database
 from winback_sender.addresses.http import HttpAddresses
 from winback_sender.addresses.sql import QUERY, SqlAddresses
 from winback_sender.errors import UserError
+from winback_sender.http.guard import demand_hidden
 from winback_sender.own_settings import load_own
 from winback_sender.receipt import NotSentError
 from winback_sender.settings import SENDER_PREFIX, SenderSettings
@@ -98,6 +99,7 @@ def open_addresses(spec: str, environ: Mapping[str, str]) -> AddressBook:
     if kind in ("http", "https") and rest.startswith("//") and len(rest) > len("//"):
         parallel = load(SenderSettings, environ, SENDER_PREFIX).parallel
         base = spec.strip().rstrip("/")
+        demand_hidden(base, settings.token, f"{PREFIX}TOKEN")
         return _cached(HttpAddresses(base, settings.timeout_s, settings.token, parallel), settings)
     if not spec.strip():
         return NoAddresses()

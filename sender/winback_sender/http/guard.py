@@ -3,6 +3,7 @@
 import hmac
 from ipaddress import ip_address
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from winback_sender.errors import UserError
 
@@ -53,6 +54,25 @@ def guard_of(host: str, token: str, variable: str) -> Guard:
             f"set {TOKEN_VARIABLE} to a secret (winback keys new), or {variable} to 127.0.0.1",
         )
     return Guard(token)
+
+
+def demand_hidden(url: str, secret: str, variable: str) -> None:
+    """Refuse to show a secret to everybody on the way to another machine.
+
+    Args:
+        url: Where it would be shown; ``https`` hides it.
+        secret: Empty = there is none.
+        variable: Its setting, for the complaint.
+
+    Raises:
+        UserError: It would travel in plain text.
+    """
+    parts = urlsplit(url)
+    if secret and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise UserError(
+            f"{variable} would travel in plain text: {parts.scheme}://{parts.hostname}",
+            "name the https:// address of it, or one on this machine",
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -111,6 +111,25 @@ def test_rules_that_become_live_under_a_running_worker_want_keys_of_our_own_as_w
         _loaded(settings, cluster)
 
 
+@pytest.mark.parametrize(
+    ("url", "is_refused"),
+    [
+        ("http://registry:8081", True), ("http://10.0.0.7", True),
+        ("https://registry:8081", False), ("http://127.0.0.1:8081", False),
+        ("http://[::1]:8081", False), ("", False),
+    ],
+)  # fmt: skip
+def test_no_password_goes_to_another_machine_in_plain_text(url: str, *, is_refused: bool) -> None:
+    stated = {"WINBACK_SCHEMA_REGISTRY_URL": url, "WINBACK_SCHEMA_REGISTRY_AUTH": "ada:hush-hush"}
+    if is_refused:
+        with pytest.raises(UserError, match="AUTH would travel in plain text") as refused:
+            load_settings(stated)
+        assert "hush" not in str(refused.value)
+    else:
+        assert load_settings(stated).schema_registry_url == url
+    assert load_settings({"WINBACK_SCHEMA_REGISTRY_URL": url}).schema_registry_url == url
+
+
 def test_no_secret_stands_in_a_repr() -> None:
     ring = KeyRing(A, (FormerKey(5, B),))
     ids = ids_of(ring)
