@@ -134,9 +134,12 @@ class Watch:
     [
         (
             None, "wall",
-            ["ControlFeed.follow", "ModelFeed.follow", "RulesWatch.follow", "WallClock.run"],
+            [
+                "ControlFeed.follow", "ModelFeed.follow", "RulesWatch.follow", "watch_topics",
+                "WallClock.run",
+            ],
         ),
-        (BgNbdScorer(1.0), "event", ["ControlFeed.follow", "RulesWatch.follow"]),
+        (BgNbdScorer(1.0), "event", ["ControlFeed.follow", "RulesWatch.follow", "watch_topics"]),
     ],
 )  # fmt: skip
 def test_what_runs_beside_the_lanes_is_watched(
