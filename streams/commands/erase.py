@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,8 @@ def erase(
     applied it in time; it will, when it runs.
     """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
+    from streams.runtime.erasure.wish import demand_ids  # noqa: PLC0415
+    from streams.runtime.ticks import now_ms  # noqa: PLC0415
     from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
 
     wanted = list(dict.fromkeys((*user_ids, *_listed(path))))
@@ -59,6 +62,7 @@ def erase(
         raise UserError("whom? name users, or give --file, or --sweep", "winback erase USER")
     settings = load_settings(os.environ)
     book = rules_at(rules or settings.rules, settings.id_keys)
+    demand_ids(wanted, book, now_ms())
     cluster = resolve_cluster(settings, os.environ, is_local=local)
     if is_sweep:
         return _sweep(cluster, settings, book, as_json=as_json)
@@ -113,7 +117,7 @@ def _erase(
 def _told(
     ids: list[str], decisions: int, complete: str, settings: Settings, *, is_done: bool
 ) -> list[str]:
-    names = " ".join(ids)
+    names = " ".join(map(_word, ids))
     head = (
         "applied: the state is deleted, what was out is taken back, senders are told"
         if is_done
@@ -176,16 +180,33 @@ def _listed(path: str | None) -> list[str]:
         return []
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "ids in UTF-8, one a line") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UserError(f"{path} cannot be read: {why}", "ids in UTF-8, one a line") from None
+    except UnicodeDecodeError as error:
+        why = f"byte {error.start} is not UTF-8"
+        raise UserError(f"{path} cannot be read: {why}", "ids in UTF-8, one a line") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _show(people: "list[Person]") -> None:
     for person in people:
-        others = f", also known as {', '.join(person.ids[1:])}" if person.ids[1:] else ""
+        first, *more = map(_word, person.ids)
+        others = f", also known as {', '.join(more)}" if more else ""
         unknown = "" if person.is_known else ": the service has no state of this user"
-        click.echo(f"{person.asked}{others}{unknown}")
+        click.echo(f"{first}{others}{unknown}")
+
+
+def _word(user_id: str) -> str:
+    """Return an id as a word of bash: it can be typed again, and harms no terminal."""
+    if user_id.isprintable():
+        return shlex.quote(user_id)
+    escaped = "".join(
+        one if one.isascii() and one.isprintable() and one not in "\\'"
+        else "".join(f"\\x{byte:02x}" for byte in one.encode())
+        for one in user_id
+    )  # fmt: skip
+    return f"$'{escaped}'"
 
 
 def _confirm(wanted: list[str], *, as_json: bool) -> None:

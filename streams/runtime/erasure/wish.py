@@ -10,9 +10,11 @@ from aiokafka import TopicPartition
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.core.decoded import Rejected
 from streams.core.ids import Ids
 from streams.core.meanings import Meaning
 from streams.core.messages import PartitionRecord
+from streams.core.native import make_decode
 from streams.core.partition_record import PARTITION_KEY
 from streams.core.partitioner import partition_of
 from streams.core.rules import Rules
@@ -25,6 +27,8 @@ from winback_sender.cluster import Cluster
 
 FLUSH_S: Final = 30.0
 LOOK_S: Final = 0.5
+NAMED: Final = 60
+"""So much of an id that cannot be is told."""
 
 
 def event_name(rules: Rules) -> str:
@@ -50,6 +54,31 @@ def event_of(user_id: str, name: str, ids: Ids, at_ms: int) -> bytes:
         "event": name,
         "event_time": iso(at_ms),
     })  # fmt: skip
+
+
+def demand_ids(user_ids: Iterable[str], rules: Rules, at_ms: int) -> None:
+    """See that the service takes each of these ids: else it would put the wish itself aside.
+
+    Raises:
+        UserError: It does not take one; nobody can have a state under such an id.
+    """
+    name, decode = event_name(rules), make_decode(rules)
+    for user_id in user_ids:
+        try:
+            key = user_id.encode()
+        except UnicodeEncodeError:
+            raise _no_id(user_id, "it is not UTF-8") from None
+        said = decode(key, event_of(user_id, name, rules.ids, at_ms), at_ms)
+        if isinstance(said, Rejected):
+            raise _no_id(user_id, f"{said.reason}: {said.detail}")
+
+
+def _no_id(user_id: str, why: str) -> UserError:
+    shown = ascii(user_id) if len(user_id) <= NAMED else f"{user_id[:NAMED]!a}…"
+    return UserError(
+        f"{shown} can be nobody's id: {why}",
+        "nobody was erased; docs/limits.md says what an id may be",
+    )
 
 
 def publish(

@@ -1,5 +1,6 @@
 """``winback erase`` asks before it erases, and says what is missing."""
 
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.commands import erase as command
-from streams.commands.erase import erase
+from streams.commands.erase import _word, erase
 from streams.commands.erased import _lines
 from streams.errors import UserError
 from streams.runtime.erasure.people import Person
@@ -86,3 +87,25 @@ def test_a_topic_that_was_not_looked_through_is_named_and_the_proof_is_none() ->
     text = "\n".join(_lines([Place(kind=UNSEEN, name="shop.order")], 0, ("ada",)))
     assert "? shop.order is not there, or this user of Kafka may not see it" in text
     assert "nothing is found, but not everything was looked through" in text
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 257, "a\0b", "\udcff"])
+def test_an_id_that_the_service_would_put_aside_is_refused_before_anything_is_written(
+    user_id: str,
+) -> None:
+    error = said(user_id, "--yes").exception
+    assert isinstance(error, UserError)
+    assert "can be nobody's id" in str(error)
+    assert "nobody was erased" in error.hint
+
+
+@pytest.mark.parametrize(
+    "user_id", ["ada", "张三丰", "o'brien\"; drop", "line\nbreak", "\x1b[31m red\\'é", "\u202eevil"]
+)
+def test_an_id_is_told_as_a_word_that_can_be_typed_and_harms_no_terminal(user_id: str) -> None:
+    word = _word(user_id)
+    assert word.isprintable()
+    typed = subprocess.run(
+        ["bash", "-c", f"printf %s {word}"], capture_output=True, check=True
+    ).stdout
+    assert typed.decode() == user_id
