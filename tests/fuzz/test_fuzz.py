@@ -17,12 +17,20 @@ CPU_S = 0.2
 """Of each target; there are some sixty."""
 INPUTS = 4_000
 
+NOISE = 3.0
+"""By so much a machine that tests on all cores may be slower; `prove` forgives nothing."""
+
 every_target = pytest.mark.parametrize("name", sorted(TARGETS))
+
+
+def _patient(name: str) -> Target:
+    target = TARGETS[name]
+    return target._replace(cpu_s=NOISE * target.cpu_s)
 
 
 @every_target
 def test_no_sample_of_the_corpus_fails(name: str) -> None:
-    target = TARGETS[name]
+    target = _patient(name)
     samples = [*target.seeds(), *read(name)]
     assert samples
     failures = given(target, samples, calls_of(target))
@@ -31,7 +39,7 @@ def test_no_sample_of_the_corpus_fails(name: str) -> None:
 
 @every_target
 def test_nothing_that_is_made_of_it_fails(name: str) -> None:
-    outcome = fuzz(TARGETS[name], SEED, CPU_S, INPUTS)
+    outcome = fuzz(_patient(name), SEED, CPU_S, INPUTS)
     assert outcome.inputs >= 30
     assert not outcome.failures, "\n".join([f"seed {SEED!r}", *map(str, outcome.failures)])
 
