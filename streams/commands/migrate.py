@@ -137,8 +137,12 @@ def _said(done: "Done", rules: "Rules", *, is_dry_run: bool) -> str:
         ("cases", "open case"), ("exposures", "exposure"), ("erased", "erasure"),
         ("stubs", "linked id")) if counts[name]]  # fmt: skip
     anew = [f"{counts[name]:,} {what}" for name, what in (
-        ("rebuilt", "told by the history"), ("anew", "begin anew"),
-        ("lapsed", "count as lapsed"), ("back", "do not any more")) if counts[name]]  # fmt: skip
+        ("rebuilt", "told by the history"),
+        ("shortened", "of them lose what was before it"),
+        ("anew", "begin anew"),
+        ("lapsed", "count as lapsed"),
+        ("back", "count as lapsed no more"),
+    ) if counts[name]]  # fmt: skip
     return (
         f"partition {part.number}: {counted(part.users, 'user')} {verb} from {part.rules_hash} to "
         f"{rules.hash}; carried over: {', '.join(kept) or 'nothing open'}; "

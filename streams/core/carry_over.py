@@ -60,8 +60,9 @@ class CarriedOver(NamedTuple):
 
     Attributes:
         changelog: Key and value of what is to be written.
-        counts: users; rebuilt (by the history) and anew (by the facts); cases, exposures, erased
-            and stubs (carried over); lapsed and back (users whom the new horizon makes so).
+        counts: users; rebuilt (by the history) and anew (by the facts); shortened (rebuilt by a
+            history that begins later than they did); cases, exposures, erased and stubs (carried
+            over); lapsed and back (users whom the new horizon makes so).
     """
 
     changelog: list[tuple[bytes, bytes]]
@@ -181,7 +182,10 @@ class _Scribe:
             self.counts["rebuilt"] += 1
             value = history.values.get(user_id)
             if value is not None:
-                return list(LIVE.unpack_from(value)), _ring(was.ring, value[RING_START:RING_END])
+                live = list(LIVE.unpack_from(value))
+                if was[Column.EVENTS] and live[Rhythm.FIRST] > was[Rhythm.FIRST]:
+                    self.counts["shortened"] += 1
+                return live, _ring(was.ring, value[RING_START:RING_END])
             if not _is_owed(was):
                 return list(blank(0.0).head[:LIVE_WIDTH]), was.ring
         elif was[Column.EVENTS]:

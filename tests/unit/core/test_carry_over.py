@@ -197,6 +197,19 @@ def test_a_history_goes_no_further_than_what_was_applied_and_knows_who_is_who() 
     assert decode(history.values["ada"])[Column.EVENTS] == 3.0
 
 
+def test_it_is_said_how_many_lose_what_a_history_that_begins_too_late_does_not_tell() -> None:
+    was = Partition(0, OLD, ToldScorer(by_silence))
+    was.apply([act(day(number), "ada") for number in range(30)] + [act(day(29), "bo")])
+    history = History(NEW)
+    for number in (28, 29):
+        history.add(act(day(number), "ada"))
+    history.add(act(day(29), "bo"))
+
+    done = carried_over(changelog(was), NEW, history)
+    assert done.counts["rebuilt"] == 2
+    assert done.counts["shortened"] == 1, "all that bo did is in the history"
+
+
 def test_who_did_nothing_that_counts_now_is_as_new_unless_something_is_owed() -> None:
     was = lived()
     records = changelog(was)
