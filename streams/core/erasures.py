@@ -63,9 +63,7 @@ class Erasures:
 
     def load(self, records: Mapping[bytes, bytes]) -> None:
         """Take over those of the changelog."""
-        for key, value in records.items():
-            if key.startswith(ERASED_PREFIX):
-                self._erased[key.removeprefix(ERASED_PREFIX).decode()] = _erasure(value)
+        self._erased.update(erased_at(records))
 
     def add(self, user_id: str, at_ms: int) -> None:
         """Remember that a user was erased; a second time counts from then on."""

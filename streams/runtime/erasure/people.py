@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.core.erasures import ERASED_PREFIX, Erasure, erased_at
+from streams.core.erasures import Erasure, erased_at
 from streams.core.kinship import STUB_PREFIX, Stub
 from streams.core.partition_record import OURS
 from streams.core.state import decode
@@ -95,7 +95,5 @@ async def read_known(cluster: Cluster, topic: str, count: int) -> tuple[Known, d
         known = known_in([content])
         stubs |= known.stubs
         members |= known.members
-        erased |= erased_at(
-            {key: value for key, value in content.items() if key.startswith(ERASED_PREFIX)}
-        )
+        erased |= erased_at(content)
     return Known(stubs, members), erased
