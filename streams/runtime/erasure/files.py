@@ -2,10 +2,11 @@
 
 import gzip
 import sqlite3
+import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from streams.runtime.erasure.places import Place, Tally
 from streams.runtime.erasure.traces import Tracker
@@ -58,7 +59,8 @@ class FileSearch:
             self._look_at_segment(path, tally)
         elif begin == _SQLITE:
             kind = "table"
-            self._look_at_tables(path, tally)
+            with suppress(sqlite3.DatabaseError):  # A broken one is bytes, as any file.
+                self._look_at_tables(path, tally)
         if not tally.records:
             found: dict[str, int] = {}
             for block in _blocks(path, is_packed=begin[:2] == _GZIP):
@@ -107,11 +109,19 @@ def joined(key: bytes | None, value: bytes | None, headers: Any) -> bytes:
 
 def _blocks(path: Path, *, is_packed: bool) -> Iterator[bytes]:
     """Yield the bytes of a file, each block with the end of the one before."""
-    with gzip.open(path) if is_packed else path.open("rb") as file:
-        before = b""
-        while block := file.read(BLOCK):
-            yield before + block
-            before = block[-OVERLAP:]
+    if is_packed:
+        with suppress(gzip.BadGzipFile, EOFError, zlib.error), gzip.open(path) as file:
+            yield from _overlapping(file)
+            return
+    with path.open("rb") as raw:  # Also of what only begins as if it were packed.
+        yield from _overlapping(raw)
+
+
+def _overlapping(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    before = b""
+    while block := file.read(BLOCK):
+        yield before + block
+        before = block[-OVERLAP:]
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -101,6 +101,15 @@ def test_files_are_looked_through_as_text_as_tables_packed_and_raw(tmp_path: Pat
     assert places[tmp_path.name].traces == 0
 
 
+def test_what_is_broken_is_looked_through_as_bytes(tmp_path: Path) -> None:
+    (tmp_path / "torn.gz").write_bytes(gzip.compress(bytes(9_000))[:20] + b"ada-4711")
+    (tmp_path / "no.gz").write_bytes(b"\x1f\x8bada-4711")
+    (tmp_path / "broken.sqlite").write_bytes(b"SQLite format 3\0" + bytes(99) + b"ada-4711")
+    search = FileSearch(Tracker(["ada-4711"]), Tracker(["ada-4711"], is_raw=True))
+    found = {Path(place.name).name for place in search.places(tmp_path) if place.records}
+    assert found == {"torn.gz", "no.gz", "broken.sqlite"}
+
+
 def test_what_was_deleted_from_a_table_is_found_in_its_bytes(tmp_path: Path) -> None:
     """The cells of a row have nothing between them."""
     path = tmp_path / "journal.sqlite"
