@@ -5,7 +5,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 import click
@@ -15,6 +15,8 @@ from winback_sender.errors import Exit, UserError
 FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SURROGATES: Final = ("\udc80", "\udcff")
+"""As what Python tells bytes that are no text, in words of the command line."""
 """What a write says when the disk, the quota or the limit of a file is reached."""
 
 Catalogue = Mapping[str, tuple[str, str]]
@@ -108,6 +110,7 @@ def _drop_output() -> None:
 
 def _run(command: click.Command, name: str) -> int:
     try:
+        _demand_text(sys.argv[1:])
         result = command.main(prog_name=name, standalone_mode=False)
     except UserError as error:
         return _complain(name, error.message, error.hint, error.exit_code)
@@ -117,6 +120,17 @@ def _run(command: click.Command, name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, "interrupted", "", Exit.INTERRUPTED)
     return result if isinstance(result, int) else Exit.OK
+
+
+def _demand_text(words: Sequence[str]) -> None:
+    """See that each word of the command line can be written down; an id of anything else cannot.
+
+    Raises:
+        UserError: One is no text.
+    """
+    for word in words:
+        if not word.isascii() and any(SURROGATES[0] <= one <= SURROGATES[1] for one in word):
+            raise UserError(f"{word!a} is not UTF-8", "write it in UTF-8: what are LANG, LC_ALL?")
 
 
 def _complain(name: str, message: str, hint: str, code: int) -> int:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError, KafkaError, SecurityDisabledError
 
 from winback_sender.cluster import Cluster
 from winback_sender.errors import Exit, Unavailable, UserError
@@ -69,6 +69,11 @@ def admin_client(cluster: Cluster) -> Iterator[Any]:
         yield client
     except AuthorizationError as error:
         raise forbidden(cluster, error) from error
+    except SecurityDisabledError as error:
+        raise UserError(
+            f"Kafka at {cluster} has no authorizer: everybody may do everything there",
+            "set authorizer.class.name on the brokers (docs/security-kafka.md)",
+        ) from error
     except KafkaError as error:
         kind = Unavailable if getattr(error, "retriable", False) else _refusal
         raise kind(f"Kafka at {cluster}: {error}", "see the broker's log") from error

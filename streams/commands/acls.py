@@ -15,6 +15,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from streams.runtime.acls import Grant, Role
 
+COMMON_NAME: Final = "CN="
 TOOL: Final = "kafka-acls --bootstrap-server $KAFKA --command-config admin.properties --add"
 
 
@@ -128,11 +129,13 @@ def _strimzi(made: "Iterable[Role]", named: dict[str, str]) -> Iterator[str]:
             }
             for grant in role.grants
         ]  # fmt: skip
+        name = named[role.name].partition(":")[2]
+        is_certificate = name.startswith(COMMON_NAME)  # Strimzi makes it of the name by itself
         user = {
             "apiVersion": "kafka.strimzi.io/v1beta2", "kind": "KafkaUser",
-            "metadata": {"name": named[role.name].partition(":")[2]},
+            "metadata": {"name": name.removeprefix(COMMON_NAME)},
             "spec": {
-                "authentication": {"type": "scram-sha-512"},
+                "authentication": {"type": "tls" if is_certificate else "scram-sha-512"},
                 "authorization": {"type": "simple", "acls": acls},
             },
         }  # fmt: skip

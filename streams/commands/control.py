@@ -245,7 +245,7 @@ def _name(key: str) -> str:
     from streams.core.controls import INPUT  # noqa: PLC0415 (quick --help)
 
     if key.startswith(INPUT):
-        return f"reading what was written to {key.removeprefix(INPUT)} until then"
+        return f"reading whatever {key.removeprefix(INPUT)} held by then"
     return key.replace("pause/", "the pause of ").replace("/", " ")
 
 

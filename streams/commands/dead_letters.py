@@ -235,7 +235,8 @@ class _Plan:
 
     def lines(self) -> Iterable[str]:
         """Return it for people."""
-        yield f"{counted(sum(self.outcomes.values()), 'open letter')} chosen"
+        chosen = counted(sum(self.outcomes.values()), "open letter")
+        yield f"{chosen} chosen, {len(self.sendable):,} to be closed by it"
         for (outcome, reason, topic), count in sorted(self.outcomes.items()):
             why = f" ({reason})" if reason else ""
             yield f"  {count:>9,}  {outcome}{why}  {topic}"

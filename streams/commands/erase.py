@@ -127,7 +127,9 @@ def _told(
     return [
         head,
         f"{counted(decisions, 'decision')} deleted from {settings.topic_decisions}",
-        f"complete by {complete}: by then Kafka has let go of what cannot be deleted one by one",
+        f"complete by {complete}: by then Kafka has let go of what cannot be deleted one by one"
+        if is_done
+        else "complete at the earliest when it is applied, and Kafka has let go of the rest",
         f"the proof: winback erased {names}",
     ]
 

@@ -125,6 +125,7 @@ def _roots(settings: Settings) -> list[tuple[Path, str]]:
 
 def _lines(places: "list[Place]", count: int, ids: tuple[str, ...]) -> Iterator[str]:
     from streams.runtime.erasure.places import UNSEEN  # noqa: PLC0415 (quick --help)
+    from streams.runtime.erasure.traces import RAW_SHORTEST  # noqa: PLC0415
 
     width = max(len(place.name) for place in places)
     for place in places:
@@ -147,3 +148,5 @@ def _lines(places: "list[Place]", count: int, ids: tuple[str, ...]) -> Iterator[
     found = f"{counted(count, 'trace')} found" if count else "nothing is found"
     is_whole = all(place.kind != UNSEEN for place in places)
     yield f"{who}: {found}{'' if is_whole else ', but not everything was looked through'}"
+    if count and any(len(user_id.encode()) < RAW_SHORTEST for user_id in ids):
+        yield "an id so short may stand there by chance, as a number or a word of somebody else's"

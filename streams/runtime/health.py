@@ -1,6 +1,7 @@
 """``/metrics`` and ``/health``, on the worker's own event loop: when that hangs, they do too."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -85,9 +86,12 @@ class HealthServer:
         try:
             return await self._site.start(self._host, self._port)
         except OSError as error:
+            is_elsewhere = error.errno == errno.EADDRNOTAVAIL
             raise UserError(
                 f"cannot serve /metrics on {self._host}:{self._port}: {error.strerror}",
-                "Set WINBACK_WEB_PORT to another port; 0 takes a free one.",
+                "Set WINBACK_WEB_HOST to an address of this machine."
+                if is_elsewhere
+                else "Set WINBACK_WEB_PORT to another port; 0 takes a free one.",
             ) from error
 
     async def stop(self) -> None:

@@ -70,6 +70,8 @@ def test_the_proof_says_where_something_is_left_and_until_when() -> None:
     assert "7 B searched, nothing found" in text
     assert "2 traces found" in text
     assert "nothing is found" in "\n".join(_lines(places[1:], 0, ("ada", "cookie")))
+    assert "by chance" in text
+    assert "by chance" not in "\n".join(_lines(places, 2, ("long-enough",)))
 
 
 def test_a_topic_that_was_not_looked_through_is_named_and_the_proof_is_none() -> None:

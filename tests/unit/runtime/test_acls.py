@@ -102,6 +102,15 @@ def test_json_and_strimzi_say_the_same() -> None:
     assert "kind: KafkaUser" in text
     assert text.count("resource:") == len(facts["grants"])
     assert "type: transactionalId\n        name: winback-learner-models-\n" in text
+    assert "name: winback-learner\n" in text
+    assert "authentication:\n    type: scram-sha-512\n" in text
+
+
+def test_strimzi_makes_the_common_name_of_a_certificate_by_itself() -> None:
+    words = ("--role", "pipeline", "--principal", "pipeline=User:CN=winback-pipeline")
+    text = said(*words, "--strimzi").stdout
+    assert "metadata:\n  name: winback-pipeline\n" in text
+    assert "authentication:\n    type: tls\n" in text
 
 
 @pytest.mark.parametrize(
