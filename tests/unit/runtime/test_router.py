@@ -148,7 +148,9 @@ def test_every_event_is_written_once_in_order_whoever_dies_when(
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
-@given(texts.filter(lambda text: text[0] not in "\0$"), texts, st.integers(1, NOW_MS))
+@given(
+    texts.filter(lambda text: text[0] != "$" and "\0" not in text), texts, st.integers(1, NOW_MS)
+)
 def test_what_is_written_is_read_as_it_was_told(user: str, number: str, at_ms: int) -> None:
     properties = msgspec.Raw(msgspec.json.encode({"a": number}))
     told = NativeEvent("view", at_ms, number, user, 1.25, "CNY", properties)
