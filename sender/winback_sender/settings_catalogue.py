@@ -77,6 +77,9 @@ def load(kind: type[S], environ: Mapping[str, str], prefix: str = PREFIX) -> S:
         except UnicodeDecodeError:
             faults.append(f"{entry.variable}{FILE}: not UTF-8")
             continue
+        except ValueError as error:
+            faults.append(f"{entry.variable}{FILE}: {error}")
+            continue
         if not text:
             if entry.field in needed:
                 faults.append(f"{entry.variable} is not set: {entry.meaning.rstrip('.')}")
@@ -122,10 +125,23 @@ def table(entries: Iterator[Entry]) -> list[str]:
 
 
 def _text(entry: Entry, environ: Mapping[str, str]) -> str:
+    """Return what a variable says, or the file that it names.
+
+    Raises:
+        OSError: The file cannot be read.
+        UnicodeDecodeError: It holds no text.
+        ValueError: It holds nothing (a default in its place would be no secret), or both are set.
+    """
     text = environ.get(entry.variable, "").strip()
-    if not text and entry.is_secret and (path := environ.get(entry.variable + FILE, "").strip()):
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
-    return text
+    path = environ.get(entry.variable + FILE, "").strip() if entry.is_secret else ""
+    if not path:
+        return text
+    if text:
+        raise ValueError(f"{entry.variable} is set as well: which of them?")
+    held = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    if not held:
+        raise ValueError(f"the file is empty: {path}")
+    return held
 
 
 def _type_text(origin: Any, metas: list[Meta]) -> str:

@@ -5,6 +5,7 @@ lies there, and says how far the blocks were learned. So a restart or another le
 exactly there, and two learners at once are fenced. Orders of operators stand between the blocks.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -37,6 +38,7 @@ log = get_logger(__name__)
 
 SNAPSHOT_EVERY_S: Final = 1.0
 POLICY_EVERY: Final = 10
+OTHER: Final = "other_rules"
 """Commits after which the policy is repeated: who follows it reads from the end of the topic."""
 CHUNK_MAX: Final = 2
 """Blocks at once: one may hold 4,000 examples, and all models together take 100 µs for each."""
@@ -84,6 +86,7 @@ class LearnerEngine:
         self._episodes_told = -1
         self._takes = 0
         self._has_learned = False
+        self._refused: Counter[str] = Counter()
         self._resealed: dict[bytes, bytes] = {}
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
@@ -167,10 +170,14 @@ class LearnerEngine:
             count = max(found.count, 0)
             return lesson_of(found, self._rules.hash)
         except (BadLessonError, OtherRulesError) as error:
-            is_other = isinstance(error, OtherRulesError)
-            log.warning("examples_refused", offset=offset, reason=unquoted(str(error)))
-        outcome = "other_rules" if is_other else "not_decodable"
-        self._metrics.add(Metric.EXAMPLES_LEARNED, count if is_other else 1, outcome=outcome)
+            outcome = OTHER if isinstance(error, OtherRulesError) else "not_decodable"
+            self._refused[outcome] += 1
+            if str(times := self._refused[outcome]).strip("0") == "1":  # 1st, 10th, 100th, ...
+                why = unquoted(str(error))
+                log.warning("examples_refused", offset=offset, times=times, reason=why)
+        self._metrics.add(
+            Metric.EXAMPLES_LEARNED, count if outcome == OTHER else 1, outcome=outcome
+        )
         return None
 
     def _learn(self, lesson: Lesson) -> None:

@@ -145,6 +145,12 @@ def test_a_change_of_phase_is_said(caplog: pytest.LogCaptureFixture) -> None:
     ]  # fmt: skip
 
 
+def test_days_of_refused_examples_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    feed(learner(), [block(5, 1, rules_hash="other")] * 100)
+    said = [vars(r)["facts"]["times"] for r in caplog.records if r.msg == "examples_refused"]
+    assert said == [1, 10, 100]
+
+
 def test_examples_of_other_rules_are_left_and_counted() -> None:
     metrics = Metrics()
     feed(learner(metrics), [block(5, 1, rules_hash="other"), b"\xc1"])

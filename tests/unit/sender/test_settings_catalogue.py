@@ -35,3 +35,19 @@ def test_a_file_that_is_no_text_is_said_and_not_shown(tmp_path: Path) -> None:
 def test_a_file_that_is_away_is_said(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="X_SECRET_FILE: No such file"):
         load(Settings, {"X_SECRET_FILE": str(tmp_path / "none")}, "X_")
+
+
+def test_an_empty_file_is_no_secret_and_no_default_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("\n")
+    with pytest.raises(UserError, match="X_SECRET_FILE: the file is empty"):
+        load(Settings, {"X_SECRET_FILE": str(path)}, "X_")
+
+
+def test_a_secret_that_is_set_twice_is_refused_and_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("open sesame")
+    with pytest.raises(UserError, match="X_SECRET_FILE: X_SECRET is set as well") as refused:
+        load(Settings, {"X_SECRET_FILE": str(path), "X_SECRET": "hocus pocus"}, "X_")
+    assert "pocus" not in str(refused.value)
+    assert "sesame" not in str(refused.value)
