@@ -21,8 +21,9 @@ from typing import Any, Final
 from benchmarks import figures
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
+from streams.core.harvest import Harvest
 from streams.core.native import make_decode
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
 from streams.replay.events import encoded

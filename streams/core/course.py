@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.features import Rhythm
 from streams.core.clocks import Clocks
 from streams.core.controls import ON, STOP
-from streams.core.coverage import Coverage
+from streams.core.coverage import TOO_MANY_OUTAGES, Coverage
 from streams.core.effects import Effect, ForgetUser, RecordEpisode
 from streams.core.episodes import EpisodeCollector
 from streams.core.erasures import Erasures
@@ -25,6 +25,7 @@ from streams.core.inputs import (
     Directive,
     Erased,
     Input,
+    OutageAnnounced,
     Score,
     Stopped,
     Terms,
@@ -155,6 +156,13 @@ class Course:
         names = self.users.names
         return [names[row] for row in rows.tolist()]
 
+    def fire_due(self, until_ms: float) -> None:
+        """Fire every timer up to an instant."""
+        users = self.users
+        due = np.flatnonzero(users.deadlines[: len(users.values)] <= until_ms)
+        for rows in blocks(due):
+            self.fire(rows, np.full(len(rows), until_ms))
+
     def fire_before(self, rows: Rows, bounds: F64, reached_ms: F64) -> None:
         """Fire the timers of users who are about to act, each up to its bound.
 
@@ -279,6 +287,15 @@ class Course:
         users = self.users
         heads = users.refreshed(rows, heads)
         users.deadlines[rows] = self.timers.deadlines(heads, after_ms)
+
+    def announce(self, outage: OutageAnnounced, watermark_ms: int) -> None:
+        """Take note of an outage: it counts from the watermark of now on."""
+        if not self.coverage.has_room(outage.from_ms):
+            self.counts[TOO_MANY_OUTAGES] += 1
+            return
+        self.coverage.announce({outage.from_ms: outage.to_ms})
+        self.schedule_all(float(watermark_ms))
+        self.counts["accepted"] += 1
 
     def schedule_all(self, fired_ms: float) -> None:
         """Set every deadline anew, from the states: every timer up to an instant has fired."""

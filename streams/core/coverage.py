@@ -24,6 +24,8 @@ Flags = NDArray[np.bool_]
 _LAST: Final = 8 * Rhythm.LAST
 
 
+TOO_MANY_OUTAGES: Final = "skipped_outage"
+"""Counted: an outage more than a partition keeps."""
 OUTAGES_MAX: Final = 1_000
 """Announced outages; each stands in the partition's record, and all are gone through."""
 

@@ -11,21 +11,21 @@ result is the same, because
 Rounds let one numpy call score many users; a user with many inputs runs ahead between them.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core import wrong_clocks
-from streams.core.batch import Batch, sorted_out
+from streams.core.admission import admitted
+from streams.core.batch import Batch
 from streams.core.clock_names import OWN
 from streams.core.clocks import Clocks
 from streams.core.controls import Controls
 from streams.core.course import Course
 from streams.core.coverage import Coverage
+from streams.core.harvest import Harvest
 from streams.core.identity import Message
 from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
@@ -45,42 +45,20 @@ from streams.core.reception import UNBOUNDED, Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
-from streams.core.rounds import blocks
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.state import BrokenStateError
 from streams.core.wrong_clocks import Refused
-from winback_sender.contract.messages import Output
 
 F64 = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Rows = NDArray[np.intp]
 
 APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
 
 
-TOO_MANY_OUTAGES: Final = "skipped_outage"
-"""Counted: an outage more than a partition keeps."""
 KEEP_EVERY_MS: Final = 10_000
 """So often the partition's record is written while nothing but time passes."""
-
-
-class Harvest(NamedTuple):
-    """What a partition has to make durable, in one transaction.
-
-    Attributes:
-        changelog: Key and value of what changed, None = deleted; with the partition record.
-        outputs: Records by the stream they belong to.
-        counts: What happened since the last harvest, by name.
-        keyed: Records by stream that go to the partition of their key.
-    """
-
-    changelog: list[tuple[bytes, bytes | None]]
-    outputs: dict[str, list[Output]]
-    counts: Counter[str]
-    keyed: dict[str, list[Output]]
 
 
 class Partition:
@@ -293,17 +271,10 @@ class Partition:
         """
         if not self.users:
             return at_ms
-        from_ms = self.watermark_ms or self._first_due_ms(at_ms)
+        # Where a topic has not spoken nothing is reached yet: from 1970 to now it would be some
+        # 137,000 strides, and records wait for the last of them.
+        from_ms = self.watermark_ms or self._users.first_due_ms(at_ms)
         return self.clocks.tick_to(at_ms, from_ms + span_ms)
-
-    def _first_due_ms(self, at_ms: int) -> int:
-        """Return when the first timer is due: where a topic has not spoken, nothing is reached yet.
-
-        From 1970 to now it would be some 137,000 strides, and records wait for the last of them.
-        """
-        users = self._users
-        first = float(users.deadlines[: len(users.values)].min())
-        return int(min(first, float(at_ms)))
 
     def tick(self, at_ms: int) -> None:
         """Let time pass to an instant before which everything that arrived has been read.
@@ -336,21 +307,13 @@ class Partition:
         return self.clocks.wake(clock)
 
     def _fire(self, until_ms: int) -> None:
-        users, until = self._users, float(until_ms)
-        due = np.flatnonzero(users.deadlines[: len(users.values)] <= until)
-        for rows in blocks(due):
-            self._course.fire(rows, np.full(len(rows), until))
+        self._course.fire_due(float(until_ms))
         self._fired_ms = until_ms
 
     def _announce(self, signal: OutageAnnounced) -> None:
         """Take note of an outage: it counts from the watermark of now on."""
-        if not self._course.coverage.has_room(signal.from_ms):
-            self._counts[TOO_MANY_OUTAGES] += 1
-            return
         self.advance(self.watermark_ms)
-        self._course.coverage.announce({signal.from_ms: signal.to_ms})
-        self._course.schedule_all(float(self.watermark_ms))
-        self._counts["accepted"] += 1
+        self._course.announce(signal, self.watermark_ms)
 
     def _control(self, signal: ControlSet) -> None:
         """Take over the orders of operators as they stand."""
@@ -371,23 +334,12 @@ class Partition:
         """
         if not inputs:
             return
-        clocks = self.clocks
-        at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
-        clock_ms = at_ms
-        if self._arrived_ms:
-            clock_ms = np.minimum(at_ms, self._arrived_ms[place : place + len(inputs)])
-        acts, is_act, marks, words = sorted_out(inputs, clock_ms, clocks.lateness(self._clock))
-        if self._clock is None:
-            marks[:] = 0.0
-        is_future = wrong_clocks.future(at_ms, marks, clocks.told_ms)
-        reached, heard = clocks.reach(self._clock, marks, words, self.watermark_ms)
-        is_old = is_act & wrong_clocks.too_old(at_ms, heard, self.rules.churn.limit_ms)
-        if is_future.any() or is_old.any():
-            self._refused += wrong_clocks.refused(is_future, is_old, at_ms, heard, place)
-            kept = np.flatnonzero(~(is_future | is_old))
-            inputs, acts = ([column[at] for at in kept.tolist()] for column in (inputs, acts))
-            at_ms, is_act = at_ms[kept], is_act[kept]
-            reached = reached[np.concatenate(([0], kept + 1))]
+        arrived_ms = self._arrived_ms[place : place + len(inputs)]
+        inputs, acts, at_ms, is_act, reached, refused = admitted(
+            inputs, arrived_ms, self.clocks, self._clock, self.watermark_ms,
+            limit_ms=self.rules.churn.limit_ms, place=place,
+        )  # fmt: skip
+        self._refused += refused
         gate, start = self._course.gate, 0
         gate.begin(int(reached[int(np.argmax(reached > 0.0))]))
         while start < len(inputs):

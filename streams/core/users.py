@@ -200,6 +200,11 @@ class Users:
         self._deleted[user_id.encode()] = None
         self._free.append(row)
 
+    def first_due_ms(self, at_ms: int) -> int:
+        """Return when the first timer of all is due, at most an instant; there must be users."""
+        first = float(self.deadlines[: len(self.values)].min())
+        return int(min(first, float(at_ms)))
+
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Yield user id and value of every user."""
         return ((user_id, self.values[row]) for user_id, row in self.index.items())

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 
 from models.newest import KEPT_MAX
 from streams.core.clocks import CLOCKS_MAX
-from streams.core.coverage import OUTAGES_MAX
+from streams.core.coverage import OUTAGES_MAX, TOO_MANY_OUTAGES
 from streams.core.links import MEMBERS_MAX
-from streams.core.partition import TOO_MANY_OUTAGES
 from streams.core.reach import CHANNELS_MAX, TOKENS_MAX
 from streams.core.reception import FULL
 from streams.core.record_limits import LIMITS

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from streams.core import consent
 from streams.core.clock_names import OWN
+from streams.core.coverage import TOO_MANY_OUTAGES
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity
@@ -18,7 +19,7 @@ from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
 from streams.core.messages import JournalEntry
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
-from streams.core.partition import TOO_MANY_OUTAGES, Partition
+from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
 from streams.core.time import iso

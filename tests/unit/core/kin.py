@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from streams.core.harvest import Harvest
 from streams.core.identity import Message, decode_identity
 from streams.core.inputs import Input, Linked
 from streams.core.outbox import IDENTITY
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.partitioner import partition_of_key
 from streams.core.rules import Rules
 from streams.core.state import UserState, decode

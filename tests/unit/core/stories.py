@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
+from streams.core.harvest import Harvest
 from streams.core.inputs import Acted, Cause, Input, Score, Scored, TimerFired
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.core.state import UserState, blank

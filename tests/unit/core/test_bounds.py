@@ -6,9 +6,9 @@ import pytest
 from streams.core import clocks
 from streams.core.clock_names import OWN
 from streams.core.clocks import Clocks
-from streams.core.coverage import OUTAGES_MAX
+from streams.core.coverage import OUTAGES_MAX, TOO_MANY_OUTAGES
 from streams.core.inputs import Acted, Erased, OutageAnnounced, WatermarkPassed
-from streams.core.partition import TOO_MANY_OUTAGES, Partition
+from streams.core.partition import Partition
 from streams.core.rules_file import parse_rules
 from streams.core.time import HOUR_MS
 from tests.unit.core.stories import ToldScorer, by_silence

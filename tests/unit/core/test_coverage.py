@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.features import F64, RHYTHM_WIDTH, Rhythm, features
 from streams.core.coverage import Coverage
+from streams.core.harvest import Harvest
 from streams.core.inputs import (
     Acted,
     ConsentChanged,
@@ -22,7 +23,7 @@ from streams.core.inputs import (
 from streams.core.lifecycle import Stage
 from streams.core.messages import PartitionRecord
 from streams.core.outages import NEVER, Outages, edge_ms
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY
 from streams.core.rules import Rules
 from streams.core.state import WIDTH, Column, decode

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.questions import Forget
 from streams.core.erasures import ASKS_FOR_MS, REFUSED_FOR_MS, Erasures
+from streams.core.harvest import Harvest
 from streams.core.ids import Ids
 from streams.core.inputs import (
     ConsentChanged,
@@ -21,7 +22,7 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.rulings import Ruling
 from streams.core.state import decode
 from streams.core.teaching import Forgotten

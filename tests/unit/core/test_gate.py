@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.budget import Ledger
+from streams.core.harvest import Harvest
 from streams.core.inputs import Acted, ConsentChanged, FeedbackReceived, Input, WatermarkPassed
 from streams.core.messages import BudgetStatus, Decision, Episode
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.rules import Rules
 from tests.unit.core.stories import ToldScorer, act, by_silence, day, rules_of, run
 from winback_sender.contract.messages import TouchRequested, TouchRevoked

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.core.harvest import Harvest
 from streams.core.outbox import EXAMPLES
-from streams.core.partition import Harvest
 from tests.unit.core.kin import Town, link
 from tests.unit.core.lessons import lessons_of
 from tests.unit.core.stories import RULES, act, day

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.decoded import Rejected, RejectReason
+from streams.core.harvest import Harvest
 from streams.core.identity import (
     FORWARDED,
     Claimed,
@@ -37,7 +38,7 @@ from streams.core.inputs import (
 from streams.core.links import LinkRefusal
 from streams.core.outages import NEVER
 from streams.core.outbox import IDENTITY
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.state import encode
 from tests.unit.core.kin import link, told
 from tests.unit.core.stories import RULES, ToldScorer, act, by_silence, day, run, tell

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.erasures import erased_at
+from streams.core.harvest import Harvest
 from streams.core.ids import FormerKey, Ids, key_id
 from streams.core.inputs import Erased, Input, WatermarkPassed
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY, StateMismatchError
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.features import RHYTHM_WIDTH
+from streams.core.harvest import Harvest
 from streams.core.inputs import Acted, Input, WatermarkPassed
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.rules import Rules
 from streams.core.state import WIDTH, Column
 from streams.core.teaching import OpeningBlock

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.features import FEATURES, features
+from streams.core.harvest import Harvest
 from streams.core.inputs import (
     Acted,
     ConsentChanged,
@@ -21,7 +22,7 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.outages import NEVER
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.partition_record import PARTITION_KEY, StateMismatchError
 from streams.core.rules import Rules
 from streams.core.state import RING_START, Column, decode, encode

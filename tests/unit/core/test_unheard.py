@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from streams.core.channels import EXPIRES_LATEST_MS
 from streams.core.effects import Effect, Note, RecordUnaccepted, RevokeTouch
+from streams.core.harvest import Harvest
 from streams.core.inputs import ConsentChanged, FeedbackReceived, Input, WatermarkPassed
 from streams.core.journey_state import Case, OpenTouch
 from streams.core.messages import Episode, TouchUnaccepted
 from streams.core.outbox import DECISIONS
-from streams.core.partition import Harvest, Partition
+from streams.core.partition import Partition
 from streams.core.playbooks_compile import Known
 from streams.core.playbooks_file import default_playbooks
 from streams.core.rules import fed
