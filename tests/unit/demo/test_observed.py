@@ -135,10 +135,10 @@ def test_only_a_signed_model_is_believed(observed: Observed) -> None:
         examples=0,
         metrics={"auc": 0.8, "log_loss": 0.4, "base_rate": 0.3},
     )
-    observed.see(SETTINGS.topic_models, sign(snapshot, b"somebody else's key"), 0)
+    observed.see(SETTINGS.topic_models, sign(snapshot, (b"somebody else's key",)), 0)
     assert observed.model.auc is None
 
-    observed.see(SETTINGS.topic_models, sign(snapshot, SETTINGS.model_key.encode()), 0)
+    observed.see(SETTINGS.topic_models, sign(snapshot, SETTINGS.model_keys), 0)
     assert (observed.model.auc, observed.model.log_loss) == (0.8, 0.4)
 
 
