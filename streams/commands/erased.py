@@ -102,7 +102,11 @@ def _files(
     from streams.runtime.erasure.traces import Tracker  # noqa: PLC0415
 
     tokens = [token for user_id in ids for token in rules.ids.tokens(user_id)]
-    search = FileSearch(Tracker(ids, tokens), Tracker(ids, tokens, is_raw=True))
+    search = FileSearch(
+        Tracker(ids, tokens),
+        Tracker(ids, tokens, is_raw=True),
+        Tracker(ids, tokens, is_raw=True, is_list=True),
+    )
     for root, note in roots:
         yield from search.places(root, note=note)
 

@@ -27,10 +27,11 @@ class FileSearch:
     Args:
         text: Finds ids between what cannot belong to them.
         raw: Finds them anywhere.
+        lists: Finds them in cells of CSV.
     """
 
-    def __init__(self, text: Tracker, raw: Tracker) -> None:
-        self._text, self._raw = text, raw
+    def __init__(self, text: Tracker, raw: Tracker, lists: Tracker) -> None:
+        self._text, self._raw, self._lists = text, raw, lists
 
     def places(self, root: Path, *, note: str = "") -> Iterator[Place]:
         """Yield a place for every file below a directory in which something stands, and the rest.
@@ -62,10 +63,11 @@ class FileSearch:
             with suppress(sqlite3.DatabaseError):  # A broken one is bytes, as any file.
                 self._look_at_tables(path, tally)
         if not tally.records:
+            tracker = self._lists if ".csv" in path.suffixes else self._raw
             found: dict[str, int] = {}
             for block in _blocks(path, is_packed=begin[:2] == _GZIP):
                 tally.see(len(block))
-                for encoding, count in self._raw.find(block).items():
+                for encoding, count in tracker.find(block).items():
                     found[encoding] = found.get(encoding, 0) + count
             if found:
                 tally.note(found, at_ms, None)
@@ -135,4 +137,6 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _bytes(cell: object) -> bytes:
+    if isinstance(cell, str):
+        return b'"%s"' % cell.encode()  # An id is a text.
     return cell if isinstance(cell, bytes) else str(cell).encode()

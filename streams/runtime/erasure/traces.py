@@ -12,6 +12,8 @@ SHORTEST: Final = 8
 """Characters of base64 or hex that are searched for: fewer stand in any long text by chance."""
 RAW_SHORTEST: Final = 6
 """Bytes of an id that is searched for whatever stands around it."""
+COUNTED_SHORTEST: Final = 3
+"""Digits of an id that is searched for behind a byte that says how many there are."""
 _TEXT: Final = rb"0-9A-Za-z"
 _DIGITS: Final = rb"0-9"
 _MSGPACK_SHORT: Final = 31
@@ -34,12 +36,18 @@ class Tracker:
         tokens: What stands for them where only equality matters, as raw bytes.
         is_raw: The bytes are no text: nothing parts an id from its neighbours. One that is shorter
             than `RAW_SHORTEST` would be found anywhere, so it is looked for as in text.
+        is_list: The bytes are cells between commas: a short number alone in one may be an id.
     """
 
     def __init__(
-        self, ids: Sequence[str], tokens: Iterable[bytes] = (), *, is_raw: bool = False
+        self,
+        ids: Sequence[str],
+        tokens: Iterable[bytes] = (),
+        *,
+        is_raw: bool = False,
+        is_list: bool = False,
     ) -> None:
-        traces = [trace for user_id in ids for trace in traces_of(user_id)]
+        traces = [trace for user_id in ids for trace in traces_of(user_id, is_list=is_list)]
         if is_raw:
             traces += [Trace("utf-8", p) for each in ids if (p := _raw(each)) is not None]
         traces += [trace for token in tokens for trace in _traces_of_token(token)]
@@ -59,12 +67,15 @@ class Tracker:
         return {name: count for name, count in found.items() if count}
 
 
-def traces_of(user_id: str) -> list[Trace]:
+def traces_of(user_id: str, *, is_list: bool = False) -> list[Trace]:
     """Return every way in which an id could stand somewhere.
 
     Letters and digits around it make it another id, unless the bytes before it say how long it is.
+    A short number is an id only where ids stand, or every 17 of a date would be one.
     """
     plain = user_id.encode()
+    if plain.isdigit() and len(plain) < RAW_SHORTEST and not is_list:
+        return [Trace("utf-8", _as_number(plain))]
     found = [Trace("utf-8", _as_text(plain))]
     for encoding, text in (
         ("json", json.dumps(user_id)[1:-1].encode()),
@@ -96,6 +107,23 @@ def _as_text(text: bytes) -> bytes:
     lengths = [head for head in _heads(len(text)) if not re.fullmatch(b"[%s]" % around, head)]
     behind = b"|".join(b"(?<=%s)%s" % (re.escape(head), escaped) for head in lengths)
     return b"(?:%s)" % b"|".join(filter(None, (free, behind)))
+
+
+def _as_number(digits: bytes) -> bytes:
+    """Return the pattern of a short number where ids stand.
+
+    As the key of a record, in ``ce_subject``, as a JSON text, or as a number under a name that
+    speaks of an id or a user; behind its length where that is not met by chance.
+    """
+    ways = [
+        rb"\A%s(?=\0|\Z)",
+        rb"(?<=\0ce_subject\0)%s(?=\0|\Z)",
+        rb'\\?"%s\\?"(?!\s*:)',
+        rb'"[^"\\]{0,60}(?:[Ii][Dd]|[Uu]ser)[^"\\]{0,20}\\?"\s*:\s*%s(?![0-9.])',
+    ]
+    if len(digits) >= COUNTED_SHORTEST:
+        ways += [re.escape(head) + b"%s" for head in _heads(len(digits))]
+    return b"(?:%s)" % b"|".join(way.replace(b"%s", digits) for way in ways)
 
 
 def _heads(size: int) -> list[bytes]:

@@ -22,7 +22,7 @@ from streams.runtime.erasure.files import FileSearch
 from streams.runtime.erasure.people import known_in, person_of
 from streams.runtime.erasure.sweep import by_pseudonym, whose
 from streams.runtime.erasure.topics import Searched, _gone_ms
-from streams.runtime.erasure.traces import Tracker
+from streams.runtime.erasure.traces import RAW_SHORTEST, Tracker
 from streams.runtime.erasure.wish import event_name, event_of
 from streams.runtime.retention import CHECKS_MS, DAY_MS, ErasedBy
 from winback_sender.contract.messages import cloud_event
@@ -31,15 +31,24 @@ IDS = ["ada-4711", "用户八十八", "a b+c/d@x.com", 'q"uo\\te\x01', "13800138
 user_ids = st.text(min_size=1, max_size=30).filter(lambda text: "\ud800" not in text)
 
 
-def writable(text: str) -> bool:
+def is_word(text: str) -> bool:
+    """Whether it can be written, and is no short number: those are looked for where ids stand."""
     try:
-        text.encode()
+        plain = text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return not (plain.isdigit() and len(plain) < RAW_SHORTEST)
 
 
-@given(user_ids.filter(writable), st.binary(max_size=20), st.binary(max_size=20))
+def search_for(user_id: str) -> FileSearch:
+    return FileSearch(
+        Tracker([user_id]),
+        Tracker([user_id], is_raw=True),
+        Tracker([user_id], is_raw=True, is_list=True),
+    )
+
+
+@given(user_ids.filter(is_word), st.binary(max_size=20), st.binary(max_size=20))
 def test_an_id_is_found_in_every_form_in_which_it_may_stand(
     user_id: str, before: bytes, after: bytes
 ) -> None:
@@ -72,6 +81,44 @@ def test_another_id_is_not_taken_for_it(user_id: str, data: bytes) -> None:
     assert Tracker([user_id]).find(data) == {}
 
 
+@pytest.mark.parametrize("user_id", ["7", "17", "900", "44711"])
+def test_a_short_number_is_found_where_ids_stand_and_nowhere_else(user_id: str) -> None:
+    tracker, plain = Tracker([user_id]), user_id.encode()
+    for data in (
+        plain,
+        plain + b"\0{}\0ce_id\0x",
+        b"k\0{}\0ce_subject\0" + plain,
+        b"k\0{}\0ce_subject\0" + plain + b"\0ce_id\0x",
+        msgspec.json.encode({"user_id": user_id}),
+        msgspec.json.encode({"value": json.dumps({"members": ["a", user_id]})}),
+        b'{"customer_id": ' + plain + b"}",
+        b'{"userNo":' + plain + b",",
+    ):
+        assert tracker.find(data), data
+    for data in (
+        b"2026-11-17T07:17:07 " + plain,
+        b'{"amount":' + plain + b"}",
+        b'{"at":[3,' + plain + b",2]}",
+        b'{"' + plain + b'":1}',
+        b"user-activity 0 " + plain + b"\n",
+        b"k\0{}\0attempt\0" + plain,
+        b'"user_id":"x' + plain + b'"',
+        b'"user_id":' + plain + b"1",
+    ):
+        assert tracker.find(data) == {}, data
+
+
+def test_a_short_number_is_found_in_tables_and_lists(tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_bytes(b"at,user\n2026-11-01,17\n")
+    (tmp_path / "checkpoint").write_bytes(b"0\nuser-activity 0 17\n")
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as table:
+        table.execute("CREATE TABLE touches (user TEXT, attempts INTEGER)")
+        table.execute("INSERT INTO touches VALUES ('17', 3), ('18', 17)")
+        table.commit()
+    found = {Path(p.name).name: p.records for p in search_for("17").places(tmp_path) if p.records}
+    assert found == {"calls.csv": 1, "journal.sqlite": 1}
+
+
 def test_what_stands_for_a_user_among_examples_is_found_raw_and_packed() -> None:
     token = Ids(b"key").token("ada", 0)
     tracker = Tracker(["ada"], [token])
@@ -90,7 +137,7 @@ def test_files_are_looked_through_as_text_as_tables_packed_and_raw(tmp_path: Pat
         table.commit()
     (tmp_path / "clean.bin").write_bytes(bytes(9_000_000))
     (tmp_path / "border.bin").write_bytes(bytes((1 << 22) - 4) + b"ada-4711")
-    search = FileSearch(Tracker(["ada-4711"]), Tracker(["ada-4711"], is_raw=True))
+    search = search_for("ada-4711")
     places = {Path(place.name).name: place for place in search.places(tmp_path)}
 
     assert set(places) == {
@@ -105,7 +152,7 @@ def test_what_is_broken_is_looked_through_as_bytes(tmp_path: Path) -> None:
     (tmp_path / "torn.gz").write_bytes(gzip.compress(bytes(9_000))[:20] + b"ada-4711")
     (tmp_path / "no.gz").write_bytes(b"\x1f\x8bada-4711")
     (tmp_path / "broken.sqlite").write_bytes(b"SQLite format 3\0" + bytes(99) + b"ada-4711")
-    search = FileSearch(Tracker(["ada-4711"]), Tracker(["ada-4711"], is_raw=True))
+    search = search_for("ada-4711")
     found = {Path(place.name).name for place in search.places(tmp_path) if place.records}
     assert found == {"torn.gz", "no.gz", "broken.sqlite"}
 
@@ -120,7 +167,7 @@ def test_what_was_deleted_from_a_table_is_found_in_its_bytes(tmp_path: Path) -> 
         table.commit()
         table.execute("DELETE FROM touches")
         table.commit()
-    search = FileSearch(Tracker(["ada-4711"]), Tracker(["ada-4711"], is_raw=True))
+    search = search_for("ada-4711")
     assert sum(place.traces for place in search.places(path)) > 0
 
 
