@@ -104,9 +104,10 @@ bench: install ## Measure: CPU, latency, restore, failover, memory, detection on
 
 .PHONY: prove
 prove: install ## All long proofs, one after the other (an hour each at most; again: goes on)
-	-for proof in $$($(BIN)/python -m benchmarks.prove --list | awk '{print $$2}'); do \
-	  $(MAKE) --no-print-directory $$proof; done
-	$(BIN)/python -m benchmarks.figures $(if $(JSON),--json)
+	@failed=0; \
+	for proof in $$($(BIN)/python -m benchmarks.prove --list | awk '{print $$2}'); do \
+	  $(MAKE) --no-print-directory $$proof || failed=1; done; \
+	$(BIN)/python -m benchmarks.figures $(if $(JSON),--json) || failed=1; exit $$failed
 
 prove-%: install ## One of them: chaos, worlds, fuzz, soak, … (make prove-list)
 	$(if $(filter list,$*),$(BIN)/python -m benchmarks.prove --list,$(BIN)/python -m benchmarks.prove $*)
