@@ -72,7 +72,7 @@ def erase(
         _show(people)
     if dry_run:
         if as_json:
-            click.echo(_encoded({"people": people, "is_erased": False}))
+            click.echo(_encoded({"people": people, "is_applied": False}))
         return Exit.OK
     if not yes:
         _confirm(wanted, as_json=as_json)
@@ -98,20 +98,28 @@ def _erase(
     at_ms = now_ms()
     behind = publish(cluster, settings, ids, rules, at_ms)
     is_done = asyncio.run(is_applied(cluster, settings, behind, wait_s))
+    erased = _known(cluster, settings)[1] if is_done else {}
+    refused = [user_id for user_id in ids if is_done and erased.keys().isdisjoint(
+        rules.ids.pseudonyms(user_id))]  # fmt: skip
     doomed = frozenset(ids)
     swept = sweep(cluster, settings.topic_decisions, lambda user_id, _: user_id in doomed)
     span_ms = bound_ms(topics(settings))
     complete = iso(at_ms + span_ms) if span_ms is not None else ""
     if as_json:
         facts = {
-            "people": people, "is_erased": True, "is_applied": is_done,
+            "people": people, "is_applied": is_done, "not_taken": refused,
             "decisions_deleted": swept.erased, "complete_by": complete,
         }  # fmt: skip
         click.echo(_encoded(facts))
     else:
         for line in _told(ids, swept.erased, complete, settings, is_done=is_done):
             click.echo(line)
-    return Exit.OK if is_done else Exit.FAILED
+        if refused:
+            click.echo(
+                f"not taken: {' '.join(map(_word, refused))}: nothing is known of them, and their "
+                "partitions remember as many erasures as they may (docs/limits.md)"
+            )
+    return Exit.OK if is_done and not refused else Exit.FAILED
 
 
 def _told(
