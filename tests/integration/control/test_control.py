@@ -114,7 +114,7 @@ def test_changed_rules_come_into_force_and_broken_ones_do_not(deployment: Deploy
     assert "rules.yaml:16:10" in refused
     assert "chanel" in refused
     deployment.rules.write_text(RULES.replace("horizon: 8d", "horizon: 12d"))
-    wait_for(lambda: "WINBACK_APP_ID" in worker.words.read_text(), worker.words)
+    wait_for(lambda: "winback state migrate" in worker.words.read_text(), worker.words)
     assert "winback_rules_refused_total 2.0" in worker.page("metrics")
     deployment.complain(people("third", 4))
     wait_for(lambda: len(deployment.touches()) == 12, worker.words)

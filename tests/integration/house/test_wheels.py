@@ -129,12 +129,16 @@ def test_the_senders_wheel_has_all_that_stands_in_its_tree(sender: Path) -> None
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_the_service_asks_for_the_kit_of_its_own_version(service: Path) -> None:
-    kit = tomllib.loads((ROOT / "sender/pyproject.toml").read_text(encoding="utf-8"))["project"]
+def version_in(pyproject: str) -> str:
+    text = (ROOT / pyproject).read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def test_the_service_asks_for_the_kit_that_lies_beside_it(service: Path) -> None:
     (metadata,) = (name for name in ZipFile(service).namelist() if name.endswith("/METADATA"))
     said = ZipFile(service).read(metadata).decode()
-    assert f"Requires-Dist: winback-sender=={kit['version']}\n" in said
-    assert f"Version: {kit['version']}\n" in said
+    assert f"Requires-Dist: winback-sender=={version_in('sender/pyproject.toml')}\n" in said
+    assert f"Version: {version_in('pyproject.toml')}\n" in said
 
 
 def test_the_licence_is_one() -> None:

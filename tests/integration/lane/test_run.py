@@ -72,7 +72,7 @@ def test_what_is_no_kafka_is_told() -> None:
         env = environment(f"127.0.0.1:{mute.getsockname()[1]}")
         code, words = winback("run", "--role", "pipeline", env=env)
     assert code == 3
-    assert "does not speak like Kafka" in words
+    assert "it takes connections but does not answer" in words
     assert "Traceback" not in words
 
 
