@@ -120,12 +120,19 @@ class Deployment:
         return sum(max(offset.offset, 0) for offset in found.values())
 
 
+def zone_of_noon(at_ms: int) -> str:
+    """Return a zone in which it is noon then: no law of hours holds a touch back."""
+    ahead = 12 - time.gmtime(at_ms / 1000).tm_hour
+    return f"Etc/GMT{-ahead:+d}"  # Behind Greenwich is + there.
+
+
 def requested(
     touch_id: str, user_id: str, *, at_ms: int | None = None, not_before_ms: int | None = None
 ) -> Output:
     at_ms = now_ms() if at_ms is None else at_ms
     begin_ms = at_ms if not_before_ms is None else not_before_ms
     message = touch(touch_id, user_id, not_before_ms=begin_ms, expires_ms=begin_ms + HOUR_MS)
+    message = msgspec.structs.replace(message, audience_local_timezone=zone_of_noon(begin_ms))
     headers = cloud_event("touch.requested", touch_id, "/test", iso(at_ms), user_id)
     return Output(user_id.encode(), to_json(message), headers)
 
