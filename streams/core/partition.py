@@ -101,10 +101,8 @@ class Partition:
         self.applied: dict[str, int] = {}
         self.is_redrawn = False
         self.fuses: tuple[FuseRecord, ...] = ()
-        self.watermark_ms = 0
-        self._fired_ms = 0
+        self.watermark_ms = self._fired_ms = self._kept_ms = 0
         self._taken: dict[str, int] | None = {}
-        self._kept_ms = 0
         self._outbox = Outbox(f"/{app_id}", is_shadow=is_shadow)
         self._course = Course(
             rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
@@ -286,10 +284,6 @@ class Partition:
         if at_ms - self._kept_ms >= KEEP_EVERY_MS:
             self._taken = None  # Whoever looks from outside sees that time passes here.
 
-    def tell(self, at_ms: int) -> None:
-        """Take note of what time it is, whatever has been read: what is due by then may be old."""
-        self.clocks.tell(at_ms)
-
     def fall_idle(self, clock: str) -> None:
         """Wait for a clock no longer, until it speaks again."""
         self.clocks.fall_idle(clock)
@@ -301,10 +295,6 @@ class Partition:
         self.fuses = fuses
         if is_news:
             self._taken = None  # The partition's record is written in any case.
-
-    def wake(self, clock: str) -> bool:
-        """Wait for a clock although it says nothing: its topic is not read. Whether it was idle."""
-        return self.clocks.wake(clock)
 
     def _fire(self, until_ms: int) -> None:
         self._course.fire_due(float(until_ms))

@@ -162,7 +162,7 @@ class PipelineEngine:
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
             self._note((PRESENT, 0, 0))
-            self.core.tell(0)
+            self.core.clocks.tell(0)
 
     def _tell_redrawn(self) -> None:
         log.warning(
@@ -194,7 +194,7 @@ class PipelineEngine:
     def _hold(self, topic: str) -> None:
         """Let nobody take it for silence that a topic is not read on."""
         clock = self._streams.clocks.get(topic, topic)
-        if clock is not None and self.core.wake(clock):
+        if clock is not None and self.core.clocks.wake(clock):
             self._note((f"{AWAKE}{clock}", 0, 0))
 
     def _take(self, chunk: Chunk, decoded: list[Any]) -> None:
@@ -278,7 +278,7 @@ class PipelineEngine:
         """Say what time it is, unless that was said just now."""
         if at_ms - self.core.clocks.told_ms >= TELL_EVERY_MS:
             self._note((PRESENT, at_ms, at_ms))
-            self.core.tell(at_ms)
+            self.core.clocks.tell(at_ms)
 
     def fall_idle(self, clock: str) -> None:
         """Wait for a clock no longer, until its topic says something again."""

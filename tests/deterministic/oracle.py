@@ -120,7 +120,7 @@ def _replay(world: "World", number: int, steps: list[tuple[str, int, int]]) -> R
         if name == TICK:
             core.tick(start)
         elif name == PRESENT:
-            core.tell(start)
+            core.clocks.tell(start)
         elif name.startswith(IDLE):
             core.fall_idle(name.removeprefix(IDLE))
         elif name.startswith(MODEL):

@@ -73,7 +73,7 @@ def play(partition: Partition, steps: Iterable[Step]) -> None:
             case Ticked(at_ms):
                 partition.tick(at_ms)
             case Told(at_ms):
-                partition.tell(at_ms)
+                partition.clocks.tell(at_ms)
             case FellIdle(clock):
                 partition.fall_idle(clock)
 

@@ -128,7 +128,7 @@ class Worker:
             self.catch_up(now_ms, chance)
             if hour == 24 * 3:
                 self.core.fall_idle(CRM)
-            self.core.tell(now_ms)
+            self.core.clocks.tell(now_ms)
             while (reached_ms := self.core.within(now_ms, 2 * HOUR_MS)) < now_ms:
                 self.core.tick(reached_ms)
             self.core.tick(now_ms)
@@ -146,7 +146,7 @@ class Worker:
             chunk, queues[topic] = queues[topic][:size], queues[topic][size:]
             if not queues[topic]:
                 del queues[topic]
-            self.core.tell(now_ms)
+            self.core.clocks.tell(now_ms)
             arrived = [record.arrived_ms for record in chunk]
             self.core.apply([record.signal for record in chunk], topic, arrived)
             self.note(now_ms)
@@ -295,7 +295,7 @@ def kinds_of(rules: Rules, told_after_ms: int | None, *clocks: str) -> list[str]
     due_ms = ms_of(json.loads(first.value or b"")["not_before"])
     partition = Partition(0, rules, ToldScorer(by_silence), clocks=clocks)
     if told_after_ms is not None:
-        partition.tell(due_ms + told_after_ms)
+        partition.clocks.tell(due_ms + told_after_ms)
     partition.apply([act(day(0)), act(day(1)), act(due_ms + HOUR_MS)])
     said = [json.loads(record.value or b"") for record in partition.take().outputs.get(TOUCHES, [])]
     return [each["type"] for each in said]

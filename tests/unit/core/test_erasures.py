@@ -153,7 +153,7 @@ def test_a_wish_from_a_wrong_clock_is_fulfilled_and_moves_no_time() -> None:
     """Its word is refused on no account, and whoever erases is not the users' clock."""
     partition = fresh()
     settle(partition)
-    partition.tell(day(3))
+    partition.clocks.tell(day(3))
     assert partition.apply([Erased("ada", day(90_000))]) == []
     assert partition.users == 0
     assert partition.watermark_ms == day(2)

@@ -17,6 +17,7 @@ HERE = TopicPartition("in", 0)
 
 def fetcher(error: KafkaError, position: int) -> tuple[Any, TopicPartitionState]:
     """Return what aiokafka leaves behind: its position is behind the record already."""
+
     async def consuming() -> TopicPartitionState:
         state = TopicPartitionState(SimpleNamespace())  # type: ignore[arg-type]  # no assignment
         state.seek(position)

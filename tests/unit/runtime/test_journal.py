@@ -81,7 +81,7 @@ def again(log: Records, steps: list[Any]) -> Partition:
         if name == TICK:
             partition.tick(start)
         elif name == PRESENT:
-            partition.tell(start)
+            partition.clocks.tell(start)
         elif name.startswith(IDLE):
             partition.fall_idle(name.removeprefix(IDLE))
         else:
