@@ -39,26 +39,9 @@ from streams.runtime.live_state import read_states
 from streams.runtime.metrics import Metrics
 from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.settings import Settings, load_settings
-from tests.integration.control.deployment import PARTITIONS, START_MS, Deployment
+from tests.integration.control.deployment import PARTITIONS, SORRY, START_MS, Deployment
 from winback_sender.cluster import Cluster
 
-RULES: Final = """
-mode: live
-kinds: [view, complaint]
-churn: {horizon: 8d, min_active_days: 2}
-holdout: {share: 0.0}
-contact:
-  consent_default: granted
-  quiet_hours: {start: "00:00", end: "00:00"}
-  caps: []
-channels:
-  sms: {class: message, hours: always}
-playbooks:
-  - name: sorry
-    match: {triggers: [complaint]}
-    steps:
-      - {channel: sms, template_key: care_apology, expires: 30d}
-"""
 HOUR_MS: Final = 3_600_000
 HONEST: Final = 40
 STORY: Final = ("view", "view", "view", "complaint")
@@ -331,7 +314,7 @@ def main() -> None:
     parser.add_argument("--users-max", type=int, default=100_000)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, EmbeddedKafka() as kafka:
-        deployment = Deployment(kafka.bootstrap, Path(directory), RULES)
+        deployment = Deployment(kafka.bootstrap, Path(directory), SORRY)
         try:
             found = attack(
                 deployment, args.strangers, users_max=args.users_max, seconds=args.seconds

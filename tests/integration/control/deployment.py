@@ -25,6 +25,24 @@ TOPICS = (
     "CONTROL", "IDENTITY",
 )  # fmt: skip
 PARTITIONS = 4
+SORRY = """
+mode: live
+kinds: [view, complaint]
+churn: {horizon: 8d, min_active_days: 2}
+holdout: {share: 0.0}
+contact:
+  consent_default: granted
+  quiet_hours: {start: "00:00", end: "00:00"}
+  caps: []
+channels:
+  sms: {class: message, hours: always}
+playbooks:
+  - name: sorry
+    match: {triggers: [complaint]}
+    steps:
+      - {channel: sms, template_key: care_apology, expires: 30d}
+"""
+"""Whoever complains is written to."""
 PATIENCE_S = 30.0
 HOUR_MS = 3_600_000
 START_MS = 1_700_000_000_000

@@ -10,29 +10,12 @@ from kafka import KafkaProducer
 
 from streams.core.teaching import EpisodeBlock
 from streams.replay.rulebook import rules_at
-from tests.integration.control.deployment import PARTITIONS, Deployment, wait_for
+from tests.integration.control.deployment import PARTITIONS, SORRY, Deployment, wait_for
 from tests.unit.runtime.teaching import episodes
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
-RULES = """
-mode: live
-kinds: [view, complaint]
-churn: {horizon: 8d, min_active_days: 2}
-holdout: {share: 0.0}
-contact:
-  consent_default: granted
-  quiet_hours: {start: "00:00", end: "00:00"}
-  caps: []
-channels:
-  sms: {class: message, hours: always}
-playbooks:
-  - name: sorry
-    match: {triggers: [complaint]}
-    steps:
-      - {channel: sms, template_key: care_apology, expires: 30d}
-      - {channel: sms, template_key: care_again, wait: 20d, expires: 30d}
-"""
+RULES = SORRY + "      - {channel: sms, template_key: care_again, wait: 20d, expires: 30d}\n"
 BANDIT = """
 playbooks:
   - name: winback

@@ -10,28 +10,11 @@ from kafka import KafkaProducer
 
 from streams.core.partitioner import partition_of
 from streams.runtime.dead_letter_desk import Desk, Wanted
-from tests.integration.control.deployment import PARTITIONS, Deployment, wait_for
+from tests.integration.control.deployment import PARTITIONS, SORRY, Deployment, wait_for
 from winback_sender.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
-RULES = """
-mode: live
-kinds: [view, complaint]
-churn: {horizon: 8d, min_active_days: 2}
-holdout: {share: 0.0}
-contact:
-  consent_default: granted
-  quiet_hours: {start: "00:00", end: "00:00"}
-  caps: []
-channels:
-  sms: {class: message, hours: always}
-playbooks:
-  - name: sorry
-    match: {triggers: [complaint]}
-    steps:
-      - {channel: sms, template_key: care_apology, expires: 30d}
-"""
 GARBAGE = 600
 """Records that nobody can understand, on partition 0 alone."""
 RUN = 100
@@ -39,7 +22,7 @@ RUN = 100
 
 @pytest.fixture
 def deployment(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
-    made = Deployment(kafka, tmp_path, RULES)
+    made = Deployment(kafka, tmp_path, SORRY)
     made.env |= {"WINBACK_FUSE_RECORDS": str(RUN), "WINBACK_FUSE_SHARE": "0.5"}
     yield made
     made.kill()
