@@ -115,8 +115,8 @@ def fuzz(target: Target, seed: str, seconds: float, inputs_max: int = 1 << 62) -
     failures: dict[str, Failure] = {}
     slowest, took, word = 0.0, 0.0, ""
     inputs, clock = 0, time.thread_time
-    end = clock() + seconds
     with _quiet():
+        end = clock() + seconds
         while inputs < inputs_max and (inputs & 31 or clock() < end):
             sample = mutator.make()
             inputs += 1
