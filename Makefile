@@ -60,7 +60,7 @@ test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation tests/fuzz
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation tests/deterministic tests/fuzz
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/quality tests/integration tests/chaos
 endif
 
