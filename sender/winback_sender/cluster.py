@@ -4,6 +4,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from winback_sender.http.guard import is_loopback
+
 
 class Password(str):
     """A secret that ``repr`` does not show: clients of Kafka write their options to the log."""
@@ -81,6 +83,11 @@ class Cluster:
 
     def __str__(self) -> str:
         return ",".join(self.servers)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all of its brokers are this machine's own, and nobody else's."""
+        return all(is_loopback(server.rpartition(":")[0].strip("[]")) for server in self.servers)
 
     @property
     def or_hidden(self) -> str:

@@ -29,6 +29,7 @@ from winback_sender.kafka_security import cluster_of
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure, get_logger
+from winback_sender.own_key import demand_own_key
 from winback_sender.receipt import Deliver, NotSentError, Receipt
 from winback_sender.settings import SENDER_PREFIX, SenderSettings, Settings, load_sender_settings
 from winback_sender.stop import Stop
@@ -112,6 +113,7 @@ def serve(
             law = _law(own, law)
             topics = settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters
             cluster = cluster_of(settings)
+            demand_own_key(settings, cluster)
             require_topics(cluster, topics)
             sender = Sender(
                 settings, own, {channel: adapter}, cluster,

@@ -10,8 +10,8 @@ import msgspec
 
 from streams.commands.counted import counted
 from streams.commands.operator import operator
-from streams.commands.own_keys import demand_own_keys
 from streams.errors import Exit, UserError
+from streams.own_keys import demand_own_keys
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:

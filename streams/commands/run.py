@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from streams.commands.own_keys import demand_own_keys
 from streams.errors import Exit, Unavailable, UserError
+from streams.own_keys import demand_own_keys
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:

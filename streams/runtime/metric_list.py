@@ -286,8 +286,9 @@ METRICS: Final[dict[Metric, Spec]] = {
         "Read the log line rules_refused, or /health: file, line and what is wrong.",
     ),
     Metric.CONTROLS_REFUSED: Spec(
-        "counter", "records", (), "Records on the topic of controls that are no order.",
-        "Give orders with winback control; somebody else writes to the topic.",
+        "counter", "orders", (),
+        "Orders that are not followed: no order at all, or to go live with the development key.",
+        "Read the log line control_refused; no order: somebody else writes to the topic.",
     ),
     Metric.MODE: Spec(
         "gauge", "partitions", ("mode",), "Owned partitions that are in this mode.",

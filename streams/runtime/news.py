@@ -8,6 +8,7 @@ from streams.core.scoring import Scorer
 from streams.intake.wire.schemas import Schemas
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.in_force import Board, InForce, decoders_of
+from streams.runtime.live_orders import LiveOrders
 from streams.runtime.metrics import Metrics
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.rules_watch import Loaded, RulesWatch
@@ -49,9 +50,11 @@ class News:
         self.board = Board(
             InForce(rules, loaded.version, decoders_of(settings, rules, schemas), first), tell
         )
+        self._orders = LiveOrders(settings, cluster, metrics)
         self._controls = ControlFeed(
-            cluster, settings, metrics, lambda found: self.board.change(orders=found)
-        )
+            cluster, settings, metrics,
+            lambda found: self.board.change(orders=self._orders.allowed(found)),
+        )  # fmt: skip
         self._watch = RulesWatch(loaded, load, metrics, self._adopt)
         self._models = None
         if scorer is None:
@@ -79,4 +82,4 @@ class News:
     def facts(self) -> dict[str, object]:
         """Return what /health says of it."""
         rules = {"version": self.board.now.rules_version, "refused": self._watch.refused or None}
-        return {"rules": rules}
+        return {"rules": rules, "controls": {"refused": self._orders.refused or None}}

@@ -13,6 +13,7 @@ from winback_sender.engine.worker import Sender
 from winback_sender.law.at_send import legal_hours
 from winback_sender.law_file import law_at
 from winback_sender.logs import configure
+from winback_sender.own_key import demand_own_key
 from winback_sender.routes import make_adapters, read_routes
 from winback_sender.settings import Settings, load_sender_settings
 from winback_sender.stop import Stop
@@ -52,6 +53,8 @@ def run(
         for adapter in _each_once(adapters):
             stack.callback(adapter.close)
         cluster = find_kafka(settings)
+        if set(routes.values()) != {"console"}:  # It shows touches, and contacts nobody.
+            demand_own_key(settings, cluster)
         require_topics(
             cluster,
             (settings.topic_touches, settings.topic_feedback, settings.topic_dead_letters),

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.cli import winback
-from streams.commands.own_keys import demand_own_keys
 from streams.commands.run import _loaded
 from streams.core.ids import key_id
 from streams.errors import UserError
+from streams.own_keys import demand_own_keys
 from streams.rule_files import ids_of, load_rules
 from streams.settings import Settings, load_settings
 from winback_sender.cluster import Cluster

@@ -15,10 +15,7 @@ def demand_own_keys(settings: Settings, cluster: "Cluster") -> None:
     Raises:
         UserError: Anybody could sign a model, or tell whose an id is.
     """
-    from winback_sender.http.guard import is_loopback  # noqa: PLC0415 (quick --help)
-
-    hosts = {server.rpartition(":")[0].strip("[]") for server in cluster.servers}
-    if settings.has_development_key and not all(map(is_loopback, hosts)):
+    if settings.has_development_key and not cluster.is_here:
         raise UserError(
             "WINBACK_ID_KEY or WINBACK_MODEL_KEY is the development key, which everybody has: not "
             f"good enough for mode live on {cluster}",
