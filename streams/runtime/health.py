@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from streams.errors import UserError
 from streams.runtime.metrics import Metrics
 from winback_sender.http.guard import guard_of
-from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site
+from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, Whom
 
 STUCK_AFTER_S: Final = 30.0
 """With records waiting and no progress for so long, the worker is not alive."""
@@ -73,7 +73,7 @@ class HealthServer:
         self._liveness = Liveness()
         pages = {
             "/metrics": Page(self._metrics_page),
-            "/health": Page(self._health_page, is_open=True),
+            "/health": Page(self._health_page, Whom.PROBES),
         }
         self._site = Site(pages, guard_of(host, token, "WINBACK_WEB_HOST"))
 

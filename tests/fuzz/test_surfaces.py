@@ -1,12 +1,12 @@
 """A short siege of what listens; `python -m tests.fuzz.prove --groups http` takes ten minutes."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
 from tests.fuzz import surfaces
+from tests.fuzz.surfaces import PATIENCE_S
 from winback_sender.http import site
 
 ALIVE = b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -38,12 +38,22 @@ def test_who_says_nothing_more_is_cut_off_and_keeps_nobody_waiting(
     with serve() as port:
         held = surfaces.hang(port, 60)
         assert surfaces.ask(port, ALIVE % health).statuses == (200,)
-        time.sleep(1.4)
         for connection in held:
-            connection.settimeout(2.0)
+            connection.settimeout(PATIENCE_S)
             try:
                 while connection.recv(4_096):
                     pass
             except ConnectionError:
                 pass  # Cut off.
             connection.close()
+
+
+@every_server
+def test_a_browser_that_was_led_here_by_another_name_learns_nothing(
+    serve: Serve, health: bytes
+) -> None:
+    with serve() as port:
+        asked = ALIVE % health
+        for host, status in ((b"127.0.0.1:6066", 200), (b"evil.example", 403)):
+            reply = surfaces.ask(port, asked.replace(b"localhost", host))
+            assert reply.statuses == (status,)

@@ -11,7 +11,7 @@ from winback_sender.engine.lane import Lane, Lanes
 from winback_sender.engine.metrics import Meter
 from winback_sender.errors import Exit, UserError
 from winback_sender.http.guard import guard_of, is_loopback
-from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, body_of
+from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, Whom, body_of
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -67,8 +67,8 @@ class Web:
         self._hear = hear
         pages = {
             "/metrics": Page(self._metrics),
-            "/health/live": Page(_health(is_alive), is_open=True),
-            "/health/ready": Page(_health(is_ready), is_open=True),
+            "/health/live": Page(_health(is_alive), Whom.PROBES),
+            "/health/ready": Page(_health(is_ready), Whom.PROBES),
         }
         for lane in lanes.all:
             routes = lane.adapter.routes()
@@ -78,7 +78,7 @@ class Web:
                     f"set the CALLBACK_TOKEN of {lane.name}, or WINBACK_SENDER_WEB_HOST=127.0.0.1",
                 )
             for route in routes:
-                pages[route.path] = Page(self._called(lane, route), is_open=True, methods=CALLS)
+                pages[route.path] = Page(self._called(lane, route), Whom.ANYBODY, CALLS)
         guard = guard_of(host, token, "WINBACK_SENDER_WEB_HOST")
         self._site = Site(pages, guard, BODY_BYTES_MAX)
         self._loop = asyncio.new_event_loop()

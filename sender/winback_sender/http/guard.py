@@ -36,6 +36,17 @@ class Guard(NamedTuple):
         said = given.strip().encode("utf-8", "replace")
         return hmac.compare_digest(said, self.token.encode()) and scheme.lower() == "bearer"
 
+    def is_misled(self, host: str) -> bool:
+        """Return whether somebody's browser here may have been led to us by a name of a page's own.
+
+        With a token the name says nothing: a probe asks by the address of a pod, a scraper by the
+        name of a service. Who names no host is no browser.
+
+        Args:
+            host: The header of that name.
+        """
+        return not self.token and bool(host) and not is_loopback(_name_of(host))
+
 
 def guard_of(host: str, token: str, variable: str) -> Guard:
     """Return the guard of a server.

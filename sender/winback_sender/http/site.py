@@ -7,6 +7,7 @@ too large requests are cut off.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
@@ -61,17 +62,25 @@ class Asked(NamedTuple):
     is_known: bool
 
 
+class Whom(StrEnum):
+    """Who is answered."""
+
+    KNOWN = "known"  # who may see all
+    PROBES = "probes"  # strangers as well, unless a browser here was led to us by another name
+    ANYBODY = "anybody"  # by whatever name: a provider, whose proof is the page's own business
+
+
 class Page(NamedTuple):
     """What stands at a path.
 
     Attributes:
         answer: Answers.
-        is_open: Whether strangers are answered.
+        whom: Others are refused.
         methods: What may be done with it.
     """
 
     answer: Callable[[Asked], Awaitable[Answer]]
-    is_open: bool = False
+    whom: Whom = Whom.KNOWN
     methods: tuple[str, ...] = ("GET", "HEAD")
 
 
@@ -126,10 +135,12 @@ class Site:
     async def _answered(self, request: web.BaseRequest) -> tuple[Answer, Mapping[str, str]]:
         page = self._pages.get(request.path)
         header = request.headers.get
-        is_known = self._guard.knows(header("Authorization", ""), header("Host", ""))
+        host = header("Host", "")
+        is_known = self._guard.knows(header("Authorization", ""), host)
         if page is None:
             return Answer(HTTPStatus.NOT_FOUND), {}
-        if not (is_known or page.is_open):
+        is_probe = page.whom is Whom.PROBES and not self._guard.is_misled(host)
+        if not (is_known or is_probe or page.whom is Whom.ANYBODY):
             if self._guard.token:
                 return Answer(HTTPStatus.UNAUTHORIZED), {"WWW-Authenticate": "Bearer"}
             return Answer(HTTPStatus.FORBIDDEN), {}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from winback_sender.http import site as sites
 from winback_sender.http.guard import Guard, guard_of, is_loopback
-from winback_sender.http.site import HEADERS, Answer, Asked, Page, Site, body_of
+from winback_sender.http.site import HEADERS, Answer, Asked, Page, Site, Whom, body_of
 
 TOKEN = "a token of these tests"
 
@@ -31,34 +31,44 @@ async def talk(_asked: Asked) -> Answer:
 
 
 PAGES = {
-    "/open": Page(tell, is_open=True),
+    "/open": Page(tell, Whom.PROBES),
     "/closed": Page(tell),
-    "/echo": Page(echo, is_open=True, methods=("POST",)),
-    "/fail": Page(fail, is_open=True),
-    "/talk": Page(talk, is_open=True),
+    "/echo": Page(echo, Whom.PROBES, methods=("POST",)),
+    "/called": Page(tell, Whom.ANYBODY),
+    "/fail": Page(fail, Whom.PROBES),
+    "/talk": Page(talk, Whom.PROBES),
 }
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]
+Count = Callable[[], int]
+"""Says how many connections the site has."""
 
 
-def served(ask: Callable[[int], Awaitable[bytes]], token: str = "") -> bytes:
+def served(ask: Callable[[int, Count], Awaitable[bytes]], token: str = "") -> bytes:
     """Run a site for as long as one asks."""
 
     async def run() -> bytes:
         site = Site(PAGES, Guard(token), body_bytes_max=100)
         port = await site.start("127.0.0.1", 0)
         try:
-            async with asyncio.timeout(5):
-                return await ask(port)
+            assert site._runner is not None
+            server = site._runner.server
+            assert server is not None
+            async with asyncio.timeout(20):
+                return await ask(port, lambda: len(server.connections))
         finally:
             await site.stop()
 
     return asyncio.run(run())
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        await asyncio.sleep(0.005)
+
+
 def said(raw: bytes, token: str = "") -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of the answer to what is sent; 0 = none."""
 
-    async def ask(port: int) -> bytes:
+    async def ask(port: int, _count: Count) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw)
         answer = await reader.read()
@@ -114,6 +124,22 @@ def test_who_shows_the_token_sees_all(word: str, status: int) -> None:
 def test_without_a_token_only_names_of_this_machine_are_answered(host: str, status: int) -> None:
     """A page in a browser here may have a name of its own lead to us."""
     assert said(request("GET", "/closed", host=host))[0] == status
+    assert said(request("GET", "/open", host=host))[0] == (status if host else 200)
+    assert said(request("GET", "/called", host=host))[0] == 200, "a provider proves itself"
+
+
+def test_a_probe_that_names_no_host_is_told_little() -> None:
+    """A browser always names one; balancers do not, in HTTP/1.0."""
+    assert said(b"GET /open HTTP/1.0\r\n\r\n")[::2] == (200, b"little")
+    assert said(b"GET /closed HTTP/1.0\r\n\r\n")[0] == 403
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3:6066", "worker", "winback.example:443", ""])
+def test_with_a_token_the_name_says_nothing(host: str) -> None:
+    """A kubelet asks by the address of the pod, Prometheus by the name of a service."""
+    assert said(request("GET", "/open", host=host), TOKEN)[::2] == (200, b"little")
+    bearer = f"Authorization: Bearer {TOKEN}"
+    assert said(request("GET", "/closed", bearer, host=host), TOKEN)[::2] == (200, b"all")
 
 
 @pytest.mark.parametrize(
@@ -161,10 +187,11 @@ def test_who_says_nothing_or_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPat
 def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sites, "READ_WITHIN_S", 0.2)
 
-    async def ask(port: int) -> bytes:
+    async def ask(port: int, count: Count) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(request("GET", "/talk"))
-        await asyncio.sleep(0.8)
+        await until(lambda: count() == 1)
+        await until(lambda: count() == 0)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(8_000_000)
         return b""
@@ -177,9 +204,9 @@ def test_there_are_never_more_connections_than_can_be_served(
 ) -> None:
     monkeypatch.setattr(sites, "CONNECTIONS_MAX", 2)
 
-    async def ask(port: int) -> bytes:
+    async def ask(port: int, count: Count) -> bytes:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await until(lambda: count() == 2)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(request("GET", "/open"))
@@ -188,7 +215,7 @@ def test_there_are_never_more_connections_than_can_be_served(
             refused = b""
         for _, each in held:
             each.close()
-        await asyncio.sleep(0.1)
+        await until(lambda: count() == 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request("GET", "/open"))
         answered = await reader.read()
