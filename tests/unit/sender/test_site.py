@@ -61,7 +61,7 @@ def served(ask: Callable[[int, Count], Awaitable[bytes]], token: str = "") -> by
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    while not is_so():
+    while not is_so():  # noqa: ASYNC110 (the server has no event for it)
         await asyncio.sleep(0.005)
 
 
