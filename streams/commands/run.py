@@ -76,6 +76,7 @@ def run(
     The learner learns who leaves; a second one stands by.
     The router brings topics that are not keyed by user to the users' partitions.
     """
+    from streams.runtime.page_places import demand_pages  # noqa: PLC0415 (quick --help)
     from streams.runtime.whereabouts import resolve_cluster  # noqa: PLC0415
     from winback_sender.doorstep import require_reachable  # noqa: PLC0415
 
@@ -83,20 +84,21 @@ def run(
         load_settings(os.environ), rules=rules, model_file=model_file, clock=clock,
         web_port=web_port,
     )  # fmt: skip
+    sources = _routed(settings, role, topics)
+    routers = [["router", f"--topic={source.topic}"] for source in sources]
+    roles = [["pipeline"], ["learner"], *routers] if role == "all" else routers or [[role]]
+    demand_pages(settings, len(roles))
     cluster = resolve_cluster(settings, os.environ, is_local=is_local)
     require_reachable(cluster)
-    sources = _routed(settings, role, topics)
-    if role == "all" or len(sources) > 1:
+    if len(roles) > 1:
         from streams.runtime.side_by_side import run_side_by_side  # noqa: PLC0415
 
-        roles = [["router", f"--topic={source.topic}"] for source in sources]
         if role == "all":
             from streams.replay.rulebook import rules_at  # noqa: PLC0415
             from streams.runtime.topic_check import check_topics  # noqa: PLC0415
 
             all_sources = rules_at(settings.rules, settings.id_keys).sources
             asyncio.run(check_topics(settings, cluster, all_sources))  # all would complain
-            roles = [["pipeline"], ["learner"], *roles]
         return run_side_by_side(settings, cluster, roles, may_skip_lost=skip_lost)
     _work(role, settings, cluster, sources, may_skip_lost=skip_lost)
     return Exit.OK

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Final
 
 from streams.errors import Exit
+from streams.runtime.page_places import port_of
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
 from winback_sender.settings_catalogue import PREFIX
@@ -22,7 +23,6 @@ from winback_sender.settings_catalogue import PREFIX
 PROGRAM: Final = (sys.executable, "-c", "from streams.cli import main; main()", "run", "--role")
 STOP_PATIENCE_S: Final = 20.0
 PR_SET_PDEATHSIG: Final = 1
-PORT_MAX: Final = 65_535
 
 
 def run_side_by_side(
@@ -50,18 +50,13 @@ def run_side_by_side(
     common = ["--skip-lost"] if may_skip_lost else []
     children = [
         subprocess.Popen(  # noqa: S603 (our own program)
-            [*PROGRAM, *role, f"--web-port={_port(settings.web_port, number)}", *common],
+            [*PROGRAM, *role, f"--web-port={port_of(settings.web_port, number)}", *common],
             env=environ,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 (there are no threads yet)
         )
         for number, role in enumerate(roles)
     ]
     return _watch(children)
-
-
-def _port(first: int, number: int) -> int:
-    """Return the port of the role with this number; 0 takes a free one."""
-    return first + number if 0 < first <= PORT_MAX - number else 0
 
 
 def _end_with_parent() -> None:

@@ -216,6 +216,7 @@ def test_nothing_is_started_over_what_all_would_complain_of(
         raise UserError("no topic churn-models")
 
     monkeypatch.setenv("WINBACK_KAFKA_BOOTSTRAP", "nowhere:1")
+    monkeypatch.setenv("WINBACK_WEB_PORT", "0")
     monkeypatch.setattr(doorstep, "require_reachable", lambda _servers: None)
     monkeypatch.setattr(topic_check, "check_topics", missing)
     monkeypatch.setattr(
