@@ -32,6 +32,7 @@ class RejectReason(StrEnum):
     UNKNOWN_VERSION = "unknown_version"  # of a format that has versions
     SCHEMA_UNKNOWN = "schema_unknown"  # the registry does not know the schema's id
     DUPLICATE_KEY = "duplicate_key"  # a field that is read stands there twice
+    BAD_HEADER = "bad_header"  # the name of a header is not UTF-8
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ log = get_logger(__name__)
 TOLD: Final = frozenset({
     RejectReason.EMPTY, RejectReason.TOO_LARGE, RejectReason.NOT_DECODABLE, RejectReason.NO_ID,
     RejectReason.BAD_TIME, RejectReason.FUTURE, RejectReason.TOO_OLD, RejectReason.SCHEMA_UNKNOWN,
-    RejectReason.DUPLICATE_KEY,
+    RejectReason.DUPLICATE_KEY, RejectReason.BAD_HEADER,
 })  # fmt: skip
 """Reasons whose detail may stand in a log, but for what it quotes of the record."""
 

@@ -179,10 +179,7 @@ class PipelineEngine:
             self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
             self._relate(chunk)
             return None
-        columns = chunk.columns
-        decoded: list[Any] = self._in_force.decoders[chunk.topic].all(
-            columns.keys, columns.values, columns.timestamps_ms, columns.headers
-        )
+        decoded: list[Any] = chunk.columns.read(self._in_force.decoders[chunk.topic])
         part, stopped = self._fuse.part(chunk, decoded)
         if part.columns.next_offset > part.columns.start:
             self._note((chunk.topic, part.columns.start, part.columns.next_offset))

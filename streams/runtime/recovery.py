@@ -10,7 +10,8 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
 from streams.runtime.clients import Reader
-from streams.runtime.columns import take_fetched, wait_fetched
+from streams.runtime.fetched import take_fetched, wait_fetched
+from streams.runtime.record_batches import read_every_name
 from winback_sender.cluster import Cluster
 from winback_sender.logs import LIBRARY, get_logger
 
@@ -31,6 +32,7 @@ Contents = dict[int, dict[bytes, bytes]]
 
 def reader(cluster: Cluster) -> Reader:
     """Return a consumer without a group, for reading partitions to their end."""
+    read_every_name()
     return Reader(
         **cluster.options(),
         group_id=None,

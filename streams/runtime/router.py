@@ -126,10 +126,7 @@ class RouterEngine:
 
     def apply(self, chunk: Chunk) -> int | None:
         """Tell the records of a chunk as events, in order, as far as the fuse lets them in."""
-        columns = chunk.columns
-        found = self._tell().all(
-            columns.keys, columns.values, columns.timestamps_ms, columns.headers
-        )
+        found = chunk.columns.read(self._tell())
         self._heard_at_ms, self.is_idle = self._now_ms(), False
         part, stopped = self.fuse.part(chunk, found)
         self._take(part, found[: len(part)])

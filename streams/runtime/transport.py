@@ -21,8 +21,10 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
 from streams.runtime.clients import ended
-from streams.runtime.columns import Chunk, Columns, take_fetched, wait_fetched
+from streams.runtime.columns import Chunk, Columns
 from streams.runtime.delivery import Delivery, Positions
+from streams.runtime.fetched import take_fetched, wait_fetched
+from streams.runtime.record_batches import read_every_name
 from winback_sender.logs import LIBRARY
 
 FETCH_BYTES_MIN: Final = 65_536
@@ -71,6 +73,7 @@ class LeanThread(driver.AIOKafkaConsumerThread):
     logger = LIBRARY
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        read_every_name()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_min_bytes = FETCH_BYTES_MIN  # noqa: SLF001 (read when it starts)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001

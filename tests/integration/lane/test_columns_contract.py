@@ -9,10 +9,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer import fetcher as fetching
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import _DefaultRecordBatchPy
 from kafka.admin import KafkaAdminClient
 
 from streams.core.decoded import Headers
-from streams.runtime.columns import PRIVATE_FIELDS, Columns, take_fetched, wait_fetched
+from streams.runtime.columns import Columns
+from streams.runtime.fetched import PRIVATE_FIELDS, take_fetched, wait_fetched
 from streams.runtime.recovery import read_changelog, reader
 from winback_sender.cluster import Cluster
 
@@ -172,9 +174,10 @@ def test_the_private_fields_are_there() -> None:
     code = {
         "Fetcher": fetching.Fetcher, "FetchResult": fetching.FetchResult,
         "PartitionRecords": fetching.PartitionRecords, "BatchBuilder": BatchBuilder,
-        "FetchError": fetching.FetchError,
+        "FetchError": fetching.FetchError, "_DefaultRecordBatchPy": _DefaultRecordBatchPy,
         "AIOKafkaConsumer": AIOKafkaConsumer,
     }  # fmt: skip
+    assert "MemoryRecords" in fetching.Fetcher._proc_fetch_request.__code__.co_names
     for name, fields in PRIVATE_FIELDS.items():
         words = set()
         for member in vars(code[name]).values():

@@ -10,7 +10,7 @@ from aiokafka.consumer.fetcher import FetchError
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
 
-from streams.runtime.columns import take_fetched
+from streams.runtime.fetched import take_fetched
 
 HERE = TopicPartition("in", 0)
 
