@@ -1,6 +1,6 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from streams.core.clock_names import expected_clocks
 from streams.core.partition import Partition
@@ -11,7 +11,7 @@ from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
 from streams.runtime.idle import IdleTopics
 from streams.runtime.input_fuse import FuseNotices, InputFuse, limit_of
-from streams.runtime.lane import Engine, Pace
+from streams.runtime.lane import Lane, Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.news import News
 from streams.runtime.pipeline import PipelineEngine, streams_of
@@ -47,69 +47,109 @@ async def run_pipeline(
     Raises:
         UserError: Something that an operator can mend.
     """
-    theirs = direct(loaded.rules.sources)
-    sources = (
-        settings.topic_activity, settings.topic_feedback, settings.topic_identity,
-        *(source.topic for source in theirs),
-    )  # fmt: skip
     counts = await check_topics(settings, cluster, loaded.rules.sources)
-    clocks = expected_clocks(loaded.rules.sources, counts)
     service = Service(settings, cluster, settings.web_port)
+    role = PipelineRole(service, counts, loaded, scorer, load)
+    await role.run(may_skip_lost=may_skip_lost)
 
-    desk = SchemaDesk(settings, theirs, service.metrics)
-    streams, notices = streams_of(settings), Notices(settings.topic_dead_letters)
-    fuse_notices = FuseNotices()
-    is_live = settings.clock == "wall"
 
-    def tell() -> None:
-        for lane in app.lanes.lanes.values():
+class PipelineRole:
+    """What a worker of the pipeline is made of.
+
+    Args:
+        service: What it has around its lanes.
+        counts: Number of partitions by topic.
+        loaded: The business rules, and their files.
+        scorer: A frozen model; None follows the learner.
+        load: Reads the rules anew when a file has changed.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        counts: Mapping[str, int],
+        loaded: Loaded,
+        scorer: Scorer | None,
+        load: Callable[[], Loaded],
+    ) -> None:
+        settings, sources = service.settings, loaded.rules.sources
+        self._service, self._settings, self._counts = service, settings, counts
+        self._theirs = direct(sources)
+        self._clocks = expected_clocks(sources, counts)
+        self._streams = streams_of(settings)
+        self._notices, self._fuse_notices = Notices(settings.topic_dead_letters), FuseNotices()
+        self._lanes: Mapping[int, Lane] = {}
+        self._desk = SchemaDesk(settings, self._theirs, service.metrics)
+        self._news = News(
+            service.cluster, settings, service.metrics, loaded, load, scorer, self._desk.schemas,
+            self._tell,
+        )  # fmt: skip
+        service.tell = lambda: self._news.facts() | self._desk.facts()
+        service.is_held = lambda: bool(self._desk.away)
+
+    async def run(self, *, may_skip_lost: bool) -> None:
+        """Run until a signal or a crash.
+
+        Raises:
+            UserError: Something that an operator can mend.
+        """
+        settings = self._settings
+        options = self._options(may_skip_lost=may_skip_lost)
+        app = make_app(settings, app_id=settings.app_id, table="users", options=options)
+        self._lanes = app.lanes.lanes
+        try:
+            await self._service.run(app, self._begin)
+        finally:
+            await self._desk.close()
+
+    def _options(self, *, may_skip_lost: bool) -> LaneOptions:
+        settings = self._settings
+        sources = (
+            settings.topic_activity, settings.topic_feedback, settings.topic_identity,
+            *(source.topic for source in self._theirs),
+        )  # fmt: skip
+        return LaneOptions(
+            cluster=self._service.cluster, sources=sources,
+            changelog=settings.topic_users_changelog, make_engine=self._engine,
+            observer=self._service.meter, pace=Pace(interval_s=settings.commit_interval_s),
+            partition_counts=self._counts, may_skip_lost=may_skip_lost, ready=self._desk.ready,
+            headers_of=headers_of(self._theirs),
+        )  # fmt: skip
+
+    def _engine(self, partition: int) -> PipelineEngine:
+        settings, board = self._settings, self._news.board
+        core = Partition(
+            partition, board.now.rules, board.now.scorer,
+            of=self._counts[settings.topic_activity], app_id=settings.app_id, clocks=self._clocks,
+            users_max=settings.users_max,
+        )  # fmt: skip
+        # What is said of touches is heard in any case: an opt-out may stand among garbage.
+        heard = {settings.topic_feedback}
+        return PipelineEngine(
+            core, lambda: board.now, self._streams, self._service.metrics, self._notices,
+            now_ms if settings.clock == "wall" else None,
+            fuse=InputFuse(limit_of(settings), partition, self._fuse_notices, heard),
+        )  # fmt: skip
+
+    def _tell(self) -> None:
+        """Let every lane look at what has come into force."""
+        for lane in self._lanes.values():
             engine = lane.engine
             assert isinstance(engine, PipelineEngine)
             engine.refresh()
             lane.wake()
 
-    news = News(cluster, settings, service.metrics, loaded, load, scorer, desk.schemas, tell)
-    service.tell = lambda: news.facts() | desk.facts()
-    service.is_held = lambda: bool(desk.away)
-
-    def make_engine(partition: int) -> Engine:
-        now = news.board.now
-        of = counts[settings.topic_activity]
-        core = Partition(
-            partition, now.rules, now.scorer, of=of, app_id=settings.app_id, clocks=clocks,
-            users_max=settings.users_max,
-        )  # fmt: skip
-        return PipelineEngine(
-            core, lambda: news.board.now, streams, service.metrics, notices,
-            now_ms if is_live else None,
-            # What is said of touches is heard in any case: an opt-out may stand among garbage.
-            fuse=InputFuse(
-                limit_of(settings), partition, fuse_notices, {settings.topic_feedback}
-            ),
-        )  # fmt: skip
-
-    options = LaneOptions(
-        cluster=cluster, sources=sources, changelog=settings.topic_users_changelog,
-        make_engine=make_engine, observer=service.meter,
-        pace=Pace(interval_s=settings.commit_interval_s), partition_counts=counts,
-        may_skip_lost=may_skip_lost, ready=desk.ready, headers_of=headers_of(theirs),
-    )  # fmt: skip
-    app = make_app(settings, app_id=settings.app_id, table="users", options=options)
-    idleness = IdleTopics(streams.clocks) if len(clocks) > 1 else None
-    clock = WallClock(
-        lambda: app.lanes.lanes, service.end_offsets, idleness, gives_ticks=is_live
-    )  # fmt: skip
-
-    async def begin() -> None:
-        await news.begin(service.background)
-        service.background(watch_topics(cluster, counts))
+    async def _begin(self) -> None:
+        """Return when what is in force is known; what goes on for ever is watched."""
+        service, is_live = self._service, self._settings.clock == "wall"
+        await self._news.begin(service.background)
+        service.background(watch_topics(service.cluster, self._counts))
+        idleness = IdleTopics(self._streams.clocks) if len(self._clocks) > 1 else None
         if is_live or idleness is not None:
+            clock = WallClock(
+                lambda: self._lanes, service.end_offsets, idleness, gives_ticks=is_live
+            )
             service.background(clock.run())
-
-    try:
-        await service.run(app, begin)
-    finally:
-        await desk.close()
 
 
 async def run_learner(

@@ -7,7 +7,7 @@ need not agree.
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final
 
 from streams.core.inputs import Directive
@@ -18,7 +18,7 @@ from streams.runtime.app import make_app
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.dead_letters import DeadLetters, Notices
 from streams.runtime.input_fuse import FuseNotices, InputFuse, limit_of, pardons
-from streams.runtime.lane import Engine, Lane, Pace
+from streams.runtime.lane import Lane, Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
@@ -62,74 +62,113 @@ async def run_router(
     """
     counts = await check_routed(settings, cluster, source.topic)
     service = Service(settings, cluster, settings.web_port)
-    notices = Notices(settings.topic_dead_letters)
-    targets = Targets(settings.topic_activity, settings.topic_dead_letters)
-    desk = SchemaDesk(settings, (source,), service.metrics)
-    service.is_held = lambda: bool(desk.away)
-    tell = bulk_tell(source, loaded.rules, desk.schemas)
+    await RouterRole(service, counts, loaded, source, load).run(may_skip_lost=may_skip_lost)
 
-    def adopt(found: Loaded) -> None:
-        nonlocal source, tell
-        source = next(each for each in found.rules.sources if each.topic == source.topic)
-        tell = bulk_tell(source, found.rules, desk.schemas)
-        for lane in app.lanes.lanes.values():
-            assert isinstance(lane.engine, RouterEngine)
-            lane.engine.adopt(source)
 
-    pardoned: dict[str, int] = {}  # Known before the first lane: begin() waits for it.
-    fuse_notices = FuseNotices()
+class RouterRole:
+    """What the router of one topic is made of.
 
-    def pardon(orders: tuple[Directive, ...]) -> None:
-        nonlocal pardoned
-        pardoned = pardons(orders)
-        for lane in app.lanes.lanes.values():
-            assert isinstance(lane.engine, RouterEngine)
-            lane.engine.fuse.pardon(pardoned)
+    Args:
+        service: What it has around its lanes.
+        counts: Number of partitions by topic.
+        loaded: The business rules, and their files.
+        source: The topic.
+        load: Reads the rules anew when a file has changed.
+    """
 
-    def make_engine(partition: int) -> Engine:
-        fuse = InputFuse(limit_of(settings), partition, fuse_notices)
-        fuse.pardon(pardoned)
-        return RouterEngine(
-            source, Envelope(source.topic, partition, settings.app_id), lambda: tell, targets,
-            DeadLetters(notices, service.metrics), service.metrics, now_ms,
-            is_ticked=settings.clock == "wall", fuse=fuse,
+    def __init__(
+        self,
+        service: Service,
+        counts: Mapping[str, int],
+        loaded: Loaded,
+        source: Source,
+        load: Callable[[], Loaded],
+    ) -> None:
+        settings, metrics = service.settings, service.metrics
+        self._service, self._settings, self._counts = service, settings, counts
+        self._source = source
+        self._notices, self._fuse_notices = Notices(settings.topic_dead_letters), FuseNotices()
+        self._targets = Targets(settings.topic_activity, settings.topic_dead_letters)
+        self._lanes: Mapping[int, Lane] = {}
+        self._pardoned: dict[str, int] = {}  # Known before the first lane: _begin waits for it.
+        self._desk = SchemaDesk(settings, (source,), metrics)
+        self._bulk = bulk_tell(source, loaded.rules, self._desk.schemas)
+        self._watch = RulesWatch(loaded, load, metrics, self._adopt)
+        self._controls = ControlFeed(service.cluster, settings, metrics, self._pardon)
+        service.tell = self._facts
+        service.is_held = lambda: bool(self._desk.away)
+
+    async def run(self, *, may_skip_lost: bool) -> None:
+        """Run until a signal or a crash.
+
+        Raises:
+            UserError: Something that an operator can mend.
+        """
+        app = make_app(
+            self._settings, app_id=self._settings.router_id(self._source.topic), table="lanes",
+            options=self._options(may_skip_lost=may_skip_lost),
+        )  # fmt: skip
+        self._lanes = app.lanes.lanes
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        try:
+            await self._service.run(app, self._begin)
+        finally:
+            await self._desk.close()
+
+    def _options(self, *, may_skip_lost: bool) -> LaneOptions:
+        settings, topic = self._settings, self._source.topic
+        return LaneOptions(
+            cluster=self._service.cluster, sources=(topic,),
+            changelog=settings.router_changelog(topic), make_engine=self._engine,
+            observer=self._service.meter, pace=Pace(interval_s=settings.commit_interval_s),
+            partition_counts=self._counts, may_skip_lost=may_skip_lost,
+            is_from_end=settings.router_begin == "newest", ready=self._desk.ready,
+            headers_of=headers_of((self._source,)),
         )  # fmt: skip
 
-    options = LaneOptions(
-        cluster=cluster, sources=(source.topic,),
-        changelog=settings.router_changelog(source.topic), make_engine=make_engine,
-        observer=service.meter, pace=Pace(interval_s=settings.commit_interval_s),
-        partition_counts=counts, may_skip_lost=may_skip_lost,
-        is_from_end=settings.router_begin == "newest", ready=desk.ready,
-        headers_of=headers_of((source,)),
-    )  # fmt: skip
-    app = make_app(
-        settings, app_id=settings.router_id(source.topic), table="lanes", options=options
-    )
-    clock = WallClock(lambda: app.lanes.lanes, service.end_offsets)
-    watch = RulesWatch(loaded, load, service.metrics, adopt)
-    controls = ControlFeed(cluster, settings, service.metrics, pardon)
+    def _engine(self, partition: int) -> RouterEngine:
+        settings, metrics = self._settings, self._service.metrics
+        fuse = InputFuse(limit_of(settings), partition, self._fuse_notices)
+        fuse.pardon(self._pardoned)
+        return RouterEngine(
+            self._source, Envelope(self._source.topic, partition, settings.app_id),
+            lambda: self._bulk, self._targets, DeadLetters(self._notices, metrics), metrics,
+            now_ms, is_ticked=settings.clock == "wall", fuse=fuse,
+        )  # fmt: skip
 
-    def facts() -> dict[str, object]:
-        rules = {"refused": watch.refused or None}
-        return {"routes": source.topic, "rules": rules, **desk.facts()}
+    def _engines(self) -> Iterator[RouterEngine]:
+        for lane in self._lanes.values():
+            assert isinstance(lane.engine, RouterEngine)
+            yield lane.engine
 
-    service.tell = facts
+    def _adopt(self, found: Loaded) -> None:
+        """Go by changed rules."""
+        topic = self._source.topic
+        self._source = next(each for each in found.rules.sources if each.topic == topic)
+        self._bulk = bulk_tell(self._source, found.rules, self._desk.schemas)
+        for engine in self._engines():
+            engine.adopt(self._source)
 
-    async def begin() -> None:
-        service.background(watch.follow())
-        service.background(controls.follow())
-        await controls.wait_ready()
-        if settings.clock == "wall":
-            service.background(clock.run())
-        service.background(keep_clocks_told(lambda: app.lanes.lanes, service.end_offsets))
+    def _pardon(self, orders: tuple[Directive, ...]) -> None:
+        """Read on what operators want to be read on."""
+        self._pardoned = pardons(orders)
+        for engine in self._engines():
+            engine.fuse.pardon(self._pardoned)
 
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    try:
-        await service.run(app, begin)
-    finally:
-        await desk.close()
+    def _facts(self) -> dict[str, object]:
+        rules = {"refused": self._watch.refused or None}
+        return {"routes": self._source.topic, "rules": rules, **self._desk.facts()}
+
+    async def _begin(self) -> None:
+        """Return when the orders are known; what goes on for ever is watched."""
+        service = self._service
+        service.background(self._watch.follow())
+        service.background(self._controls.follow())
+        await self._controls.wait_ready()
+        if self._settings.clock == "wall":
+            service.background(WallClock(lambda: self._lanes, service.end_offsets).run())
+        service.background(keep_clocks_told(lambda: self._lanes, service.end_offsets))
 
 
 async def keep_clocks_told(

@@ -116,7 +116,8 @@ class Watch:
 
     seen: list[str]
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, _port: int) -> None:
+        self.settings, self.cluster = settings, cluster
         self.meter = self.end_offsets = None
         self.metrics = Metrics()
         Watch.seen = []
