@@ -73,11 +73,17 @@ def make_source(stand: Stand, source: str) -> None:
     client.close()
 
 
-def feed(stand: Stand, source: str) -> None:
-    """Publish the orders at a steady rate, every third without a key, one of them broken."""
+def feed(stand: Stand, source: str, goes_on: threading.Event) -> None:
+    """Publish the orders at a steady rate, every third without a key, one of them broken.
+
+    The last third waits for an event, so that what happens before it happens in the middle.
+    """
     producer = KafkaProducer(bootstrap_servers=stand.bootstrap, linger_ms=5)
     started = time.monotonic()
     for number in range(ORDERS):
+        if number == ORDERS * 2 // 3:
+            producer.flush()
+            assert goes_on.wait(60)
         key = None if number % 3 == 0 else f"o{number}".encode()
         value = json.dumps(order(number)).encode()
         producer.send(source, value, key, partition=origin_of(number))
@@ -98,13 +104,14 @@ def test_orders_become_events_once_whoever_dies(kafka: str, tmp_path: Path) -> N
         first = stand.worker(role="router")
         pipeline = stand.worker(role="pipeline")
         first.wait_ready()
-        feeding = threading.Thread(target=feed, args=(stand, source))
+        is_killed = threading.Event()
+        feeding = threading.Thread(target=feed, args=(stand, source, is_killed))
         feeding.start()
         second = stand.worker(role="router")
         second.wait_ready()
         wait_until("events", lambda: first.metrics().get("winback_commits_total", 0) > 1, 20)
-        assert feeding.is_alive(), "the kill must come in the middle"
         first.end(signal.SIGKILL)
+        is_killed.set()
         feeding.join()
         wait_until("the end", lambda: len(events(kafka, activity)) >= ORDERS, 30, 0.5)
         check_events(kafka, activity, source)
