@@ -1,7 +1,8 @@
 """How long a topic holds what it was given: what Kafka promises by its configs, at worst.
 
 Source:
-    Apache Kafka, topic configs; KIP-354 (bounded compaction lag), KIP-534 (tombstones).
+    Apache Kafka, topic configs; KIP-354 (bounded compaction lag), KIP-534 (tombstones), KIP-937
+    (records that lie ahead), KIP-1030 (an hour, by default, from Kafka 4.0 on).
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,11 @@ DAY_MS: Final = 86_400_000
 CHECKS_MS: Final = 6 * 60_000
 """Brokers look for what is to be deleted every five minutes, and take the files away in one more
 (``log.retention.check.interval.ms``, ``file.delete.delay.ms``)."""
+AHEAD: Final = "message.timestamp.after.max.ms"
+"""How far ahead of the broker's clock a record may be dated; brokers before 3.6 have no such bound.
+Retention, the end of a segment and compaction go by the dates of records."""
+AHEAD_MS: Final = 3_600_000
+"""As far as clocks of producers may differ from the broker's; the default of Kafka 4."""
 SWEPT_EVERY_MS: Final = DAY_MS
 """So often `winback erase --sweep` is to run."""
 ERASED_WITHIN_MS: Final = 30 * DAY_MS
@@ -46,10 +52,12 @@ def gone_after_ms(configs: Mapping[str, str], erased_by: ErasedBy) -> int | None
     if erased_by is ErasedBy.NOBODY:
         return 0
     found = []
+    # The first record of a segment may hold it open for so long, the last one keep it for so long.
+    ahead_ms = 2 * int(configs.get(AHEAD, 0))
     policy = configs.get("cleanup.policy", "delete")
     retention_ms = int(configs.get("retention.ms", 7 * DAY_MS))
     if "delete" in policy and retention_ms >= 0:
-        found.append(retention_ms + int(configs.get("segment.ms", _SEGMENT_MS)))
+        found.append(retention_ms + int(configs.get("segment.ms", _SEGMENT_MS)) + ahead_ms)
     lag = configs.get("max.compaction.lag.ms")
     is_compacted = "compact" in policy and lag is not None
     if is_compacted and erased_by in {ErasedBy.SERVICE, ErasedBy.SWEEP}:
@@ -58,7 +66,7 @@ def gone_after_ms(configs: Mapping[str, str], erased_by: ErasedBy) -> int | None
         deleted_ms = int(configs.get("delete.retention.ms", _DELETE_RETENTION_MS))
         # A segment is closed by the next record: the service writes all the time, a sweep daily.
         swept_ms = SWEPT_EVERY_MS if erased_by is ErasedBy.SWEEP else 0
-        found.append(swept_ms + 2 * (int(lag) + swept_ms) + deleted_ms)
+        found.append(swept_ms + 2 * (int(lag) + swept_ms + ahead_ms) + deleted_ms)
     return min(found) + CHECKS_MS if found else None
 
 

@@ -1,14 +1,15 @@
 """Ask Kafka for its topics, and carry out a plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import InvalidConfigurationError, TopicAlreadyExistsError
 
 from streams.core.routed import routed
 from streams.core.sources import Source
 from streams.errors import Exit, UserError
+from streams.runtime.retention import AHEAD
 from streams.runtime.topics import (
     Action,
     Actual,
@@ -65,8 +66,7 @@ def apply_plan(client: Any, steps: Iterable[Step], replication: int) -> None:
         if step.action is Action.CREATE
     }
     if created:
-        answer = client.create_topics(created, timeout_ms=_TIMEOUT_MS, raise_errors=False)
-        for topic in answer["topics"]:
+        for topic in _create(client, created):
             if topic["error_code"] not in _HARMLESS_ERRORS:
                 raise _refused(
                     f"Kafka does not create {topic['name']}: {topic['error_message']}",
@@ -125,6 +125,27 @@ def _actual(client: Any, wanted: Iterable[Topic]) -> dict[str, Actual]:
         )
         for found in client.describe_topics(names)
     }
+
+
+def _create(client: Any, created: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Create topics, on brokers before 3.6 without the bound that they do not know; how it went."""
+    options = {"timeout_ms": _TIMEOUT_MS, "raise_errors": False}
+    said: list[dict[str, Any]] = client.create_topics(created, **options)["topics"]
+    unknown = {
+        topic["name"]
+        for topic in said
+        if topic["error_code"] == InvalidConfigurationError.errno
+        and AHEAD in (topic["error_message"] or "")
+    }
+    if not unknown:
+        return said
+    older = {}
+    for name in unknown:
+        wanted = created[name]
+        configs = {key: value for key, value in wanted["configs"].items() if key != AHEAD}
+        older[name] = {**wanted, "configs": configs}
+    again: list[dict[str, Any]] = client.create_topics(older, **options)["topics"]
+    return [topic for topic in said if topic["name"] not in unknown] + again
 
 
 def _change(client: Any, step: Step) -> None:

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from streams.core.channels import TOUCHES_KEPT_MS
 from streams.core.sources import KeyedBy, Source
 from streams.runtime.retention import (
+    AHEAD,
+    AHEAD_MS,
     DAY_MS,
     ERASED_WITHIN_MS,
     KEPT_DAYS_MAX,
@@ -35,6 +37,7 @@ _COMPACTED: Final = MappingProxyType(
         "delete.retention.ms": str(DAY_MS),
     }
 )
+_STATE: Final = MappingProxyType({**_COMPACTED, AHEAD: str(AHEAD_MS)})
 _PERSONAL: Final = ("retention.ms", "segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
 """Configs on which it depends when an erasure is complete."""
 
@@ -114,11 +117,12 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
         return Topic(name, why, settings.partitions, True, False, configs, False, by)  # noqa: FBT003 (a row)
 
     def compacted(name: str, why: str, count: int, by: ErasedBy) -> Topic:
-        return Topic(name, why, count, True, True, _COMPACTED, True, by)  # noqa: FBT003 (a row)
+        configs = _STATE if by is ErasedBy.SERVICE else _COMPACTED
+        return Topic(name, why, count, True, True, configs, True, by)  # noqa: FBT003 (a row)
 
-    touches, activity = kept_for(_TOUCH_DAYS), kept_for(7)
+    touches, activity = personal(_TOUCH_DAYS), kept_for(7)
     decisions = swept(settings.decisions_kept_days)
-    dead_letters = kept_for(settings.dead_letters_kept_days)
+    dead_letters = personal(settings.dead_letters_kept_days)
     return (
         co_partitioned(settings.topic_activity, "in: what users do", activity, ErasedBy.COMPANY),
         co_partitioned(settings.topic_feedback, "in: what happened to each touch", touches),
@@ -129,12 +133,12 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
         co_partitioned(settings.topic_journal, "internal: the order of inputs, for replays",
                        kept_for(30), ErasedBy.NOBODY),
         co_partitioned(settings.topic_identity, "internal: ids that are one person",
-                       kept_for(KEPT_DAYS_MAX)),
+                       personal(KEPT_DAYS_MAX)),
         compacted(settings.topic_users_changelog, "internal: the state of every user",
                   settings.partitions, ErasedBy.SERVICE),
         Topic(
             settings.topic_examples, "internal: training examples", 1, is_exact=True,
-            is_compacted=False, configs=kept_for(7), is_ours=False, erased_by=ErasedBy.RETENTION,
+            is_compacted=False, configs=personal(7), is_ours=False, erased_by=ErasedBy.RETENTION,
         ),
         compacted(settings.topic_models, "internal: model snapshots", 1, ErasedBy.SERVICE),
         compacted(settings.topic_control, "internal: orders of operators to every worker", 1,
@@ -223,16 +227,25 @@ def _step(topic: Topic, actual: Actual | None) -> Step:
     reason = _refusal(topic, actual)
     if reason:
         return Step(topic, Action.REFUSE, reason=reason)
-    is_too_long = _is_too_long(topic, actual)
-    differing = {
-        key: value
-        for key, value in topic.configs.items()
-        if (topic.is_ours or (is_too_long and key in _PERSONAL))
-        and actual.configs.get(key) != value
-    }
+    differing = _differing(topic, actual)
     grown = topic.partitions if actual.partitions < topic.partitions else 0
     action = Action.CHANGE if differing or grown else Action.KEEP
     return Step(topic, action, differing, grown)
+
+
+def _differing(topic: Topic, actual: Actual) -> dict[str, str]:
+    """Return the configs that are to be put right, as they should be."""
+    is_too_long = _is_too_long(topic, actual)
+    return {
+        key: value
+        for key, value in topic.configs.items()
+        if (
+            int(actual.configs.get(key, 0)) > int(value)  # An older broker knows of none.
+            if key == AHEAD
+            else (topic.is_ours or (is_too_long and key in _PERSONAL))
+            and actual.configs.get(key) != value
+        )
+    }
 
 
 def _refusal(topic: Topic, actual: Actual) -> str:
@@ -279,7 +292,9 @@ def _is_too_long(topic: Topic, actual: Actual) -> bool:
     """Return whether an erasure would not be complete in time on a topic as it is."""
     if topic.erased_by is ErasedBy.COMPANY:
         return False
-    span_ms = gone_after_ms({**topic.configs, **actual.configs}, topic.erased_by)
+    # What may lie ahead is put right by itself.
+    ahead = {AHEAD: topic.configs[AHEAD]} if AHEAD in topic.configs else {}
+    span_ms = gone_after_ms({**topic.configs, **actual.configs, **ahead}, topic.erased_by)
     return span_ms is None or span_ms > ERASED_WITHIN_MS
 
 
@@ -293,13 +308,23 @@ def kept_for(days: int) -> Mapping[str, str]:
     })  # fmt: skip
 
 
+def personal(days: int) -> Mapping[str, str]:
+    """Return the configs of a topic of ours whose records go by their age, and are somebody's."""
+    return MappingProxyType({
+        **kept_for(days),
+        AHEAD: str(AHEAD_MS),
+        # A segment, and what its first and last record may lie ahead, are a day together.
+        "segment.ms": str(DAY_MS - 2 * AHEAD_MS),
+    })  # fmt: skip
+
+
 def swept(days: int) -> Mapping[str, str]:
     """Return the configs of a topic whose records go by their age, and by a tombstone each.
 
     Every record has a key of its own, so that compaction takes none that was not erased.
     """
     return MappingProxyType({
-        **kept_for(days),
+        **personal(days),
         "cleanup.policy": "compact,delete",
         "max.compaction.lag.ms": str(DAY_MS),
         "delete.retention.ms": str(DAY_MS),

@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
+from kafka.errors import InvalidTimestampError
 
 from streams.errors import Unavailable, UserError
+from streams.runtime.retention import AHEAD, ErasedBy
 from streams.runtime.topic_admin import apply_plan, plan_topics, require_topics
 from streams.runtime.topics import Action, topics
 from streams.runtime.whereabouts import resolve_cluster
@@ -96,6 +99,37 @@ def test_slow_compaction_is_put_right_and_dead_letters_grow(kafka: str) -> None:
     deadline = time.monotonic() + 10.0
     while actions(kafka, settings)[Action.KEEP] < 9:  # a change reaches the broker a little later
         assert time.monotonic() < deadline
+
+
+def test_a_record_that_lies_ahead_is_refused_where_people_are(kafka: str) -> None:
+    """Also on a topic that was there before the bound was."""
+    settings = named("dated")
+    feedback = settings.topic_feedback
+    with admin_client(Cluster.plain(kafka)) as client:
+        configs = {"segment.ms": "86400000", AHEAD: str(2**63 - 1)}
+        client.create_topics({feedback: {"num_partitions": 4, "configs": configs}})
+        client.wait_for_topics([feedback])
+        dated(kafka, feedback, 48)  # This is what it is about: it would stay for nine days.
+        apply_plan(client, plan_topics(client, settings), replication=1)
+    deadline = time.monotonic() + 10.0
+    while actions(kafka, settings)[Action.KEEP] < 11:
+        assert time.monotonic() < deadline
+    for topic in topics(settings):
+        if topic.erased_by not in {ErasedBy.NOBODY, ErasedBy.COMPANY}:
+            dated(kafka, topic.name, 0)
+            dated(kafka, topic.name, -24 * 365)
+            with pytest.raises(InvalidTimestampError):
+                dated(kafka, topic.name, 2)
+
+
+def dated(bootstrap: str, topic: str, ahead_h: float) -> None:
+    """Write a record with a date so many hours ahead."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, retries=0)
+    at_ms = round((time.time() + ahead_h * 3_600) * 1_000)
+    try:
+        producer.send(topic, b"{}", b"ada", timestamp_ms=at_ms).get(20)
+    finally:
+        producer.close()
 
 
 def test_kafkas_own_no_is_told_in_its_words(kafka: str) -> None:

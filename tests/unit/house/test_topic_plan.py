@@ -1,8 +1,11 @@
 """The plan of the topics: what is created, changed, left and refused."""
 
+from typing import Any
+
 import pytest
 
-from streams.runtime.retention import ERASED_WITHIN_MS
+from streams.runtime.retention import AHEAD, AHEAD_MS, ERASED_WITHIN_MS, ErasedBy
+from streams.runtime.topic_admin import apply_plan
 from streams.runtime.topics import (
     Action,
     Actual,
@@ -160,3 +163,59 @@ def test_decisions_that_are_compacted_late_are_put_right() -> None:
     configs = {**wanted.configs, "max.compaction.lag.ms": str(2**63 - 1)}
     step = step_of("win-back-decisions", Actual(4, configs))
     assert dict(step.changes) == {"max.compaction.lag.ms": str(DAY_MS)}
+
+
+PERSONAL = [
+    topic.name for topic in CATALOGUE if topic.erased_by not in {ErasedBy.NOBODY, ErasedBy.COMPANY}
+]
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_nobody_keeps_a_person_for_longer_by_a_date_that_lies_ahead(name: str) -> None:
+    """Kafka's retention goes by the dates that producers give: of feedback, anybody's senders."""
+    wanted = next(topic for topic in CATALOGUE if topic.name == name)
+    assert int(wanted.configs[AHEAD]) == AHEAD_MS
+    there = {**wanted.configs, AHEAD: str(2**63 - 1)}
+    step = step_of(name, Actual(wanted.partitions, there))
+    assert (step.action, dict(step.changes)) == (Action.CHANGE, {AHEAD: str(AHEAD_MS)})
+
+
+def test_the_bound_of_an_operator_who_wants_less_stays_and_so_does_a_broker_that_knows_none() -> (
+    None
+):
+    wanted = next(topic for topic in CATALOGUE if topic.name == "win-back-feedback")
+    older = {key: value for key, value in wanted.configs.items() if key != AHEAD}
+    for configs in ({**wanted.configs, AHEAD: "60000"}, older):
+        assert step_of("win-back-feedback", Actual(4, configs)).action is Action.KEEP
+
+
+class OlderKafka:
+    """Knows no bound for dates that lie ahead, as Kafka 3.5; remembers what was made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, dict[str, str]] = {}
+
+    def create_topics(self, wanted: dict[str, Any], **_: object) -> dict[str, Any]:
+        said = []
+        for name, options in wanted.items():
+            if AHEAD in options["configs"]:
+                message = f"Unknown topic config name: {AHEAD}"
+                said.append({"name": name, "error_code": 40, "error_message": message})
+            else:
+                self.made[name] = options["configs"]
+                said.append({"name": name, "error_code": 0, "error_message": None})
+        return {"topics": said}
+
+    def wait_for_topics(self, names: list[str], **_: object) -> None:
+        assert set(names) == set(self.made)
+
+
+def test_an_older_kafka_gets_its_topics_without_the_bound() -> None:
+    older = OlderKafka()
+    apply_plan(older, plan(CATALOGUE, {}), replication=1)
+    for topic in CATALOGUE:
+        made = {
+            **older.made[topic.name],
+            **({AHEAD: str(AHEAD_MS)} if AHEAD in topic.configs else {}),
+        }
+        assert made == dict(topic.configs)
