@@ -60,8 +60,9 @@ def feed(
 ) -> int:
     """Publish the event log FILE on the activity topic.
 
-    FILE is csv with the header user_id,ts,event,amount, or JSON lines of native events; gzip is
-    unpacked, and - reads standard input. Records carry the time of now, event time is a field.
+    FILE is csv with the header user_id,ts,event,amount, Parquet with these columns, or JSON lines
+    of native events; gzip is unpacked, and - reads standard input. Records carry the time of now,
+    event time is a field.
     At the end every partition gets a watermark, so that the timers of silent users are due.
     """
     from streams.replay.blocks import Window  # noqa: PLC0415 (quick --help)

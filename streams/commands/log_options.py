@@ -48,7 +48,7 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      show_default=True, help="What to do with a row that is no event."),
         click.option("--timezone", metavar="ZONE",
                      help="Zone of times that name none; without it they are refused."),
-        click.option("--format", "form", type=click.Choice(["csv", "jsonl"]),
+        click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]),
                      help="Format of FILE. Default: what it looks like."),
     ):  # fmt: skip
         option(wrapped)

@@ -45,7 +45,7 @@ class CsvRows:
             header = [name.strip() for name in next(self.reader, [])]
         except csv.Error as error:
             raise UserError(f"{path}, line 1: the header is no csv: {error}", HEADER_HINT) from None
-        _check_header(path, header)
+        check_header(f"{path}, line 1", header)
         self.header = header
         self.place = {name: header.index(name) for name in KNOWN if name in header}
         self.time_place = self.place.get("ts", self.place.get("event_time", 0))
@@ -181,7 +181,16 @@ def _is_amount(text: str) -> bool:
         return False
 
 
-def _check_header(path: str, header: list[str]) -> None:
+def check_header(place: str, header: list[str]) -> None:
+    """See that every column is there, once.
+
+    Args:
+        place: Where the names stand, for messages.
+        header: The names.
+
+    Raises:
+        UserError: One is missing, misspelt or there twice.
+    """
     named = ["ts" if name == "event_time" else name for name in header]
     missing = [name for name in NEEDED if name not in named]
     twice = {name for name in named if name in KNOWN and named.count(name) > 1}
@@ -190,13 +199,13 @@ def _check_header(path: str, header: list[str]) -> None:
         hint = HEADER_HINT
         if len(header) == 1 and any(mark in found for mark in ";\t|"):
             hint = "the columns must be separated by commas"
-        raise UserError(f"{path}, line 1: there is no header, but {found!r}", hint)
+        raise UserError(f"{place}: there is no header, but {found!r}", hint)
     likely = [name for name in header[:COLUMNS_MAX] if len(name) <= NAME_MAX and name not in KNOWN]
     for name in (*missing, *(["amount"] if "amount" not in named else [])):
         near = get_close_matches(name, likely, n=1)
         if near:
-            raise UserError(f"{path}, line 1: no column {name}", f"is {near[0]!r} meant to be it?")
+            raise UserError(f"{place}: no column {name}", f"is {near[0]!r} meant to be it?")
     if missing:
-        raise UserError(f"{path}, line 1: no column {', '.join(missing)} in {found!r}", HEADER_HINT)
+        raise UserError(f"{place}: no column {', '.join(missing)} in {found!r}", HEADER_HINT)
     if twice:
-        raise UserError(f"{path}, line 1: column {min(twice)} is there twice", HEADER_HINT)
+        raise UserError(f"{place}: column {min(twice)} is there twice", HEADER_HINT)

@@ -1,4 +1,4 @@
-"""Event logs as blocks of columns: csv or JSON lines, read as a stream, checked row by row."""
+"""Event logs as blocks of columns: csv, JSON lines or Parquet, read as a stream, row by row."""
 
 import csv
 import sys
@@ -13,7 +13,9 @@ from streams.replay.blocks import BadRow, Block
 from streams.replay.csv_rows import CsvRows
 from streams.replay.instants import short_iso
 from streams.replay.json_rows import JsonRows
-from streams.replay.opening import Opened, opened
+from streams.replay.opening import STDIN, Opened, opened
+from streams.replay.parquet_rows import ParquetRows, is_parquet
+from winback_sender.terminal import printable
 
 BLOCK_ROWS: Final = 8_192
 """Rows read at once: long enough to spread the cost of a block, short enough for a progress bar."""
@@ -24,6 +26,7 @@ class Format(StrEnum):
 
     CSV = "csv"
     JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 class OnBadRow(StrEnum):
@@ -54,7 +57,7 @@ class EventLog:
     """One pass over an event log.
 
     Args:
-        path: File, gzip allowed; `-` is standard input.
+        path: File, gzip allowed; `-` is standard input, which Parquet cannot come from.
         form: Format; None looks at the content.
         zone: Zone of times that name none; without it such times are bad rows.
         on_bad_row: Stop with an error, or skip, count and go on.
@@ -89,12 +92,15 @@ class EventLog:
         self.unordered = 0
         self._newest_ms: int | None = None
         self._source: Opened | None = None
+        self._table: ParquetRows | None = None
         self._head: Block | None = None
         self._pass = self._read(block_rows)
 
     @property
     def progress(self) -> tuple[int, int | None]:
-        """Bytes read and bytes in all (None for standard input)."""
+        """Bytes read and bytes in all (None for standard input); of Parquet, rows."""
+        if self._table is not None:
+            return (self._table.row, self._table.rows)
         source = self._source
         if source is None or source.raw.closed or source.size_bytes is None:
             return (0, None)
@@ -119,19 +125,26 @@ class EventLog:
         return self._head
 
     def _read(self, count: int) -> Iterator[Block]:
-        with opened(self.path) as source:
-            self._source = source
-            reader = self._reader(source)
-            while (answer := reader.read(count)) is not None:
-                block, bad = answer
-                for row in bad:
-                    self._bad(row)
-                if block.rows:
-                    self._check_order(block, reader)
-                    self.rows += len(block.rows)
-                    yield block
+        is_table = self.form is None and self.path != STDIN and is_parquet(self.path)
+        if is_table or self.form is Format.PARQUET:
+            self._table = ParquetRows(self.path, self.zone, count)
+            yield from self._blocks(self._table, count)
+        else:
+            with opened(self.path) as source:
+                self._source = source
+                yield from self._blocks(self._reader(source), count)
         if not self.rows:
             raise UserError(f"{self.path}: there is no event in it", self.first_bad or "")
+
+    def _blocks(self, reader: Rows, count: int) -> Iterator[Block]:
+        while (answer := reader.read(count)) is not None:
+            block, bad = answer
+            for row in bad:
+                self._bad(row)
+            if block.rows:
+                self._check_order(block, reader)
+                self.rows += len(block.rows)
+                yield block
 
     def _reader(self, source: Opened) -> Rows:
         form = self.form or sniffed(source)
@@ -141,11 +154,14 @@ class EventLog:
         return CsvRows(self.path, source, self.zone)
 
     def _bad(self, row: BadRow) -> None:
-        what = f"{self.path}, line {row.line}, column {row.column}: {row.what}"
+        what = f"{self.path}, {self._where(row.line)}, column {row.column}: {row.what}"
         if self.on_bad_row is OnBadRow.STOP:
             raise UserError(what, f"{row.hint}; or skip bad rows with --on-bad-row skip")
         self.skipped += 1
-        self.first_bad = self.first_bad or what
+        self.first_bad = self.first_bad or printable(what)
+
+    def _where(self, number: int) -> str:
+        return f"line {number}" if self._table is None else f"row {number}"
 
     def _check_order(self, block: Block, reader: Rows) -> None:
         times = block.times_ms
@@ -161,10 +177,11 @@ class EventLog:
     def _out_of_order(self, line: int, at_ms: int, before_ms: int) -> None:
         self.unordered += 1
         if self.order is Order.STOP:
+            where = f"{self.path}, {self._where(line)}"
+            example = "for example: (head -1 F; tail -n +2 F | sort -s -t, -k2,2) > sorted.csv"
             raise UserError(
-                f"{self.path}, line {line}: {short_iso(at_ms)} comes after {short_iso(before_ms)}",
-                "sort the log by time, for example: "
-                "(head -1 F; tail -n +2 F | sort -s -t, -k2,2) > sorted.csv",
+                f"{where}: {short_iso(at_ms)} comes after {short_iso(before_ms)}",
+                "sort the log by time" + (f", {example}" if self._table is None else ""),
             )
 
 

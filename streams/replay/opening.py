@@ -82,6 +82,11 @@ def _look(path: str, head: bytes) -> None:
         )
     if head.startswith(UTF16_MARKS):
         raise UserError(f"{path}: the text is UTF-16", "save it as UTF-8")
+    if head.startswith(b"PAR1"):
+        raise UserError(
+            f"{path}: this is Parquet",
+            "a log of events is read from such a file, not from a pipe; else give csv",
+        )
     if b"\x00" in head:
         raise UserError(f"{path}: this is no text file", "give csv or JSON lines, gzip allowed")
 

@@ -17,7 +17,7 @@ PART: Final = ".part"
 
 
 def pyarrow() -> Any:
-    """Return the library that writes Parquet, which only an export needs.
+    """Return the library that reads and writes Parquet, and is needed for nothing else.
 
     Raises:
         UserError: It is not installed.
