@@ -286,7 +286,7 @@ class Course:
         """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
         users = self.users
         heads = users.refreshed(rows, heads)
-        users.deadlines[rows] = self.timers.deadlines(heads, after_ms)
+        users.schedule(rows, self.timers.deadlines(heads, after_ms))
 
     def announce(self, outage: OutageAnnounced, watermark_ms: int) -> None:
         """Take note of an outage: it counts from the watermark of now on."""
@@ -300,11 +300,34 @@ class Course:
     def schedule_all(self, fired_ms: float) -> None:
         """Set every deadline anew, from the states: every timer up to an instant has fired."""
         users = self.users
+        self._stir(fired_ms)
         for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
             heads = users.matrix(rows)
             users.grid[rows] = self.timers.grid_of(heads)
             self.coverage.look_for_pauses(heads)
-            users.deadlines[rows] = self.timers.deadlines(heads, np.full(len(rows), fired_ms))
+            users.schedule(rows, self.timers.deadlines(heads, np.full(len(rows), fired_ms)))
+
+    def _stir(self, fired_ms: float) -> None:
+        """Wake who may have a timer again: of an outage that was no silence after all."""
+        if not self.coverage.has_outages:
+            return
+        silent_ms, stirred = self.timers.limit + self.timers.period, []
+        for part in self.users.asleep.looked_at():
+            silence = fired_ms - part.last - self.coverage.outage_ms(part.last, fired_ms)
+            places = np.flatnonzero((part.last > 0.0) & (silence < silent_ms))
+            stirred += [part.user_ids[place] for place in places.tolist()]
+        for user_id in stirred:
+            self.users.wake(user_id)
+
+    def find(self, user_id: str) -> int | None:
+        """Return the row of a user, who is awake from now on; None = nobody is known."""
+        users = self.users
+        row = users.index.get(user_id)
+        if row is None and user_id in users.asleep:
+            row = users.wake(user_id)
+            rows = np.array([row])
+            users.grid[rows] = self.timers.grid_of(users.matrix(rows))
+        return row
 
     def control(self, directives: Iterable[Directive], watermark_ms: int) -> bool:
         """Take over the orders of operators; return whether any is new.

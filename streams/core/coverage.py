@@ -66,6 +66,15 @@ class Coverage:
         """Whether nothing is missing of anybody."""
         return not self._outages and not self.has_pauses
 
+    @property
+    def has_outages(self) -> bool:
+        """Whether something is missing of everybody."""
+        return bool(self._outages)
+
+    def outage_ms(self, since_ms: F64, until_ms: float) -> F64:
+        """Return the ms that are missing of everybody since, shape (users,)."""
+        return self._outages.lost(since_ms, np.full(len(since_ms), until_ms))
+
     def lost(self, heads: F64, since_ms: F64, until_ms: F64) -> F64:
         """Return the ms that are missing of each user between two finite instants, shape (users,).
 

@@ -198,12 +198,11 @@ class Partition:
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """Yield every user id and changelog value."""
-        return self._users.items()
+        return self._users.items(float(self._fired_ms))
 
     def value(self, user_id: str) -> bytes | None:
         """Return a user's changelog value, or None for an unknown user."""
-        row = self._users.index.get(user_id)
-        return None if row is None else self._users.values[row]
+        return self._users.value(user_id)
 
     # -- inputs
 
@@ -361,8 +360,7 @@ class Partition:
         Raises:
             KeyError: A user has no state.
         """
-        index = self._users.index
-        return self._users.matrix(np.array([index[user_id] for user_id in user_ids], np.intp))
+        return self._users.heads_of(user_ids)
 
     def heads_at(self, user_ids: Sequence[str], at_ms: F64) -> F64:
         """Return the numbers of known users as a model has to see them, shape (users, WIDTH).
@@ -380,7 +378,7 @@ class Partition:
 
     def take(self) -> Harvest:
         """Return what is not durable yet, and forget it."""
-        changelog = self._users.take_dirty()
+        changelog = self._users.take_changed(float(self._fired_ms))
         outputs, keyed = self._outbox.take(), self._outbox.take_keyed()
         taught = self._course.take()
         if taught:

@@ -60,7 +60,7 @@ class Reception:
         """Return the row of somebody who had none when the chunk began."""
         if isinstance(signal, OF_NOBODY):
             return -1
-        row = self._users.index.get(signal.user_id)
+        row = self._course.find(signal.user_id)
         return self._admit(signal, reached_ms) if row is None else row
 
     def _admit(self, signal: Input, reached_ms: int) -> int:

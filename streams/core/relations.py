@@ -93,7 +93,7 @@ class Relations:
         together: list[Input] = []
         for message in messages:
             if isinstance(message, Forwarded):
-                if message.kind != ERASED and message.user_id in self._users.index:
+                if message.kind != ERASED and message.user_id in self._users:
                     together.append(message.signal())
                     continue
                 alone: SentOn | Told = SentOn([message.signal()], message.path)
@@ -110,7 +110,7 @@ class Relations:
 
     def take(self, message: Told, watermark_ms: int) -> None:
         """Apply a message; before it, the timers of its user fire up to the watermark."""
-        row = self._users.index.get(message.user_id)
+        row = self._course.find(message.user_id)
         if row is not None and self._users.deadlines[row] <= watermark_ms:
             self._course.fire(np.array([row]), np.array([float(watermark_ms)]))
         at_ms = max(watermark_ms, message.event_time_ms)
@@ -166,7 +166,7 @@ class Relations:
     def _told_again(self, message: Claimed, at_ms: int) -> None:
         """Look whether an id that was given up before has come to the same person."""
         user_id, into = message.user_id, message.into
-        row = self._users.index.get(user_id)
+        row = self._course.find(user_id)
         members = {} if row is None else decode(self._users.values[row]).profile.members
         if into == user_id or into in members:
             self._counts[ALREADY] += 1
@@ -183,7 +183,7 @@ class Relations:
         user_id, into, users = message.user_id, message.into, self._users
         self.stubs.give_up(user_id, into, at_ms)
         self._counts["identity_given_up"] += 1
-        row = users.index.get(user_id)
+        row = self._course.find(user_id)
         if row is None:
             return
         state = users.values[row]
@@ -196,7 +196,7 @@ class Relations:
         """Take over what was known under another id of the person."""
         state = state_brought_up(message.state, message.layout)
         message = msgspec.structs.replace(message, state=state, layout=LAYOUT)
-        user_id, users = message.user_id, self._users
+        user_id = message.user_id
         route = self._route(user_id, message.path, at_ms)
         if route is not None:
             sent_on = msgspec.structs.replace(message, user_id=route[0], path=route[1])
@@ -205,7 +205,7 @@ class Relations:
         if self._course.erasures.holds(user_id, at_ms):
             self._forget(message, at_ms)
             return
-        row = users.index.get(user_id)
+        row = self._course.find(user_id)
         if row is None:
             row = self._course.admit(user_id, at_ms)
         self._absorb(row, message, watermark_ms or at_ms)
@@ -265,7 +265,7 @@ class Relations:
             sent_on = msgspec.structs.replace(message, user_id=route[0], path=route[1])
             self._course.outbox.send(sent_on)
             return
-        row = users.index.get(message.user_id)
+        row = self._course.find(message.user_id)
         if row is not None:
             users.put(row, encode(without_member(decode(users.values[row]), message.other_id)))
 

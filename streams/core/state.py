@@ -11,6 +11,9 @@ frozen
     The features of the pending example as float32, present only while ``FROZEN_AT`` is not 0.
 profile
     The rest as msgpack: stage, consent, case.
+
+Of a user who sleeps (`streams.core.sleepers`) they are packed into less than a head and a ring:
+``PHASE | LAST | packed head and ring | what is behind them``.
 """
 
 import struct
@@ -31,6 +34,7 @@ from models.features import (
     Rhythm,
 )
 from streams.core.journey_state import Profile
+from streams.core.packed import pack, unpack
 
 NEVER: Final = float("inf")
 RING_IDS: Final = 8
@@ -127,6 +131,17 @@ def blank(phase_ms: float, *, wakes_at: float = 0.0) -> UserState:
     return UserState(tuple(head))
 
 
+def dozing(state: UserState) -> UserState:
+    """Return a user who has been silent for 2H, without what can matter no more.
+
+    The pending example was completed long ago, and an event as old as those in the ring is refused
+    for its age.
+    """
+    if state.ring == EMPTY_RING and not state.frozen:
+        return state
+    return msgspec.structs.replace(state.having(FROZEN_AT=0.0), ring=EMPTY_RING, frozen=b"")
+
+
 def encode(state: UserState) -> bytes:
     """Return the changelog value of a state."""
     head = HEAD.pack(*state.head)
@@ -141,12 +156,51 @@ def decode(value: bytes) -> UserState:
         BrokenStateError: It wrote no such bytes.
     """
     try:
+        value = full(value)
         head = HEAD.unpack_from(value)
         end = FROZEN_END if head[Column.FROZEN_AT] else RING_END
         profile = _PROFILE_IN.decode(value[end:])
     except (struct.error, ValueError, RecursionError) as error:  # msgspec's are ValueErrors
         raise BrokenStateError(f"the state of a user cannot be read: {error}") from error
     return UserState(head, value[RING_START:RING_END], value[RING_END:end], profile)
+
+
+_LOOKED_AT: Final = (Column.PHASE, Rhythm.LAST)
+"""What of a packed value stands before all else, to be read without unpacking."""
+PACKED_START: Final = 8 * len(_LOOKED_AT)
+
+
+def packed(value: bytes) -> bytes:
+    """Return a value in fewer bytes; the same value where it would not become shorter enough."""
+    looked_at = [value[8 * column : 8 * column + 8] for column in _LOOKED_AT]
+    words = value[:RING_END]
+    for column in _LOOKED_AT:
+        words = words[: 8 * column] + bytes(8) + words[8 * column + 8 :]
+    short = b"".join((*looked_at, pack(words, _USUAL), value[RING_END:]))
+    return short if is_packed(short) else value
+
+
+def is_packed(value: bytes) -> bool:
+    """Return whether a changelog value is packed: no other one is that short."""
+    return len(value) < RING_END
+
+
+def full(value: bytes) -> bytes:
+    """Return a changelog value as it is while its user is awake.
+
+    Raises:
+        BrokenStateError: It is no changelog value of a user.
+    """
+    if not is_packed(value):
+        return value
+    try:
+        words, end = unpack(value, PACKED_START, _USUAL)
+    except ValueError as error:
+        raise BrokenStateError(f"the state of a user cannot be read: {error}") from error
+    for place, column in enumerate(_LOOKED_AT):
+        word = value[8 * place : 8 * place + 8]
+        words = words[: 8 * column] + word + words[8 * column + 8 :]
+    return words + value[end:]
 
 
 def matrix(values: Sequence[bytes]) -> NDArray[np.float64]:
@@ -161,3 +215,6 @@ def frozen_rows(values: Sequence[bytes]) -> NDArray[np.float32]:
     """Return the pending features of values that have some, shape (users, features)."""
     joined = b"".join([value[RING_END:FROZEN_END] for value in values])
     return np.frombuffer(joined, "<f4").reshape(-1, len(FEATURES))
+
+
+_USUAL: Final = encode(blank(0.0))[:RING_END]

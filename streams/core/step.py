@@ -42,7 +42,16 @@ from streams.core.messages import RiskChanged
 from streams.core.reach import told as reached
 from streams.core.rhythm import log_amount_of, make_fold
 from streams.core.rules import Rules
-from streams.core.state import CASE_WAITS, DIGEST_BYTES, NEVER, Column, UserState, decode, encode
+from streams.core.state import (
+    CASE_WAITS,
+    DIGEST_BYTES,
+    NEVER,
+    Column,
+    UserState,
+    decode,
+    dozing,
+    encode,
+)
 from streams.core.time import iso
 from streams.core.told_apart import retold
 from streams.core.touch import Moment, moment_of
@@ -247,7 +256,7 @@ def _timer_fired(state: UserState, signal: TimerFired, rules: Rules) -> Transiti
     silence_ms = at_ms - state[Rhythm.LAST] - signal.lost_ms
     stage = state.profile.stage
     if silence_ms >= rules.churn.limit_ms:
-        stage = move(stage, Sign.SILENT_LIMIT)
+        stage, state = move(stage, Sign.SILENT_LIMIT), dozing(state)
     elif silence_ms >= rules.churn.horizon_ms:
         stage = move(stage, Sign.SILENT_HORIZON)
         if 0.0 < state[Column.BID] < CASE_WAITS:  # The silence has reached H: it is too late.

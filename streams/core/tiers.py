@@ -9,7 +9,7 @@ Source:
 """
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -48,9 +48,17 @@ class Sample:
             self.is_whole = len(self._members) < SAMPLE_MAX
             self._members.remove((phase, user_id))
 
-    def rebuild(self, users: Iterable[tuple[float, str]]) -> None:
-        """Take the sample of these users instead."""
-        self._members = sorted(users)[:SAMPLE_MAX]
+    def rebuild(self, users: Iterable[tuple[NDArray[np.float64], Sequence[str]]]) -> None:
+        """Take the sample of these users instead, who come in parts: hashes and ids."""
+        found: list[tuple[float, str]] = []
+        most = float("inf")
+        for phases, user_ids in users:
+            places = np.flatnonzero(phases <= most).tolist()
+            found += [(float(phases[place]), user_ids[place]) for place in places]
+            if len(found) > SAMPLE_MAX:
+                found = sorted(found)[:SAMPLE_MAX]
+                most = found[-1][0]
+        self._members = sorted(found)
         self.is_whole = True
 
     @property

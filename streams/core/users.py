@@ -1,7 +1,11 @@
-"""The users of a partition: bytes by row, and two columns of numbers beside them."""
+"""The users of a partition: bytes by row, and two columns of numbers beside them.
+
+Who has no timer sleeps apart, without a row (`streams.core.sleepers`).
+"""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -9,18 +13,22 @@ from numpy.typing import NDArray
 
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
+from streams.core.sleepers import Sleepers, may_sleep
 from streams.core.state import (
     CASE_WAITS,
     HEAD,
     NEVER,
-    RING_END,
     WIDTH,
     BrokenStateError,
     Column,
     blank,
     encode,
+    full,
+    is_packed,
+    matrix,
+    packed,
 )
-from streams.core.tiers import SAMPLE_MAX, Sample
+from streams.core.tiers import Sample
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -37,7 +45,8 @@ class Users:
     """Rows of users.
 
     Attributes:
-        index: User id to row.
+        index: User id to row, of who is awake.
+        asleep: Who is not.
         names: Row to user id.
         values: Row to changelog value; `GONE` where the row is free.
         deadlines: Row to the next deadline, epoch ms; infinity = none.
@@ -51,6 +60,7 @@ class Users:
 
     def __init__(self, rules: Rules) -> None:
         self.index: dict[str, int] = {}
+        self.asleep = Sleepers()
         self.names: list[str] = []
         self.values: list[bytes] = []
         self.deadlines = np.full(1_024, NEVER)
@@ -63,6 +73,7 @@ class Users:
         self._bids = 0
         self._sample = Sample()
         self._put: set[int] = set()
+        self._still: set[int] = set()
         self._free: list[int] = []
         self._deleted: dict[bytes, None] = {}
         self.adopt(rules)
@@ -76,7 +87,11 @@ class Users:
 
     def __len__(self) -> int:
         """Return the number of users."""
-        return len(self.index)
+        return len(self.index) + len(self.asleep)
+
+    def __contains__(self, user_id: str) -> bool:
+        """Return whether a user is known."""
+        return user_id in self.index or user_id in self.asleep
 
     def admit(self, user_id: str) -> int:
         """Add a user of whom nothing is known and return the row."""
@@ -90,11 +105,11 @@ class Users:
     def load(self, records: Mapping[bytes, bytes]) -> None:
         """Take the users of the changelog into an empty partition."""
         assert not self.values, "a partition is restored once"
+        self.asleep.load(records)
+        if self.asleep:
+            records = {key: value for key, value in records.items() if not is_packed(value)}
         self.names = [key.decode() for key in records]
         self.values = list(records.values())
-        shortest = min(map(len, self.values), default=RING_END)
-        if shortest < RING_END:
-            raise BrokenStateError(f"the state of a user has {shortest} bytes: too few")
         self.index = dict(zip(self.names, range(len(self.names)), strict=True))
         room = max(len(self.names), len(self.deadlines))
         self.deadlines, self.grid = np.full(room, NEVER), np.full(room, NEVER)
@@ -112,6 +127,54 @@ class Users:
                 self.grid = np.concatenate([self.grid, np.full(row, NEVER)])
         self.index[user_id] = row
         return row
+
+    def wake(self, user_id: str) -> int:
+        """Give a user who sleeps a row, and return it.
+
+        Raises:
+            BrokenStateError: Its bytes are no state.
+        """
+        value = full(self.asleep[user_id])
+        if np.isnan(matrix([value])).any():
+            raise BrokenStateError("the state of a user has a number that is none")
+        row = self._add(user_id, value)
+        del self.asleep[user_id]
+        self._still.add(row)
+        return row
+
+    def schedule(self, rows: Rows, deadlines: F64) -> None:
+        """Set deadlines; who has none may sleep after the next commit."""
+        self.deadlines[rows] = deadlines
+        self._still.update(rows[deadlines == NEVER].tolist())
+
+    def _lull(self, fired_ms: float) -> list[tuple[bytes, bytes]]:
+        """Let those sleep who can; return key and value of each."""
+        lulled = []
+        for row in self._sleepy(fired_ms):
+            user_id, value = self.names[row], packed(self.values[row])
+            del self.index[user_id]
+            self._vacate(row)
+            self.asleep[user_id] = value
+            lulled.append((user_id.encode(), value))
+        self._still.clear()
+        return lulled
+
+    def _sleepy(self, fired_ms: float) -> list[int]:
+        rows = np.array(sorted(self._still), np.intp)
+        rows = rows[self.deadlines[rows] == NEVER]
+        rows = rows[[bool(self.values[row]) for row in rows.tolist()]]
+        limit_ms, heads = float(self._rules.churn.limit_ms), self.matrix(rows)
+        return [
+            row
+            for row, head in zip(rows.tolist(), heads, strict=True)
+            if may_sleep(head, limit_ms, fired_ms)
+        ]
+
+    def _vacate(self, row: int) -> None:
+        self.names[row], self.values[row] = "", GONE
+        self.deadlines[row] = self.grid[row] = NEVER
+        self.dirty.discard(row)
+        self._free.append(row)
 
     def put(self, row: int, value: bytes) -> None:
         """Replace a user's value."""
@@ -152,21 +215,30 @@ class Users:
         self.waiting_version += 1
         self._resample(phases)
 
-    def _resample(self, phases: list[tuple[F64, Rows]]) -> None:
-        if not phases:
-            return
-        phase, rows = (np.concatenate(column) for column in zip(*phases, strict=True))
-        least = np.sort(phase)[:SAMPLE_MAX][-1]
-        places = np.flatnonzero(phase <= least).tolist()
-        self._sample.rebuild((float(phase[place]), self.names[rows[place]]) for place in places)
+    def _resample(self, phases: Iterable[tuple[F64, Rows]]) -> None:
+        """Take the sample anew; ``phases``: those of rows who are awake."""
+        names = self.names
+        awake = ((phase, [names[row] for row in rows.tolist()]) for phase, rows in phases)
+        asleep = ((part.phase, part.user_ids) for part in self.asleep.looked_at())
+        self._sample.rebuild(chain(awake, asleep))
 
     def sampled(self) -> F64:
         """Return the heads of the users in the sample, shape (sampled, WIDTH)."""
         if not self._sample.is_whole:
             every = np.array(sorted(self.index.values()), np.intp)
-            self._resample([(self.matrix(rows)[:, Column.PHASE], rows) for rows in blocks(every)])
-        rows = [self.index[user_id] for user_id in self._sample.user_ids]
-        return self.matrix(np.array(rows, np.intp)) if rows else np.empty((0, WIDTH))
+            self._resample((self.matrix(rows)[:, Column.PHASE], rows) for rows in blocks(every))
+        return self.heads_of(self._sample.user_ids)
+
+    def heads_of(self, user_ids: Iterable[str]) -> F64:
+        """Return the heads of known users, asleep or awake, shape (users, WIDTH).
+
+        Raises:
+            KeyError: A user has no state.
+        """
+        index, asleep, values = self.index, self.asleep, self.values
+        return matrix(
+            [values[index[one]] if one in index else full(asleep[one]) for one in user_ids]
+        )
 
     def matrix(self, rows: Rows) -> F64:
         """Return the heads of users, shape (users, WIDTH), cut out of their bytes."""
@@ -194,25 +266,36 @@ class Users:
         self._sample.forget(phase, user_id)
         self.waiting.discard(row)
         self.cases -= _has_case(self.values[row])
-        self.names[row], self.values[row] = "", GONE
-        self.deadlines[row] = self.grid[row] = NEVER
-        self.dirty.discard(row)
+        self._vacate(row)
         self._deleted[user_id.encode()] = None
-        self._free.append(row)
 
     def first_due_ms(self, at_ms: int) -> int:
         """Return when the first timer of all is due, at most an instant; there must be users."""
-        first = float(self.deadlines[: len(self.values)].min())
+        first = float(self.deadlines[: len(self.values)].min(initial=NEVER))
         return int(min(first, float(at_ms)))
 
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        """Yield user id and value of every user."""
-        return ((user_id, self.values[row]) for user_id, row in self.index.items())
+    def value(self, user_id: str) -> bytes | None:
+        """Return a user's changelog value, or None for an unknown user."""
+        row = self.index.get(user_id)
+        return self.asleep.get(user_id) if row is None else self.values[row]
 
-    def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
-        """Return key and value of what changed since the last call; None = deleted."""
-        names, values = self.names, self.values
+    def items(self, fired_ms: float) -> Iterator[tuple[str, bytes]]:
+        """Yield user id and value of every user, as they lie in the changelog after a commit."""
+        sleepy = set(self._sleepy(fired_ms))
+        for user_id, row in self.index.items():
+            value = self.values[row]
+            yield user_id, packed(value) if row in sleepy else value
+        yield from self.asleep.items()
+
+    def take_changed(self, fired_ms: float) -> list[tuple[bytes, bytes | None]]:
+        """Return key and value of what changed since the last call; None = deleted.
+
+        Args:
+            fired_ms: Every timer up to here has fired; who can sleep does.
+        """
         changed: list[tuple[bytes, bytes | None]] = [*self.outdated.items(), *self._deleted.items()]
+        changed += self._lull(fired_ms)
+        names, values = self.names, self.values
         changed += [(names[row].encode(), values[row]) for row in sorted(self.dirty)]
         self.dirty, self._deleted, self.outdated = set(), {}, {}
         return changed

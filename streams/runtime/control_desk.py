@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from streams.core.controls import OFF, Taken, values_of
 from streams.core.messages import Control, PartitionRecord
 from streams.core.partition_record import PARTITION_KEY
-from streams.core.state import Column, matrix
+from streams.core.state import Column, is_packed, matrix
 from streams.core.time import DAY_MS, MINUTE_MS, iso
 from streams.errors import Unavailable
 from streams.runtime.control_feed import BadControlError, directive_of
@@ -182,7 +182,8 @@ async def open_cases(cluster: Cluster, settings: Settings) -> int:
     Raises:
         UserError: A topic is missing, or Kafka is away.
     """
-    values = [value for _, value in await read_states(cluster, settings.topic_users_changelog)]
+    states = await read_states(cluster, settings.topic_users_changelog)
+    values = [value for _, value in states if not is_packed(value)]  # Who sleeps has none.
     return int(np.count_nonzero(matrix(values)[:, Column.CASE_AT])) if values else 0
 
 

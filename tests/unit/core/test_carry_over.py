@@ -182,7 +182,8 @@ def test_with_the_whole_history_it_is_as_if_the_new_rules_had_always_been(
         wanted, found = decode(value), state(heir, user_id)
         for place in set(range(LIVE_WIDTH)) - UNTOLD:
             assert found.head[place] == wanted.head[place], place
-        assert found.ring == wanted.ring
+        # Who was gone for a while under the new rules has no older ids in its ring.
+        assert found.ring.endswith(wanted.ring.lstrip(b"\0"))
 
 
 def test_a_history_goes_no_further_than_what_was_applied_and_knows_who_is_who() -> None:
