@@ -1,0 +1,53 @@
+"""winback beside its floors and its peers: one command, one machine, one real Kafka.
+
+    python -m benchmarks.compare [--only NAME ...] [--again] [--small]
+
+Sections that were measured with the code as it is are not measured again, unless named or told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.compare.results import DIRECTORY, Result, Section, is_done
+from benchmarks.compare.sections import SECTIONS, SMALL, Size
+
+
+def measure(name: str, size: Size) -> Result:
+    """Measure a section and write down what came out."""
+    directory = DIRECTORY if size != SMALL else DIRECTORY / "small"
+    section = Section(name)
+    SECTIONS[name](size, section)
+    return section.done(directory)
+
+
+def say(result: Result) -> None:
+    """Print the runs of a section, one line each."""
+    print(f"{result.section}: {result.seconds:.0f} s, calibration {result.calibration_s}")
+    for run in result.runs:
+        print(
+            f"  {run.entrant:16} {run.workers} worker(s) {run.records:>9,} records "
+            f"{run.cpu_us:8.2f} µs {run.broker_us:7.2f} µs of the broker "
+            f"{run.records_per_s:>9,.0f}/s {'' if run.is_whole else '(cut)'}"
+        )
+    for name, value in result.facts.items():
+        print(f"  {name:40} {value:,.3f}")
+
+
+def main() -> None:
+    """Measure what is left, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=[])
+    parser.add_argument("--again", action="store_true", help="Also what is done already.")
+    parser.add_argument("--small", action="store_true", help="Shows that it works, in a minute.")
+    args = parser.parse_args()
+    size = SMALL if args.small else Size()
+    for name in args.only or SECTIONS:
+        if args.only or args.again or args.small or not is_done(name):
+            say(measure(name, size))
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What a comparison has come to, section by section, on disk: it can be broken off and gone on."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from benchmarks import figures
+from benchmarks.compare.race import Run
+from benchmarks.core_stages import BUILD
+from benchmarks.ledger import product_hash
+
+DIRECTORY: Final = BUILD / "compare"
+LOOPS: Final = 400_000
+ROUNDS: Final = 60
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One section.
+
+    Attributes:
+        section: Its name.
+        code: Fingerprint of the product that was measured.
+        date: ISO 8601 UTC.
+        machine: Where.
+        versions: With what.
+        calibration_s: CPU of the calibration loop, before and after.
+        seconds: How long the section took.
+        runs: Every run of it.
+        facts: What else was measured, by name.
+    """
+
+    section: str
+    code: str
+    date: str
+    machine: str
+    versions: dict[str, str]
+    calibration_s: list[float]
+    seconds: float
+    runs: list[Run] = []
+    facts: dict[str, float] = {}
+
+
+class Section:
+    """Gathers what a section comes to, with a calibration before and after.
+
+    Attributes:
+        runs: Add to it.
+        facts: Add to it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.runs: list[Run] = []
+        self.facts: dict[str, float] = {}
+        self._began_s = time.monotonic()
+        self._before_s = calibration_s()
+
+    def done(self, directory: Path = DIRECTORY) -> Result:
+        """Write down what came out and return it."""
+        result = Result(
+            section=self.name, code=product_hash(),
+            date=datetime.now(UTC).isoformat(timespec="seconds"), machine=figures.machine(),
+            versions=figures.versions(), calibration_s=[self._before_s, calibration_s()],
+            seconds=time.monotonic() - self._began_s, runs=self.runs, facts=self.facts,
+        )  # fmt: skip
+        directory.mkdir(parents=True, exist_ok=True)
+        told = msgspec.json.format(msgspec.json.encode(result), indent=1)
+        (directory / f"{self.name}.json").write_bytes(told)
+        return result
+
+
+def read(name: str, directory: Path = DIRECTORY) -> Result | None:
+    """Return what a section came to last; None = it was never measured, or by other words."""
+    path = directory / f"{name}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Result)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def is_done(name: str, directory: Path = DIRECTORY) -> bool:
+    """Whether a section was measured with the code as it is."""
+    result = read(name, directory)
+    return result is not None and result.code == product_hash()
+
+
+def median(runs: Iterable[Run], name: str, entrant: str, **wanted: Any) -> float:
+    """Return the median over runs of an entrant; not a number where there is none."""
+    found = [
+        getattr(run, name)
+        for run in runs
+        if run.entrant == entrant
+        and all(getattr(run, field) == value for field, value in wanted.items())
+    ]
+    return statistics.median(found) if found else float("nan")
+
+
+def calibration_s() -> float:
+    """Return the CPU of a fixed loop, plain Python and numpy, so that machines can be compared."""
+    began = time.process_time()
+    counts: dict[int, int] = {}
+    for number in range(LOOPS):
+        place = number * 7_919 % 10_007
+        counts[place] = counts.get(place, 0) + number
+    rows = np.random.default_rng(1).random((4_000, 64))
+    for _ in range(ROUNDS):
+        rows = np.sort(np.exp(-rows), axis=1)
+    assert len(counts) == 10_007
+    assert rows.shape == (4_000, 64)
+    return time.process_time() - began
