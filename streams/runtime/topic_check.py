@@ -2,11 +2,11 @@
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from streams.core.routed import direct
 from streams.core.sources import Source
@@ -16,6 +16,9 @@ from streams.settings import Settings
 from winback_sender.cluster import Cluster
 
 ANSWER_PATIENCE_MS: Final = 8000
+HIDDEN: Final = -1
+"""Instead of a count: this user may not see a topic of that name, so Kafka does not say whether
+there is one."""
 
 
 async def check_topics(
@@ -68,17 +71,11 @@ async def partition_counts(
         alone: Topics of one partition: one learner, one newest model, one word of operators.
 
     Raises:
-        UserError: A topic is missing, or has another number of partitions.
+        UserError: A topic is missing or hidden, or has another number of partitions.
         Unavailable: What answers is not a Kafka that is ready.
     """
     counts = await found_counts(cluster, [*together, *apart, *alone])
-    missing = sorted(topic for topic, count in counts.items() if not count)
-    if missing:
-        raise UserError(
-            f"Kafka at {cluster} has no topic {', '.join(missing)}",
-            f"Make the topics with: winback topics apply{cluster.or_hidden} (by the same rules: "
-            "--rules)",
-        )
+    _demand_there(cluster, counts)
     for topic in alone:
         if counts[topic] != 1:
             raise UserError(
@@ -97,14 +94,35 @@ async def partition_counts(
     return counts
 
 
+def _demand_there(cluster: Cluster, counts: Mapping[str, int]) -> None:
+    hidden = sorted(topic for topic, count in counts.items() if count == HIDDEN)
+    if hidden:
+        raise UserError(
+            f"Kafka at {cluster} does not let this user see topic {', '.join(hidden)}, and so does "
+            "not say whether it is there",
+            "The rights of each role: winback topics acls; --check says which are missing.",
+        )
+    missing = sorted(topic for topic, count in counts.items() if not count)
+    if missing:
+        raise UserError(
+            f"Kafka at {cluster} has no topic {', '.join(missing)}",
+            "Make the topics with: winback topics apply (by the same rules: --rules)",
+        )
+
+
 async def found_counts(cluster: Cluster, topics: list[str]) -> dict[str, int]:
-    """Return how many partitions topics have; 0 = there is none of that name.
+    """Return how many partitions topics have; 0 = there is none of that name, or it is `HIDDEN`.
 
     Raises:
         Unavailable: Kafka does not answer.
     """
-    described = await _described(cluster, topics)
-    return {topic["topic"]: len(topic["partitions"]) for topic in described}
+    forbidden = TopicAuthorizationFailedError.errno
+    return {
+        topic["topic"]: (
+            HIDDEN if topic.get("error_code") == forbidden else len(topic["partitions"])
+        )
+        for topic in await _described(cluster, topics)
+    }
 
 
 async def demand_sources(settings: Settings, cluster: Cluster, names: Iterable[str]) -> None:

@@ -1,11 +1,11 @@
-"""Topics that change under a running worker: deleted, or given more partitions."""
+"""Topics that change under a running worker: deleted, hidden, or given more partitions."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Final
 
 from streams.errors import Exit, Unavailable, UserError
-from streams.runtime.topic_check import found_counts
+from streams.runtime.topic_check import HIDDEN, found_counts
 from winback_sender.cluster import Cluster
 
 LOOK_EVERY_S: Final = 10.0
@@ -22,7 +22,7 @@ async def watch_topics(cluster: Cluster, counts: Mapping[str, int]) -> None:
         counts: Number of partitions by topic, at the start.
 
     Raises:
-        UserError: A topic is gone, or has another number of partitions.
+        UserError: A topic is gone or hidden, or has another number of partitions.
     """
     before: dict[str, int] = {}
     while True:
@@ -43,8 +43,16 @@ def changed(topic: str, wanted: int, count: int) -> UserError:
     Args:
         topic: Its name.
         wanted: Partitions that it had.
-        count: Partitions that it has; 0 = it is gone.
+        count: Partitions that it has; 0 = it is gone; or `HIDDEN`.
     """
+    if count == HIDDEN:
+        return UserError(
+            f"topic {topic} is hidden: this worker's user of Kafka may not see it any more, so "
+            "nobody tells the worker whether it is still there",
+            "Give the right back (winback topics acls --check says which are missing), then start "
+            "the worker: it goes on where it was.",
+            Exit.FAILED,
+        )
     if not count:
         return UserError(
             f"topic {topic} is gone: it was deleted while this worker used it",

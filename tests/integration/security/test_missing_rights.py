@@ -1,5 +1,6 @@
 """Who is let in but may not do his work is told which right to look for, and does not hang."""
 
+import asyncio
 import os
 import subprocess
 
@@ -13,6 +14,7 @@ from kafka.admin import (
     ResourceType,
 )
 
+from streams.runtime.topic_check import HIDDEN, found_counts
 from tests.security.broker import super_user
 from tests.security.world import WINBACK, World
 
@@ -41,6 +43,15 @@ def test_a_command_says_what_is_missing(nobody: World, words: str, says: str) ->
     said = nobody.winback("nobody", *words.format(log=nobody.complaints()).split())
     assert said.code in {1, 2}
     assert says in said.words
+
+
+def test_a_topic_that_is_hidden_is_told_from_one_that_is_not_there(nobody: World) -> None:
+    """Asked by its name; in the list of all topics the one is missing as the other is."""
+    names = ["user-activity", "no-such-topic"]
+    seen = {role: asyncio.run(found_counts(nobody.cluster(role), names)) for role in ("", "nobody")}
+    assert seen[""]["user-activity"] > 0
+    assert seen[""]["no-such-topic"] == 0
+    assert seen["nobody"] == dict.fromkeys(names, HIDDEN)
 
 
 @pytest.mark.parametrize(
