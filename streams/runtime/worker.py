@@ -72,7 +72,8 @@ async def work(
         reaper = _die_after(STOP_PATIENCE_S, app.failure)
         try:
             await app.stop()
-        except RuntimeError:  # What crashed it is told; its threads may be gone with it.
+        # What crashed it is told; its threads, and calls into them, may be gone with it.
+        except (RuntimeError, asyncio.CancelledError):
             if not app.failure.done():
                 raise
         await after()

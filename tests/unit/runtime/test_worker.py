@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from typing import cast
 
 import pytest
 from aiokafka.errors import (
@@ -16,8 +17,9 @@ from aiokafka.errors import (
 from streams.commands import run
 from streams.errors import Unavailable, UserError
 from streams.runtime import roles
+from streams.runtime.app import LaneApp
 from streams.runtime.producer import FencedError
-from streams.runtime.worker import BrokerAway, leave_out_kafka, readable
+from streams.runtime.worker import BrokerAway, leave_out_kafka, readable, work
 from streams.settings import Settings
 from winback_sender import doorstep, logs
 
@@ -28,6 +30,24 @@ def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
     assert "winback-users-2" in found.message
     assert "Nothing is lost" in found.hint
     assert found.exit_code == 1
+
+
+@pytest.mark.parametrize("torn", [RuntimeError("Event loop is closed"), asyncio.CancelledError()])
+def test_what_crashed_it_is_told_even_if_its_stop_breaks(torn: BaseException) -> None:
+    class App:
+        failure: asyncio.Future[BaseException]
+
+        async def start(self) -> None:
+            self.failure.set_result(UserError("the topic has 6 partitions"))
+
+        async def stop(self) -> None:
+            raise torn
+
+    async def nothing() -> None:
+        """Before and after it."""
+
+    with pytest.raises(UserError, match="6 partitions"):
+        asyncio.run(work(cast("LaneApp", App()), nothing, nothing))
 
 
 def test_weather_and_bugs_are_told_apart() -> None:
