@@ -45,7 +45,7 @@ PROOFS: Final[Mapping[str, Proof]] = {
     ),
     "recovery": Proof("whoever takes over is durable within seconds", ("benchmarks.failover",)),
     "soak": Proof(
-        "nothing grows in an hour of load and faults, at half of the maximum that is measured first",
+        "nothing grows in an hour of faults at half of the maximum, which is measured first",
         ("benchmarks.throughput", "tests.chaos.soak --minutes 55"),
     ),
     "worlds": Proof(
