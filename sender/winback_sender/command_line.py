@@ -134,7 +134,14 @@ def _demand_text(words: Sequence[str]) -> None:
 
 
 def _complain(name: str, message: str, hint: str, code: int) -> int:
-    click.echo(f"{name}: {message}", err=True)
+    click.echo(f"{name}: {_shown(message)}", err=True)
     if hint:
-        click.echo(f"  → {hint}", err=True)
+        click.echo(f"  → {_shown(hint)}", err=True)
     return code
+
+
+def _shown(text: str) -> str:
+    """Return a complaint, which may quote what others have written; it may have several lines."""
+    from winback_sender.terminal import printable  # noqa: PLC0415 (quick --help)
+
+    return "\n".join(map(printable, text.split("\n")))

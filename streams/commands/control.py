@@ -13,6 +13,7 @@ from streams.commands.operator import operator
 from streams.errors import Exit, UserError
 from streams.own_keys import demand_own_keys
 from streams.settings import Settings, load_settings
+from winback_sender.terminal import json_text, printable
 
 if TYPE_CHECKING:
     from streams.core.messages import Control
@@ -51,7 +52,7 @@ def control(ctx: click.Context, *, local: bool, as_json: bool) -> int:
     from streams.runtime.control_desk import standing  # noqa: PLC0415 (quick --help)
 
     found = asyncio.run(standing(*_kafka(is_local=local)))
-    click.echo(_facts(found) if as_json else "\n".join(_lines(found)))
+    click.echo(_facts(found) if as_json else "\n".join(map(printable, _lines(found))))
     return Exit.OK
 
 
@@ -235,7 +236,7 @@ def _give(
     if as_json:
         click.echo(_facts(found))
     else:
-        click.echo(_line(order, found))
+        click.echo(printable(_line(order, found)))
         if not is_taken:
             click.echo("The others take it when their workers run: winback control shows it.")
     return Exit.OK if is_taken or not wait_s else Exit.FAILED
@@ -285,4 +286,4 @@ def _facts(found: "Standing") -> str:
         takers = found.takers(order)
         rows.append({**msgspec.to_builtins(order), "taken_by": takers, "in_force_from": at})
     facts = {"controls": rows, "partitions": len(found.taken)}
-    return msgspec.json.encode(facts).decode()
+    return json_text(facts)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from streams.core.time import iso
-from streams.replay.define_words import plain
 from streams.replay.letters import Judged
-from streams.runtime.dead_letter_desk import Survey
+from streams.runtime.dead_letter_survey import Survey
 from streams.runtime.dead_letters import TOLD
 from streams.runtime.letters import Letter, Opened
+from winback_sender.terminal import printable
 
 Who = Callable[[bytes | None, int], str]
 """Names the owner of a key at an instant without naming him."""
@@ -17,6 +17,7 @@ BYTES_SHOWN: Final = 2_000
 DETAIL_SHOWN: Final = 300
 KEY_SHOWN: Final = 60
 WHO_SHOWN: Final = 12
+REASON_SHOWN: Final = 40
 HIDDEN: Final = "quotes the record: --show-data"
 
 
@@ -62,10 +63,10 @@ def table(survey: Survey, limit: int, who: Who, *, is_all: bool, show_data: bool
         fields = row(survey, letter, who, show_data=show_data)
         said = fields["key"] if show_data else str(fields["user"])[:WHO_SHOWN]
         state = "" if fields["state"] == "open" else f"  {fields['state']}"
-        yield (
-            f"{plain(str(letter.place), 300):{width}}  {fields['put_aside']:24}  "
-            f"{plain(letter.reason):14} {letter.size:>9,} {fields['attempts']:>4}  {said or '-'}"
-            f"{state}"
+        yield printable(
+            f"{letter.place!s:{width}}  {fields['put_aside']:24}  "
+            f"{letter.reason[:REASON_SHOWN]:14} {letter.size:>9,} {fields['attempts']:>4}  "
+            f"{said or '-'}{state}"
         )
 
 
@@ -79,7 +80,7 @@ def facts_of(
            "detail": judged.detail if kept is None or judged.reason in kept else HIDDEN,
            "sent_as": [send.topic for send in judged.sends]}  # fmt: skip
     headers = {
-        plain(name): safe(value, BYTES_SHOWN) if show_data else f"{len(value)} B"
+        printable(name, REASON_SHOWN): safe(value, BYTES_SHOWN) if show_data else f"{len(value)} B"
         for name, value in opened.headers
     }
     return {
@@ -92,7 +93,11 @@ def facts_of(
 
 
 def page(facts: dict[str, Any]) -> Iterable[str]:
-    """Return the same for people."""
+    """Return the same for people, a line each."""
+    return map(printable, _lines(facts))
+
+
+def _lines(facts: dict[str, Any]) -> Iterable[str]:
     for name, value in facts.items():
         if name == "now":
             why = " ".join(filter(None, (value["reason"], value["detail"])))
@@ -112,10 +117,10 @@ def safe(data: bytes | None, longest: int) -> str:
         return ""
     more = f"… ({len(data):,} B)" if len(data) > longest else ""
     text = data[:longest].decode(errors="backslashreplace")
-    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text) + more
+    return printable(text) + more
 
 
 def _detail(letter: Letter, *, show_data: bool) -> str:
     if show_data or letter.reason in TOLD:
-        return plain(letter.detail, DETAIL_SHOWN)
+        return printable(letter.detail, DETAIL_SHOWN)
     return HIDDEN if letter.detail else ""

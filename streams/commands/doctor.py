@@ -4,10 +4,10 @@ import os
 from typing import TYPE_CHECKING, Final
 
 import click
-import msgspec
 
 from streams.errors import Exit
 from streams.settings import load_settings
+from winback_sender.terminal import json_text, printable
 
 if TYPE_CHECKING:
     from streams.runtime.doctor_findings import Report
@@ -34,7 +34,7 @@ def doctor(*, rules: str | None, as_json: bool, local: bool) -> int:
     book = rules_at(settings.rules if rules is None else rules, settings.id_keys)
     report = report_of(look(settings, book, resolve_cluster(settings, os.environ, is_local=local)))
     if as_json:
-        click.echo(msgspec.json.encode(report).decode())
+        click.echo(json_text(report))
     else:
         _print(report)
     return Exit.OK if report.healthy else Exit.FAILED
@@ -55,9 +55,9 @@ def _print(report: "Report") -> None:
                 parts.append("idle")
             if clock.clock == view.held_by and len(view.clocks) > 1:
                 parts.append("holds the timers")
-            click.echo(f"  {clock.clock}: {', '.join(parts)}")
+            click.echo(printable(f"  {clock.clock}: {', '.join(parts)}"))
     for finding in report.findings:
         mark, colour = _MARKS[finding.level.value]
-        click.secho(f"{mark} {finding.where}: {finding.what}", fg=colour)
-        click.echo(f"    {finding.next}")
+        click.secho(printable(f"{mark} {finding.where}: {finding.what}"), fg=colour)
+        click.echo(printable(f"    {finding.next}"))
     click.echo("healthy" if report.healthy else "something is wrong")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from streams.commands.counted import counted
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
+from winback_sender.terminal import json_text
 
 if TYPE_CHECKING:
     from streams.core.erasures import Erasure
@@ -235,4 +235,4 @@ def _confirm(wanted: list[str], *, as_json: bool) -> None:
 
 
 def _encoded(facts: dict[str, Any]) -> str:
-    return msgspec.json.encode(facts).decode()
+    return json_text(facts)

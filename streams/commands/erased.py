@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-import msgspec
 
 from streams.commands.counted import counted
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
+from winback_sender.terminal import json_text, printable
 
 if TYPE_CHECKING:
     from streams.core.rules import Rules
@@ -63,10 +63,10 @@ def erased(
     is_whole = all(place.kind != UNSEEN for place in places)
     if as_json:
         facts = {"ids": user_ids, "found": count, "places": places}
-        click.echo(msgspec.json.encode(facts).decode())
+        click.echo(json_text(facts))
     else:
         for line in _lines(places, count, user_ids):
-            click.echo(line)
+            click.echo(printable(line))
     return Exit.OK if is_whole and not count else Exit.FAILED
 
 

@@ -5,11 +5,11 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
-import msgspec
 
 from streams.commands.log_options import LogOptions, log_options
 from streams.errors import Exit, UserError
 from streams.settings import load_settings
+from winback_sender.terminal import json_text
 
 if TYPE_CHECKING:
     from streams.core.rules import Rules
@@ -86,7 +86,7 @@ def explain(
         raise UserError(found.missing, "check the user id" + (
             " and --at" if file else "; is the pipeline running (winback run)?"))  # fmt: skip
     language: Language = "zh" if lang == "zh" else "en"
-    click.echo(msgspec.json.encode(said).decode() if as_json else in_words(said, language))
+    click.echo(json_text(said) if as_json else in_words(said, language))
     return Exit.OK
 
 
@@ -116,7 +116,7 @@ def _tell(
     assert span_ms is not None, "the catalogue of topics bounds every erasure"
     days = -(-span_ms // DAY_MS)
     told = for_person(found.value, found.explanation, found.decisions, rules, days=days, ask=ask)
-    click.echo(msgspec.json.encode(told).decode() if as_json else as_letter(told, lang))
+    click.echo(json_text(told) if as_json else as_letter(told, lang))
 
 
 def _replayed(

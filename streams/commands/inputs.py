@@ -11,6 +11,7 @@ from streams.commands.counted import counted
 from streams.commands.foreign_options import kafka_of, topic_origin
 from streams.errors import Exit, UserError
 from streams.settings import Settings, load_settings
+from winback_sender.terminal import json_text
 
 if TYPE_CHECKING:
     from streams.replay.convert import Converted
@@ -85,7 +86,7 @@ def check(
             | msgspec.to_builtins(one.found if show_ids else hidden(one.found))
             for one in found
         ]
-        click.echo(msgspec.json.encode({"inputs": facts}).decode())
+        click.echo(json_text({"inputs": facts}))
     else:
         for one in found:
             click.echo("\n".join(said(one, meaning.name, show_ids=show_ids)))

@@ -12,6 +12,7 @@ from streams.commands.counted import counted
 from streams.commands.migrate import migrate
 from streams.errors import Exit
 from streams.settings import load_settings
+from winback_sender.terminal import harmless_json
 
 
 @click.group()
@@ -43,9 +44,10 @@ def export(*, out: str | None, as_json: bool, local: bool) -> int:  # noqa: ARG0
     states = asyncio.run(read_states(cluster, settings.topic_users_changelog))
     target: nullcontext[IO[str]] | Results
     target = nullcontext(sys.stdout) if out is None else Results(out)
+    shown = harmless_json if out is None and sys.stdout.isatty() else str
     with target as file:
         for line in exported(states):
-            file.write(f"{line.decode()}\n")
+            file.write(f"{shown(line.decode())}\n")
     if out is not None:
         click.echo(f"{counted(len(states), 'user')} in {out}", err=True)
     return Exit.OK

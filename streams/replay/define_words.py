@@ -13,6 +13,7 @@ from streams.replay.define import (
 )
 from streams.replay.define_calendar import UNKNOWN
 from streams.replay.define_silences import Horizon
+from winback_sender.terminal import printable
 
 NAME_MAX: Final = 40
 ADVICE: Final = "or decide yourself: --horizon-days H"
@@ -22,8 +23,7 @@ BACKTEST_ACTIVE_DAYS: Final = 5
 
 def plain(text: str, longest: int = NAME_MAX) -> str:
     """Return a text of the user as it can be printed: nothing unprintable, not too long."""
-    printable = text if text.isprintable() else ascii(text)[1:-1]
-    return printable if len(printable) <= longest else f"{printable[: longest - 1]}…"
+    return printable(text, longest)
 
 
 def number(value: float) -> str:

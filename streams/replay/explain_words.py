@@ -5,6 +5,7 @@ from typing import Final, Literal
 from streams.core.lifecycle import Stage
 from streams.core.reasons import LEAST_WEIGHT
 from streams.replay.explain import STEPS, Explanation, Why
+from winback_sender.terminal import printable
 
 Language = Literal["en", "zh"]
 
@@ -28,7 +29,7 @@ def in_words(explanation: Explanation, language: Language) -> str:
         if abs(why.weight) >= LEAST_WEIGHT
     ]
     contact = explanation.contact.zh if language == "zh" else explanation.contact.en
-    return "\n".join([*head, *reasons, f"  → {contact}"])
+    return "\n".join(map(printable, [*head, *reasons, f"  → {contact}"]))
 
 
 def _english(said: Explanation) -> list[str]:

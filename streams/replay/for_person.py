@@ -14,6 +14,7 @@ from streams.core.state import Column, decode
 from streams.core.step import BANDS
 from streams.core.words_for_people import BECAUSE, CHANNELS, CONCLUDED, DECIDED, RIGHTS, USED
 from streams.replay.explain import Explanation, Said
+from winback_sender.terminal import printable
 
 Languages = Literal["zh", "en", "both"]
 
@@ -128,7 +129,7 @@ def as_letter(told: ForPerson, language: Languages) -> str:
     """Return it as a text to print."""
     parts = {"zh": _chinese, "en": _english}
     names = ("zh", "en") if language == "both" else (language,)
-    return "\n\n".join("\n".join(parts[name](told)) for name in names)
+    return "\n\n".join("\n".join(map(printable, parts[name](told))) for name in names)
 
 
 def _english(told: ForPerson) -> list[str]:

@@ -14,7 +14,7 @@ from streams.core.interpret import COVERAGE_EVENT, NativeEvent
 from streams.intake.bulk import Bulk, bulk_feedback, bulk_native
 from streams.intake.told import Tell, Told
 from streams.replay.origins import Understanding
-from streams.runtime.dead_letter_desk import EVERYWHERE, Send
+from streams.runtime.dead_letter_sends import EVERYWHERE, Send
 from streams.runtime.letters import Opened
 from streams.runtime.routed_record import Envelope
 from streams.settings import Settings

@@ -19,6 +19,8 @@ WORD: Final = "winback.letter.word"
 """Header of a word; its value says what became of the letter."""
 REPLAY_HEADER: Final = "winback.replayed"
 """Header of a record that was sent again: the name of its letter, the same whoever sends it."""
+TEXT_MAX: Final = 500
+"""Characters of a text that somebody has written about a letter; what is longer is cut."""
 
 _BEGIN: Final = "__connect.errors."
 _TOPIC: Final = f"{_BEGIN}topic"
@@ -117,6 +119,9 @@ class Word(msgspec.Struct, frozen=True):
     first_at: str = ""
 
 
+_TEXTS: Final = ("what", "at", "by", "reason", "first_reason", "first_at")
+
+
 def read_record(record: Any) -> Opened | Word | None:
     """Return what a record of the topic is; None = neither, somebody else wrote it.
 
@@ -131,10 +136,22 @@ def read_record(record: Any) -> Opened | Word | None:
         return _opened(record, dict(record.headers[begin:]), record.headers[:begin])
     if WORD in names:
         try:
-            return msgspec.json.decode(record.value or b"", type=Word)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _bounded(msgspec.json.decode(record.value or b"", type=Word))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UserError):
             return None
     return None
+
+
+def _bounded(word: Word) -> Word:
+    """Return a word with texts of bounded length.
+
+    Raises:
+        UserError: What it names is no place.
+    """
+    for name in (word.letter, *word.to):
+        Place.named(name)
+    texts = {name: getattr(word, name)[:TEXT_MAX] for name in _TEXTS}
+    return msgspec.structs.replace(word, **texts)
 
 
 def _opened(record: Any, said: dict[str, bytes], own: Sequence[tuple[str, bytes]]) -> Opened | None:

@@ -19,7 +19,7 @@ from streams.core.rules_file import TRAITS_MAX
 from streams.core.tiers import SAMPLE_MAX
 from streams.intake.straight import NAMES_MAX
 from streams.intake.wire.schemas import UNKNOWN_MAX
-from streams.runtime.dead_letter_desk import LETTERS_MAX
+from streams.runtime.dead_letter_survey import LETTERS_MAX
 from streams.runtime.dead_letters import HEADERS_BYTES_MAX
 from streams.runtime.lane import Pace
 from streams.runtime.metric_list import Metric

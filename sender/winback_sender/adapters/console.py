@@ -17,6 +17,7 @@ from winback_sender.own_settings import load_own
 from winback_sender.receipt import Receipt
 from winback_sender.settings import SENDER_PREFIX
 from winback_sender.settings_catalogue import says
+from winback_sender.terminal import printable
 from winback_sender.tools import Tools
 
 OPT_OUT_SHARE: Final = 0.1
@@ -78,5 +79,5 @@ def answer(touch_id: str, rate: float) -> Status:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{printable(text)}\n")
     sys.stdout.flush()

@@ -8,15 +8,17 @@ from uuid import uuid4
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
 from streams.core.partitioner import partition_of_key
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.replay.letters import Judge
 from streams.replay.origins import Understanding
-from streams.runtime import dead_letter_desk
-from streams.runtime.dead_letter_desk import Desk, Send, Wanted
+from streams.runtime import dead_letter_sends
+from streams.runtime.dead_letter_desk import Desk
+from streams.runtime.dead_letter_sends import Send
+from streams.runtime.dead_letter_survey import Wanted
 from streams.runtime.letters import REPLAY_HEADER, Opened, Place, Word
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
@@ -81,7 +83,8 @@ class World(NamedTuple):
         """Send what the rules understand by now."""
         survey = await asyncio.to_thread(self.desk.survey, wanted or Wanted())
         places = [letter.place for letter in survey.open()]
-        return await self.desk.close_letters(places, "replayed", self.decide, by="me")
+        closed = await self.desk.close_letters(places, "replayed", self.decide, by="me")
+        return closed.words
 
     def decide(self, opened: Opened) -> tuple[Send, ...] | None:
         """Send only what is understood."""
@@ -136,7 +139,7 @@ def test_a_letter_of_ours_goes_back_as_it_came_and_only_once(world: World) -> No
 def test_what_breaks_off_in_the_middle_is_neither_lost_nor_sent_twice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letter_desk, "BATCH_LETTERS", 2)
+    monkeypatch.setattr(dead_letter_sends, "BATCH_LETTERS", 2)
     world.put_aside(world.settings.topic_activity, 7, visit)
     places = [letter.place for letter in world.desk.survey(Wanted()).open()]
     seen = 0
@@ -162,7 +165,7 @@ def test_what_breaks_off_in_the_middle_is_neither_lost_nor_sent_twice(
 def test_of_two_who_begin_at_once_each_letter_has_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letter_desk, "BATCH_LETTERS", 5)
+    monkeypatch.setattr(dead_letter_sends, "BATCH_LETTERS", 5)
     world.put_aside(world.settings.topic_activity, 40, visit)
 
     async def both() -> list[Any]:
@@ -219,7 +222,7 @@ def test_what_is_rejected_again_remembers_why_it_was_at_first(world: World) -> N
 
     survey = world.desk.survey(Wanted())
     (second,) = survey.open()
-    assert len(forced) == survey.attempts(second.place) == 1
+    assert len(forced.words) == survey.attempts(second.place) == 1
     assert survey.first(second)[0] == "not_decodable"
 
 
@@ -228,11 +231,39 @@ def test_what_is_discarded_is_sent_by_nobody(world: World) -> None:
     wanted = Wanted(text=b'"e1"')
     places = [letter.place for letter in world.desk.survey(wanted).open()]
 
-    words = asyncio.run(
+    closed = asyncio.run(
         world.desk.close_letters(places, "discarded", lambda _: (), by="me", reason="a test")
     )
     asyncio.run(world.replay())
 
-    assert [word.what for word in words] == ["discarded"]
+    assert [word.what for word in closed.words] == ["discarded"]
     found = sorted(record.value for record in world.records(world.settings.topic_activity))
     assert found == sorted(visit(number) for number in (0, 2, 3))
+
+
+def test_what_a_broker_finds_too_large_is_left_and_what_stands_behind_it_is_sent(
+    world: World,
+) -> None:
+    """The topic takes less than the one that the letters came from."""
+    limit = {"max.message.bytes": "30000"}
+    admin = KafkaAdminClient(bootstrap_servers=world.kafka)
+    admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, world.settings.topic_activity, limit)]
+    )
+    admin.close()
+    large = {2, 4, 5}
+    world.put_aside(
+        world.settings.topic_activity, 7,
+        lambda number: visit(number, properties={"note": "x" * 40_000} if number in large else {}),
+    )  # fmt: skip
+    places = [letter.place for letter in world.desk.survey(Wanted()).open()]
+
+    closed = asyncio.run(world.desk.close_letters(places, "replayed", world.decide, by="me"))
+
+    assert len(closed.words) == 4
+    assert {place.offset - FIRST for place in closed.too_large} == large
+    assert {each.place.offset - FIRST for each in world.desk.survey(Wanted()).open()} == large
+    found = sorted(record.value for record in world.records(world.settings.topic_activity))
+    assert found == sorted(
+        visit(number, properties={}) for number in range(7) if number not in large
+    )

@@ -9,7 +9,8 @@ import pytest
 from kafka import KafkaProducer
 
 from streams.core.partitioner import partition_of
-from streams.runtime.dead_letter_desk import Desk, Wanted
+from streams.runtime.dead_letter_desk import Desk
+from streams.runtime.dead_letter_survey import Wanted
 from tests.integration.control.deployment import PARTITIONS, SORRY, Deployment, wait_for
 from winback_sender.cluster import Cluster
 

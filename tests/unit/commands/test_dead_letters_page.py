@@ -8,12 +8,13 @@ from streams.commands.dead_letters_page import facts_of, page, row, safe, table
 from streams.core.rules_file import parse_rules
 from streams.errors import UserError
 from streams.intake.foreign import Foreign
-from streams.replay.letters import Judge
+from streams.replay.letters import Judge, Judged
 from streams.replay.origins import Understanding
-from streams.runtime.dead_letter_desk import Survey
+from streams.runtime.dead_letter_survey import Survey
 from streams.runtime.letters import WORD, Opened, Place, Word, read_record, word_output
 from streams.settings import Settings
 from winback_sender.contract.dead_letters import VALUE_BYTES_MAX, dead_letter
+from winback_sender.terminal import json_text
 
 AT_MS = 1_700_000_000_000
 SECRET = "13800138000"
@@ -89,6 +90,17 @@ def test_no_byte_of_a_letter_reaches_a_terminal_as_it_is() -> None:
     for text in (safe(EVIL, 99), safe(b"\xff\xfe", 9), safe("\u2028\u202e".encode(), 9)):
         assert text.isprintable(), text
     assert safe(b"x" * 10_000, 100) == f"{'x' * 100}… (10,000 B)"
+
+
+def test_whatever_a_letter_says_of_itself_is_seen_and_not_obeyed() -> None:
+    """Reason, topic and names of headers are written by whoever may write letters."""
+    evil = EVIL.decode()
+    letter = opened(own=[(evil, EVIL)], topic=f"shop{evil}", reason=f"bad{evil}\nforged")
+    judged = Judged("rejected", f"bad{evil}", f"no{evil}")
+    facts = facts_of(letter, survey(letter), judged, who, show_data=True)
+    lines = [*page(facts), *table(survey(letter), 5, who, is_all=True, show_data=True)]
+    assert all(line.isprintable() for line in lines), lines
+    assert json_text(facts).isprintable()
 
 
 def test_what_cannot_be_sent_says_why() -> None:

@@ -17,6 +17,7 @@ from streams.replay.explain import explained
 from streams.replay.explain_words import in_words
 from streams.replay.files import EventLog
 from streams.replay.fleet import Fleet
+from winback_sender.terminal import json_text
 
 RULES = parse_rules("churn: {horizon: 12d, min_active_days: 3}\nalert: {examples_min: 100}\n")
 H_MS = RULES.churn.horizon_ms
@@ -135,3 +136,13 @@ def test_who_opted_out_or_waits_for_a_place_is_told_so(states: dict[str, bytes])
     )
     found = explained(user, encode(waits), silent_ms, scorer, rules, Coverage())
     assert found.contact.en.startswith("waits for a place in the budget")
+
+
+def test_an_id_that_plays_with_the_terminal_is_escaped(states: dict[str, bytes]) -> None:
+    evil, value = "ada\x1b[2J\u202e\nforged", next(iter(states.values()))
+    at_ms = int(decode(value).head[1]) + DAY_MS
+    found = explained(evil, value, at_ms, SCORERS["prior"], RULES, Coverage())
+    lines = in_words(found, "en").split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].startswith(r"ada\x1b[2J\u202e\nforged at ")
+    assert json_text(found).isprintable()
