@@ -2,8 +2,10 @@
 
 import gzip
 import sqlite3
+import struct
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any, Final
@@ -14,6 +16,10 @@ from streams.runtime.erasure.traces import Tracker
 BLOCK: Final = 1 << 22
 OVERLAP: Final = 1 << 12
 """Bytes of a block that the next one begins with: no trace is as long."""
+BATCH_BYTES_MAX: Final = 1 << 26
+"""A batch that says that it is larger is none."""
+_BATCH_HEAD: Final = struct.Struct(">qi")
+"""Base offset, and the length of what follows."""
 _SQLITE: Final = b"SQLite format 3\0"
 _GZIP: Final = b"\x1f\x8b"
 _HOLD_NOTHING: Final = frozenset({".index", ".timeindex"})
@@ -57,28 +63,37 @@ class FileSearch:
         at_ms = int(path.stat().st_mtime * 1_000)
         if path.suffix == ".log" and path.stem.isdigit():
             kind = "segment"
-            self._look_at_segment(path, tally)
+            self._look_at_segment(path, tally, at_ms)
         elif begin == _SQLITE:
             kind = "table"
             with suppress(sqlite3.DatabaseError):  # A broken one is bytes, as any file.
                 self._look_at_tables(path, tally)
         if not tally.records:
             tracker = self._lists if ".csv" in path.suffixes else self._raw
-            found: dict[str, int] = {}
-            for block in _blocks(path, is_packed=begin[:2] == _GZIP):
-                tally.see(len(block))
-                for encoding, count in tracker.find(block).items():
-                    found[encoding] = found.get(encoding, 0) + count
-            if found:
-                tally.note(found, at_ms, None)
+            blocks = _blocks(path, is_packed=begin[:2] == _GZIP)
+            self._look_at_blocks(blocks, tracker, tally, at_ms)
         return tally.place(kind, str(path), note=note)
 
-    def _look_at_segment(self, path: Path, tally: Tally) -> None:
+    @staticmethod
+    def _look_at_blocks(
+        blocks: Iterable[bytes], tracker: Tracker, tally: Tally, at_ms: int
+    ) -> None:
+        found: Counter[str] = Counter()
+        for block in blocks:
+            tally.see(len(block))
+            found.update(tracker.find(block))
+        if found:
+            tally.note(found, at_ms, None)
+
+    def _look_at_segment(self, path: Path, tally: Tally, at_ms: int) -> None:
         """Look at every record of a segment, also at those that were taken back or compacted."""
-        for at_ms, data in records_of(path):
-            tally.see(len(data))
-            if found := self._text.find(data):
-                tally.note(found, at_ms, None)
+        with path.open("rb") as file:
+            for written_ms, data in records_of(file):
+                tally.see(len(data))
+                if found := self._text.find(data):
+                    tally.note(found, written_ms, None)
+            if tally.records:  # Else the whole file is looked through as bytes.
+                self._look_at_blocks(_overlapping(file), self._raw, tally, at_ms)
 
     def _look_at_tables(self, path: Path, tally: Tally) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
@@ -91,14 +106,37 @@ class FileSearch:
                         tally.note(found, None, None)
 
 
-def records_of(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield timestamp and bytes (key, value, headers) of every record of a segment of Kafka."""
-    from kafka.record import MemoryRecords  # noqa: PLC0415 (only where there are segments)
+def records_of(file: IO[bytes]) -> Iterator[tuple[int | None, bytes]]:
+    """Yield timestamp and bytes (key, value, headers) of every record of a segment of Kafka.
 
-    batches = MemoryRecords(path.read_bytes())
-    while (batch := batches.next_batch()) is not None:
-        for record in batch:
+    One batch is in memory at a time; no record crosses the border of two. A batch that is broken is
+    one record without a timestamp. The begin of one that is just being written is left in the file.
+    """
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 (only where there are segments)
+
+    from streams.runtime.record_batches import RecordBatches  # noqa: PLC0415
+
+    while data := _batch_of(file):
+        try:
+            records = list(RecordBatches(data).next_batch() or ())
+        except (KafkaError, RuntimeError, ValueError):
+            yield None, data
+            continue
+        for record in records:
             yield record.timestamp, joined(record.key, record.value, record.headers)
+
+
+def _batch_of(file: IO[bytes]) -> bytes:
+    """Return the bytes of the next batch; empty = there is no whole one, and what is left stays."""
+    begin = file.tell()
+    head = file.read(_BATCH_HEAD.size)
+    length = _BATCH_HEAD.unpack(head)[1] if len(head) == _BATCH_HEAD.size else 0
+    if 0 < length <= BATCH_BYTES_MAX:
+        body = file.read(length)
+        if len(body) == length:
+            return head + body
+    file.seek(begin)
+    return b""
 
 
 def joined(key: bytes | None, value: bytes | None, headers: Any) -> bytes:

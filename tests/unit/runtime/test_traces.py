@@ -4,12 +4,15 @@ import base64
 import gzip
 import json
 import sqlite3
+import struct
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +21,7 @@ from streams.core.ids import FormerKey, Ids
 from streams.core.kinship import STUB_PREFIX, Stub
 from streams.core.rules_file import parse_rules
 from streams.core.state import blank, encode
-from streams.runtime.erasure.files import FileSearch
+from streams.runtime.erasure.files import BLOCK, FileSearch
 from streams.runtime.erasure.people import known_in, person_of
 from streams.runtime.erasure.sweep import by_pseudonym, whose
 from streams.runtime.erasure.topics import Searched, _gone_ms
@@ -155,6 +158,48 @@ def test_what_is_broken_is_looked_through_as_bytes(tmp_path: Path) -> None:
     search = search_for("ada-4711")
     found = {Path(place.name).name for place in search.places(tmp_path) if place.records}
     assert found == {"torn.gz", "no.gz", "broken.sqlite"}
+
+
+def a_segment(path: Path, *values: bytes, codec: int = 0) -> None:
+    """Write a segment of Kafka, a batch for every value."""
+    with path.open("wb") as file:
+        for offset, value in enumerate(values):
+            batch = DefaultRecordBatchBuilder(
+                magic=2, compression_type=codec, is_transactional=0, producer_id=-1,
+                producer_epoch=-1, base_sequence=-1, batch_size=2**24,
+            )  # fmt: skip
+            batch.append(0, 1_700_000_000_000, b"key", value, [])
+            made = bytearray(batch.build())
+            made[:8] = offset.to_bytes(8)
+            file.write(made)
+
+
+@pytest.mark.parametrize("codec", [0, 1])
+def test_a_segment_is_not_held_in_memory(tmp_path: Path, codec: int) -> None:
+    """Ten megabytes of batches: one at a time is looked at, and the last is found."""
+    noise = [b"\0" * 250_000] * 40
+    a_segment(tmp_path / "00000000000000000000.log", *noise, b"user=ada-4711 did", codec=codec)
+    tracemalloc.start()
+    found = [each for each in search_for("ada-4711").places(tmp_path) if each.records]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    (place,) = found
+    assert (place.kind, place.records) == ("segment", 1)
+    assert place.newest_at == "2023-11-14T22:13:20.000Z"
+    assert peak < 6_000_000
+
+
+def test_what_is_no_whole_batch_of_a_segment_is_looked_through_as_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "00000000000000000000.log"
+    a_segment(path, b"user=ada-4711 did", b"broken user=ada-4711", b"user=ada-4711 did")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"broken") - 4] ^= 0xFF  # the length of the value
+    begun = struct.pack(">qi", 3, 1 << 24)
+    path.write_bytes(data + begun + bytes(BLOCK - len(begun) - 4) + b"ada-4711")
+    (place,) = (each for each in search_for("ada-4711").places(tmp_path) if each.records)
+    assert place.kind == "segment"
+    assert place.records == 4
+    assert place.traces == 4, "also the one across the border of two blocks"
 
 
 def test_what_was_deleted_from_a_table_is_found_in_its_bytes(tmp_path: Path) -> None:
