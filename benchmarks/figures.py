@@ -160,6 +160,7 @@ PROMISES: Final[dict[str, Promise]] = {
         for name, what, unit in (
             ("state_differences", "users whose state differs from the replay's", "users"),
             ("touches_wrong", "touches lost, doubled or not of the replay", "touches"),
+            ("stands_still", "1 = no worker comes up any more, and nothing can be compared", ""),
         )
     },
     "soak_slope_mb_per_h": Promise(
