@@ -36,6 +36,7 @@ lock: install ## Resolve the dependencies anew: hashes, no hosts
 	$(LOCK) pyproject.toml --upgrade --all-extras -o requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
 	$(LOCK) sender/pyproject.toml --constraint requirements.lock -o sender/requirements.lock
+	$(LOCK) benchmarks/peers/requirements.in --upgrade -o benchmarks/peers/requirements.lock
 
 .PHONY: format
 format: install ## Format the code and mend what the linter can mend
@@ -55,8 +56,21 @@ types: install ## Types, strictly
 imports: install ## The arrows between the rooms
 	$(BIN)/lint-imports
 
+PEERS := build/peers
+
+$(PEERS)/.installed: benchmarks/peers/requirements.lock $(STAMP)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@# Behind their own packages they find ours, for they run the same core.
+	@{ $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; pwd; echo "$$PWD/sender"; } \
+	  > $$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/winback.pth
+	@touch $@
+
+.PHONY: peers
+peers: $(PEERS)/.installed ## Quix Streams and Bytewax, whom winback is compared with, in build/peers
+
 .PHONY: test
-test: install ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+test: install peers ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else

@@ -24,12 +24,13 @@ def measure(name: str, size: Size) -> Result:
 
 def say(result: Result) -> None:
     """Print the runs of a section, one line each."""
-    print(f"{result.section}: {result.seconds:.0f} s, calibration {result.calibration_s}")
+    print(f"{result.section}: {result.seconds:.0f} s")
     for run in result.runs:
         print(
             f"  {run.entrant:16} {run.workers} worker(s) {run.records:>9,} records "
             f"{run.cpu_us:8.2f} µs {run.broker_us:7.2f} µs of the broker "
-            f"{run.records_per_s:>9,.0f}/s {'' if run.is_whole else '(cut)'}"
+            f"{run.records_per_s:>9,.0f}/s, loop {run.calibration_s:.3f} s"
+            f"{'' if run.is_whole else ', not to the end'}"
         )
     for name, value in result.facts.items():
         print(f"  {name:40} {value:,.3f}")

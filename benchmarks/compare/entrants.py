@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -82,6 +82,22 @@ class ByGroup:
         self._consumer.close()
 
 
+class ByFile:
+    """A file that it writes in its directory."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._path = stand.directory / "progress"
+
+    def durable(self) -> int | None:
+        try:
+            return int(self._path.read_text() or 0)
+        except FileNotFoundError:
+            return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def floor(kind: str, volumes: Path) -> Entrant:
     """Return a bare loop that reads, decodes and writes as much as somebody wrote.
 
@@ -99,10 +115,29 @@ FLOORS: Final = {
     "aiokafka": "aiokafka, getmany",
     "confluent": "confluent-kafka",
 }
+PEERS: Final[Mapping[str, Entrant]] = {
+    "quix": Entrant(
+        "quix", "Quix Streams", (PEERS_PYTHON, "-m", "benchmarks.peers.quix_streams"), ByGroup
+    ),
+    "quix-singly": Entrant(
+        "quix-singly", "Quix Streams, event by event",
+        (PEERS_PYTHON, "-m", "benchmarks.peers.quix_streams", "--singly"), ByGroup,
+    ),
+    "bytewax": Entrant(
+        "bytewax", "Bytewax", (PEERS_PYTHON, "-m", "benchmarks.peers.bytewax_flow"), ByFile
+    ),
+    "faust": Entrant(
+        "faust", "stock Faust", (sys.executable, "-m", "benchmarks.peers.faust_stock"), ByGroup
+    ),
+    "faust-singly": Entrant(
+        "faust-singly", "stock Faust, event by event",
+        (sys.executable, "-m", "benchmarks.peers.faust_stock", "--singly"), ByGroup,
+    ),
+}  # fmt: skip
 WINBACK: Final = Entrant("winback", "winback", (), ByMetrics)
 
 
 def start(entrant: Entrant, stand: Stand) -> Worker:
     """Start a process of an entrant."""
     stand.command = entrant.command
-    return stand.worker()
+    return stand.worker(*((str(stand.directory),) if entrant.command else ()))

@@ -37,10 +37,11 @@ class Volume(NamedTuple):
 
 
 class Ground:
-    """A broker and what lies on it; ``with`` starts and ends it.
+    """A broker and what lies on it.
 
     Args:
         directory: For logs of processes.
+        kafka: A broker that runs already; else one is made, and ``with`` starts and ends it.
         waits: The first in a group wait for others, so that they share from the beginning.
 
     Attributes:
@@ -48,9 +49,16 @@ class Ground:
         logs: Topic of each log to the number of its records.
     """
 
-    def __init__(self, directory: Path = BUILD / "compare", *, waits: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path = BUILD / "compare",
+        *,
+        kafka: EmbeddedKafka | None = None,
+        waits: bool = False,
+    ) -> None:
         self.directory = directory
-        self.kafka = EmbeddedKafka(jit="c2", more=(lambda _ports: WAITING) if waits else None)
+        more = (lambda _ports: WAITING) if waits else None
+        self.kafka = kafka or EmbeddedKafka(jit="c2", more=more)
         self.logs: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -85,7 +93,7 @@ class Ground:
         """Delete the topics of a deployment, so that nobody has to clean them later."""
         client = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
         try:
-            mine = [topic for topic in client.list_topics() if topic.startswith(f"{name}-")]
+            mine = [topic for topic in client.list_topics() if f"{name}-" in topic]
             if mine:
                 client.delete_topics(mine, timeout_ms=20_000)
         finally:
@@ -98,7 +106,7 @@ class Ground:
             isolation_level="read_committed", auto_offset_reset="earliest",
         )  # fmt: skip
         try:
-            topics = [topic for topic in consumer.topics() if topic.startswith(f"{name}-")]
+            topics = [topic for topic in consumer.topics() if f"{name}-" in topic]
             return {
                 topic.removeprefix(f"{name}-"): volume
                 for topic in sorted(topics)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from benchmarks.compare.calibration import calibration_s
 from benchmarks.compare.entrants import Entrant, Follow, start
 from benchmarks.compare.ground import Ground, Volume
-from benchmarks.stand import Worker, cpu_seconds
+from benchmarks.stand import Stand, Worker, cpu_seconds
 
 LOOK_EVERY_S: Final = 0.5
 FIRST_LOOKS_S: Final = 0.1
@@ -38,8 +40,9 @@ class Run(msgspec.Struct, frozen=True):
         broker_us: CPU of the broker per record.
         records_per_s: Wall clock.
         first_s: From the start of the process to the first durable record.
-        rss_mb: Resident memory of all processes at the end.
         is_whole: It came to the end of the log; else the time was over.
+        rss_mb: Resident memory of all processes at the end.
+        calibration_s: CPU of the calibration loop just before and after, mean.
         volumes: What it wrote per record, by topic.
     """
 
@@ -50,9 +53,10 @@ class Run(msgspec.Struct, frozen=True):
     broker_us: float
     records_per_s: float
     first_s: float
-    rss_mb: float
     is_whole: bool
-    volumes: dict[str, Volume]
+    rss_mb: float = 0.0
+    calibration_s: float = 0.0
+    volumes: dict[str, Volume] = {}
 
 
 class StandstillError(Exception):
@@ -61,15 +65,25 @@ class StandstillError(Exception):
 
 def run(
     ground: Ground, entrant: Entrant, log: str, *,
-    workers: int = 1, seconds_max: float = 240.0, more: dict[str, object] | None = None,
+    workers: int = 1, seconds_max: float = 240.0, judge: Callable[[Stand], None] | None = None,
+    **more: object,
 ) -> Run:  # fmt: skip
     """Let an entrant read a log with a deployment of its own, whose topics are gone afterwards.
+
+    Args:
+        ground: Where the log lies.
+        entrant: Who reads.
+        log: Its topic.
+        workers: How many processes.
+        seconds_max: It may not come to the end of the log.
+        judge: Looks at what was written.
+        more: Settings.
 
     Raises:
         StandstillError: It ended, or came no further.
     """
     name = f"{entrant.name}-{time.time_ns() % 10**9}"
-    stand = ground.stand(name, log, **(more or {}))
+    stand, before_s = ground.stand(name, log, **more), calibration_s()
     with stand:
         began_s = time.monotonic()
         processes = [start(entrant, stand) for _ in range(workers)]
@@ -82,12 +96,16 @@ def run(
         for process in processes:
             process.end()
         volumes = ground.volumes(name)
+        if judge is not None:
+            judge(stand)
     ground.clear(name)
     each = {
         topic: Volume(volume.records / looks[-1].durable, volume.bytes_each)
         for topic, volume in volumes.items()
     }
-    return _came_to(entrant, workers, began_s, looks, ground.logs[log], resident, each)
+    calibrated_s = (before_s + calibration_s()) / 2
+    done = _came_to(entrant, workers, began_s, looks, ground.logs[log])
+    return msgspec.structs.replace(done, rss_mb=resident, calibration_s=calibrated_s, volumes=each)
 
 
 def rss_mb(pid: int) -> float:
@@ -123,9 +141,8 @@ def _watch(
 
 
 def _came_to(
-    entrant: Entrant, workers: int, began_s: float, looks: list[Look], records: int,
-    resident: float, volumes: dict[str, Volume],
-) -> Run:  # fmt: skip
+    entrant: Entrant, workers: int, began_s: float, looks: list[Look], records: int
+) -> Run:
     nothing, first, last = looks[0], looks[1], looks[-1]
     first_s = first.at_s - began_s
     if last is first:  # A log so short that the start of the process is counted in.
@@ -136,6 +153,5 @@ def _came_to(
         cpu_us=(last.cpu_s - first.cpu_s) / done * 1e6,
         broker_us=(last.broker_s - first.broker_s) / done * 1e6,
         records_per_s=done / (last.at_s - first.at_s),
-        first_s=first_s, rss_mb=resident, is_whole=last.durable >= records,
-        volumes=volumes,
+        first_s=first_s, is_whole=last.durable >= records,
     )  # fmt: skip

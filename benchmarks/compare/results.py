@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from benchmarks import figures
 from benchmarks.compare.race import Run
@@ -18,8 +17,6 @@ from benchmarks.core_stages import BUILD
 from benchmarks.ledger import product_hash
 
 DIRECTORY: Final = BUILD / "compare"
-LOOPS: Final = 400_000
-ROUNDS: Final = 60
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -31,7 +28,6 @@ class Result(msgspec.Struct, frozen=True):
         date: ISO 8601 UTC.
         machine: Where.
         versions: With what.
-        calibration_s: CPU of the calibration loop, before and after.
         seconds: How long the section took.
         runs: Every run of it.
         facts: What else was measured, by name.
@@ -42,14 +38,13 @@ class Result(msgspec.Struct, frozen=True):
     date: str
     machine: str
     versions: dict[str, str]
-    calibration_s: list[float]
     seconds: float
     runs: list[Run] = []
     facts: dict[str, float] = {}
 
 
 class Section:
-    """Gathers what a section comes to, with a calibration before and after.
+    """Gathers what a section comes to.
 
     Attributes:
         runs: Add to it.
@@ -61,14 +56,13 @@ class Section:
         self.runs: list[Run] = []
         self.facts: dict[str, float] = {}
         self._began_s = time.monotonic()
-        self._before_s = calibration_s()
 
     def done(self, directory: Path = DIRECTORY) -> Result:
         """Write down what came out and return it."""
         result = Result(
             section=self.name, code=product_hash(),
             date=datetime.now(UTC).isoformat(timespec="seconds"), machine=figures.machine(),
-            versions=figures.versions(), calibration_s=[self._before_s, calibration_s()],
+            versions=figures.versions(),
             seconds=time.monotonic() - self._began_s, runs=self.runs, facts=self.facts,
         )  # fmt: skip
         directory.mkdir(parents=True, exist_ok=True)
@@ -101,18 +95,3 @@ def median(runs: Iterable[Run], name: str, entrant: str, **wanted: Any) -> float
         and all(getattr(run, field) == value for field, value in wanted.items())
     ]
     return statistics.median(found) if found else float("nan")
-
-
-def calibration_s() -> float:
-    """Return the CPU of a fixed loop, plain Python and numpy, so that machines can be compared."""
-    began = time.process_time()
-    counts: dict[int, int] = {}
-    for number in range(LOOPS):
-        place = number * 7_919 % 10_007
-        counts[place] = counts.get(place, 0) + number
-    rows = np.random.default_rng(1).random((4_000, 64))
-    for _ in range(ROUNDS):
-        rows = np.sort(np.exp(-rows), axis=1)
-    assert len(counts) == 10_007
-    assert rows.shape == (4_000, 64)
-    return time.process_time() - began
