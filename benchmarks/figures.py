@@ -67,9 +67,22 @@ PROMISES: Final[dict[str, Promise]] = {
     "revoke_latency_p99_ms": Promise(
         "return of a user to touch.revoked, p99, same run", "ms", "<=", 500
     ),
-    "restore_users_per_s": Promise("restore of a compacted changelog", "users/s", ">=", 150_000),
+    "restore_users_per_s": Promise("restore of a compacted changelog", "users/s", ">=", 250_000),
+    "restore_mb_per_s": Promise("the same in bytes of states", "MB/s"),
+    "restart_first_event_s": Promise(
+        "restart on the same host after a kill: start of the process to the first durable event",
+        "s",
+        "<=",
+        10,
+    ),
+    "restart_stopped_first_event_s": Promise(
+        "the same after it was stopped in order", "s", "<=", 10
+    ),
+    "restart_without_files_s": Promise("the same without state files: from the changelog", "s"),
+    "restart_peak_mb": Promise("memory of that worker at its most", "MB"),
+    "state_file_cpu_us_per_user": Promise("writing a state file: CPU per user", "µs"),
     "failover_beyond_session_s": Promise(
-        "kill -9 to survivor durable, beyond the session time-out", "s", "<=", 3
+        "kill -9 to survivor durable, beyond the session time-out", "s", "<=", 1
     ),
     "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
     "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),

@@ -58,9 +58,9 @@ def lived() -> tuple[Rules, list[bytes], int]:
     return rules, [value for _, value in partition.values()], partition.watermark_ms
 
 
-def partition_record(rules: Rules, watermark_ms: int) -> bytes:
+def partition_record(rules: Rules, watermark_ms: int, users: int = 0) -> bytes:
     """Return the record of a partition that has applied nothing of its sources yet."""
-    record = PartitionRecord({}, watermark_ms, watermark_ms, rules.hash, LAYOUT)
+    record = PartitionRecord({}, watermark_ms, watermark_ms, rules.hash, LAYOUT, users=users)
     return msgspec.json.encode(record)
 
 

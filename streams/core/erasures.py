@@ -8,7 +8,7 @@ of its own, so that a day of many does not make one record too large. It is writ
 its instant, and looked for under every key of the deployment.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from streams.core.ids import Ids
@@ -84,9 +84,7 @@ class Erasures:
 
     def take(self, watermark_ms: int) -> list[tuple[bytes, bytes | None]]:
         """Return the changelog records of new erasures, and tombstones of expired ones."""
-        records: list[tuple[bytes, bytes | None]] = [
-            (_key(name), b"%d %d" % self._erased[name]) for name in self._new
-        ]
+        records: list[tuple[bytes, bytes | None]] = [*self._records(self._new)]
         self._new = {}
         if self._erased and watermark_ms >= self._purge_ms:
             self._purge_ms = watermark_ms + self._refused_for_ms // _PURGES
@@ -94,6 +92,13 @@ class Erasures:
                 del self._erased[name]
                 records.append((_key(name), None))
         return records
+
+    def records(self) -> dict[bytes, bytes]:
+        """Return the changelog records of all that are remembered."""
+        return dict(self._records(self._erased))
+
+    def _records(self, names: Iterable[str]) -> Iterator[tuple[bytes, bytes]]:
+        return ((_key(name), b"%d %d" % self._erased[name]) for name in names)
 
     def _of(self, user_id: str) -> Erasure | None:
         if not self._erased:

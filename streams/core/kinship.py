@@ -92,6 +92,12 @@ class Kinship:
         changed, self._changed = self._changed, {}
         return [(_key(user_id), self._value(user_id)) for user_id in changed]
 
+    def records(self) -> dict[bytes, bytes]:
+        """Return the changelog records of all that are left."""
+        return {
+            _key(user_id): msgspec.msgpack.encode(stub) for user_id, stub in self._stubs.items()
+        }
+
     def _value(self, user_id: str) -> bytes | None:
         stub = self._stubs.get(user_id)
         return None if stub is None else msgspec.msgpack.encode(stub)

@@ -30,25 +30,17 @@ from streams.core.identity import Message
 from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus
-from streams.core.migrations.chain import brought_up
 from streams.core.outbox import EXAMPLES, Outbox
-from streams.core.partition_record import (
-    BROKEN,
-    OURS,
-    PARTITION_KEY,
-    UNREADABLE_RECORD,
-    StateMismatchError,
-    record_of,
-    taken_over,
-)
+from streams.core.partition_record import PARTITION_KEY, record_of
 from streams.core.reception import UNBOUNDED, Reception
 from streams.core.relations import Relations, SentOn
+from streams.core.restoring import Place, Restored, restored, resumed, stored_of
 from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
-from streams.core.state import BrokenStateError
+from streams.core.stored import Stored
 from streams.core.wrong_clocks import Refused
 
 F64 = NDArray[np.float64]
@@ -103,6 +95,7 @@ class Partition:
         self.fuses: tuple[FuseRecord, ...] = ()
         self.watermark_ms = self._fired_ms = self._kept_ms = 0
         self._taken: dict[str, int] | None = {}
+        self._record = b""
         self._outbox = Outbox(f"/{app_id}", is_shadow=is_shadow)
         self._course = Course(
             rules, scorer, self._outbox, number=number, of=of, is_shadow=is_shadow,
@@ -171,30 +164,31 @@ class Partition:
             StateMismatchError: It was made with other rules or keys, or by a newer version; or
                 one of its records cannot be read.
         """
-        try:
-            self._restore(records)
-        except (BrokenStateError, *UNREADABLE_RECORD) as error:
-            raise StateMismatchError(
-                f"partition {self.number}: its changelog has a record that cannot be read: {error}",
-                BROKEN,
-            ) from error
+        self._stand(restored(self._place, records))
 
-    def _restore(self, records: Mapping[bytes, bytes]) -> None:
-        records, outdated = brought_up(records)
-        ours = {key: value for key, value in records.items() if key.startswith(OURS)}
-        record = taken_over(records, self._course, self.rules, self.number)
+    def resume(self, stored: Stored, changes: Mapping[bytes, bytes | None]) -> None:
+        """Take over what was stored of the changelog, and what has changed in it since.
+
+        Raises:
+            StaleStartError: Together they are not its content.
+        """
+        self._stand(resumed(self._place, stored, changes))
+
+    def stored(self) -> Stored:
+        """Return what lies in the changelog when what was taken is durable; later it is not so."""
+        return stored_of(self._place, self._record)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.number, self.rules, self._course, self.relations.stubs)
+
+    def _stand(self, found: Restored) -> None:
+        record, self._record = found.record, found.raw
         if record is not None:
             self.applied, self.fuses = dict(record.applied), record.fuses
-            self._taken = None if outdated else dict(record.applied)
+            self._taken = None if found.is_outdated else dict(record.applied)
             self.watermark_ms, self._fired_ms = record.watermark_ms, record.fired_ms
             self.is_redrawn = record.holdout_salt not in {"", self.rules.holdout.salt}
-        self._course.erasures.load(ours)
-        self.relations.stubs.load(ours)
-        users = self._users
-        users.load({key: records[key] for key in records if key not in ours} if ours else records)
-        users.survey()
-        users.outdated = {key: records[key] for key in outdated if key != PARTITION_KEY}
-        self._course.schedule_all(float(self._fired_ms))
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """Yield every user id and changelog value."""
@@ -390,7 +384,8 @@ class Partition:
                 self._course, self.rules, self.applied, self.watermark_ms, self._fired_ms,
                 self.fuses,
             )  # fmt: skip
-            changelog.append((PARTITION_KEY, msgspec.json.encode(record)))
+            self._record = msgspec.json.encode(record)
+            changelog.append((PARTITION_KEY, self._record))
             self._taken, self._kept_ms = dict(self.applied), self.clocks.told_ms
         counts = self._counts.copy()
         self._counts.clear()

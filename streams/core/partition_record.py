@@ -91,20 +91,26 @@ def record_of(
 
 
 def taken_over(
-    records: Mapping[bytes, bytes], course: Course, rules: Rules, number: int
+    ours: Mapping[bytes, bytes], course: Course, rules: Rules, number: int, *, has_users: bool
 ) -> PartitionRecord | None:
     """Give users in time what the record in a changelog says of them all, and return it.
 
-    Without a user in it nothing was made with rules, so those of its record bind nobody.
+    Args:
+        ours: What is no user's of the changelog.
+        course: The users in time.
+        rules: In force.
+        number: Of the partition.
+        has_users: Whether there are any; if not, nothing was made with rules, so those of the
+            record bind nobody.
 
     Raises:
         StateMismatchError: The state was made with other rules, or with a key that nobody has.
     """
-    raw = records.get(PARTITION_KEY)
+    raw = ours.get(PARTITION_KEY)
     if raw is None:
         return None
     record = msgspec.json.decode(raw, type=PartitionRecord)
-    if any(not key.startswith(OURS) for key in records):
+    if has_users:
         _check_rules(record, rules, number)
     course.coverage.announce(
         {start: NEVER if end is None else end for start, end in record.outages}
@@ -115,7 +121,7 @@ def taken_over(
         course.gate.load(record.gate)
     course.erasures.keys.load(record.keys)
     missing = course.erasures.keys.missing(record.watermark_ms)
-    if missing and len(records) > 1:
+    if missing and (has_users or len(ours) > 1):
         text = f"partition {number}: the state was made with the {missing}"
         raise StateMismatchError(text, OTHER_KEYS)
     return record

@@ -5,7 +5,7 @@ row, no deadline and no place in any matrix, so time that passes costs nothing f
 spoken of is woken. What a user is and does is the same, asleep or awake.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import Rhythm
-from streams.core.rounds import BLOCK
+from streams.core.rounds import BLOCK, blocks
 from streams.core.state import (
     NEVER,
     PACKED_START,
@@ -21,7 +21,6 @@ from streams.core.state import (
     WIDTH,
     BrokenStateError,
     Column,
-    is_packed,
 )
 
 F64 = NDArray[np.float64]
@@ -48,24 +47,22 @@ class LookedAt(NamedTuple):
 class Sleepers(dict[str, bytes]):
     """User id to packed changelog value."""
 
-    def load(self, records: Mapping[bytes, bytes]) -> None:
-        """Take those of a changelog who sleep.
+    def load(self, user_ids: list[str], values: list[bytes]) -> tuple[list[str], list[bytes]]:
+        """Take those who sleep, and return the others.
 
         Raises:
             BrokenStateError: A value is shorter than it says.
         """
-        self.update((key.decode(), value) for key, value in records.items() if is_packed(value))
-        for user_ids in _parts(self):
-            values = [self[user_id] for user_id in user_ids]
-            lengths = np.fromiter(map(len, values), np.intp, len(values))
-            shortest = int(lengths.min())
-            if shortest < _LEAST:
-                raise BrokenStateError(f"the state of a user has {shortest} bytes: too few")
-            joined = b"".join([value[PACKED_START:_LEAST] for value in values])
-            codes = np.frombuffer(joined, np.uint8).reshape(len(values), -1)
-            sizes = _SIZES[codes >> 4].sum(1) + _SIZES[codes & 15].sum(1)
-            if (_LEAST + sizes >= lengths).any():
-                raise BrokenStateError("the state of a user has fewer bytes than it says")
+        lengths = np.fromiter(map(len, values), np.intp, len(values))
+        is_asleep = lengths < RING_END
+        if not is_asleep.any():
+            return user_ids, values
+        for places in blocks(np.flatnonzero(is_asleep)):
+            packed = [values[place] for place in places.tolist()]
+            _check(packed, lengths[places])
+            self.update(zip([user_ids[place] for place in places.tolist()], packed, strict=True))
+        awake = np.flatnonzero(~is_asleep).tolist()
+        return [user_ids[place] for place in awake], [values[place] for place in awake]
 
     def looked_at(self) -> Iterator[LookedAt]:
         """Yield all of them, in parts."""
@@ -87,6 +84,17 @@ def may_sleep(head: F64, limit_ms: float, fired_ms: float) -> bool:
     is_silent = not head[Column.EVENTS] or head[Rhythm.LAST] + limit_ms <= fired_ms
     is_done = not head[Column.BID] and not head[Column.CASE_AT]
     return bool(is_silent and is_done and head[Column.AWAY_FROM] == NEVER)
+
+
+def _check(values: list[bytes], lengths: NDArray[np.intp]) -> None:
+    shortest = int(lengths.min())
+    if shortest < _LEAST:
+        raise BrokenStateError(f"the state of a user has {shortest} bytes: too few")
+    joined = b"".join([value[PACKED_START:_LEAST] for value in values])
+    codes = np.frombuffer(joined, np.uint8).reshape(len(values), -1)
+    sizes = _SIZES[codes >> 4].sum(1) + _SIZES[codes & 15].sum(1)
+    if (_LEAST + sizes >= lengths).any():
+        raise BrokenStateError("the state of a user has fewer bytes than it says")
 
 
 def _parts(user_ids: Iterable[str]) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ Who has no timer sleeps apart, without a row (`streams.core.sleepers`).
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
@@ -24,10 +24,10 @@ from streams.core.state import (
     blank,
     encode,
     full,
-    is_packed,
     matrix,
     packed,
 )
+from streams.core.stored import Part
 from streams.core.tiers import Sample
 
 F64 = NDArray[np.float64]
@@ -104,15 +104,39 @@ class Users:
 
     def load(self, records: Mapping[bytes, bytes]) -> None:
         """Take the users of the changelog into an empty partition."""
-        assert not self.values, "a partition is restored once"
-        self.asleep.load(records)
-        if self.asleep:
-            records = {key: value for key, value in records.items() if not is_packed(value)}
-        self.names = [key.decode() for key in records]
-        self.values = list(records.values())
-        self.index = dict(zip(self.names, range(len(self.names)), strict=True))
-        room = max(len(self.names), len(self.deadlines))
+        self._take_in([(list(map(bytes.decode, records)), list(records.values()))])
+
+    def resume(self, parts: Iterable[Part], changes: Mapping[bytes, bytes | None]) -> None:
+        """Take users that were stored into an empty partition, and what has changed since."""
+        self._take_in(parts)
+        for user_id in map(bytes.decode, changes):
+            row = self.index.pop(user_id, None)
+            if row is None:
+                self.asleep.pop(user_id, None)
+            else:
+                self._vacate(row)
+        now = {key.decode(): value for key, value in changes.items() if value is not None}
+        self._take_in([(list(now), list(now.values()))])
+
+    def _take_in(self, parts: Iterable[Part]) -> None:
+        names, values = self.names, self.values
+        start = len(names)
+        for part in parts:
+            user_ids, states = self.asleep.load(*part)
+            names += user_ids
+            values += states
+        rows = range(start, len(names))
+        self.index.update(zip(islice(names, start, None), rows, strict=True))
+        room = max(len(names), len(self.deadlines))
         self.deadlines, self.grid = np.full(room, NEVER), np.full(room, NEVER)
+
+    def parts(self) -> list[Part]:
+        """Return all users as they lie in the changelog after a commit."""
+        asleep = self.asleep
+        return [
+            (self.names.copy(), self.values.copy()),
+            (list(asleep), list(asleep.values())),
+        ]
 
     def _add(self, user_id: str, value: bytes) -> int:
         if self._free:

@@ -9,7 +9,7 @@ commit) and are a single chunk when it is low. Then the source is acknowledged.
 import asyncio
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from streams.runtime.columns import Chunk, unseen
 from streams.runtime.producer import Commit
@@ -53,8 +53,12 @@ class Engine(Protocol):
 class Producer(Protocol):
     """Who writes the commits of one partition, behind a fence."""
 
-    async def write(self, commit: Commit) -> None:
-        """Return when all of it is durable."""
+    async def write(self, commit: Commit) -> int | None:
+        """Return when all of it is durable.
+
+        Returns:
+            Offset in the changelog before which everything is durable; None = it is not known.
+        """
 
     async def stop(self) -> None:
         """Leave; what was not committed never happened."""
@@ -97,6 +101,10 @@ class Lane:
         pace: How often to commit.
         crash: Called with the error when a commit fails; nothing was acknowledged then.
         observer: Where measures go.
+        durable_to: Up to which offset of the changelog the state was restored.
+
+    Attributes:
+        durable_to: Everything of the changelog before this offset is in what is durable.
     """
 
     def __init__(
@@ -107,8 +115,10 @@ class Lane:
         pace: Pace,
         crash: Callable[[BaseException], object],
         observer: Observer,
+        durable_to: int = 0,
     ) -> None:
         self.partition = partition
+        self.durable_to = durable_to
         self.engine = engine
         self.generation = -1
         self.room = asyncio.Event()
@@ -118,6 +128,7 @@ class Lane:
         self._crash = crash
         self._observer = observer
         self._acks: list[Callable[[], object]] = []
+        self._looks: list[tuple[Callable[[Any], Any], asyncio.Future[Any]]] = []
         self._pending = self._pending_bytes = 0
         self._is_committing = False
         self._wake = asyncio.Event()
@@ -136,6 +147,23 @@ class Lane:
     def wake(self) -> None:
         """Commit what the engine has done outside of chunks and ticks."""
         self._wake.set()
+
+    async def durable(self, look: Callable[[Any], Any]) -> tuple[Any, int] | None:
+        """Look at the engine at an instant, and return what was seen when it is durable.
+
+        Args:
+            look: Takes the engine; what it returns must not change any more.
+
+        Returns:
+            What was seen, and the offset of the changelog before which all of it stands; None =
+            the partition was given up meanwhile.
+        """
+        if not self._is_working:
+            return None
+        answer: asyncio.Future[tuple[Any, int] | None] = asyncio.get_running_loop().create_future()
+        self._looks.append((look, answer))
+        self.wake()
+        return await answer
 
     @property
     def pending(self) -> int:
@@ -236,6 +264,9 @@ class Lane:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        for _, answer in self._looks:
+            _answer(answer, None)
+        self._looks.clear()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -256,14 +287,24 @@ class Lane:
         self._wake.clear()
         self._is_committing = True
         commit, acks = self.engine.take(), self._acks
+        looks = [(look(self.engine), answer) for look, answer in self._looks]
         self._acks, self._pending, self._pending_bytes = [], 0, 0
         self._hurry.clear()
         self.room.set()
         if commit:
             started_s = loop.time()
-            await self._producer.write(commit)
+            offset = await self._producer.write(commit)
+            self.durable_to = self.durable_to if offset is None else offset
             seconds, sizes = loop.time() - started_s, commit.sizes()
             self._observer.committed(self.partition, len(commit.changelog), sizes, seconds)
         for ack in acks:
             ack()
+        for seen, answer in looks:
+            _answer(answer, (seen, self.durable_to))
+        del self._looks[: len(looks)]
         self._is_committing = False
+
+
+def _answer(answer: "asyncio.Future[Any]", said: object) -> None:
+    if not answer.done():  # Whoever asked may be gone.
+        answer.set_result(said)

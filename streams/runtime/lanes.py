@@ -14,7 +14,9 @@ from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk, LostRecordsError
 from streams.runtime.lane import Engine, Lane, Observer, Pace
 from streams.runtime.producer import PartitionProducer
-from streams.runtime.recovery import Contents, read_changelog, reader
+from streams.runtime.recovery import reader
+from streams.runtime.restore import Restored, restored
+from streams.runtime.state_files import StateFiles
 from streams.runtime.stride import Stride, give_turns
 from winback_sender.cluster import Cluster
 from winback_sender.logs import get_logger
@@ -48,6 +50,7 @@ class LaneOptions:
         ready: Awaited before a chunk is applied; None = nothing is needed.
         headers_of: Topics of which the headers are needed.
         is_from_end: A source that was never read is begun at its end, not with its oldest record.
+        state_files: A head start for a restore; None = there is none.
     """
 
     cluster: Cluster
@@ -61,6 +64,7 @@ class LaneOptions:
     is_from_end: bool = False
     ready: MakeReady | None = None
     headers_of: frozenset[str] = frozenset()
+    state_files: StateFiles | None = None
 
 
 class Group(Protocol):
@@ -91,6 +95,8 @@ class Lanes:
     Attributes:
         lanes: By partition.
         is_settling: Lanes are given up and restored; nothing moves, and that is right.
+        left: Engine and durable offset of each partition that was at work until the end, and of
+            which everything is durable.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class Lanes:
     ) -> None:
         self.lanes: dict[int, Lane] = {}
         self.is_settling = False
+        self.left: dict[int, tuple[Engine, int]] = {}
         self._options, self._fence, self._group, self._crash = options, fence, group, crash
         self._stride = Stride(RECORDS_MIN, RECORDS_MAX, RECORDS_MAX // 4)
         self._dropped: set[tuple[str, int, int, int]] = set()
@@ -249,9 +256,9 @@ class Lanes:
         """Fence, restore and start; leaves no producer behind when it is cancelled."""
         producers = [self._producer(partition) for partition in partitions]
         try:
-            await asyncio.gather(*(producer.start() for producer in producers))
-            contents = await self._restore(partitions)
-            engines = {partition: self._engine(partition, contents) for partition in partitions}
+            await asyncio.gather(*(producer.start() for producer in producers), self._identify())
+            found = await self._restore(partitions)
+            engines = {partition: each.engine for partition, each in found.items()}
             await self._place(engines)
         except BaseException:
             stops = (producer.stop() for producer in producers)
@@ -260,14 +267,19 @@ class Lanes:
         for partition, producer in zip(partitions, producers, strict=True):
             self.lanes[partition] = Lane(
                 partition, engines[partition], producer, self._options.pace,
-                self._crash, self._options.observer,
+                self._crash, self._options.observer, found[partition].durable_to,
             )  # fmt: skip
         for lane in self.lanes.values():
             lane.start(generation)
         if self._options.is_from_end:  # where it began must be known to its next owner
             for partition in partitions:
                 self.lanes[partition].wake()
-        return sum(len(content) for content in contents.values())
+        return sum(each.records for each in found.values())
+
+    async def _identify(self) -> None:
+        """Ask which topic the changelog is, before it is read."""
+        if self._options.state_files is not None:
+            await self._options.state_files.identify()
 
     def _producer(self, partition: int) -> PartitionProducer:
         options = self._options
@@ -276,16 +288,8 @@ class Lanes:
             options.cluster, name, partition, options.partition_counts, options.changelog
         )
 
-    async def _restore(self, partitions: list[int]) -> Contents:
-        if not partitions:
-            return {}
-        options = self._options
-        return await read_changelog(options.cluster, options.changelog, partitions)
-
-    def _engine(self, partition: int, contents: Contents) -> Engine:
-        engine = self._options.make_engine(partition)
-        engine.restore(contents[partition])
-        return engine
+    async def _restore(self, partitions: list[int]) -> dict[int, Restored]:
+        return await restored(self._options, partitions)
 
     async def _place(self, engines: Mapping[int, Engine]) -> None:
         """Check that each source still has what comes next; one that is new gets its place."""
@@ -308,6 +312,11 @@ class Lanes:
     async def close(self) -> None:
         """Make durable what was applied, and leave."""
         await asyncio.gather(*(lane.close() for lane in self.lanes.values()))
+        self.left = {
+            number: (lane.engine, lane.durable_to)
+            for number, lane in self.lanes.items()
+            if lane.is_clean
+        }
         self.lanes.clear()
 
 

@@ -23,6 +23,7 @@ class Metric(StrEnum):
     PENDING_RECORDS = "winback_pending_records"
     LAG_RECORDS = "winback_lag_records"
     PARTITIONS_OWNED = "winback_partitions_owned"
+    STATE_FILES = "winback_state_files_total"
     TASKS = "winback_tasks"
     USERS = "winback_users"
     WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
@@ -117,6 +118,11 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.LAG_RECORDS: Spec(
         "gauge", "records", ("topic", "partition"), "End of the source less what was applied.",
         "Growing: add workers; growing on one partition only: a hot key or a stuck lane.",
+    ),
+    Metric.STATE_FILES: Spec(
+        "counter", "files", ("result",), "State files: written, used, ignored, failed.",
+        "failed: the disk of WINBACK_DATA_DIR is full or not to be written; ignored after every "
+        "restart: see the log for why. Nothing is lost, a restore takes longer.",
     ),
     Metric.PARTITIONS_OWNED: Spec(
         "gauge", "partitions", (), "Partitions this worker owns.",

@@ -22,6 +22,7 @@ from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
+from streams.core.stored import Stored
 from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk
@@ -48,11 +49,6 @@ RULES: Final = "$rules "
 POLICY: Final = "$policy "
 CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
-LATER: Final = frozenset({TICK, PRESENT})
-"""Steps of which the later of two says all."""
-PAUSE_MS: Final = 60_000
-"""Ticks that are further apart are not one step of the journal: what the first put off depends on
-when it was."""
 TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
@@ -152,6 +148,27 @@ class PipelineEngine:
             self.core.restore(records)
         except StateMismatchError as error:
             raise _refused(error) from error
+        self._begin()
+
+    def resume(self, stored: Stored, changes: Mapping[bytes, bytes | None]) -> None:
+        """Take over what was stored of the changelog, and what has changed in it since.
+
+        Raises:
+            StaleStartError: Together they are not its content.
+        """
+        self.core.resume(stored, changes)
+        self._begin()
+
+    def stored(self) -> Stored:
+        """Return what lies in the changelog when what was taken is durable."""
+        return self.core.stored()
+
+    @property
+    def users(self) -> int:
+        """How many there are."""
+        return self.core.users
+
+    def _begin(self) -> None:
         if self.core.is_redrawn:
             self._tell_redrawn()
         self._fuse.load(self.core.fuses)
@@ -264,8 +281,8 @@ class PipelineEngine:
             Whether the instant is reached.
         """
         self.refresh()
-        at_ms, told_ms = self.core.within(tick.at_ms, span_ms), self.core.clocks.told_ms
-        if at_ms < tick.at_ms or 0 < told_ms < tick.at_ms - PAUSE_MS:
+        at_ms = self.core.within(tick.at_ms, span_ms)
+        if at_ms < tick.at_ms:
             self._tell(tick.at_ms)
         self._note((TICK, at_ms, at_ms))
         self.core.tick(at_ms)
@@ -321,11 +338,14 @@ class PipelineEngine:
                 )  # fmt: skip
 
     def _note(self, step: Step) -> None:
-        """Add to the journal; a step that continues the last one, or a later tick, replaces it."""
+        """Add to the journal; a step that continues the last one, or a later present, replaces it.
+
+        Of two ticks both stay: what the first put off waits until the instant of that one.
+        """
         name, start, end = step
         if self._journal:
             last, begun, ended = self._journal[-1]
-            if last == name and name in LATER:
+            if last == name == PRESENT:
                 self._journal[-1] = step
                 return
             if last == name and ended == start:

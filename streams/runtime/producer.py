@@ -107,8 +107,12 @@ class PartitionProducer:
         """Disconnect; what was not committed never happened."""
         await self._producer.stop()
 
-    async def write(self, commit: Commit) -> None:
+    async def write(self, commit: Commit) -> int | None:
         """Write one transaction; when this returns, the broker has all of it.
+
+        Returns:
+            Offset in the changelog before which everything is durable, as far as the broker has
+            said: that of the last batch of states; None = there is none.
 
         Raises:
             FencedError: The partition has a new owner.
@@ -126,10 +130,12 @@ class PartitionProducer:
                     await self._append(topic, records, acks, partition)
             states = ((key, value, NO_HEADERS) for key, value in commit.changelog)
             await self._append(self._changelog_topic, states, acks)
-            await asyncio.gather(*acks)
+            written = await asyncio.gather(*acks)
             await self._producer.commit_transaction()
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(self.transactional_id) from error
+        # A batch that was sent again may have an answer without an offset.
+        return max(written[-1].offset, 0) or None if commit.changelog else None
 
     def _placed(self, commit: Commit) -> dict[str, dict[int, list[Output]]]:
         """Return by topic and partition what does not go to our own partition."""

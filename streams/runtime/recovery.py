@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
@@ -28,6 +28,22 @@ SILENT_MAX: Final = 30
 
 Contents = dict[int, dict[bytes, bytes]]
 """Partition → key → newest value."""
+
+
+class Read(NamedTuple):
+    """What was read of a changelog.
+
+    Attributes:
+        contents: Partition → key → newest value; None = it was deleted.
+        ends: Partition → the offset before which all was read.
+        newest_ms: Partition → newest timestamp of a record, epoch ms UTC; 0 = there was none.
+        unread: Partitions that do not reach from their start to their end: nothing was read.
+    """
+
+    contents: dict[int, dict[bytes, bytes | None]]
+    ends: dict[int, int]
+    newest_ms: dict[int, int]
+    unread: set[int]
 
 
 def reader(cluster: Cluster) -> Reader:
@@ -64,31 +80,59 @@ async def read_changelog(
     Raises:
         KafkaError: The broker is away or refuses, or answers no fetch.
     """
-    contents: dict[int, dict[Any, Any]] = {partition: {} for partition in partitions}
+    read = await read_on(cluster, topic, dict.fromkeys(partitions), begin=begin)
+    return {
+        partition: {key: value for key, value in content.items() if value is not None}
+        for partition, content in read.contents.items()
+    }
+
+
+async def read_on(
+    cluster: Cluster, topic: str, starts: Mapping[int, int | None], *, begin: bytes = b""
+) -> Read:
+    """Read partitions of a compacted topic to their end, each from an offset.
+
+    Args:
+        cluster: Where Kafka is.
+        topic: Its name.
+        starts: Partition → where to begin; None = with the oldest record.
+        begin: Only values that begin so count.
+
+    Raises:
+        KafkaError: The broker is away or refuses, or answers no fetch.
+    """
+    read = Read({partition: {} for partition in starts}, {}, dict.fromkeys(starts, 0), set())
     consumer = reader(cluster)
     await consumer.start()
     try:
-        wanted = [TopicPartition(topic, partition) for partition in contents]
+        wanted = [TopicPartition(topic, partition) for partition in starts]
         # Offsets first: once assigned, an idle fetch delays every other request.
         ends = await consumer.end_offsets(wanted)
-        begins = await consumer.beginning_offsets(wanted)
-        consumer.assign(wanted)
-        await consumer.seek_to_beginning(*wanted)
-        left = {partition for partition in wanted if ends[partition] > begins[partition]}
-        await _read_to(consumer, left, ends, contents, begin)
+        first = await consumer.beginning_offsets(wanted)
+        for place in wanted:
+            start = starts[place.partition]
+            if start is not None and not first[place] <= start <= ends[place]:
+                read.unread.add(place.partition)
+            first[place] = first[place] if start is None else start
+            read.ends[place.partition] = ends[place]
+        left = {
+            place for place in wanted
+            if place.partition not in read.unread and ends[place] > first[place]
+        }  # fmt: skip
+        consumer.assign(sorted(left))
+        for place in sorted(left):
+            consumer.seek(place, first[place])
+        await _read_to(consumer, left, ends, read, begin)
     finally:
         await consumer.stop()
-    return {
-        partition: {key: value for key, value in content.items() if value is not None}
-        for partition, content in contents.items()
-    }
+    return read
 
 
 async def _read_to(
     consumer: Any,
     left: set[Any],
     ends: Mapping[Any, int],
-    contents: dict[int, dict[Any, Any]],
+    read: Read,
     begin: bytes = b"",
 ) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
@@ -97,12 +141,14 @@ async def _read_to(
     while left:
         for partition, columns in take_fetched(fetcher, left.__contains__).items():
             quiet = 0
-            pairs = zip(columns.keys, columns.values, strict=True)
-            contents[partition.partition].update(
+            number, content = partition.partition, read.contents[partition.partition]
+            pairs: Any = zip(columns.keys, columns.values, strict=True)
+            content.update(
                 pairs
                 if not begin
                 else (pair for pair in pairs if (pair[1] or b"").startswith(begin))
             )
+            read.newest_ms[number] = max(read.newest_ms[number], *columns.timestamps_ms[-1:], 0)
             if columns.next_offset >= ends[partition]:
                 left.discard(partition)
             await asyncio.sleep(0)

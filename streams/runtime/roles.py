@@ -1,5 +1,7 @@
 """The roles of the service: what each is made of, from settings to a running worker."""
 
+import asyncio
+import os
 from collections.abc import Callable, Mapping
 
 from streams.core.clock_names import expected_clocks
@@ -18,8 +20,11 @@ from streams.runtime.pipeline import PipelineEngine, streams_of
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service
+from streams.runtime.state_files import WORTH_USERS, StateFiles
+from streams.runtime.state_folder import DiskFolder, state_directory
 from streams.runtime.ticks import WallClock, now_ms
 from streams.runtime.topic_check import check_topics, partition_counts
+from streams.runtime.topic_id import topic_id
 from streams.runtime.topic_watch import watch_topics
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
@@ -80,6 +85,7 @@ class PipelineRole:
         self._notices, self._fuse_notices = Notices(settings.topic_dead_letters), FuseNotices()
         self._lanes: Mapping[int, Lane] = {}
         self._desk = SchemaDesk(settings, self._theirs, service.metrics)
+        self._files = _state_files(service) if settings.state_files_every_s else None
         self._news = News(
             service.cluster, settings, service.metrics, loaded, load, scorer, self._desk.schemas,
             self._tell,
@@ -99,6 +105,8 @@ class PipelineRole:
         self._lanes = app.lanes.lanes
         try:
             await self._service.run(app, self._begin)
+            if self._files is not None:  # Now that nobody waits for the partitions any more.
+                await self._files.leave(app.lanes.left)
         finally:
             await self._desk.close()
 
@@ -113,7 +121,7 @@ class PipelineRole:
             changelog=settings.topic_users_changelog, make_engine=self._engine,
             observer=self._service.meter, pace=Pace(interval_s=settings.commit_interval_s),
             partition_counts=self._counts, may_skip_lost=may_skip_lost, ready=self._desk.ready,
-            headers_of=headers_of(self._theirs),
+            headers_of=headers_of(self._theirs), state_files=self._files,
         )  # fmt: skip
 
     def _engine(self, partition: int) -> PipelineEngine:
@@ -150,6 +158,17 @@ class PipelineRole:
                 lambda: self._lanes, service.end_offsets, idleness, gives_ticks=is_live
             )
             service.background(clock.run())
+        if self._files is not None:
+            service.background(self._files.keep(lambda: self._lanes))
+
+
+def _state_files(service: Service) -> StateFiles:
+    settings, topic = service.settings, service.settings.topic_users_changelog
+    folder = DiskFolder(state_directory(settings.data_dir, os.environ) / settings.app_id)
+    return StateFiles(
+        folder, topic, lambda: asyncio.to_thread(topic_id, service.cluster, topic),
+        every_s=settings.state_files_every_s, worth_users=WORTH_USERS, metrics=service.metrics,
+    )  # fmt: skip
 
 
 async def run_learner(

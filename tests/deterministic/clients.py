@@ -5,7 +5,7 @@ They stand in for the two classes by name, in `streams.runtime.producer` and `.r
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
@@ -45,6 +45,12 @@ class Batch:
         """Nothing more comes."""
 
 
+class Written(NamedTuple):
+    """The answer to a batch; an offset below 0 = the broker has had it before."""
+
+    offset: int
+
+
 class Producer:
     """Stands for `aiokafka.AIOKafkaProducer` with a transactional id."""
 
@@ -52,7 +58,7 @@ class Producer:
         self._client, self._name = client, transactional_id
         self._epoch = -1
         self._number = self._batches = 0
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Written]] = set()
 
     async def start(self) -> None:
         """Raise the fence."""
@@ -79,9 +85,11 @@ class Producer:
         place, batches, number = (topic, partition), self._batches, self._number
         broker, name, epoch = self._client.broker, self._name, self._epoch
 
-        async def send() -> None:
-            await self._client.call(
-                lambda: broker.produce(name, epoch, number, place, batches, batch.said)
+        async def send() -> Written:
+            return Written(
+                await self._client.call(
+                    lambda: broker.produce(name, epoch, number, place, batches, batch.said)
+                )
             )
 
         task = asyncio.create_task(send())

@@ -54,11 +54,12 @@ class FakeProducer:
         self.error: Exception | None = None
         self.is_stopped = False
 
-    async def write(self, commit: Commit) -> None:
+    async def write(self, commit: Commit) -> int | None:
         await self.gate.wait()
         if self.error is not None:
             raise self.error
         self.written.append([key for key, _ in commit.changelog])
+        return len(self.written)
 
     async def stop(self) -> None:
         self.is_stopped = True
@@ -260,5 +261,40 @@ def test_a_lane_that_is_left_lets_no_more_time_pass() -> None:
         await ticking
         assert stage.engine.at_ms < 10**12
         assert stage.producer.is_stopped
+
+    asyncio.run(story())
+
+
+def test_what_is_seen_of_the_engine_is_told_when_it_is_durable() -> None:
+    """With the offset behind it; and what came meanwhile is not in it."""
+
+    async def story() -> None:
+        stage = Stage()
+        stage.producer.gate.clear()
+        stage.accept(0, 1)
+        await settle()
+        looking = asyncio.create_task(stage.lane.durable(lambda engine: list(engine.seen)))
+        stage.accept(1, 3)
+        await settle()
+        assert not looking.done()
+        stage.producer.gate.set()
+        await settle()
+        assert looking.result() == ([0, 1, 2], 2)
+        assert await stage.lane.durable(lambda engine: list(engine.seen)) == ([0, 1, 2], 2)
+        await stage.lane.close()
+
+    asyncio.run(story())
+
+
+def test_what_never_becomes_durable_is_not_told() -> None:
+    async def story() -> None:
+        stage = Stage()
+        stage.producer.error = RuntimeError("away")
+        stage.accept(0, 1)
+        looking = asyncio.create_task(stage.lane.durable(lambda engine: list(engine.seen)))
+        await settle()
+        await stage.lane.close()
+        assert await looking is None
+        assert await stage.lane.durable(lambda engine: list(engine.seen)) is None
 
     asyncio.run(story())

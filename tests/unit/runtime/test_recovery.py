@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streams.runtime import recovery
 from streams.runtime.columns import Columns
-from streams.runtime.recovery import SILENT_MAX, _read_to
+from streams.runtime.recovery import SILENT_MAX, Read, _read_to
 
 LOG = TopicPartition("users-changelog", 0)
 
@@ -38,7 +38,7 @@ class FakeConsumer:
 
 def read(
     monkeypatch: pytest.MonkeyPatch, consumer: FakeConsumer, received: list[Columns]
-) -> tuple[dict[bytes, bytes], int]:
+) -> tuple[dict[bytes, bytes | None], int]:
     """Return what was read, and in how many rounds."""
     rounds = 0
 
@@ -52,9 +52,9 @@ def read(
 
     monkeypatch.setattr(recovery, "take_fetched", take)
     monkeypatch.setattr(recovery, "wait_fetched", wait)
-    contents: dict[int, dict[Any, Any]] = {0: {}}
-    asyncio.run(_read_to(consumer, {LOG}, {LOG: 10}, contents))
-    return contents[0], rounds
+    found = Read({0: {}}, {0: 10}, {0: 0}, set())
+    asyncio.run(_read_to(consumer, {LOG}, {LOG: 10}, found))
+    return found.contents[0], rounds
 
 
 def piece(start: int, next_offset: int) -> Columns:

@@ -11,7 +11,7 @@ from streams.runtime import lanes as ownership
 from streams.runtime.lanes import LaneOptions, Lanes
 from streams.runtime.metrics import LaneMeter, Metrics
 from streams.runtime.producer import Commit
-from streams.runtime.recovery import Contents
+from streams.runtime.restore import Restored
 from tests.unit.runtime.routing import TOPIC, engine
 from tests.unit.runtime.test_lane import FakeProducer, settle
 from tests.unit.runtime.test_lanes import lanes_of
@@ -30,9 +30,9 @@ class Durable(FakeProducer):
     async def start(self) -> None:
         """Nobody else owns it."""
 
-    async def write(self, commit: Commit) -> None:
-        await super().write(commit)
+    async def write(self, commit: Commit) -> int | None:
         self.places += [json.loads(value or b"")["next_offset"] for _, value in commit.changelog]
+        return await super().write(commit)
 
 
 def begin(
@@ -47,8 +47,10 @@ def begin(
     )  # fmt: skip
     producer = Durable()
 
-    async def restore(_lanes: Lanes, _partitions: list[int]) -> Contents:
-        return {0: known}
+    async def restore(_lanes: Lanes, _partitions: list[int]) -> dict[int, Restored]:
+        heir = engine()
+        heir.restore(known)
+        return {0: Restored(heir, len(known), 0)}
 
     async def log_range(
         _cluster: Cluster, wanted: list[TopicPartition]

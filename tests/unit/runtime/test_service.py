@@ -137,10 +137,13 @@ class Watch:
             None, "wall",
             [
                 "ControlFeed.follow", "ModelFeed.follow", "RulesWatch.follow", "watch_topics",
-                "WallClock.run",
+                "WallClock.run", "StateFiles.keep",
             ],
         ),
-        (BgNbdScorer(1.0), "event", ["ControlFeed.follow", "RulesWatch.follow", "watch_topics"]),
+        (
+            BgNbdScorer(1.0), "event",
+            ["ControlFeed.follow", "RulesWatch.follow", "watch_topics", "StateFiles.keep"],
+        ),
     ],
 )  # fmt: skip
 def test_what_runs_beside_the_lanes_is_watched(
