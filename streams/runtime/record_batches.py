@@ -10,6 +10,7 @@ is replaced; ``_DefaultRecordBatchPy``: ``_buffer _pos _read_msg``.
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
@@ -80,11 +81,17 @@ class Batch:
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
-        """Return its records."""
+        """Yield its records.
+
+        One at a time: the garbage collector would look through a list of them again and again.
+        """
+        count = 0
         try:
-            return iter(list(self._batch))
+            for record in self._batch:
+                yield record
+                count += 1
         except UnicodeDecodeError:
-            return iter(list(_EscapingBatch(self._data, self._unreadable)))
+            yield from islice(_EscapingBatch(self._data, self._unreadable), count, None)
 
 
 class _EscapingBatch(_DefaultRecordBatchPy):
