@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.budget import Ledger, day_name
+from streams.core.clocks import CATCH_UP_MS
 from streams.core.effects import Effect, RecordDecision
 from streams.core.fuse import Fuse
 from streams.core.inputs import Score, Terms, TurnCame
@@ -145,7 +146,7 @@ class Gate:
         self._book.is_fused = self.fuse.is_blown
         terms = self._book.at(at_ms)
         if terms.put_off_ms:  # The places of a day that is over are of use to nobody.
-            self._idle_until = terms.put_off_ms
+            self._idle_until = self.border(terms.put_off_ms - CATCH_UP_MS - 1)
         elif users.waiting and not terms.is_stopped:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version

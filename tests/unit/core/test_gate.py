@@ -15,6 +15,7 @@ from streams.core.inputs import Acted, ConsentChanged, FeedbackReceived, Input, 
 from streams.core.messages import BudgetStatus, Decision, Episode
 from streams.core.partition import Partition
 from streams.core.rules import Rules
+from streams.core.time import MINUTE_MS
 from tests.unit.core.stories import ToldScorer, act, by_silence, day, rules_of, run
 from winback_sender.contract.messages import TouchRequested, TouchRevoked
 
@@ -262,6 +263,33 @@ def test_a_restart_hands_out_the_same_places(history: list[Input], after: int) -
 
     assert sorted(map(repr, told(said))) == sorted(map(repr, expected))
     assert dict(second.values()) == dict(whole.values())
+
+
+def caught_up(*, restarts: bool) -> list[TouchRequested]:
+    """Return what leaves after a week away, when the last minutes are passed in two ticks.
+
+    The last place comes up fourteen minutes before the present: that is not put off.
+    """
+    open_hours = "{start: '00:00', end: '00:00'}"
+    contact = f"{{consent_default: granted, zone: UTC, quiet_hours: {open_hours}}}"
+    rules, now_ms = budgeted(50, "6h", contact=contact), day(8, 6) + 14 * MINUTE_MS
+    partition = fresh(rules)
+    harvests = run(partition, [act(day(n), f"user {who}") for n in (0, 1) for who in range(9)])
+    partition.clocks.tell(now_ms)
+    partition.tick(now_ms - 3 * MINUTE_MS)
+    harvests.append(partition.take())
+    if restarts:
+        changes = dict(change for harvest in harvests for change in harvest.changelog)
+        partition = fresh(rules)
+        partition.restore({key: value for key, value in changes.items() if value is not None})
+    partition.tick(now_ms)
+    return touches([*harvests, partition.take()])
+
+
+def test_a_restart_while_places_are_put_off_hands_out_the_same_ones() -> None:
+    made = caught_up(restarts=False)
+    assert len(made) == 9
+    assert made == caught_up(restarts=True)
 
 
 def test_a_touch_says_how_much_is_at_risk_beside_others() -> None:

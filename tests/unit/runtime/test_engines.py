@@ -125,10 +125,9 @@ def test_the_journal_keeps_the_order_of_inputs_ticks_and_models() -> None:
     assert engine.tick(Tick(NOW_MS + 1000), 2 * DAY_MS)
     board.change(scorer=BgNbdScorer(RULES.churn.horizon_ms))
     drive(engine, chunk("user-activity", 2, [event("ada", 3)]))
-    tick_ms = NOW_MS + 1000
+    ticks = [[TICK, at_ms, at_ms] for at_ms in (NOW_MS, NOW_MS + 1000)]
     assert journal(engine.take()) == [
-        ["user-activity", 0, 2], [TICK, tick_ms, tick_ms], [f"{USING}bgnbd_v1", 0, 0],
-        ["user-activity", 2, 3],
+        ["user-activity", 0, 2], *ticks, [f"{USING}bgnbd_v1", 0, 0], ["user-activity", 2, 3],
     ]  # fmt: skip
 
 

@@ -111,6 +111,18 @@ def test_a_run_under_the_wall_clock_is_made_again_from_its_journal() -> None:
         assert PARTITION_KEY not in dict(replayed.values())
 
 
+def test_of_two_ticks_in_one_commit_the_journal_keeps_both() -> None:
+    """What is put off at the first waits until that instant, not until the second."""
+    engine, _, _ = live(0)
+    engine.take()
+    for at_ms in (day(41), day(41) + 100):
+        engine.tick(Tick(at_ms), 9 * DAY_MS)
+
+    (entry,) = engine.take().outputs[SETTINGS.topic_journal]
+    steps = json.loads(entry.value or b"")["inputs"]
+    assert [step[1] for step in steps if step[0] == TICK] == [day(41), day(41) + 100]
+
+
 def test_who_has_no_wall_clock_goes_by_no_present_that_another_told() -> None:
     """Else nothing would be later than the moment of the change."""
     engine, _, _ = live(0)
