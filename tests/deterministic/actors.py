@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tests.deterministic.broker import REQUEST_S
 from tests.deterministic.logs import State, Transaction
+from tests.deterministic.loop import Process
 from tests.deterministic.setting import SECOND_RULES
 from tests.deterministic.story import Fault, Put, wall_ms
-from tests.deterministic.worker import Worker
 
 if TYPE_CHECKING:
     from tests.deterministic.world import World
@@ -86,15 +87,22 @@ class Trouble:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._freezing: dict[Process, float] = {}
+        self._frozen: list[Process] = []
+        world.broker.on_commit, world.broker.on_ends = self._freeze, self._thaw
 
     def happen(self, fault: Fault) -> None:
         worker = self._world.workers.get(fault.worker)
         self._world.note(None, f"fault {fault.what} w{fault.worker} {fault.amount:g}")
         faults: dict[str, Callable[[], None]] = {
-            "down": lambda: self._down(fault.amount),
+            "down": lambda: self._be(fault.amount, "is_down"),
             "slow": lambda: self._slow(fault.amount),
             "slow_storm": lambda: self._slow_storm(fault.amount),
             "lossy": lambda: self._for(fault.amount, "lost_share", value=0.4, usual=0.0),
+            "undecided": lambda: self._be(fault.amount, "is_undecided"),
+            "undecided_storm": lambda: self._be(fault.amount, "is_undecided", in_storm=True),
+            "unmarked": lambda: self._be(fault.amount, "is_unmarked"),
+            "unmarked_storm": lambda: self._be(fault.amount, "is_unmarked", in_storm=True),
             "rebalance": self._world.group.upset,
             "storm": self._storm,
             "lose_transactions": self._world.broker.abort_all,
@@ -108,17 +116,41 @@ class Trouble:
             if fault.what == "kill":
                 worker.process.dies_at = worker.process.steps + int(fault.amount)
             elif fault.what == "pause":
-                worker.process.is_paused = True
-                self._world.loop.call_in(fault.amount, self._go_on, worker)
+                self._pause(worker.process, fault.amount)
+            elif fault.what == "freeze":
+                self._freezing[worker.process] = fault.amount
             else:
                 worker.context().run(worker.stop)
 
-    def _go_on(self, worker: Worker) -> None:
-        self._world.note(worker.process, "goes on")
-        self._world.loop.go_on(worker.process)
+    def _pause(self, process: Process, seconds: float) -> None:
+        process.is_paused = True
+        self._world.loop.call_in(seconds, self._go_on, process)
 
-    def _down(self, seconds: float) -> None:
-        self._for(seconds, "is_down", value=True, usual=False)
+    def _go_on(self, process: Process) -> None:
+        if process.is_paused:
+            self._world.note(process, "goes on")
+            self._world.loop.go_on(process)
+
+    def _freeze(self, process: Process) -> None:
+        """Pause who is about to commit: the worst of moments."""
+        if (seconds := self._freezing.pop(process, None)) is not None:
+            self._world.note(process, "is frozen")
+            self._pause(process, seconds)
+            self._frozen.append(process)
+
+    def _thaw(self, topic: str) -> None:
+        """Let those go on who were frozen, while somebody reads what they were to write."""
+        if topic != self._world.setting.settings.topic_users_changelog:
+            return
+        frozen, self._frozen = self._frozen, []
+        for process in frozen:
+            delay_s = self._world.random.uniform(0.0, 2 * REQUEST_S) * self._world.broker.slowness
+            self._world.loop.call_in(delay_s, self._go_on, process)
+
+    def _be(self, seconds: float, what: str, *, in_storm: bool = False) -> None:
+        self._for(seconds, what, value=True, usual=False)
+        if in_storm:
+            self._storm()
 
     def _for(self, seconds: float, what: str, *, value: float, usual: float) -> None:
         setattr(self._world.broker, what, value)

@@ -4,15 +4,15 @@ What it models, and what it does not, stands in docs/deterministic.md.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, TypeVar
 
-from aiokafka.errors import InvalidProducerEpoch, KafkaTimeoutError
+from aiokafka.errors import InvalidProducerEpoch
 
 from tests.deterministic.logs import Log, Place, Said, State, Transaction
-from tests.deterministic.loop import PROCESS, Process, SeededLoop
+from tests.deterministic.loop import Process, SeededLoop
 
 T = TypeVar("T")
 
@@ -20,7 +20,6 @@ REQUEST_S: Final = 0.002
 LOST_S: Final = 1.0
 """After so long a client takes a request for lost, and asks again."""
 BACK_OFF_S: Final = 0.05
-PATIENCE_S: Final = 60.0
 TRANSACTION_S: Final = 60.0
 
 
@@ -51,6 +50,10 @@ class Broker:
         is_down: Nothing is answered.
         slowness: Factor on the time of every request.
         lost_share: Share of the answers that never arrive.
+        is_undecided: The coordinator of transactions is away; all else is there.
+        is_unmarked: Transactions are decided, but their markers do not come to stand.
+        on_commit: Called with who is about to ask for the decision of a transaction.
+        on_ends: Called with the topic when somebody has been told where its logs end.
     """
 
     def __init__(self, loop: SeededLoop, random: Random) -> None:
@@ -59,9 +62,12 @@ class Broker:
         self.partitions: dict[str, int] = {}
         self.is_down = False
         self.slowness, self.lost_share = 1.0, 0.0
+        self.is_undecided = self.is_unmarked = False
         self.fences: dict[str, Fence] = {}
         self.news = asyncio.Event()
         self.clock_ms: Callable[[], int] = lambda: 0
+        self.on_commit: Callable[[Process], None] = lambda _: None
+        self.on_ends: Callable[[str], None] = lambda _: None
 
     def create(self, topic: str, partitions: int) -> None:
         """Make a topic."""
@@ -109,6 +115,7 @@ class Broker:
 
     def begin_epoch(self, name: str) -> int:
         """Raise the fence: what a former owner has open is aborted, and it may do no more."""
+        self._demand_coordinator()
         fence = self.fences.setdefault(name, Fence())
         if fence.transaction is not None:
             if fence.transaction.state is State.OPEN:
@@ -122,27 +129,28 @@ class Broker:
 
     def produce(
         self, name: str, epoch: int, number: int, place: Place, batch: int, said: Sequence[Said]
-    ) -> int:
-        """Append a batch of a transaction and return its offset; asked again, nothing is done."""
+    ) -> None:
+        """Append a batch of a transaction; asked again, it is not appended again."""
         fence = self._fence(name, epoch)
         if (epoch, number, place, batch) in fence.done:
-            return -1
+            return
         transaction = fence.transaction
         if transaction is not None and fence.number != number:
             raise Again  # The markers of the last one are on their way.
+        if transaction is None or place not in transaction.unmarked:
+            self._demand_coordinator()  # It is told of every log before that is written to.
         if transaction is None:
             transaction = fence.transaction = Transaction()
             fence.number = number
             self._loop.call_in(TRANSACTION_S, self._give_up, fence, transaction)
         assert transaction.state is State.OPEN, "a producer goes on behind its commit"
         transaction.unmarked.add(place)
-        offset = self.logs[place].end
         self.logs[place].append(said, self._loop.time(), transaction)
         fence.done.add((epoch, number, place, batch))
-        return offset
 
     def commit(self, name: str, epoch: int, number: int) -> None:
         """Decide a transaction; its markers follow."""
+        self._demand_coordinator()
         fence = self._fence(name, epoch)
         if (epoch, number, ("", -1), 0) in fence.done:
             return
@@ -152,6 +160,10 @@ class Broker:
         assert fence.number == number, "another one is open"
         fence.done.add((epoch, number, ("", -1), 0))
         self._decide(fence, State.COMMITTED)
+
+    def _demand_coordinator(self) -> None:
+        if self.is_undecided:
+            raise Again
 
     def _fence(self, name: str, epoch: int) -> Fence:
         fence = self.fences[name]
@@ -172,7 +184,7 @@ class Broker:
             self._loop.call_in(self._delay(), self._mark, fence, transaction, place)
 
     def _mark(self, fence: Fence, transaction: Transaction, place: Place) -> None:
-        if self.is_down:
+        if self.is_down or self.is_undecided or self.is_unmarked:
             self._loop.call_in(BACK_OFF_S, self._mark, fence, transaction, place)
             return
         self.logs[place].mark(transaction, self._loop.time())
@@ -198,55 +210,3 @@ def _fail(answer: "asyncio.Future[Any]", error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
         answer.exception()  # Whoever asked may be gone.
-
-
-class Client:
-    """The connection of one process to the broker; stands for a `Cluster` of the product."""
-
-    def __init__(self, broker: Broker, process: Process) -> None:
-        self.broker, self.process = broker, process
-
-    def options(self) -> dict[str, Any]:
-        """Return what the doubles of aiokafka's clients are made with."""
-        return {"client": self}
-
-    async def call(self, do: Callable[[], T]) -> T:
-        """Ask until an answer comes.
-
-        Raises:
-            KafkaTimeoutError: None came in a minute.
-        """
-        assert PROCESS.get() is self.process
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + PATIENCE_S
-        while True:
-            try:
-                return await self.broker.ask(do)
-            except Again:
-                pass
-            except LostError:
-                if loop.time() > until_s:
-                    raise KafkaTimeoutError("the broker is away") from None
-            await asyncio.sleep(BACK_OFF_S)
-
-    async def read(self, do: Callable[[], T | None], patience_s: float) -> T | None:
-        """Ask for records; when there are none, the broker waits for some, but not for ever."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + patience_s
-        while True:
-            found = await self.call(do)
-            if found is not None:
-                return found
-            while do() is None:
-                left_s = until_s - loop.time()
-                if left_s <= 0:
-                    return None
-                await _first(self.broker.news.wait(), left_s)
-
-
-async def _first(waiting: Awaitable[object], seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await waiting
-    except TimeoutError:
-        return

@@ -5,13 +5,14 @@ They stand in for the two classes by name, in `streams.runtime.producer` and `.r
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from enum import Enum, auto
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from streams.runtime.columns import Columns
-from tests.deterministic.broker import Client
+from tests.deterministic.client import Client
 from tests.deterministic.logs import Place, Said
 from tests.deterministic.loop import PROCESS
 
@@ -45,10 +46,12 @@ class Batch:
         """Nothing more comes."""
 
 
-class Written(NamedTuple):
-    """The answer to a batch; an offset below 0 = the broker has had it before."""
+class Stage(Enum):
+    """How far a producer's transaction has come; aiokafka asserts its steps in the same way."""
 
-    offset: int
+    READY = auto()
+    OPEN = auto()
+    COMMITTING = auto()
 
 
 class Producer:
@@ -58,7 +61,9 @@ class Producer:
         self._client, self._name = client, transactional_id
         self._epoch = -1
         self._number = self._batches = 0
-        self._sending: set[asyncio.Task[Written]] = set()
+        self._state = Stage.READY
+        self._sending: set[asyncio.Task[None]] = set()
+        self._committing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Raise the fence."""
@@ -69,9 +74,13 @@ class Producer:
         """Leave when what was sent is answered; what is open stays so until the fence is raised."""
         if self._sending:
             await asyncio.wait(self._sending)
+        if self._committing is not None:
+            self._committing.cancel()
 
     async def begin_transaction(self) -> None:
         """Begin; the broker hears of it with the first batch."""
+        assert self._state is Stage.READY, f"a transaction begins in {self._state}"
+        self._state = Stage.OPEN
         self._number += 1
         self._batches = 0
 
@@ -80,36 +89,42 @@ class Producer:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Any:
-        """Send a batch; the answer comes later."""
+        """Send a batch; the answer comes later, and it is sent whoever waits for that."""
+        assert self._state is Stage.OPEN, f"a batch is sent in {self._state}"
         self._batches += 1
         place, batches, number = (topic, partition), self._batches, self._number
         broker, name, epoch = self._client.broker, self._name, self._epoch
 
-        async def send() -> Written:
-            return Written(
-                await self._client.call(
-                    lambda: broker.produce(name, epoch, number, place, batches, batch.said)
-                )
+        async def send() -> None:
+            await self._client.call(
+                lambda: broker.produce(name, epoch, number, place, batches, batch.said)
             )
 
         task = asyncio.create_task(send())
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-        return task
+        return asyncio.shield(task)
 
     async def commit_transaction(self) -> None:
-        """Ask for the decision.
+        """Ask for the decision; that is done although nobody should wait for it any more.
 
         Raises:
             ProducerFenced: Somebody else has raised the fence.
         """
-        if not self._batches:
-            return
+        assert self._state is Stage.OPEN, f"a transaction is committed in {self._state}"
+        self._state = Stage.COMMITTING
+        self._client.broker.on_commit(self._client.process)
+        self._committing = asyncio.create_task(self._commit())
+        await asyncio.shield(self._committing)
+
+    async def _commit(self) -> None:
         broker, name, epoch, number = self._client.broker, self._name, self._epoch, self._number
         try:
-            await self._client.call(lambda: broker.commit(name, epoch, number))
+            if self._batches:
+                await self._client.call(lambda: broker.commit(name, epoch, number))
         except InvalidProducerEpoch as error:
             raise ProducerFenced(str(error)) from error
+        self._state = Stage.READY
 
 
 class Consumer:
@@ -151,7 +166,10 @@ class Consumer:
     async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[Any, int]:
         """Return up to where each may be read."""
         logs, wanted = self._client.broker.logs, list(places)
-        return await self._client.call(lambda: {place: logs[place].stable_end for place in wanted})
+        ends = await self._client.call(lambda: {place: logs[place].stable_end for place in wanted})
+        for topic in {place[0]: None for place in wanted}:
+            self._client.broker.on_ends(topic)
+        return ends
 
     def last_poll_timestamp(self, _place: TopicPartition) -> int:
         """Return when something was answered last, ms."""

@@ -10,7 +10,7 @@ again; exit code 1 when one did, or when a bug is not found within 2,000 worlds.
 import argparse
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -84,7 +84,9 @@ def main() -> None:
     wanted = [f"bug {name}" for name in BUGS]
     wanted += [f"worlds {seed}" for seed in range(asked.first, asked.first + asked.worlds, UNIT)]
     with ProcessPoolExecutor(asked.processes) as pool:
-        for name, result in pool.map(_unit, list(ledger.left(wanted))):
+        units = [pool.submit(_unit, name) for name in ledger.left(wanted)]
+        for unit in as_completed(units):
+            name, result = unit.result()
             ledger.done(name, result)
             say(f"{name}: { ({k: v for k, v in result.items() if k not in {'said', 'seeds'}}) }")
             for line in result["said"] if name.startswith("worlds") else ():

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from streams.runtime.columns import Chunk, Columns
 from streams.runtime.delivery import Positions
-from tests.deterministic.broker import Client
+from tests.deterministic.client import Client
 
 QUEUE_CHUNKS: Final = 8
 FETCH_PATIENCE_S: Final = 1.0

@@ -81,7 +81,8 @@ class Fault(NamedTuple):
 KINDS: Final = (
     "kill", "kill", "kill", "pause", "pause", "stop", "down", "slow", "lossy", "rebalance",
     "rebalance", "slow_storm", "slow_storm", "lose_transactions", "compact", "compact", "clock",
-    "kill_all", "storm",
+    "freeze", "freeze", "kill_all", "storm", "undecided", "undecided_storm", "unmarked",
+    "unmarked_storm",
 )  # fmt: skip
 
 
@@ -211,8 +212,11 @@ def faults_of(random: Random, shape: Shape) -> list[Fault]:
         what = random.choice(KINDS)
         amount = {
             "kill": random.randint(1, 60), "pause": random.uniform(2.0, 14.0),
+            "freeze": random.uniform(8.0, 20.0),
             "down": random.choice((0.5, 3.0, 9.0)), "slow": random.uniform(1.0, 4.0),
             "slow_storm": random.uniform(1.0, 4.0),
+            "undecided": random.uniform(0.5, 14.0), "undecided_storm": random.uniform(0.5, 14.0),
+            "unmarked": random.uniform(0.5, 14.0), "unmarked_storm": random.uniform(0.5, 14.0),
             "lossy": random.uniform(1.0, 4.0), "compact": random.randint(0, 6),
             "clock": random.choice((-1, 1)) * random.choice((60_000, HOUR_MS, DAY_MS)),
         }.get(what, 0.0)  # fmt: skip

@@ -27,7 +27,7 @@ from streams.runtime.lanes import LaneOptions, Lanes
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.ticks import EndOffsets, WallClock
-from tests.deterministic.broker import Client
+from tests.deterministic.client import Client
 from tests.deterministic.group import HEARTBEAT_S, Joined, RejoinError
 from tests.deterministic.loop import PROCESS, WORLD, Process
 from tests.deterministic.source import FlowSource
@@ -82,7 +82,10 @@ class Worker:
         self.tasks: list[asyncio.Task[Any]] = []
         self.board = Board(self._first(), self._tell)
         self.lanes = Lanes(self._options(), "winback-users", self, self.crash)
-        self.delivery = Delivery(self, self.source, self.lanes.positions, CHUNK_MAX)
+        self.delivery = Delivery(
+            self, self.source, self.lanes.positions, CHUNK_MAX,
+            held=self.lanes.held, must_read_again=self.lanes.must_read_again,
+        )  # fmt: skip
 
     # -- what `roles.run_pipeline` puts together
 

@@ -43,6 +43,7 @@ from tests.deterministic.worker import Worker
 CALM_S: Final = 120.0
 """So long after the last fault everything must be applied."""
 LOOK_S: Final = 0.5
+CLOSES_MAX: Final = 20
 REST_S: Final = 3.0
 """The wall clock goes on for so long when all is applied."""
 RESTART_S: Final = (0.2, 4.0)
@@ -142,9 +143,7 @@ class World:
         logging.disable(logging.CRITICAL)
         asyncio.set_event_loop(self.loop)
         try:
-            with installed(), warnings.catch_warnings():
-                # Whoever is killed between making a coroutine and awaiting it, leaves it behind.
-                warnings.simplefilter("ignore", RuntimeWarning)
+            with installed():
                 self.loop.run_until_complete(self._course())
         except StalledError as error:
             self.findings.append(f"stalled: {error}")
@@ -233,13 +232,13 @@ class World:
         if any(not worker.process.is_dead and worker.is_rebalancing
                for worker in self.workers.values()):  # fmt: skip
             return False
+        if any(log.stable_end != log.end for log in self.broker.logs.values()):
+            return False
         sources = self.setting.sources
         for number in range(self.partitions):
             applied = self.durable(number)
             for topic in sources:
                 log = self.broker.logs[topic, number]
-                if log.stable_end != log.end:
-                    return False
                 behind = applied.get(topic, log.begin)
                 if any(offset >= behind for offset, _ in log.committed()):
                     return False
@@ -292,16 +291,26 @@ class World:
             self.story += traceback.format_exception(failure)
 
     def _bury(self) -> None:
-        """Let go of the tasks that never ended, without a word."""
-        for worker in [*self._dead, *self.workers.values()]:
-            for task in list(worker.process.tasks):
-                try:
-                    task.get_coro().close()
-                except RuntimeError:
-                    continue
-        for task in asyncio.all_tasks(self.loop):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        """End the tasks that never ended, and those that this makes, without a word."""
+        buried: set[asyncio.Task[Any]] = set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # Some have not even begun.
+            while left := asyncio.all_tasks(self.loop) - buried:
+                for task in left:
+                    _bury(task)
+                buried |= left
         asyncio.set_event_loop(None)
+
+
+def _bury(task: asyncio.Task[Any]) -> None:
+    """Close a coroutine; one that waits for something while it is closed is closed again."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    for _ in range(CLOSES_MAX):
+        try:
+            task.get_coro().close()
+        except Exception:  # noqa: BLE001 (nobody is left to be told)
+            continue
+        return
 
 
 def _falling(readings: list[tuple[int, float]]) -> list[tuple[int, float]]:
