@@ -102,19 +102,22 @@ audit: install ## What we are made of: hashes, bill of materials, known vulnerab
 	$(BIN)/python -m tests.supply_chain audit
 
 .PHONY: bench
-bench: install ## Measure: CPU, latency, restore, failover, memory, detection on the small logs
+bench: install peers ## Measure: beside floors and peers; latency, restore, memory, detection (2 h on 2 quiet cores)
+	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.command_line
 	$(BIN)/python -m benchmarks.core_stages
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.model_cost
-	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.router
-	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.sender
 	$(BIN)/python -m benchmarks.quality.detection 'cj-*' 'cdnow-*'
 	$(BIN)/python -m benchmarks.figures
+
+.PHONY: bench-table
+bench-table: install ## Write the table of the comparison into the READMEs, from build/figures
+	$(BIN)/python -m benchmarks.compare.page
 
 .PHONY: prove
 prove: install ## All long proofs, one after the other (an hour each at most; again: goes on)

@@ -10,15 +10,22 @@ something to learn, the timers of silent users run, and cases open and close.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from streams.core.partitioner import partition_of
+
 START: Final = np.datetime64("2026-03-01T00:00:00", "s")
 DAY_S: Final = 86_400
 KINDS: Final = ("view", "cart", "purchase", "refund", "complaint")
 KIND_SHARES: Final = (0.74, 0.12, 0.12, 0.012, 0.008)
+HOT_SHARE: Final = 0.2
+ZIPF: Final = 1.5
+FULL_TIMES: Final = 10
+SKEWS: Final = ("hot", "zipf", "partition")
 PAID: Final = (KINDS.index("purchase"), KINDS.index("refund"))
 
 
@@ -93,15 +100,41 @@ def _active_days(shape: Shape, chance: np.random.Generator) -> tuple[np.ndarray,
     return once // (shape.days + 1), once % (shape.days + 1)
 
 
+def skewed(log: Log, skew: str, partitions: int) -> Log:
+    """Return a log whose events are given to other users: a few have much more than the others.
+
+    Args:
+        log: Whose times, kinds and amounts are kept.
+        skew: ``hot``: one user has a fifth of all; ``zipf``: the n-th user has n**-1.5 times what
+            the first has; ``partition``: one partition has ten times what each other has.
+        partitions: Of the topic.
+    """
+    chance, count = np.random.default_rng(7), int(log.users.max()) + 1
+    users = log.users.copy()
+    if skew == "hot":
+        users[chance.random(len(users)) < HOT_SHARE] = 0
+    elif skew == "zipf":
+        weights = np.arange(1, count + 1) ** -ZIPF
+        users = chance.choice(count, len(users), p=weights / weights.sum())
+    else:
+        assert skew == "partition", f"{skew!r} is no skew"
+        where = np.array([partition_of(user_id(number), partitions) for number in range(count)])
+        outside = where[users] != 0
+        stays = (partitions - 1) / (FULL_TIMES + partitions - 1) / np.mean(outside)
+        goes = outside & (chance.random(len(users)) > stays)
+        users[goes] = chance.choice(np.flatnonzero(where == 0), np.count_nonzero(goes))
+    return log._replace(users=users)
+
+
 def user_id(number: int) -> str:
     """Return the id of a user."""
     return f"user-{number:08d}"
 
 
-def write_csv(log: Log, path: Path) -> int:
+def write_csv(log: Log, path: Path, name_of: Callable[[int], str] = user_id) -> int:
     """Write a log as ``winback feed`` reads it; return the number of events."""
     stamps = np.datetime_as_string(log.times_s.astype("datetime64[s]"), timezone="UTC")
-    names = [user_id(number) for number in range(int(log.users.max()) + 1)]
+    names = [name_of(number) for number in range(int(log.users.max()) + 1)]
     rows = zip(
         log.users.tolist(), stamps.tolist(), log.kinds.tolist(), log.amounts.tolist(), strict=True
     )
@@ -114,12 +147,28 @@ def write_csv(log: Log, path: Path) -> int:
     return len(log.users)
 
 
-def cached_csv(shape: Shape, directory: Path) -> Path:
-    """Return the csv of a shape, made once."""
-    path = directory / f"log-{'-'.join(map(str, shape))}.csv"
+def steady_log(users: int, days: int, seed: int, from_s: int) -> Log:
+    """Return what users do from an instant on who have long been there: none joins, none leaves."""
+    chance = np.random.default_rng(seed)
+    gap = np.clip(chance.lognormal(np.log(3.2), 0.6, users), 1.0, 30.0)
+    who, day = np.nonzero(chance.random((users, days)) < 1.0 / gap[:, None])
+    count = 1 + chance.poisson(1.2, len(who))
+    who, day = np.repeat(who, count), np.repeat(day, count)
+    times_s = from_s + day * DAY_S + chance.integers(0, DAY_S, len(who))
+    kinds = chance.choice(len(KINDS), len(who), p=KIND_SHARES)
+    amounts = np.where(np.isin(kinds, PAID), chance.lognormal(3.5, 0.9, len(who)), 0.0)
+    order = np.lexsort((who, times_s))
+    return Log(who[order], times_s[order], kinds[order], np.round(amounts[order], 2))
+
+
+def cached_csv(shape: Shape, directory: Path, skew: str = "", partitions: int = 4) -> Path:
+    """Return the csv of a shape, made once, and skewed if it is said how."""
+    name = "-".join(map(str, [*shape, *filter(None, [skew])]))
+    path = directory / f"log-{name}.csv"
     if not path.exists():
         draft = path.with_suffix(".part")
-        write_csv(make_log(shape), draft)
+        log = make_log(shape)
+        write_csv(skewed(log, skew, partitions) if skew else log, draft)
         draft.replace(path)
     return path
 

@@ -8,18 +8,24 @@ Sections that were measured with the code as it is are not measured again, unles
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from pathlib import Path
 
-from benchmarks.compare.results import DIRECTORY, Result, Section, is_done
+import msgspec
+
+from benchmarks import figures
+from benchmarks.compare import page
+from benchmarks.compare.reckoning import reckoned, record
+from benchmarks.compare.results import DIRECTORY, Result, Section, is_done, read
 from benchmarks.compare.sections import SECTIONS, SMALL, Size
 
 
-def measure(name: str, size: Size) -> Result:
+def measure(name: str, size: Size, directory: Path) -> Result:
     """Measure a section and write down what came out."""
-    directory = DIRECTORY if size != SMALL else DIRECTORY / "small"
-    section = Section(name)
+    section = Section(name, directory)
     SECTIONS[name](size, section)
-    return section.done(directory)
+    return section.done()
 
 
 def say(result: Result) -> None:
@@ -44,10 +50,20 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="Shows that it works, in a minute.")
     args = parser.parse_args()
     size = SMALL if args.small else Size()
+    directory = DIRECTORY / "small" if args.small else DIRECTORY
     for name in args.only or SECTIONS:
         if args.only or args.again or args.small or not is_done(name):
-            say(measure(name, size))
+            say(measure(name, size, directory))
             sys.stdout.flush()
+    results = {name: result for name in SECTIONS if (result := read(name, directory))}
+    (directory / "compare.json").write_bytes(msgspec.json.encode(results))
+    if args.small:
+        print(json.dumps(reckoned(results)))
+        return
+    told = record(results)
+    figures.show(told)
+    page.write()
+    (directory / "compare.md").write_text(page.table({each.name: each for each in told}, 0))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -115,25 +115,28 @@ FLOORS: Final = {
     "aiokafka": "aiokafka, getmany",
     "confluent": "confluent-kafka",
 }
-PEERS: Final[Mapping[str, Entrant]] = {
-    "quix": Entrant(
-        "quix", "Quix Streams", (PEERS_PYTHON, "-m", "benchmarks.peers.quix_streams"), ByGroup
-    ),
-    "quix-singly": Entrant(
-        "quix-singly", "Quix Streams, event by event",
-        (PEERS_PYTHON, "-m", "benchmarks.peers.quix_streams", "--singly"), ByGroup,
-    ),
-    "bytewax": Entrant(
-        "bytewax", "Bytewax", (PEERS_PYTHON, "-m", "benchmarks.peers.bytewax_flow"), ByFile
-    ),
-    "faust": Entrant(
-        "faust", "stock Faust", (sys.executable, "-m", "benchmarks.peers.faust_stock"), ByGroup
-    ),
-    "faust-singly": Entrant(
-        "faust-singly", "stock Faust, event by event",
-        (sys.executable, "-m", "benchmarks.peers.faust_stock", "--singly"), ByGroup,
-    ),
-}  # fmt: skip
+
+
+def peer(name: str, title: str, *command: str | Path, follow: type[Follow]) -> Entrant:
+    """Return a peer: its program, and how it is followed."""
+    python, module, *options = command
+    return Entrant(name, title, (python, "-m", f"benchmarks.peers.{module}", *options), follow)
+
+
+def _peers() -> Iterator[Entrant]:
+    here = Path(sys.executable)
+    quix, faust = (PEERS_PYTHON, "quix_streams"), (here, "faust_stock")
+    yield peer("bytewax", "Bytewax", PEERS_PYTHON, "bytewax_flow", follow=ByFile)
+    yield peer("quix", "Quix Streams, batched by hand", *quix, follow=ByGroup)
+    yield peer(
+        "quix-prompt", "the same, exactly once every 0.1 s", *quix, "--prompt", follow=ByGroup
+    )
+    yield peer("faust", "stock Faust, take()", *faust, follow=ByGroup)
+    yield peer("quix-singly", "Quix Streams, by event", *quix, "--singly", follow=ByGroup)
+    yield peer("faust-singly", "stock Faust, by event", *faust, "--singly", follow=ByGroup)
+
+
+PEERS: Final[Mapping[str, Entrant]] = {entrant.name: entrant for entrant in _peers()}
 WINBACK: Final = Entrant("winback", "winback", (), ByMetrics)
 
 

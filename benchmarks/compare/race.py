@@ -20,6 +20,9 @@ STANDSTILL_S: Final = 90.0
 """After so long without progress a run has failed."""
 
 
+Told = Callable[[Stand], None]
+
+
 class Look(msgspec.Struct, frozen=True):
     """An entrant at one instant."""
 
@@ -33,7 +36,7 @@ class Run(msgspec.Struct, frozen=True):
     """What one run came to; a record is an event or a watermark.
 
     Attributes:
-        entrant: Its name.
+        entrant: Its name, or that of the log where it is always the same one.
         workers: How many processes.
         records: That the figures are of: from the first durable ones to the end.
         cpu_us: CPU of all processes, all threads, per record.
@@ -65,8 +68,8 @@ class StandstillError(Exception):
 
 def run(
     ground: Ground, entrant: Entrant, log: str, *,
-    workers: int = 1, seconds_max: float = 240.0, judge: Callable[[Stand], None] | None = None,
-    **more: object,
+    workers: int = 1, seconds_max: float = 240.0, as_name: str = "",
+    prepare: Told | None = None, judge: Told | None = None,
 ) -> Run:  # fmt: skip
     """Let an entrant read a log with a deployment of its own, whose topics are gone afterwards.
 
@@ -76,15 +79,18 @@ def run(
         log: Its topic.
         workers: How many processes.
         seconds_max: It may not come to the end of the log.
-        judge: Looks at what was written.
-        more: Settings.
+        as_name: How the run is called; by default like the entrant.
+        prepare: Told of the deployment before it starts.
+        judge: Told of it when everything is written.
 
     Raises:
         StandstillError: It ended, or came no further.
     """
     name = f"{entrant.name}-{time.time_ns() % 10**9}"
-    stand, before_s = ground.stand(name, log, **more), calibration_s()
+    stand, before_s = ground.stand(name, log), calibration_s()
     with stand:
+        if prepare is not None:
+            prepare(stand)
         began_s = time.monotonic()
         processes = [start(entrant, stand) for _ in range(workers)]
         follow = entrant.follow(stand)
@@ -105,7 +111,10 @@ def run(
     }
     calibrated_s = (before_s + calibration_s()) / 2
     done = _came_to(entrant, workers, began_s, looks, ground.logs[log])
-    return msgspec.structs.replace(done, rss_mb=resident, calibration_s=calibrated_s, volumes=each)
+    return msgspec.structs.replace(
+        done, entrant=as_name or entrant.name, rss_mb=resident, calibration_s=calibrated_s,
+        volumes=each,
+    )  # fmt: skip
 
 
 def rss_mb(pid: int) -> float:

@@ -47,17 +47,18 @@ class Section:
     """Gathers what a section comes to.
 
     Attributes:
+        directory: Where it is written down.
         runs: Add to it.
         facts: Add to it.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, directory: Path = DIRECTORY) -> None:
+        self.name, self.directory = name, directory
         self.runs: list[Run] = []
         self.facts: dict[str, float] = {}
         self._began_s = time.monotonic()
 
-    def done(self, directory: Path = DIRECTORY) -> Result:
+    def done(self) -> Result:
         """Write down what came out and return it."""
         result = Result(
             section=self.name, code=product_hash(),
@@ -65,9 +66,9 @@ class Section:
             versions=figures.versions(),
             seconds=time.monotonic() - self._began_s, runs=self.runs, facts=self.facts,
         )  # fmt: skip
-        directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         told = msgspec.json.format(msgspec.json.encode(result), indent=1)
-        (directory / f"{self.name}.json").write_bytes(told)
+        (self.directory / f"{self.name}.json").write_bytes(told)
         return result
 
 

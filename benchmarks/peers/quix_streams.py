@@ -1,6 +1,6 @@
 """The same logic on Quix Streams 3: a StreamingDataFrame with state in RocksDB and a changelog.
 
-    WINBACK_... python -m benchmarks.peers.quix_streams [--singly] DIRECTORY
+    WINBACK_... python -m benchmarks.peers.quix_streams [--singly] [--prompt] DIRECTORY
 
 In its own idiom: ``sdf.apply(function, stateful=True)``, ``state.get`` and ``set``, ``to_topic``.
 What was chosen, and why:
@@ -16,7 +16,7 @@ What was chosen, and why:
   each event, and costs twenty times as much. Its count windows with ``collect`` do the same as our
   places and write each event to the store and to the changelog.
 - ``commit_interval`` 5 s and at-least-once, both its defaults: fewer and larger checkpoints, no
-  transactions. winback commits every 0.1 s, in transactions.
+  transactions. winback commits every 0.1 s, in transactions; ``--prompt`` does that too.
 
 What it guarantees: checkpoint = outputs and changelog flushed, then offsets committed; after a
 crash up to 5 s of outputs are sent again (``exactly-once`` would prevent it, at more cost). A batch
@@ -171,13 +171,15 @@ class Rooms:
         return room.add(value, at_ms, state)
 
 
-def application(directory: Path, batch: int) -> Application:
+def application(directory: Path, batch: int, *, is_prompt: bool) -> Application:
     """Return the application, its dataframe built."""
+    promise = {"commit_interval": 0.1, "processing_guarantee": "exactly-once"} if is_prompt else {}
     desk = Desk()
     settings = desk.settings
     app = Application(
         broker_address=settings.kafka_bootstrap, consumer_group=settings.app_id,
         auto_offset_reset="earliest", state_dir=directory / "state", loglevel="WARNING",
+        **promise,
     )  # fmt: skip
     source = app.topic(
         settings.topic_activity, key_deserializer=OneKey(), value_deserializer="bytes"
@@ -195,7 +197,7 @@ def application(directory: Path, batch: int) -> Application:
 def main() -> None:
     """Run until told to stop."""
     batch = 1 if "--singly" in sys.argv else BATCH
-    application(Path(sys.argv[-1]), batch).run()
+    application(Path(sys.argv[-1]), batch, is_prompt="--prompt" in sys.argv).run()
 
 
 if __name__ == "__main__":
