@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.compare.promised import SPEED
 from benchmarks.conformance_promised import CONFORMANCE
 from benchmarks.decisions.promised import DECISIONS
 from benchmarks.decisions.promised_worlds import WORLDS
@@ -198,6 +199,7 @@ PROMISES: Final[dict[str, Promise]] = {
         "revocations not behind their request on its partition", "touches", "==", 0
     ),
     "merges_cases_carried_on": Promise("cases that went on under another id", "cases"),
+    **SPEED,
     **promises(),
     **WORLDS,
     **DECISIONS,
