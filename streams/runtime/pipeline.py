@@ -22,6 +22,7 @@ from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
+from streams.core.stored import Stored
 from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk
@@ -147,6 +148,27 @@ class PipelineEngine:
             self.core.restore(records)
         except StateMismatchError as error:
             raise _refused(error) from error
+        self._begin()
+
+    def resume(self, stored: Stored, changes: Mapping[bytes, bytes | None]) -> None:
+        """Take over what was stored of the changelog, and what has changed in it since.
+
+        Raises:
+            StaleStartError: Together they are not its content.
+        """
+        self.core.resume(stored, changes)
+        self._begin()
+
+    def stored(self) -> Stored:
+        """Return what lies in the changelog when what was taken is durable."""
+        return self.core.stored()
+
+    @property
+    def users(self) -> int:
+        """How many there are."""
+        return self.core.users
+
+    def _begin(self) -> None:
         if self.core.is_redrawn:
             self._tell_redrawn()
         self._fuse.load(self.core.fuses)

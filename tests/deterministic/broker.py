@@ -129,11 +129,11 @@ class Broker:
 
     def produce(
         self, name: str, epoch: int, number: int, place: Place, batch: int, said: Sequence[Said]
-    ) -> None:
-        """Append a batch of a transaction; asked again, it is not appended again."""
+    ) -> int:
+        """Append a batch of a transaction and return its offset; asked again, nothing is done."""
         fence = self._fence(name, epoch)
         if (epoch, number, place, batch) in fence.done:
-            return
+            return -1
         transaction = fence.transaction
         if transaction is not None and fence.number != number:
             raise Again  # The markers of the last one are on their way.
@@ -145,8 +145,10 @@ class Broker:
             self._loop.call_in(TRANSACTION_S, self._give_up, fence, transaction)
         assert transaction.state is State.OPEN, "a producer goes on behind its commit"
         transaction.unmarked.add(place)
+        offset = self.logs[place].end
         self.logs[place].append(said, self._loop.time(), transaction)
         fence.done.add((epoch, number, place, batch))
+        return offset
 
     def commit(self, name: str, epoch: int, number: int) -> None:
         """Decide a transaction; its markers follow."""

@@ -23,6 +23,7 @@ from streams.runtime.lane import Lane
 from streams.runtime.lanes import Lanes
 from streams.runtime.pipeline import MODEL, PipelineEngine
 from streams.runtime.producer import Commit, PartitionProducer
+from streams.runtime.restore import Restored
 from tests.deterministic.broker import Broker
 from tests.deterministic.logs import Log, Said, State
 
@@ -77,10 +78,10 @@ def _own_fence(self: Lanes, number: int) -> PartitionProducer:
 
 
 async def _restore_first(self: Lanes, partitions: list[int], generation: int) -> int:
-    contents = await _RESTORE(self, partitions)
+    found = await _RESTORE(self, partitions)
 
-    async def known(_self: Lanes, _partitions: list[int]) -> recovery.Contents:
-        return contents
+    async def known(_self: Lanes, _partitions: list[int]) -> dict[int, Restored]:
+        return found
 
     self._restore = known.__get__(self)  # type: ignore[method-assign]
     try:
@@ -137,11 +138,11 @@ _WRITE: Final = PartitionProducer.write
 
 def _append_again(
     self: Broker, name: str, epoch: int, number: int, place: Any, batch: int, said: Any
-) -> None:
+) -> int:
     fence = self.fences[name]
     if fence.transaction is not None and fence.transaction.state is State.OPEN:
         fence.done.discard((epoch, number, place, batch))
-    _PRODUCE(self, name, epoch, number, place, batch, said)
+    return _PRODUCE(self, name, epoch, number, place, batch, said)
 
 
 _PRODUCE: Final = Broker.produce
@@ -151,10 +152,10 @@ _PRODUCE: Final = Broker.produce
 
 
 async def _read_not_quite(
-    consumer: Any, left: set[Any], ends: Mapping[Any, int], contents: Any, begin: bytes = b""
+    consumer: Any, left: set[Any], ends: Mapping[Any, int], read: Any, begin: bytes = b""
 ) -> None:
     nearly = {place: end - 3 for place, end in ends.items()}
-    await _READ_TO(consumer, {p for p in left if nearly[p] > 0}, nearly, contents, begin)
+    await _READ_TO(consumer, {p for p in left if nearly[p] > 0}, nearly, read, begin)
 
 
 _READ_TO: Final = recovery._read_to

@@ -6,7 +6,7 @@ They stand in for the two classes by name, in `streams.runtime.producer` and `.r
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
@@ -46,6 +46,12 @@ class Batch:
         """Nothing more comes."""
 
 
+class Written(NamedTuple):
+    """The answer to a batch; an offset below 0 = the broker has had it before."""
+
+    offset: int
+
+
 class Stage(Enum):
     """How far a producer's transaction has come; aiokafka asserts its steps in the same way."""
 
@@ -62,7 +68,7 @@ class Producer:
         self._epoch = -1
         self._number = self._batches = 0
         self._state = Stage.READY
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Written]] = set()
         self._committing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -95,9 +101,11 @@ class Producer:
         place, batches, number = (topic, partition), self._batches, self._number
         broker, name, epoch = self._client.broker, self._name, self._epoch
 
-        async def send() -> None:
-            await self._client.call(
-                lambda: broker.produce(name, epoch, number, place, batches, batch.said)
+        async def send() -> Written:
+            return Written(
+                await self._client.call(
+                    lambda: broker.produce(name, epoch, number, place, batches, batch.said)
+                )
             )
 
         task = asyncio.create_task(send())
