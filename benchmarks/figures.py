@@ -25,6 +25,7 @@ from benchmarks.decisions.promised import DECISIONS
 from benchmarks.decisions.promised_worlds import WORLDS
 from benchmarks.promise import Promise
 from benchmarks.quality.scenarios import promises
+from benchmarks.silence_promised import SILENCE
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FIGURES: Final = ROOT / "build" / "figures"
@@ -87,6 +88,7 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
     "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),
+    **SILENCE,
     "path_us_per_user": Promise("score of the whole silent path, per user", "µs", "<=", 5),
     "step_us_per_user": Promise("score of one step, per user", "µs", "<=", 1),
     "mix_path_us_per_user": Promise("the same by the mix with trees, a challenger", "µs"),
