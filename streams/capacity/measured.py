@@ -20,8 +20,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     restore_per_s: float = 150_000.0
     failover_s: float = 1.74
     touches_per_s: float = 1_778.0
-    asleep_bytes: float = 411.0
-    awake_bytes: float = 971.0
+    asleep_bytes: float = 442.0
+    awake_bytes: float = 1_031.0
     asleep_record_bytes: float = 275.0
     awake_record_bytes: float = 775.0
     changes_per_event: float = 0.96
