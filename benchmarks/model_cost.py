@@ -25,9 +25,9 @@ from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.core.time import DAY_MS
 from streams.lessons import Lesson, block_of, lesson_of
-from streams.replay.backtest import Mute, muted
 from streams.replay.files import EventLog
 from streams.replay.fleet import Fleet, drive
+from streams.replay.mute import Mute, muted
 from streams.replay.rulebook import most_frequent_kinds, redefined, rules_at
 
 LOG: Final = figures.ROOT / "data" / "complete_journey.csv.gz"

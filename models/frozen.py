@@ -28,7 +28,7 @@ class Frozen:
 
     Attributes:
         scorers: By name of the model.
-        snapshots: The same as records.
+        snapshots: The same as records, if they are kept.
         serving: What was in force, as a record; None before the first assembly.
         platt: The calibration of then, in force or not.
     """
@@ -40,14 +40,16 @@ class Frozen:
         self.platt = IDENTITY
         self._served: Scorer = in_force(None, horizon_ms)
 
-    def take(
-        self, models: Mapping[str, Learner], serving: Serving, served: Scorer, platt: Platt
-    ) -> None:
-        """Freeze the models of now, and what is in force as a record and as a scorer."""
+    def take(self, models: Mapping[str, Learner], served: Scorer, platt: Platt) -> None:
+        """Freeze the models of now, and what is in force."""
         found = {name: model.scorer() for name, model in models.items()}
         self.scorers = {name: scorer for name, scorer in found.items() if scorer is not None}
+        self._served, self.platt = served, platt
+
+    def keep(self, models: Mapping[str, Learner], serving: Serving) -> None:
+        """Keep what was just frozen, and what is in force, as records."""
         self.snapshots = {name: models[name].snapshot() for name in self.scorers}
-        self.serving, self._served, self.platt = serving, served, platt
+        self.serving = serving
 
     def load(self, snapshots: dict[str, Snapshot], serving: Serving, platt: Platt) -> None:
         """Go on with what earlier records hold.

@@ -54,6 +54,7 @@ class Roster:
         examples_min: From so many examples on the model is listened to.
         keeps_history: Whether every matured question is kept for a report.
         is_automatic: Whether evidence promotes by itself; an operator always may.
+        keeps_records: Whether its state is written down (`roster_records.py`); a replay forgets.
         background: Runs a fit in another thread; None = at once.
     """
 
@@ -66,6 +67,7 @@ class Roster:
         examples_min: int = EXAMPLES_MIN,
         keeps_history: bool = False,
         is_automatic: bool = True,
+        keeps_records: bool = True,
         background: Background | None = None,
     ) -> None:
         self.horizon_ms, self.rules_hash = horizon_ms, rules_hash
@@ -83,7 +85,7 @@ class Roster:
         self.changed_models: set[str] = set()
         self.has_frozen = False
         self.has_answered = False
-        self._keeps_history = keeps_history
+        self._keeps_history, self._keeps_records = keeps_history, keeps_records
         self._examples_min = max(examples_min, 1)
         self._background = background
         self._span_ms = max(1, horizon_ms // ASSEMBLIES_PER_HORIZON)
@@ -122,8 +124,9 @@ class Roster:
 
     def freeze(self) -> None:
         """Let the models of now answer what is asked from now on."""
-        scorer = self.scorer()
-        self.frozen.take(self.models, self.serving(), scorer, self.calibrator.platt)
+        self.frozen.take(self.models, self.scorer(), self.calibrator.platt)
+        if self._keeps_records:
+            self.frozen.keep(self.models, self.serving())
         self.has_frozen = True
 
     def _next_assembly(self) -> int | None:

@@ -1,5 +1,6 @@
 """``winback backtest``: what the service would have said then, knowing only what it knew then."""
 
+from time import process_time
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -50,6 +51,9 @@ WITH_BUDGET: Final = 4
 @click.option("--kinds", metavar="A,B",
               help="One to six event names told apart. Default: those of the rules file, else the "
                    "two most frequent.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 1024), metavar="N",
+              help="Processes that run the users; they say the same. Default: one per core, and "
+              "no more than MB of FILE.")  # fmt: skip
 @guest_options
 @log_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -71,6 +75,7 @@ def backtest(
     partitions: int | None,
     rules: str | None,
     kinds: str | None,
+    jobs: int | None,
     entering: GuestOptions,
     reading: LogOptions,
     quiet: bool,
@@ -83,10 +88,13 @@ def backtest(
     a run with --points alone only the scores are wanted: it is quicker, and has no summary of that.
     """
     from streams.replay.backtest import Asked, Backtest  # noqa: PLC0415 (quick --help)
+    from streams.replay.crew import jobs_for  # noqa: PLC0415
     from streams.replay.gaps import NO_GAPS, read_gaps  # noqa: PLC0415
     from streams.replay.instants import option_ms  # noqa: PLC0415
+    from streams.replay.opening import STDIN  # noqa: PLC0415
     from streams.replay.points import check_writable, read_points  # noqa: PLC0415
     from streams.replay.progress import Progress, shown  # noqa: PLC0415
+    from streams.replay.told import OneShareError  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
     if (points is None) != (scores is None):
@@ -108,15 +116,28 @@ def backtest(
         is_control=shuffle,
         gaps=NO_GAPS if coverage is None else read_gaps(coverage),
         guests=entering.guests(book.churn.horizon_ms),
+        jobs=jobs or jobs_for(file),
     )
     check_writable(scores, risk, alerts, html)
-    test = Backtest(book, asked, now_ms())
     with Progress("back-testing", is_quiet=quiet or as_json) as progress:
-        blocks = shown(log, progress)
-        if shuffle:
-            blocks = _dealt(blocks, reading.log(file))
-        summary = test.run(blocks, progress.share)
+
+        def run(asked: Asked, log: "EventLog") -> tuple[Backtest, dict[str, Any]]:
+            test, blocks = Backtest(book, asked, now_ms()), shown(log, progress)
+            if shuffle:
+                blocks = _dealt(blocks, reading.log(file))
+            return test, test.run(blocks, progress.share)
+
+        try:
+            test, summary = run(asked, log)
+        except OneShareError:
+            if file == STDIN:
+                raise UserError("the log joins ids, or speaks of all users at once",
+                                "let one process run it: --jobs 1") from None  # fmt: skip
+            log = reading.log(file)
+            anew = None if points is None else read_points(points)
+            test, summary = run(msgspec.structs.replace(asked, points=anew, jobs=1), log)
         summary["seconds"] = round(progress.seconds(), 2)
+        summary["cpu_seconds"] = [round(cpu_s, 2) for cpu_s in (process_time(), *test.cpu_s)]
     summary["rows_skipped"] = log.skipped
     report = _report(test, summary, file, html)
     click.echo(msgspec.json.encode(summary).decode() if as_json else _said(summary, report))

@@ -41,6 +41,7 @@ class Apprentice:
             examples_min=rules.alert.examples_min,
             is_automatic=rules.is_promotion_automatic,
             keeps_history=keeps_history,
+            keeps_records=False,
         )
 
     @property

@@ -1,6 +1,9 @@
 """Back-test: what the service would have said about users then, knowing only what it knew then."""
 
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 import msgspec
@@ -8,14 +11,14 @@ import numpy as np
 
 from models.catalogue import CHAMPION
 from models.features import Rhythm
-from streams.core.outbox import EXAMPLES
+from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
-from streams.core.scoring import F64
 from streams.errors import UserError
 from streams.replay.apprentice import Apprentice
 from streams.replay.blocks import Block
-from streams.replay.fleet import Accepted, Fleet, drive
+from streams.replay.crew import Alone, Crew, Crowd
 from streams.replay.gaps import Gaps
+from streams.replay.gathering import Gathering, alerts_of
 from streams.replay.guests import NOBODY, Guests
 from streams.replay.instants import short_iso
 from streams.replay.notebook import Notebook
@@ -24,33 +27,15 @@ from streams.replay.points import Points
 from streams.replay.report.facts import Facts, facts_of
 from streams.replay.report.figures import Figures, figures
 from streams.replay.report.notes import Notes
+from streams.replay.slices import Slice, sliced
+from streams.replay.timeline import Timeline
+from streams.replay.told import Asked as AskedPoints
+from streams.replay.told import Judged, Setup, Task, Taught
 
 YOUNG_HORIZONS: Final = 8
 """So long a model changes from day to day, and the pipeline follows it at every epoch, Δ/64."""
 EPOCHS_LATER: Final = 16
 """Afterwards it follows at every so many epochs: Δ/4, as often as a challenger may take over."""
-
-
-class Mute:
-    """A scorer that sees no risk: when only scores at points are asked for, no other is needed."""
-
-    version = "mute"
-    examples = 0
-    may_alert = False
-
-    def hazard(self, _heads: F64, at_ms: F64) -> F64:
-        """Return 1 for everybody."""
-        return np.ones(len(at_ms))
-
-    def reach(self, _heads: F64, at_ms: F64) -> F64:
-        """Return 0 for everybody."""
-        return np.zeros(len(at_ms))
-
-    quiet = reach
-
-    def explain(self, _heads: F64, at_ms: F64) -> list[tuple[tuple[str, float], ...]]:
-        """Return no reason for anybody."""
-        return [() for _ in at_ms]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +53,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         is_control: Whether the log was dealt out by chance.
         gaps: What is known to be missing in the log.
         guests: Models of somebody else that play.
+        jobs: How many processes run the users; it changes no result.
     """
 
     points: Points | None
@@ -81,6 +67,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     is_control: bool = False
     gaps: Gaps = Gaps()
     guests: Guests = NOBODY
+    jobs: int = 1
 
     @property
     def is_live(self) -> bool:
@@ -90,7 +77,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Backtest:
-    """One back-test: a shadow fleet, a learner, and a notebook. It is the ``Cuts`` of its run.
+    """One back-test: shares of users, a learner, and a notebook.
 
     Args:
         rules: The business rules.
@@ -99,6 +86,7 @@ class Backtest:
 
     Attributes:
         figures: What a report says, once the run is over; None if only points were scored.
+        cpu_s: CPU time of each process that was started, s.
     """
 
     def __init__(self, rules: Rules, asked: Asked, now_ms: int) -> None:
@@ -108,20 +96,22 @@ class Backtest:
         self.apprentice = Apprentice(rules, keeps_history=asked.is_live, guests=asked.guests)
         self.horizon_ms = rules.churn.horizon_ms
         self.notes = Notes(rules, asked.since_ms, self.gaps) if asked.is_live else None
-        self.notebook = Notebook(asked.risk, asked.alerts, asked.since_ms, self.notes)
         self.point_outcomes = PointOutcomes(asked.points, self.horizon_ms, self.gaps)
         self.figures: Figures | None = None
-        self.fleet = Fleet(
-            rules if asked.is_live else muted(rules),
-            self.apprentice.scorer() if asked.is_live else Mute(),
-            partitions=asked.partitions,
-            now_ms=now_ms,
-            is_shadow=True,
-            observer=self.notebook if asked.is_live else None,
-            pauses=self.gaps.pauses,
-        )
+        self.counts: Counter[str] = Counter()
+        self.users = 0
+        self.cpu_s: list[float] = []
+        self.newest_ms = 0
+        self._now_ms = now_ms
+        self._first_ms: float = np.inf
+        self._scorer = self.apprentice.scorer()
+        self._scored_to: float = -np.inf
+        self._setups = setups(rules, asked, self.gaps, now_ms)
+        self._share_of = Partitioner(self._setups[0].partitions)
         if self.notes is not None:
-            self.notes.follow(self.fleet.given_up)
+            names = self.notes.names
+            self.notebook = Notebook(asked.risk, asked.alerts, asked.since_ms, names)
+            self._gathering = Gathering(names, len(self._setups))
 
     def run(
         self, blocks: Iterator[Block], tick: Callable[[float], None] = lambda _: None
@@ -131,28 +121,178 @@ class Backtest:
         Args:
             blocks: The log, in order of time.
             tick: Called with the share of the batch jobs' work that is done.
+
+        Raises:
+            UserError: Nothing can be said.
+            OneShareError: The log has to be run by one process.
         """
-        with self.notebook:
-            drive(self.fleet, self._seen(blocks), self, self._cut, self._note)
-            self.fleet.close()
+        with ExitStack() as stack:
+            if self.notes is not None:
+                stack.enter_context(self.notebook)
+            crew = self._crew(stack)
+            self._drive(crew, blocks)
+        self.cpu_s = crew.cpu_s
         self._check_used()
-        self._collect()
         if self.asked.points is not None and self.asked.scores is not None:
             self.asked.points.write(self.asked.scores)
         if self.notes is not None:
-            roster, newest_ms = self.apprentice.roster, self.fleet.newest_ms or 0
-            roster.advance(newest_ms + 1)
-            self.notes.look(newest_ms, self.fleet, roster)
+            roster = self.apprentice.roster
+            roster.advance(self.newest_ms + 1)
+            self.notes.diary.look(self.newest_ms, roster)
             self.figures = figures(
-                self.notes, roster.history, roster.report(), self.rules, newest_ms,
+                self.notes, roster.history, roster.report(), self.rules, self.newest_ms,
                 compares=self.asked.compares, is_control=self.asked.is_control, tick=tick,
             )  # fmt: skip
         return self._summary()
 
+    # -- the log
+
+    def _crew(self, stack: ExitStack) -> Crew:
+        """Return who runs the shares."""
+        if len(self._setups) > 1:
+            return stack.enter_context(Crowd(self._setups))
+        alone = Alone(self._setups[0])
+        if self.notes is not None:
+            self.notes.follow(alone.share.teachers.given_up)
+        return alone
+
+    def _drive(self, crew: Crew, blocks: Iterator[Block]) -> None:
+        """Run a log, slice by slice.
+
+        While a slice is taught, the one before is learned, and the one before that is judged.
+        """
+        taught: Slice | None = None
+        is_judged = False
+        for each in sliced(self._seen(blocks), self._epoch_after, self._now_ms):
+            crew.teach(self._tasks(each))
+            if taught is not None:
+                timeline = self._learned(taught, crew.taught())
+                if is_judged:
+                    self._hear(crew.judged())
+                if self.notes is not None:
+                    crew.judge(timeline)
+                    is_judged = True
+            taught = each
+        assert taught is not None, "a log has a last slice"
+        timeline = self._learned(taught, crew.taught())
+        if is_judged:
+            self._hear(crew.judged())
+        if self.notes is not None:
+            crew.judge(timeline)
+            self._hear(crew.judged())
+        for ended in crew.end():
+            self.counts.update(ended.counts)
+            self.users += ended.users
+            self.point_outcomes.next_ms.update(ended.next_ms)
+
+    def _seen(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            self._first_ms = min(self._first_ms, float(block.times_ms[0]))
+            if self.notes is not None:
+                self.notes.begin(block)
+            yield block
+
+    def _tasks(self, part: Slice) -> list[Task]:
+        """Return what each share has to do in a slice."""
+        cuts = self._cuts(part)
+        shares: list[list[int]] = [[] for _ in self._setups]
+        if len(shares) == 1:
+            blocks = [part.block]
+        else:
+            for place, user_id in enumerate(part.block.user_ids):
+                shares[self._share_of[user_id] % len(shares)].append(place)
+            blocks = [part.block.picked(places) for places in shares]
+        return [Task(block, cuts, part.until_ms, part.newest_ms, part.is_last) for block in blocks]
+
+    def _cuts(self, part: Slice) -> list[int]:
+        """Return the instants of a slice at which points are scored."""
+        points = self.asked.points
+        if points is None or part.newest_ms is None:
+            return []
+        limit_ms = part.newest_ms if part.until_ms is None else part.until_ms
+        begin = bisect_right(points.instants, max(self._scored_to, self._first_ms - 1))
+        end = len(points.instants) if part.is_last else bisect_right(points.instants, limit_ms)
+        self._scored_to = max(self._scored_to, limit_ms)
+        return points.instants[begin:end]
+
+    def _epoch_after(self, at_ms: int) -> int:
+        """Return the next instant at which the pipeline takes over what was learned.
+
+        What is scored at points is as fresh as ever: this is about the scores that alerts rest on.
+        """
+        span_ms = self.apprentice.epoch_ms
+        if at_ms - self._first_ms >= YOUNG_HORIZONS * self.horizon_ms:
+            span_ms *= EPOCHS_LATER
+        return (at_ms // span_ms + 1) * span_ms
+
+    # -- the learner
+
+    def _learned(self, part: Slice, taught: list[Taught]) -> Timeline:
+        """Learn what a slice taught; score its points; return the scorers that its users get."""
+        asked: defaultdict[int, list[AskedPoints]] = defaultdict(list)
+        for said in taught:
+            self.apprentice.receive(said.lessons)
+            for each in said.asked:
+                asked[each.at_ms].append(each)
+        self._note(taught)
+        self.newest_ms = part.newest_ms or 0
+        # H/4 after the newest event nothing more can be learned: that a log has ended, and a point
+        # lies still later, teaches nothing about anybody.
+        known_ms = self.newest_ms + self.rules.churn.period_ms
+        epochs = frozenset(part.epochs if self.asked.is_live else ())
+        since_ms, scorers = [-np.inf], [self._scorer]
+        for at_ms in sorted(epochs | asked.keys()):
+            self.apprentice.learn_before(min(at_ms, known_ms))
+            if at_ms in epochs:
+                self._take_over(at_ms, since_ms, scorers)
+            for each in asked[at_ms]:
+                self._score(each)
+        self._scorer = scorers[-1]
+        return Timeline(since_ms, scorers)
+
+    def _take_over(self, at_ms: int, since_ms: list[float], scorers: list[Any]) -> None:
+        """Add what is in force from an instant on, if that is something else."""
+        scorer = self.apprentice.scorer()
+        if scorer is not scorers[-1]:
+            since_ms.append(at_ms)
+            scorers.append(scorer)
+        assert self.notes is not None, "only who is judged needs a scorer"
+        self.notes.diary.look(at_ms, self.apprentice.roster)
+
+    def _score(self, asked: AskedPoints) -> None:
+        """Score the points of an instant with what is known by now."""
+        points = self.asked.points
+        assert points is not None, "only points are asked about"
+        if asked.places:
+            at = np.full(len(asked.places), float(asked.at_ms))
+            points.said[asked.places] = self.apprentice.scorer().quiet(asked.heads, at)
+            points.recency_ms[asked.places] = at - asked.heads[:, Rhythm.LAST]
+
+    # -- the notes
+
+    def _note(self, taught: list[Taught]) -> None:
+        """Note what users did."""
+        if self.notes is None:
+            return
+        self.notes.see(self._gathering.acts(taught))
+        for _, user_id, source in sorted(each for part in taught for each in part.sources):
+            self.notes.come_from(user_id, source)
+
+    def _hear(self, judged: list[Judged]) -> None:
+        """Note what was thought of users."""
+        assert self.notes is not None, "only who is judged is heard"
+        scores, alerts = self._gathering.scores(judged), alerts_of(judged)
+        self.notes.risk(scores)
+        self.notes.alert(alerts)
+        self.notebook.risk(scores)
+        self.notebook.alerts(alerts)
+
+    # -- the end
+
     def _check_used(self) -> None:
         """Raise an error when no event could be used: no figure would mean anything."""
-        if not self.fleet.counts["accepted"]:
-            unused = self._rejected() | _named(self.fleet.counts, "skipped_")
+        if not self.counts["accepted"]:
+            unused = self._rejected() | _named(self.counts, "skipped_")
             why = ", ".join(f"{number:,} {reason}" for reason, number in unused.items())
             raise UserError(
                 f"it cannot say anything, because no event of the log could be used: {why}",
@@ -160,81 +300,15 @@ class Backtest:
             )
 
     def _rejected(self) -> dict[str, int]:
-        return _named(self.fleet.counts, "rejected_")
-
-    def _seen(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        for block in blocks:
-            if self.notes is not None:
-                self.notes.begin(block)
-            yield block
-
-    def after(self, at_ms: int, *, is_over: bool = False) -> int | None:
-        """Return the next instant at which a point is scored or the model changes."""
-        if is_over:
-            self.notebook.close(self.fleet.newest_ms or 0)
-        points = self.asked.points
-        point = None if points is None else points.after(at_ms)
-        if is_over or not self.asked.is_live:
-            return point
-        epoch = self._epoch_after(at_ms)
-        return epoch if point is None else min(epoch, point)
-
-    def _epoch_after(self, at_ms: int) -> int:
-        """Return the next instant at which the pipeline takes over what was learned.
-
-        What is scored at points is as fresh as ever: this is about the scores that alerts rest on.
-        """
-        assert self.notes is not None
-        span_ms = self.apprentice.epoch_ms
-        if at_ms - self.notes.first_ms >= YOUNG_HORIZONS * self.horizon_ms:
-            span_ms *= EPOCHS_LATER
-        return (at_ms // span_ms + 1) * span_ms
-
-    def _cut(self, at_ms: int) -> None:
-        """Learn what the learner knew then, and score the points of this instant."""
-        self._collect()
-        self.apprentice.learn_before(min(at_ms, self._known_ms))
-        if self.notes is not None and at_ms == self._epoch_after(at_ms - 1):
-            self.fleet.use(self.apprentice.scorer())
-            self.notes.look(at_ms, self.fleet, self.apprentice.roster)
-        points = self.asked.points
-        if points is None or not (places := points.places_at(at_ms)):
-            return
-        at = np.full(len(places), float(at_ms))
-        heads, known = self.fleet.heads([points.rows[place].user_id for place in places], at)
-        if known:
-            chosen, at = [places[place] for place in known], at[known]
-            points.said[chosen] = self.apprentice.scorer().quiet(heads, at)
-            points.recency_ms[chosen] = at - heads[:, Rhythm.LAST]
-            self.point_outcomes.wait(chosen)
-
-    @property
-    def _known_ms(self) -> int:
-        """Return the end of what can be learned from the log: H/4 after its newest event.
-
-        A point may lie later still; that nothing more is in the log teaches nothing about anybody.
-        """
-        return (self.fleet.newest_ms or 0) + self.rules.churn.period_ms
-
-    def _note(self, accepted: Accepted) -> None:
-        self._collect()
-        self.point_outcomes.see(accepted, self.fleet.given_up)
-        if self.notes is not None:
-            self.notes.see(accepted)
-
-    def _collect(self) -> None:
-        for stream, _, records in self.fleet.take():
-            if stream == EXAMPLES:
-                self.apprentice.receive(records)
+        return _named(self.counts, "rejected_")
 
     def _summary(self) -> dict[str, Any]:
-        fleet, roster = self.fleet, self.apprentice.roster
-        newest_ms = fleet.newest_ms or 0
+        roster, newest_ms = self.apprentice.roster, self.newest_ms
         out: dict[str, Any] = {
-            "events": fleet.counts["accepted"],
+            "events": self.counts["accepted"],
             "events_rejected": sum(self._rejected().values()),
             "rejected_for": self._rejected(),
-            "users": sum(partition.users for partition in fleet.partitions),
+            "users": self.users,
             "last_event_at": short_iso(newest_ms),
             "horizon_days": self.horizon_ms / 86_400_000,
             "examples_learned": roster.models[CHAMPION].examples,
@@ -268,13 +342,26 @@ class Backtest:
         """
         assert self.notes is not None, "only a run with figures has a report"
         first_ms = max(self.notes.first_ms, float(self.asked.since_ms))
-        span_ms = (first_ms, float(self.fleet.newest_ms or first_ms))
+        span_ms = (first_ms, float(self.newest_ms or first_ms))
         return facts_of(self.rules, self.gaps, span_ms, summary, file)
 
 
-def muted(rules: Rules) -> Rules:
-    """Return rules under which nobody is alerted, for a run of which only scores are wanted."""
-    return msgspec.structs.replace(rules, alert=msgspec.structs.replace(rules.alert, is_muted=True))
+def setups(rules: Rules, asked: Asked, gaps: Gaps, now_ms: int) -> list[Setup]:
+    """Return the shares of a back-test.
+
+    Where a budget is shared out among partitions, their number matters; else it is as good as any.
+    """
+    partitions = asked.partitions
+    if not rules.budget.per_day:
+        partitions = max(partitions, asked.jobs)
+    shares = min(asked.jobs, partitions)
+    return [
+        Setup(
+            rules=rules, points=asked.points, gaps=gaps, partitions=partitions,
+            own=range(number, partitions, shares), now_ms=now_ms, is_live=asked.is_live,
+        )
+        for number in range(shares)
+    ]  # fmt: skip
 
 
 def _named(counts: Mapping[str, int], prefix: str) -> dict[str, int]:

@@ -9,14 +9,14 @@ import numpy as np
 
 from streams.core.decoded import Rejected, Skipped, inputs_of
 from streams.core.inputs import Input, Linked, ObservationPaused, WatermarkPassed
-from streams.core.native import make_decode
 from streams.core.partition import Partition
 from streams.core.partitioner import Partitioner, partition_of_key
 from streams.core.rules import Rules
 from streams.core.scoring import F64, Advisor, Observer, Scorer
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
-from streams.replay.events import credible, encoded
+from streams.replay.events import credible
+from streams.replay.reading import make_read
 from streams.replay.ties import Ties, person
 from winback_sender.contract.messages import Output
 
@@ -25,11 +25,12 @@ SLICE_ROWS: Final = 8_192
 
 
 class Accepted(NamedTuple):
-    """The rows of a block that are inputs, as columns."""
+    """The rows of a block that are inputs, as columns; ``rows``: their numbers in the file."""
 
     inputs: list[Input]
     user_ids: list[str]
     times_ms: list[int]
+    rows: Sequence[int] = ()
 
 
 class Fleet:
@@ -38,7 +39,8 @@ class Fleet:
     Args:
         rules: The business rules.
         scorer: The model in force from the start.
-        partitions: How many.
+        partitions: How many there are.
+        own: Numbers of those that are run here; None = all.
         now_ms: Record timestamp that the events are taken to have, epoch ms UTC.
         app_id: Name of the deployment.
         is_shadow: Decide, but treat nobody.
@@ -46,7 +48,7 @@ class Fleet:
         pauses: When users are not observed, in order of their begin; each is told when it begins.
 
     Attributes:
-        partitions: In the order of their numbers.
+        partitions: Those that are run here, in the order of their numbers.
         counts: What happened so far, by name.
         newest_ms: Newest event time of the log, accepted or not, that is not from the future.
     """
@@ -58,6 +60,7 @@ class Fleet:
         *,
         partitions: int,
         now_ms: int,
+        own: Sequence[int] | None = None,
         app_id: str = "winback",
         is_shadow: bool = False,
         observer: Observer | None = None,
@@ -73,12 +76,14 @@ class Fleet:
                 is_shadow=is_shadow,
                 observer=observer,
             )
-            for number in range(partitions)
+            for number in (range(partitions) if own is None else own)
         ]
         self.counts: Counter[str] = Counter()
         self.newest_ms: int | None = None
-        self._decode = make_decode(rules)
+        self._read = make_read(rules, now_ms)
+        self._of = partitions
         self._partitioner = Partitioner(partitions)
+        self._places = {each.number: place for place, each in enumerate(self.partitions)}
         self._now_ms = now_ms
         self._pauses = deque(pauses)
         self._parts: list[list[Input]] = [[] for _ in self.partitions]
@@ -86,11 +91,13 @@ class Fleet:
 
     def accept(self, block: Block) -> Accepted:
         """Decode the rows of a block as the service would; what is no input is counted."""
-        accepted = Accepted([], [], [])
+        rows: list[int] = []
+        accepted = Accepted([], [], [], rows)
         if times_ms := credible(block.times_ms, self._now_ms):
             self.newest_ms = max(self.newest_ms or 0, *times_ms)
-        for user_id, value in zip(block.user_ids, encoded(block), strict=True):
-            decoded = self._decode(user_id.encode(), value, self._now_ms)
+        for row, user_id, decoded in zip(
+            block.rows, block.user_ids, self._read(block), strict=True
+        ):
             if isinstance(decoded, Rejected):
                 self.counts[f"rejected_{decoded.reason}"] += 1
             elif isinstance(decoded, Skipped):
@@ -99,6 +106,7 @@ class Fleet:
                 accepted.inputs.append(signal)
                 accepted.user_ids.append(user_id)
                 accepted.times_ms.append(signal.event_time_ms)
+                rows.append(row)
         return accepted
 
     def apply(
@@ -113,7 +121,7 @@ class Fleet:
             watermark_ms: Then every timer up to here fires.
         """
         last = range(begin, max(end, begin + 1), SLICE_ROWS)[-1]
-        parts, ties = self._parts, self._ties
+        parts, ties, places, partitioner = self._parts, self._ties, self._places, self._partitioner
         for start in range(begin, last + 1, SLICE_ROWS):
             stop = min(end, start + SLICE_ROWS)
             for place in range(start, stop):
@@ -126,7 +134,7 @@ class Fleet:
                     if type(signal) is Linked and ties.is_news(signal):
                         ties.link(signal)
                         continue
-                parts[self._partitioner[user_id]].append(signal)
+                parts[places[partitioner[user_id]]].append(signal)
             if watermark_ms is not None and start == last:
                 self._tell(watermark_ms)
                 for inputs in parts:
@@ -165,7 +173,7 @@ class Fleet:
         while self._pauses and self._pauses[0].from_ms <= until_ms:
             pause = self._pauses.popleft()
             self.counts["accepted"] -= 1  # It is no event of the log.
-            self._parts[self._partitioner[pause.user_id]].append(pause)
+            self._parts[self._places[self._partitioner[pause.user_id]]].append(pause)
 
     def _tell_all(self, until_ms: float) -> None:
         self._tell(until_ms)
@@ -196,7 +204,7 @@ class Fleet:
             for stream, records in harvest.keyed.items():
                 for record in records:
                     assert record.key is not None, "what goes to the partition of its key has one"
-                    number = partition_of_key(record.key, len(self.partitions))
+                    number = partition_of_key(record.key, self._of)
                     yield stream, number, [record]
 
     def heads(self, user_ids: Sequence[str], at_ms: F64) -> tuple[F64, list[int]]:
@@ -213,7 +221,7 @@ class Fleet:
         parts = []
         places: list[list[int]] = [[] for _ in self.partitions]
         for place, user_id in enumerate(user_ids):
-            places[self._partitioner[user_id]].append(place)
+            places[self._places[self._partitioner[user_id]]].append(place)
         for partition, own in zip(self.partitions, places, strict=True):
             found = [place for place in own if partition.value(user_ids[place]) is not None]
             if found:
@@ -222,10 +230,14 @@ class Fleet:
                 known += found
         return (np.concatenate(parts) if parts else np.empty((0, WIDTH))), known
 
+    def has(self, user_id: str) -> bool:
+        """Return whether the partition of a user is run here."""
+        return self._partitioner[user_id] in self._places
+
     def value(self, user_id: str) -> bytes | None:
         """Return a user's state, by any id of the person, or None for an unknown user."""
         user_id = person(user_id, self.given_up)
-        return self.partitions[self._partitioner[user_id]].value(user_id)
+        return self.partitions[self._places[self._partitioner[user_id]]].value(user_id)
 
     def values(self) -> Iterator[tuple[str, bytes]]:
         """Yield id and state of every user."""

@@ -14,11 +14,11 @@ from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.lessons import block_of, lesson_of
 from streams.replay.apprentice import Apprentice
-from streams.replay.backtest import Mute, muted
 from streams.replay.blocks import Block
 from streams.replay.fleet import Fleet, drive
 from streams.replay.gaps import NO_GAPS, Gaps
 from streams.replay.guests import NOBODY, Guests
+from streams.replay.mute import Mute, muted
 
 
 class Harvest:

@@ -22,14 +22,18 @@ NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class PointOutcomes:
-    """Whether the users of points were active within H."""
+    """Whether the users of points were active within H.
+
+    Attributes:
+        next_ms: By place of a point, when its user was active again, epoch ms UTC.
+    """
 
     def __init__(self, points: Points | None, horizon_ms: int, gaps: Gaps = NO_GAPS) -> None:
         self.points = points
         self.gaps = gaps
         self.horizon_ms = horizon_ms
         self._waiting: defaultdict[str, list[int]] = defaultdict(list)
-        self._next_ms: dict[int, int] = {}
+        self.next_ms: dict[int, int] = {}
 
     def wait(self, places: list[int]) -> None:
         """Wait for the next activity of the users of points."""
@@ -55,7 +59,7 @@ class PointOutcomes:
                 left = []
                 for place in self._waiting.pop(user_id):
                     if at_ms >= rows[place].at_ms:
-                        self._next_ms[place] = at_ms
+                        self.next_ms[place] = at_ms
                     else:
                         left.append(place)
                 if left:
@@ -73,7 +77,7 @@ class PointOutcomes:
         known = [place for place, is_it in zip(scored, is_known.tolist(), strict=True) if is_it]
         left = np.array(
             [
-                self._next_ms.get(place, newest_ms + self.horizon_ms) - rows[place].at_ms
+                self.next_ms.get(place, newest_ms + self.horizon_ms) - rows[place].at_ms
                 >= self.horizon_ms
                 for place in known
             ],

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 
 from streams.core.decoded import Rejected, Skipped, inputs_of
 from streams.core.history import History
-from streams.core.native import make_decode
 from streams.core.rules import Rules
 from streams.replay.blocks import Block
-from streams.replay.events import encoded
+from streams.replay.reading import make_read
 
 
 def tell(history: History, blocks: Iterable[Block], rules: Rules, now_ms: int) -> Counter[str]:
@@ -20,10 +19,9 @@ def tell(history: History, blocks: Iterable[Block], rules: Rules, now_ms: int) -
         rules: How it is understood.
         now_ms: Record timestamp that the events are taken to have.
     """
-    decode, left_out = make_decode(rules), Counter[str]()
+    read, left_out = make_read(rules, now_ms), Counter[str]()
     for block in blocks:
-        for user_id, value in zip(block.user_ids, encoded(block), strict=True):
-            decoded = decode(user_id.encode(), value, now_ms)
+        for decoded in read(block):
             if isinstance(decoded, Rejected | Skipped):
                 left_out[str(decoded.reason)] += 1
             for signal in inputs_of(decoded):

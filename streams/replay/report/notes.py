@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.reasons import BASE
-from models.roster import Roster
-from streams.core.inputs import TraitsSet
 from streams.core.rules import Rules
 from streams.core.scoring import F64
 from streams.replay.blocks import Block
 from streams.replay.define_calendar import Outage
-from streams.replay.fleet import Accepted, Fleet
 from streams.replay.gaps import NO_GAPS, Gaps
+from streams.replay.gathering import Acts, Scores
 from streams.replay.report.diary import Diary
 from streams.replay.report.past import People, people_of
 from streams.replay.report.silences import Activities, Names, Sightings, Silences
+from streams.replay.told import Alert
 
 
 class Driver(msgspec.Struct, frozen=True):
@@ -46,6 +45,7 @@ class Notes:
     Attributes:
         diary: What was in force when.
         explained: How many alerts were explained.
+        names: Of the users, by number.
         since_ms: As it was given.
         first_ms: The first event of the log, epoch ms UTC.
     """
@@ -57,34 +57,41 @@ class Notes:
         self._reasons: dict[str, list[float]] = {}
         self._rules, self._gaps = rules, gaps
         self.since_ms = since_ms
-        self._names = Names()
-        self._activities = Activities(self._names)
-        self._alerts, self._risk = Sightings(self._names), Sightings(self._names)
+        self.names = Names()
+        self._activities = Activities(self.names)
+        self._alerts, self._risk = Sightings(self.names), Sightings(self.names)
         self._reach: list[F64] = []
         self._sources: dict[str, str] = {}
-        self._new: list[tuple[str, int]] = []
         self._alerted: list[People] = []
 
     # -- seen on the way
 
     def follow(self, given_up: Mapping[str, str]) -> None:
         """Take ids that are one person for one, as they become known."""
-        self._names.given_up = given_up
+        self.names.given_up = given_up
 
-    def risk(self, user_ids: list[str], at_ms: F64, reach: F64) -> None:
-        """Note P(this silence reaches H) of users at a rescore."""
-        late = at_ms >= self.since_ms
-        if not late.all():
-            user_ids = [user_ids[place] for place in np.flatnonzero(late).tolist()]
-            at_ms, reach = at_ms[late], reach[late]
-        self._risk.add(self._names.numbers(user_ids), at_ms.tolist())
-        self._reach.append(reach)
+    def risk(self, scores: Scores) -> None:
+        """Note P(this silence reaches H) of users at rescores."""
+        late = scores.at_ms >= self.since_ms
+        self._risk.add_all(scores.users[late], scores.at_ms[late])
+        self._reach.append(scores.reach[late])
 
-    def alert(self, user_id: str, at_ms: int) -> None:
-        """Note that a case was opened."""
-        if at_ms >= self.since_ms:
-            self._alerts.add(self._names.numbers([user_id]), [float(at_ms)])
-            self._new.append((user_id, at_ms))
+    def alert(self, alerts: list[Alert]) -> None:
+        """Note cases that were opened, in what states, and what spoke for them."""
+        alerts = [alert for alert in alerts if alert.at_ms >= self.since_ms]
+        if not alerts:
+            return
+        users = [alert.user_id for alert in alerts]
+        at = [float(alert.at_ms) for alert in alerts]
+        self._alerts.add(self.names.numbers(users), at)
+        heads = np.stack([alert.head for alert in alerts])
+        self._alerted.append(people_of(_digests(self._rules, users), np.array(at), heads))
+        for alert in alerts:
+            for place, (code, weight) in enumerate(alert.reasons):
+                sums = self._reasons.setdefault(code, [0.0, 0.0])
+                sums[0] += weight
+                sums[1] += place == 0 and weight > 0.0
+        self.explained += len(alerts)
 
     def begin(self, block: Block) -> None:
         """Note with what the users of a block began who were never seen before."""
@@ -92,30 +99,13 @@ class Notes:
         for user_id in set(block.user_ids).difference(self._sources):
             self._sources[user_id] = block.events[block.user_ids.index(user_id)]
 
-    def see(self, accepted: Accepted) -> None:
-        """Note what the users of a block did."""
-        self._activities.see(accepted)
-        for signal in accepted.inputs:
-            if type(signal) is TraitsSet and signal.source:
-                self._sources[signal.user_id] = signal.source
+    def see(self, acts: Acts) -> None:
+        """Note what users did."""
+        self._activities.see_all(acts.users, acts.at_ms)
 
-    def look(self, at_ms: float, fleet: Fleet, roster: Roster) -> None:
-        """Look at what is in force, and at whom was alerted since the last look."""
-        self.diary.look(at_ms, roster)
-        if not self._new:
-            return
-        alerts, self._new = self._new, []
-        at = np.array([float(alerted_ms) for _, alerted_ms in alerts])
-        heads, known = fleet.heads([user_id for user_id, _ in alerts], at)
-        at = at[known]
-        users = _digests(self._rules, [alerts[place][0] for place in known])
-        self._alerted.append(people_of(users, at, heads))
-        for row in roster.scorer().explain(heads, at):
-            for place, (code, weight) in enumerate(row):
-                sums = self._reasons.setdefault(code, [0.0, 0.0])
-                sums[0] += weight
-                sums[1] += place == 0 and weight > 0.0
-        self.explained += len(known)
+    def come_from(self, user_id: str, source: str) -> None:
+        """Note where a user says to come from."""
+        self._sources[user_id] = source
 
     # -- known at the end
 
@@ -130,7 +120,7 @@ class Notes:
         )
         if self._gaps == NO_GAPS:
             return found
-        names = self._names.all()
+        names = self.names.all()
         users = [names[number] for number in found.user.tolist()]
         ends_ms = found.start_ms + np.minimum(found.length_ms, found.horizon_ms)
         seen = self._gaps.is_seen(users, found.start_ms, ends_ms)
@@ -159,7 +149,7 @@ class Notes:
 
     @property
     def alerted(self) -> People:
-        """Who was alerted, in the state at the next look."""
+        """Who was alerted, in the state of then."""
         if not self._alerted:
             nobody: Any = (np.empty(0, np.uint64), *(np.empty(0) for _ in People._fields[1:]))
             return People(*nobody)
@@ -167,7 +157,7 @@ class Notes:
 
     def digests(self) -> NDArray[np.uint64]:
         """Return the digest of every user, by number."""
-        return _digests(self._rules, self._names.all())
+        return _digests(self._rules, self.names.all())
 
     def sources(self) -> dict[int, str]:
         """Return the digest of every user to where it came from, or with what it began."""

@@ -42,6 +42,11 @@ class Sightings:
         self._users.extend(users)
         self._at_ms.extend(at_ms)
 
+    def add_all(self, users: Rows, at_ms: F64) -> None:
+        """Add sightings as columns of shape (n,)."""
+        self._users.frombytes(users.astype(np.intc).tobytes())
+        self._at_ms.frombytes(at_ms.astype(np.float64).tobytes())
+
     @property
     def users(self) -> Rows:
         """Numbers of the users, shape (n,): one for all ids of a person, as is known by now."""
@@ -99,6 +104,10 @@ class Activities:
             acts = [place for place, is_it in enumerate(is_act) if is_it]
             users, times = [users[place] for place in acts], [times[place] for place in acts]
         self._seen.add(self._names.numbers(users), [float(at_ms) for at_ms in times])
+
+    def see_all(self, users: Rows, at_ms: F64) -> None:
+        """Note activities as columns of shape (n,): numbers of users, epoch ms UTC."""
+        self._seen.add_all(users, at_ms)
 
     def blind(self) -> list[Outage]:
         """Return the days on which nobody did anything, though many were expected."""

@@ -10,9 +10,9 @@ from streams.core.outbox import EXAMPLES
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.orders import Action, guest
-from streams.replay.backtest import Mute, muted
 from streams.replay.blocks import Block
 from streams.replay.fleet import Fleet
+from streams.replay.mute import Mute, muted
 from tests.unit.runtime.teaching import NOW_MS, order, trees
 
 RULES_TEXT: Final = """
