@@ -15,7 +15,9 @@ help: ## Print this list
 .PHONY: install
 install: $(STAMP) ## Make the environment in .venv (does nothing when it is up to date)
 
-$(STAMP): requirements.lock pyproject.toml sender/pyproject.toml
+KERNEL := $(wildcard streams/kernel/*.c streams/kernel/*.h)
+
+$(STAMP): requirements.lock pyproject.toml sender/pyproject.toml $(KERNEL)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "winback needs Python 3.11 or newer; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 || true)" >&2; \
 	  echo "Install one, then: make install PYTHON=python3.12" >&2; exit 2; }
@@ -24,6 +26,9 @@ $(STAMP): requirements.lock pyproject.toml sender/pyproject.toml
 	  echo "On Debian and Ubuntu: apt-get install python3-venv, then make install again." >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/compiler.lock \
+	  || echo "There is no C compiler to be had, so Python does all the work, and takes twice the time." >&2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e ./sender -e .
 	@touch $@
 
@@ -37,6 +42,7 @@ lock: install ## Resolve the dependencies anew: hashes, no hosts
 	$(LOCK) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
 	$(LOCK) sender/pyproject.toml --constraint requirements.lock -o sender/requirements.lock
 	$(LOCK) benchmarks/peers/requirements.in --upgrade -o benchmarks/peers/requirements.lock
+	$(LOCK) --group compiler --upgrade -o deploy/compiler.lock
 
 .PHONY: format
 format: install ## Format the code and mend what the linter can mend
@@ -75,6 +81,7 @@ ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation tests/deterministic tests/fuzz
+	WINBACK_NATIVE=off $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/core tests/deterministic
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/quality tests/integration tests/chaos
 endif
 

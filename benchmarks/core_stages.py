@@ -22,10 +22,10 @@ from benchmarks import figures
 from benchmarks.model import frozen_model
 from benchmarks.workload import Shape, cached_csv
 from streams.core.harvest import Harvest
-from streams.core.native import make_decode
 from streams.core.partition import Partition
 from streams.core.partitioner import Partitioner
 from streams.core.rules import Rules
+from streams.intake.bulk import bulk_native
 from streams.replay.events import encoded
 from streams.replay.files import EventLog
 from streams.replay.rulebook import rules_at
@@ -41,6 +41,8 @@ TAKE_EVERY: Final = 1
 """Chunks of a partition between two commits, about what a lane under load does."""
 
 Record = tuple[bytes, bytes]
+Part = tuple[int, list[bytes], list[bytes]]
+"""Number of a partition; keys and values of records."""
 
 
 class Stages:
@@ -118,11 +120,11 @@ def _timed(call: Any, stage: str, stages: Stages) -> Any:
     return run
 
 
-def chunks(path: Path, partitions: int, limit: int | None) -> list[tuple[int, list[Record]]]:
-    """Return (partition, records) of a log in the order in which a worker would meet them."""
+def chunks(path: Path, partitions: int, limit: int | None) -> list[Part]:
+    """Return the records of a log in the order in which a worker would meet them."""
     partitioner = Partitioner(partitions)
     waiting: list[list[Record]] = [[] for _ in range(partitions)]
-    found: list[tuple[int, list[Record]]] = []
+    found: list[Part] = []
     count = 0
     for block in EventLog(str(path)).blocks():
         for user_id, value in zip(block.user_ids, encoded(block), strict=True):
@@ -130,12 +132,17 @@ def chunks(path: Path, partitions: int, limit: int | None) -> list[tuple[int, li
             records = waiting[number]
             records.append((user_id.encode(), value))
             if len(records) == CHUNK:
-                found.append((number, records))
+                found.append(_part(number, records))
                 waiting[number] = []
         count += len(block.user_ids)
         if limit is not None and count >= limit:
             break
-    return found + [(number, records) for number, records in enumerate(waiting) if records]
+    return found + [_part(number, records) for number, records in enumerate(waiting) if records]
+
+
+def _part(number: int, records: list[Record]) -> Part:
+    keys, values = zip(*records, strict=True)
+    return number, list(keys), list(values)
 
 
 class Service:
@@ -146,14 +153,13 @@ class Service:
         self.partitions = [Partition(number, rules, scorer) for number in range(partitions)]
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.records = self.bytes = 0
-        self._decode = make_decode(rules)
+        self._decode = bulk_native(rules)
         self._seen = [0] * partitions
 
-    def run(self, parts: list[tuple[int, list[Record]]], stages: Stages) -> None:
-        decode = self._decode
-        for number, records in parts:
+    def run(self, parts: list[Part], stages: Stages) -> None:
+        for number, keys, values in parts:
             with stages.stage("decode"):
-                inputs: list[Any] = [decode(key, value, FAR_MS) for key, value in records]
+                inputs = self._decode.all(keys, values, [FAR_MS] * len(keys))
             self.partitions[number].apply(inputs)
             self._seen[number] += 1
             if self._seen[number] % TAKE_EVERY == 0:
@@ -181,7 +187,7 @@ def main() -> None:
     model = frozen_model(RULES, BUILD)
     path = cached_csv(Shape(args.users, args.days, 1), BUILD)
     parts = chunks(path, args.partitions, args.events)
-    events = sum(len(records) for _, records in parts)
+    events = sum(len(keys) for _, keys, _ in parts)
     service, stages = Service(rules, model, args.partitions), Stages()
     if args.profile is None:
         for partition in service.partitions:

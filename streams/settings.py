@@ -132,6 +132,10 @@ class Settings(Shared, frozen=True, kw_only=True):
     chunk_max: Annotated[
         int, Meta(ge=1, le=100_000), says("Most records a lane takes at once.", "records")
     ] = 8000
+    native: Annotated[
+        Literal["on", "off"],
+        says("Off: Python does what C would; the same comes out, in twice the CPU."),
+    ] = "on"
 
     @property
     def topic_users_changelog(self) -> str:

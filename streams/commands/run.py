@@ -166,6 +166,7 @@ def _work(
     *,
     may_skip_lost: bool,
 ) -> None:
+    from streams.kernel.library import why_not  # noqa: PLC0415
     from streams.replay.run import model_at  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
@@ -178,7 +179,7 @@ def _work(
     if settings.has_development_key:
         log.warning("development_key", hint="set WINBACK_MODEL_KEY and WINBACK_ID_KEY to secrets")
     log.info("starting", role=role, kafka=str(cluster), app=settings.app_id, rules=rules.hash,
-             version=loaded.version)  # fmt: skip
+             version=loaded.version, kernel=why_not() or "native")  # fmt: skip
     path = settings.model_file
     scorer = model_at(path, settings.model_keys, rules) if path and role == "pipeline" else None
     try:

@@ -7,37 +7,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import wrong_clocks
-from streams.core.batch import sorted_out
+from streams.core.batch import marks_of
 from streams.core.clocks import Clocks
-from streams.core.inputs import Acted, Input
+from streams.core.signals import Signals
 from streams.core.wrong_clocks import Refused
 
 F64 = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 class Admitted(NamedTuple):
     """Inputs that are applied, in order.
 
     Attributes:
-        inputs: They.
-        acts: Each of them, or a stand-in for what is no activity.
-        at_ms: Shape (inputs,): event times.
-        is_act: Shape (inputs,): which are activities.
+        signals: They.
         reached: Shape (inputs + 1,): the watermark before the first, and after each.
         refused: Those that are not applied: their clocks are wrong.
     """
 
-    inputs: Sequence[Input]
-    acts: Sequence[Acted]
-    at_ms: F64
-    is_act: Flags
+    signals: Signals
     reached: F64
     refused: list[Refused]
 
 
 def admitted(
-    inputs: Sequence[Input],
+    signals: Signals,
     arrived_ms: Sequence[int],
     clocks: Clocks,
     clock: str | None,
@@ -49,7 +42,7 @@ def admitted(
     """Move the clocks by inputs, and leave out those whose own are wrong.
 
     Args:
-        inputs: A part of those of a chunk.
+        signals: A part of the inputs of a chunk.
         arrived_ms: Record timestamp of each, beyond which it moves no clock; empty = not known.
         clocks: Of the partition; changed.
         clock: The clock of the topic; None = it has none.
@@ -57,19 +50,18 @@ def admitted(
         limit_ms: So far behind its topic an event may be.
         place: Of the first of them in the chunk.
     """
-    at_ms = np.array([signal.event_time_ms for signal in inputs], np.float64)
+    at_ms = signals.acts.at_ms
     clock_ms = np.minimum(at_ms, arrived_ms) if arrived_ms else at_ms
-    acts, is_act, marks, words = sorted_out(inputs, clock_ms, clocks.lateness(clock))
+    marks, words = marks_of(signals, clock_ms, clocks.lateness(clock))
     if clock is None:
         marks[:] = 0.0
     is_future = wrong_clocks.future(at_ms, marks, clocks.told_ms)
     reached, heard = clocks.reach(clock, marks, words, watermark_ms)
-    is_old = is_act & wrong_clocks.too_old(at_ms, heard, limit_ms)
+    is_old = signals.is_act & wrong_clocks.too_old(at_ms, heard, limit_ms)
     is_wrong = is_future | is_old
     if not is_wrong.any():
-        return Admitted(inputs, acts, at_ms, is_act, reached, [])
+        return Admitted(signals, reached, [])
     refused = wrong_clocks.refused(is_future, is_old, at_ms, heard, place)
     kept = np.flatnonzero(~is_wrong)
-    inputs, acts = [inputs[at] for at in kept.tolist()], [acts[at] for at in kept.tolist()]
     reached = reached[np.concatenate(([0], kept + 1))]
-    return Admitted(inputs, acts, at_ms[kept], is_act[kept], reached, refused)
+    return Admitted(signals.only(kept), reached, refused)

@@ -1,42 +1,20 @@
 """A chunk of inputs as columns, with what each may do to the watermark."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.inputs import (
-    Acted,
-    Erased,
-    FeedbackReceived,
-    Input,
-    ObservationPaused,
-    WatermarkPassed,
-)
+from streams.core.inputs import Erased, FeedbackReceived, ObservationPaused, WatermarkPassed
 from streams.core.rhythm_rows import Acts
+from streams.core.signals import Signals
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-NO_ACT: Final = Acted("", "", 0)
-"""Holds the place of an input that is no activity."""
-
-
-class Sorted(NamedTuple):
-    """Inputs sorted out.
-
-    Attributes:
-        acts: The activities; what is none has a place there all the same.
-        is_act: Which they are.
-        marks: Shape (inputs,): the mark that each brings to the clock of its topic, 0 = none.
-        words: Place and word of the clocks that the router keeps.
-    """
-
-    acts: Sequence[Any]
-    is_act: Flags
-    marks: F64
-    words: Sequence[tuple[int, WatermarkPassed]]
+Words = Sequence[tuple[int, WatermarkPassed]]
+"""Place and word of the clocks that the router keeps."""
 
 
 class Batch(NamedTuple):
@@ -57,26 +35,24 @@ class Batch(NamedTuple):
     acts: Acts
 
 
-def sorted_out(inputs: Sequence[Input], at_ms: F64, lateness_ms: int) -> Sorted:
-    """Return which inputs are activities, and what each of them says of the clocks.
+def marks_of(signals: Signals, at_ms: F64, lateness_ms: int) -> tuple[F64, Words]:
+    """Return what inputs say of the clocks: the mark that each brings to the clock of its topic.
 
     Args:
-        inputs: In partition order.
+        signals: In partition order.
         at_ms: Shape (inputs,): their event times, as far as they are believed.
         lateness_ms: How far the mark of their clock stays behind its newest event.
+
+    Returns:
+        Marks, shape (inputs,), 0 = none; and what is said of other clocks.
     """
     marks = np.maximum(at_ms - lateness_ms, 0.0)
-    if set(map(type, inputs)) == {Acted}:
-        return Sorted(inputs, np.ones(len(inputs), np.bool_), marks, ())
-    acts = [signal if isinstance(signal, Acted) else NO_ACT for signal in inputs]
-    is_act = np.array([act is not NO_ACT for act in acts])
     words: list[tuple[int, WatermarkPassed]] = []
-    for place in np.flatnonzero(~is_act).tolist():
-        signal = inputs[place]
+    for place, signal in signals.odd.items():
         if isinstance(signal, WatermarkPassed):
             marks[place] = 0.0 if signal.clock else at_ms[place]
             if signal.clock:
                 words.append((place, signal))
         elif isinstance(signal, FeedbackReceived | ObservationPaused | Erased):
             marks[place] = 0.0  # Neither a sender nor an operator is our clock.
-    return Sorted(acts, is_act, marks, words)
+    return marks, words

@@ -90,6 +90,33 @@ def _plans(rules: Rules) -> tuple[dict[str, _Plan], _Plan]:
     return plans, plan("")
 
 
+class Kind(NamedTuple):
+    """What is known of the events of one name before any has come.
+
+    Attributes:
+        meaning: Of the event.
+        sign: Of its money; 0 = its amount is a count.
+        slot: Which of the kinds told apart it is, or -1.
+        is_risky: Whoever does it is scored at once.
+    """
+
+    meaning: Meaning
+    sign: int
+    slot: int
+    is_risky: bool
+
+
+def kinds_of(rules: Rules) -> tuple[dict[str, Kind], Kind]:
+    """Return what is known of every name that the rules know, and of all others."""
+
+    def kind(name: str) -> Kind:
+        meaning = rules.meaning(name)
+        slot = rules.churn.kinds.index(name) if name in rules.churn.kinds else -1
+        return Kind(meaning, MONEY.get(meaning, 0), slot, meaning in RISKY)
+
+    return {name: kind(name) for name in (*rules.meanings, *rules.churn.kinds)}, kind("")
+
+
 def make_acting(name: str, rules: Rules) -> Acting:
     """Return what makes the input of an act of this name."""
     meaning, minor_units = rules.meaning(name), rules.minor_units

@@ -35,11 +35,11 @@ from streams.core.partition_record import PARTITION_KEY, record_of
 from streams.core.reception import UNBOUNDED, Reception
 from streams.core.relations import Relations, SentOn
 from streams.core.restoring import Place, Restored, restored, resumed, stored_of
-from streams.core.rhythm_rows import columns_of
 from streams.core.round import Round
 from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
+from streams.core.signals import Signals
 from streams.core.stored import Stored
 from streams.core.wrong_clocks import Refused
 
@@ -214,21 +214,21 @@ class Partition:
             Those that could not be applied, in order: their clocks are wrong.
         """
         self._clock, self._refused, self._arrived_ms = clock, [], arrived_ms
-        start = 0
-        if not APART.isdisjoint(map(type, inputs)):
-            for position, signal in enumerate(inputs):
+        signals, start = inputs if isinstance(inputs, Signals) else Signals.of(inputs), 0
+        if not APART.isdisjoint(signals.kinds):
+            for position, signal in signals.odd.items():
                 if type(signal) is Erased:  # Whoever comes after it finds a user that is gone.
-                    self._apply(inputs[start : position + 1], start)
+                    self._apply(signals[start : position + 1], start)
                     start = position + 1
                 elif type(signal) is OutageAnnounced:
-                    self._apply(inputs[start:position], start)
+                    self._apply(signals[start:position], start)
                     self._announce(signal)
                     start = position + 1
                 elif type(signal) is ControlSet:
-                    self._apply(inputs[start:position], start)
+                    self._apply(signals[start:position], start)
                     self._control(signal)
                     start = position + 1
-        self._apply(inputs[start:] if start else inputs, start)
+        self._apply(signals[start:], start)
         self.advance(self.watermark_ms)
         return self._refused
 
@@ -238,7 +238,7 @@ class Partition:
         for part in self.relations.parts(messages):
             if isinstance(part, SentOn):
                 self.relations.path = part.path
-                self._apply(part.signals, 0)
+                self._apply(Signals.of(part.signals), 0)
                 self.relations.path = ()
             else:
                 self.relations.take(part, self.watermark_ms)
@@ -305,46 +305,41 @@ class Partition:
             self._taken = None  # The partition's record has news.
         self._counts["accepted"] += 1
 
-    def _apply(self, inputs: Sequence[Input], place: int) -> None:
+    def _apply(self, signals: Signals, place: int) -> None:
         """Apply inputs, cut wherever the watermark passes a border of the gate.
 
         Behind such an input, and before the next one, places are handed out: at the same point of
         the stream, however it is cut into chunks.
 
         Args:
-            inputs: A part of those of a chunk.
+            signals: A part of the inputs of a chunk.
             place: Of the first of them in the chunk.
         """
-        if not inputs:
+        if not signals:
             return
-        arrived_ms = self._arrived_ms[place : place + len(inputs)]
-        inputs, acts, at_ms, is_act, reached, refused = admitted(
-            inputs, arrived_ms, self.clocks, self._clock, self.watermark_ms,
+        arrived_ms = self._arrived_ms[place : place + len(signals)]
+        signals, reached, refused = admitted(
+            signals, arrived_ms, self.clocks, self._clock, self.watermark_ms,
             limit_ms=self.rules.churn.limit_ms, place=place,
         )  # fmt: skip
         self._refused += refused
-        gate, start = self._course.gate, 0
+        gate, start, count = self._course.gate, 0, len(signals)
         gate.begin(int(reached[int(np.argmax(reached > 0.0))]))
-        while start < len(inputs):
+        while start < count:
             border_ms = gate.border(max(gate.last_ms, int(reached[start])))
             end = int(np.searchsorted(reached, border_ms, side="left"))
-            end = self._round.cut(inputs, start, max(start + 1, min(end, len(inputs))), reached)
-            part = slice(start, end)
+            end = self._round.cut(signals, start, max(start + 1, min(end, count)), reached)
+            part = signals[start:end]
             self.watermark_ms = int(reached[end])
             # Only activity is waited for: what else comes takes effect at the watermark, and so
             # does what another partition has sent on, which may be far ahead of this one.
-            waited = is_act[part] & (self._clock is not None)
-            bounds = np.maximum(np.where(waited, at_ms[part], 0.0), reached[start:end])
-            batch = Batch(
-                self._reception.rows(inputs[part], reached[start : end + 1]),
-                is_act[part],
-                bounds,
-                reached[part],
-                columns_of(acts[part], at_ms[part]),
-            )
+            waited = part.is_act & (self._clock is not None)
+            bounds = np.maximum(np.where(waited, part.acts.at_ms, 0.0), reached[start:end])
+            rows = self._reception.rows(part, reached[start : end + 1])
+            batch = Batch(rows, part.is_act, bounds, reached[start:end], part.acts)
             for picked in self._runs.rounds(batch):
-                self._round.run(inputs[part], batch, picked)
-            if end < len(inputs):
+                self._round.run(part, batch, picked)
+            if end < count:
                 self.advance(self.watermark_ms)
             start = end
 

@@ -1,6 +1,5 @@
 """Reception: whose an input is, and what becomes of one whose user is not known here."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ from streams.core.inputs import (
     WatermarkPassed,
 )
 from streams.core.relations import Relations
+from streams.core.signals import Signals
 
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -46,29 +46,34 @@ class Reception:
         self._course, self._relations = course, relations
         self._users, self._counts = course.users, course.counts
 
-    def rows(self, inputs: Sequence[Input], reached_ms: F64) -> Rows:
+    def rows(self, signals: Signals, reached_ms: F64) -> Rows:
         """Return the row of each input's user; -1 = nobody we may know."""
-        index = self._users.index
-        rows = [index.get(getattr(signal, "user_id", "")) for signal in inputs]
+        rows = list(map(self._users.index.get, signals.user_ids))
         if None in rows:
-            for position, row in enumerate(rows):
-                if row is None:
-                    rows[position] = self._stranger(inputs[position], int(reached_ms[position]))
+            for position in [place for place, row in enumerate(rows) if row is None]:
+                rows[position] = self._stranger(signals, position, int(reached_ms[position]))
         return np.array(rows, np.intp)
 
-    def _stranger(self, signal: Input, reached_ms: int) -> int:
+    def _stranger(self, signals: Signals, position: int, reached_ms: int) -> int:
         """Return the row of somebody who had none when the chunk began."""
-        if isinstance(signal, OF_NOBODY):
+        user_id = signals.user_ids[position]
+        if not user_id:
             return -1
-        row = self._course.find(signal.user_id)
-        return self._admit(signal, reached_ms) if row is None else row
+        row = self._course.find(user_id)
+        if row is not None:
+            return row
+        if self._relations.stubs and self._relations.send_on(signals[position], reached_ms):
+            return -1
+        return self._admit(user_id, signals.odd.get(position), reached_ms)
 
-    def _admit(self, signal: Input, reached_ms: int) -> int:
-        """Return the row of a user of whom nothing is known yet; -1 = nobody we may know."""
-        assert not isinstance(signal, OF_NOBODY)
-        user_id = signal.user_id
-        if self._relations.send_on(signal, reached_ms):
-            return -1
+    def _admit(self, user_id: str, signal: Input | None, reached_ms: int) -> int:
+        """Return the row of a user of whom nothing is known yet; -1 = nobody we may know.
+
+        Args:
+            user_id: Of the user.
+            signal: What is told; None = an activity.
+            reached_ms: The watermark.
+        """
         if isinstance(signal, FeedbackReceived) and signal.status != "opted_out":
             self._counts["skipped_unknown_user"] += 1
             return -1

@@ -44,7 +44,7 @@ class Acts(NamedTuple):
         money: Change of the net value, minor units.
         slot: Which kind it is: its place in the rules, or -1.
         is_risky: Ask for a score however short ago the last was.
-        digests: What stands for the event id, 8 bytes.
+        id_word: What stands for the event id, 8 bytes as a word.
     """
 
     at_ms: F64
@@ -52,19 +52,20 @@ class Acts(NamedTuple):
     money: F64
     slot: NDArray[np.int8]
     is_risky: NDArray[np.bool_]
-    digests: list[bytes]
+    id_word: NDArray[np.uint64]
 
-    def only(self, picked: NDArray[np.intp]) -> "Acts":
+    @property
+    def digests(self) -> list[bytes]:
+        """What stands for the event ids, 8 bytes each."""
+        found: list[bytes] = self.id_word.view("V8").tolist()
+        return found
+
+    def only(self, picked: NDArray[np.intp] | slice) -> "Acts":
         """Return some of the activities."""
-        digests = self.digests
         return Acts(
-            self.at_ms[picked],
-            self.log_amount[picked],
-            self.money[picked],
-            self.slot[picked],
-            self.is_risky[picked],
-            [digests[place] for place in picked.tolist()],
-        )
+            self.at_ms[picked], self.log_amount[picked], self.money[picked], self.slot[picked],
+            self.is_risky[picked], self.id_word[picked],
+        )  # fmt: skip
 
 
 def columns_of(acts: Sequence[Acted], at_ms: F64) -> Acts:
@@ -75,7 +76,7 @@ def columns_of(acts: Sequence[Acted], at_ms: F64) -> Acts:
         np.array([act.money_minor for act in acts], np.float64),
         np.array([act.slot for act in acts], np.int8),
         np.array([act.is_risky for act in acts], bool),
-        [xxh3_64_digest(act.event_id.encode()) for act in acts],
+        np.frombuffer(b"".join([xxh3_64_digest(act.event_id.encode()) for act in acts]), np.uint64),
     )
 
 

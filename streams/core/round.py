@@ -1,7 +1,5 @@
 """A round: inputs of different users, at most one of each, applied at once."""
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +9,6 @@ from streams.core.batch import Batch
 from streams.core.course import Course
 from streams.core.examples import ROW_BYTES
 from streams.core.inputs import (
-    Acted,
     Erased,
     FeedbackReceived,
     Input,
@@ -20,8 +17,9 @@ from streams.core.inputs import (
     TraitsSet,
 )
 from streams.core.playbook import INSTANT
-from streams.core.rhythm_rows import Acts, make_fold_rows
+from streams.core.rhythm_rows import make_fold_rows
 from streams.core.rules import Rules
+from streams.core.signals import Signals
 from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
 from streams.core.step import noticed
 
@@ -47,7 +45,7 @@ class Round:
         self._users, self._counts = course.users, course.counts
         self._fold = make_fold_rows(rules.churn)
 
-    def cut(self, inputs: Sequence[Input], start: int, end: int, reached: F64) -> int:
+    def cut(self, signals: Signals, start: int, end: int, reached: F64) -> int:
         """Return where a part ends that is to be applied at once, at ``end`` or before it.
 
         Where places are so few that not everybody who must be answered at once may find one, their
@@ -55,31 +53,33 @@ class Round:
         """
         if not self.answers or not self._rules.budget.per_day:
             return end
+        is_risky = signals.acts.is_risky[start:end]
         asking = [
-            start + place
-            for place, signal in enumerate(inputs[start:end])
-            if isinstance(signal, Acted) and signal.trigger in self.answers
+            place
+            for place in (start + np.flatnonzero(is_risky)).tolist()
+            if signals[place].trigger in self.answers
         ]
         if not asking:
             return end
         newest_ms = int(reached[end]) + self._rules.lateness_ms
-        until_ms = max(newest_ms, *(inputs[place].event_time_ms for place in asking))
+        until_ms = max(newest_ms, *signals.acts.at_ms[asking].astype(int).tolist())
         if len(asking) <= self._course.gate.places_left(int(reached[start]), until_ms):
             return end
         return asking[0] + 1
 
-    def run(self, inputs: Sequence[Input], batch: Batch, picked: Rows) -> None:
+    def run(self, signals: Signals, batch: Batch, picked: Rows) -> None:
         """Apply inputs of different users.
 
         Args:
-            inputs: Of the batch.
+            signals: Of the batch.
             batch: Them as columns.
             picked: Places of the inputs that are this round.
         """
-        values, digests = self._users.values, batch.acts.digests
-        places = zip(picked.tolist(), batch.rows[picked].tolist(), strict=True)
+        values = self._users.values
+        digests = batch.acts.id_word[picked].view("V8").tolist()
+        known = zip(batch.rows[picked].tolist(), digests, strict=True)
         kept = np.array(
-            [values[row].find(digests[place], RING_START, RING_END) < 0 for place, row in places]
+            [values[row].find(digest, RING_START, RING_END) < 0 for row, digest in known]
         )
         kept |= ~batch.is_act[picked]
         self._counts["accepted"] += int(np.count_nonzero(kept))
@@ -91,11 +91,10 @@ class Round:
             self._course.fire_before(rows[early], bounds[early], batch.reached[picked[early]])
         is_act = batch.is_act[picked]
         for place in np.flatnonzero(~is_act).tolist():
-            self._rare(inputs[picked[place]], int(rows[place]), float(bounds[place]))
+            self._rare(signals[int(picked[place])], int(rows[place]), float(bounds[place]))
         acted = picked[is_act]
         if len(acted):
-            signals = [inputs[position] for position in acted.tolist()]
-            self._activities(signals, batch.acts.only(acted), rows[is_act], bounds[is_act])
+            self._activities(signals.only(acted), rows[is_act], bounds[is_act])
 
     def _rare(self, signal: Input, row: int, bound: float) -> None:
         """Apply an input that is not an activity."""
@@ -116,15 +115,15 @@ class Round:
             rows = np.array([row])
             self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
 
-    def _activities(self, signals: Sequence[Input], acts: Acts, rows: Rows, bounds: F64) -> None:
+    def _activities(self, signals: Signals, rows: Rows, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
-        users, at_ms = self._users, acts.at_ms
+        users, at_ms = self._users, signals.acts.at_ms
         values = [users.values[row] for row in rows.tolist()]
         heads = matrix(values)
         frozen = self._freeze(rows, heads, at_ms)
         if not self._course.coverage.is_whole:
             values, heads = self._course.coverage.joined(values, heads, at_ms)
-        folded, heads = self._fold(values, heads, acts, frozen)
+        folded, heads = self._fold(values, heads, signals.acts, frozen)
         for row, value in zip(rows.tolist(), folded, strict=True):
             users.values[row] = value
         users.dirty.update(rows.tolist())
@@ -153,7 +152,7 @@ class Round:
             if is_it
         }
 
-    def _notice(self, signals: Sequence[Input], rows: Rows, at_ms: F64, heads: F64) -> None:
+    def _notice(self, signals: Signals, rows: Rows, at_ms: F64, heads: F64) -> None:
         """Tell the profiles that are concerned."""
         is_late = heads[:, Rhythm.LAST] > at_ms
         self._counts["late"] += int(np.count_nonzero(is_late))
@@ -161,16 +160,15 @@ class Round:
         for place in np.flatnonzero(awake & ~is_late).tolist():
             row = int(rows[place])
             state = decode(self._users.values[row])
-            signal = signals[place]
-            assert isinstance(signal, Acted)
-            transition = noticed(state, signal, self._rules)
+            transition = noticed(state, signals[place], self._rules)
             self._users.put(row, encode(transition.state))
             if transition.effects:
                 self._course.outbox.add(transition.effects, self._counts)
         if not self.answers:
             return
-        for place, signal in enumerate(signals):
-            if isinstance(signal, Acted) and signal.trigger in self.answers:
+        for place in np.flatnonzero(signals.acts.is_risky).tolist():
+            signal = signals[place]
+            if signal.trigger in self.answers:
                 # A word that arrives behind a later one is answered as of now.
                 now_ms = max(signal.event_time_ms, int(heads[place, Rhythm.LAST]))
                 if now_ms - signal.event_time_ms <= self._rules.contact.stale_after_ms:

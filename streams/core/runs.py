@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.features import Rhythm
 from streams.core.batch import Batch
+from streams.core.calm import Calm
 from streams.core.course import Course
 from streams.core.playbook import INSTANT
 from streams.core.rhythm import make_fold
@@ -26,6 +27,7 @@ from streams.core.rounds import blocks, nth
 from streams.core.rules import Rules
 from streams.core.state import HEAD, NEVER, RING_END, RING_START, Column, matrix
 from streams.core.time import DAY_MS
+from streams.kernel.library import kernel
 
 Rows = NDArray[np.intp]
 Queues = Mapping[int, deque[int]]
@@ -84,15 +86,22 @@ class Runs:
         self._alert_days = rules.alert_days
         triggers = {name for book in rules.playbooks for name in book.match.triggers}
         self._answers = bool(INSTANT & triggers)
+        native = kernel()
+        self._calm = None
+        if native is not None:
+            self._calm = Calm(rules, course, native, answers=self._answers)
 
     def rounds(self, batch: Batch) -> Iterator[Rows]:
         """Yield positions of different users, each user's in order; what is not yielded is done."""
-        number = nth(batch.rows)
+        left = np.arange(len(batch.rows))
+        if self._calm is not None:
+            left = yield from self._calm.rounds(batch)
+        number = nth(batch.rows[left])
         last = int(number.max(initial=-1))
         for round_ in range(last + 1):
-            picked = np.flatnonzero(number == round_)
+            picked = left[number == round_]
             if len(picked) < FEW and self._course.coverage.is_whole:
-                yield from self._apart(batch, np.flatnonzero(number >= round_))
+                yield from self._apart(batch, left[number >= round_])
                 return
             yield picked
 

@@ -25,10 +25,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Rhythm
+from models.features import SLOTS_PER_HORIZON, Rhythm
 from streams.core.coverage import Coverage
 from streams.core.rules import Rules
 from streams.core.state import NEVER, Column
+from streams.kernel.library import RuleNumbers, kernel
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -76,6 +77,20 @@ class Timers:
         self.check: Final = float(churn.check_ms)
         self.backstop: Final = float(rules.alert.backstop_ms)
         self.alert_days: Final = rules.alert_days
+        self._rescore, self._kinds = churn.rescore_ms, len(churn.kinds)
+        self._kernel, self._numbers = kernel(), self.numbers(answers=False)
+
+    def numbers(self, *, answers: bool) -> RuleNumbers:
+        """Return the numbers of the rules as the kernel takes them.
+
+        Args:
+            answers: Whether whoever is in trouble is answered at once.
+        """
+        return RuleNumbers(
+            self.period, self.horizon / SLOTS_PER_HORIZON, self._rescore, self.period,
+            self.horizon, self.limit, self.check, self.backstop, self.alert_days, self._kinds,
+            answers,
+        )  # fmt: skip
 
     def grid_at(self, heads: F64, at_ms: F64) -> F64:
         """Return each user's latest grid instant that is not after ``at_ms``, shape (users,)."""
@@ -101,6 +116,8 @@ class Timers:
             after_ms: Shape (users,): every timer up to here has fired. What a case has had due
                 before is due one millisecond after it.
         """
+        if self._kernel is not None and self._coverage.is_whole:
+            return self._kernel.deadlines(self._numbers, np.ascontiguousarray(heads), after_ms)
         after = np.maximum(after_ms, heads[:, Rhythm.LAST])
         if self._coverage.is_whole:
             return self._next(heads, heads[:, Rhythm.LAST], after)

@@ -13,6 +13,7 @@ import msgspec
 from streams.core.decoded import Decode, Decoded, Headers, Rejected
 from streams.core.interpret import NativeEvent
 from streams.core.native import decode_feedback, make_decode
+from streams.core.native_chunk import make_read
 from streams.core.rules import Rules
 from streams.core.sources import Encoding, Source
 from streams.intake.decoder import make_source_decode, make_tell
@@ -26,6 +27,7 @@ from streams.intake.wire.doubts import Doubtful, make_doubtful
 from streams.intake.wire.json_values import raw_parse_as, unguarded_parse_as
 from streams.intake.wire.schemas import Schemas
 from streams.intake.wire.twice import make_guard, names_of
+from streams.kernel.library import kernel
 from winback_sender.contract.messages import Feedback
 
 T = TypeVar("T")
@@ -42,11 +44,13 @@ class Bulk(NamedTuple, Generic[T]):
         quick: Reads a record in which no key stands twice, or returns None: `careful` is to be
             asked; None = there is no such way.
         doubtful: Finds the values of a chunk that `quick` is not to read.
+        read: Reads keys, values and timestamps of a chunk at once; None = there is no such way.
     """
 
     careful: One[T]
     quick: One[T | None] | None = None
     doubtful: Doubtful | None = None
+    read: Callable[..., Sequence[T]] | None = None
 
     def all(
         self,
@@ -54,7 +58,7 @@ class Bulk(NamedTuple, Generic[T]):
         values: Sequence[bytes | None],
         timestamps_ms: Sequence[int],
         headers: Sequence[Headers] | None = None,
-    ) -> list[T]:
+    ) -> Sequence[T]:
         """Return what each record comes to, in order.
 
         Args:
@@ -63,6 +67,8 @@ class Bulk(NamedTuple, Generic[T]):
             timestamps_ms: Record timestamps, epoch ms UTC.
             headers: Headers of each record; None = there are none.
         """
+        if self.read is not None:
+            return self.read(keys, values, timestamps_ms)
         told = headers if headers is not None else repeat(NONE)
         doubted = self.doubtful(values) if self.doubtful else []
         if self.quick is None or 2 * len(doubted) > len(values):
@@ -95,7 +101,18 @@ def bulk_tell(source: Source, rules: Rules, schemas: Schemas) -> Bulk[Told]:
 
 def bulk_native(rules: Rules) -> Bulk[Decoded]:
     """Return what decodes the records of ``user-activity``."""
-    return _guarded(make_decode(rules), NativeEvent)
+    decode, native = make_decode(rules), kernel()
+    bulk = _guarded(decode, NativeEvent)
+    if native is None:
+        return bulk
+    careful = bulk.careful
+
+    def one(
+        key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers = NONE
+    ) -> Decoded:
+        return careful(key, value, timestamp_ms, headers)
+
+    return bulk._replace(read=make_read(rules, one, decode, native))
 
 
 def bulk_feedback() -> Bulk[Decoded]:

@@ -1,7 +1,7 @@
 """Consecutive records of one partition as columns: no object per record."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -61,11 +61,12 @@ class Columns:
             self.unreadable,
         )  # fmt: skip
 
-    def read(self, bulk: "Bulk[T]") -> "list[T | Rejected]":
+    def read(self, bulk: "Bulk[T]") -> "Sequence[T | Rejected]":
         """Return what each record comes to; one with a header that has no name is refused."""
-        found: list[T | Rejected] = [
-            *bulk.all(self.keys, self.values, self.timestamps_ms, self.headers)
-        ]
+        said = bulk.all(self.keys, self.values, self.timestamps_ms, self.headers)
+        if not self.unreadable:
+            return said
+        found: list[T | Rejected] = list(said)
         for offset in self.unreadable:
             place = bisect_left(self.offsets, offset)
             if self.offsets[place : place + 1] == [offset]:

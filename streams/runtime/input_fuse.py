@@ -8,6 +8,7 @@ from streams.core.controls import INPUT, ON
 from streams.core.decoded import Rejected
 from streams.core.input_fuse import FuseRecord, InputFuses, Limit
 from streams.core.inputs import Directive
+from streams.core.signals import kinds_of, odd_of
 from streams.runtime.columns import Chunk
 from streams.settings import Settings
 from winback_sender.logs import get_logger
@@ -99,10 +100,10 @@ class InputFuse:
             decoded: What each came to; `Rejected` is what counts.
         """
         self._rejected = []
-        if Rejected in set(map(type, decoded)):
+        if Rejected in kinds_of(decoded):
             self._rejected = [
                 (place, told.reason.value)
-                for place, told in enumerate(decoded) if isinstance(told, Rejected)
+                for place, told in odd_of(decoded) if isinstance(told, Rejected)
             ]  # fmt: skip
         if chunk.topic in self._unguarded:
             return chunk, None

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from streams.core import consent
 from streams.core.clock_names import OWN
 from streams.core.coverage import TOO_MANY_OUTAGES
@@ -22,6 +24,7 @@ from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
+from streams.core.signals import Signals, kinds_of, odd_of
 from streams.core.stored import Stored
 from streams.core.time import iso
 from streams.errors import Exit, UserError
@@ -196,7 +199,7 @@ class PipelineEngine:
             self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
             self._relate(chunk)
             return None
-        decoded: list[Any] = chunk.columns.read(self._in_force.decoders[chunk.topic])
+        decoded: Sequence[Any] = chunk.columns.read(self._in_force.decoders[chunk.topic])
         part, stopped = self._fuse.part(chunk, decoded)
         if part.columns.next_offset > part.columns.start:
             self._note((chunk.topic, part.columns.start, part.columns.next_offset))
@@ -211,12 +214,13 @@ class PipelineEngine:
         if clock is not None and self.core.clocks.wake(clock):
             self._note((f"{AWAKE}{clock}", 0, 0))
 
-    def _take(self, chunk: Chunk, decoded: list[Any]) -> None:
+    def _take(self, chunk: Chunk, decoded: Sequence[Any]) -> None:
         """Hand what was decoded to the core."""
         inputs, places, skipped = self._sorted(chunk, decoded)
-        if FeedbackReceived in set(map(type, inputs)):  # On its own topic, or told by a mapping.
-            count_feedback(self._metrics, inputs)
-            self._unheard.hear(inputs)
+        if FeedbackReceived in kinds_of(inputs):  # On its own topic, or told by a mapping.
+            said = [signal for _, signal in odd_of(inputs)]
+            count_feedback(self._metrics, said)
+            self._unheard.hear(said)
         if inputs:
             clock = self._streams.clocks.get(chunk.topic, chunk.topic)
             arrived_ms = chunk.columns.timestamps_ms
@@ -251,20 +255,27 @@ class PipelineEngine:
             raise _refused(error) from error
 
     def _sorted(
-        self, chunk: Chunk, decoded: list[Any]
-    ) -> tuple[list[Input], Sequence[int], Counter[str]]:
+        self, chunk: Chunk, decoded: Sequence[Any]
+    ) -> tuple[Sequence[Input], Sequence[int], Counter[str]]:
         """Return inputs, the place in the chunk of each, and how many records were skipped."""
         skipped: Counter[str] = Counter()
-        if NOT_ONE.isdisjoint(map(type, decoded)):
+        if NOT_ONE.isdisjoint(kinds_of(decoded)):
             return decoded, range(len(decoded)), skipped
+        none: set[int] = set()
+        for place, signal in odd_of(decoded):
+            if isinstance(signal, Rejected):
+                self._dead_letters.put(signal, chunk, place)
+                none.add(place)
+            elif isinstance(signal, Skipped):
+                skipped[signal.reason] += 1
+                none.add(place)
+        if isinstance(decoded, Signals) and Several not in decoded.kinds:
+            kept = np.delete(np.arange(len(decoded)), list(none))
+            return decoded.only(kept), kept.tolist(), skipped
         inputs: list[Input] = []
         places: list[int] = []
         for place, signal in enumerate(decoded):
-            if isinstance(signal, Rejected):
-                self._dead_letters.put(signal, chunk, place)
-            elif isinstance(signal, Skipped):
-                skipped[signal.reason] += 1
-            else:
+            if place not in none:
                 found = inputs_of(signal)
                 inputs += found
                 places += [place] * len(found)

@@ -9,7 +9,7 @@ mix, and what a user has not done yet must be known from the slowest of them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -132,7 +132,7 @@ class RouterEngine:
         self._take(part, found[: len(part)])
         return stopped
 
-    def _take(self, chunk: Chunk, found: list[Told]) -> None:
+    def _take(self, chunk: Chunk, found: Sequence[Told]) -> None:
         columns, newest_ms = chunk.columns, 0
         skipped: Counter[str] = Counter()
         for place, told in enumerate(found):

@@ -83,6 +83,7 @@ def test_every_jar_is_pinned_once_and_no_host_is_named() -> None:
     [
         "requirements.lock",
         "deploy/requirements.lock",
+        "deploy/compiler.lock",
         "sender/requirements.lock",
         "deploy/asyncapi-parser/package-lock.json",
         "streams/runtime/embedded/jars.lock",
