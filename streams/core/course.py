@@ -42,7 +42,7 @@ from streams.core.step import step
 from streams.core.teaching import LearnerInput
 from streams.core.terms import TermsBook
 from streams.core.timers import Timers
-from streams.core.users import GONE, Users
+from streams.core.users import Users
 from streams.core.worth import quantised
 
 F64 = NDArray[np.float64]
@@ -299,13 +299,20 @@ class Course:
 
     def schedule_all(self, fired_ms: float) -> None:
         """Set every deadline anew, from the states: every timer up to an instant has fired."""
-        users = self.users
         self._stir(fired_ms)
-        for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
-            heads = users.matrix(rows)
-            users.grid[rows] = self.timers.grid_of(heads)
-            self.coverage.look_for_pauses(heads)
-            users.schedule(rows, self.timers.deadlines(heads, np.full(len(rows), fired_ms)))
+        for rows in blocks(self.users.rows()):
+            self._plan(rows, self.users.matrix(rows), fired_ms)
+
+    def begin(self, fired_ms: float) -> None:
+        """Look at all users, who were restored, and set every deadline."""
+        self._stir(fired_ms)
+        self.users.survey(lambda rows, heads: self._plan(rows, heads, fired_ms))
+
+    def _plan(self, rows: Rows, heads: F64, fired_ms: float) -> None:
+        users = self.users
+        users.grid[rows] = self.timers.grid_of(heads)
+        self.coverage.look_for_pauses(heads)
+        users.schedule(rows, self.timers.deadlines(heads, np.full(len(rows), fired_ms)))
 
     def _stir(self, fired_ms: float) -> None:
         """Wake who may have a timer again: of an outage that was no silence after all."""
@@ -342,7 +349,7 @@ class Course:
     def _close_all(self, at_ms: int) -> None:
         """Close every open case and take back what has not left."""
         users = self.users
-        for rows in blocks(np.flatnonzero([value != GONE for value in users.values])):
+        for rows in blocks(users.rows()):
             heads = users.matrix(rows)
             has_case = heads[:, Column.CASE_AT] > 0.0
             picked, heads = rows[has_case], heads[has_case]

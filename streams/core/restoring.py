@@ -1,7 +1,7 @@
 """Partitions out of the changelog: all of it, or what was stored and what has changed since."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,6 +21,11 @@ from streams.core.rules import Rules
 from streams.core.state import BrokenStateError
 from streams.core.stored import StaleStartError, Stored
 from streams.core.versions import LAYOUT
+
+T = TypeVar("T", bytes, bytes | None)
+
+_BEHIND_OURS: Final = bytes([OURS[0] + 1])
+"""Keys of ours are smaller than this, those of users are not."""
 
 
 class Place(NamedTuple):
@@ -103,8 +108,7 @@ def _readable(number: int, fill: Callable[[], Restored]) -> Restored:
 
 def _restored(place: Place, records: Mapping[bytes, bytes]) -> Restored:
     records, outdated = brought_up(records)
-    ours = {key: value for key, value in records.items() if key.startswith(OURS)}
-    rest = {key: records[key] for key in records if key not in ours} if ours else records
+    ours, rest = _parted(records)
     record = _take_over(place, ours, has_users=bool(rest))
     users = place.course.users
     users.load(rest)
@@ -114,8 +118,7 @@ def _restored(place: Place, records: Mapping[bytes, bytes]) -> Restored:
 
 
 def _resumed(place: Place, stored: Stored, changes: Mapping[bytes, bytes | None]) -> Restored:
-    of_users = {key: value for key, value in changes.items() if not key.startswith(OURS)}
-    newer = {key: value for key, value in changes.items() if key not in of_users}
+    newer, of_users = _parted(changes)
     ours = {key: value for key, value in {**stored.ours, **newer}.items() if value is not None}
     before, now = (_made_by(each.get(PARTITION_KEY, b"{}")) for each in (stored.ours, ours))
     if before != now or now[0] != LAYOUT:
@@ -128,6 +131,15 @@ def _resumed(place: Place, stored: Stored, changes: Mapping[bytes, bytes | None]
         raise StaleStartError(f"it comes to {len(users)} users, there are {record.users}")
     _begin(place, record)
     return Restored(record, ours[PARTITION_KEY], is_outdated=False)
+
+
+def _parted(records: Mapping[bytes, T]) -> tuple[dict[bytes, T], dict[bytes, T]]:
+    """Return what is no user's, and what is."""
+    ours = {key: records[key] for key in records if key < _BEHIND_OURS}
+    rest = dict(records)
+    for key in ours:
+        del rest[key]
+    return ours, rest
 
 
 class _MadeBy(msgspec.Struct):
@@ -150,5 +162,4 @@ def _take_over(
 
 
 def _begin(place: Place, record: PartitionRecord | None) -> None:
-    place.course.users.survey()
-    place.course.schedule_all(float(record.fired_ms if record else 0))
+    place.course.begin(float(record.fired_ms if record else 0))

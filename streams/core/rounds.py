@@ -24,7 +24,7 @@ def nth(rows: Rows) -> Rows:
     return number
 
 
-def blocks(rows: Rows) -> Iterator[Rows]:
-    """Yield rows in blocks of at most `BLOCK`."""
-    for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK]
+def blocks(rows: Rows, size: int = BLOCK) -> Iterator[Rows]:
+    """Yield rows in blocks of at most so many."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

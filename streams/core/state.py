@@ -19,6 +19,7 @@ Of a user who sleeps (`streams.core.sleepers`) they are packed into less than a 
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -203,11 +204,13 @@ def full(value: bytes) -> bytes:
     return words + value[end:]
 
 
+_head_of: Final = itemgetter(slice(HEAD.size))
+
+
 def matrix(values: Sequence[bytes]) -> NDArray[np.float64]:
     """Return the heads of many changelog values, shape (users, WIDTH), cut out of their bytes."""
-    size = HEAD.size
-    joined = b"".join([value[:size] for value in values])
-    assert len(joined) == size * len(values), "a changelog value is shorter than its head"
+    joined = b"".join(map(_head_of, values))
+    assert len(joined) == HEAD.size * len(values), "a changelog value is shorter than its head"
     return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
 
 

@@ -9,7 +9,7 @@ Source:
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -48,17 +48,17 @@ class Sample:
             self.is_whole = len(self._members) < SAMPLE_MAX
             self._members.remove((phase, user_id))
 
-    def rebuild(self, users: Iterable[tuple[NDArray[np.float64], Sequence[str]]]) -> None:
-        """Take the sample of these users instead, who come in parts: hashes and ids."""
+    def rebuild(self, users: Iterable[tuple[NDArray[np.float64], Callable[[int], str]]]) -> None:
+        """Take the sample of these users instead, who come in parts: hashes, and the id of each."""
         found: list[tuple[float, str]] = []
         most = float("inf")
-        for phases, user_ids in users:
+        for phases, id_of in users:
             places = np.flatnonzero(phases <= most).tolist()
-            found += [(float(phases[place]), user_ids[place]) for place in places]
-            if len(found) > SAMPLE_MAX:
+            found += [(float(phases[place]), id_of(place)) for place in places]
+            if len(found) > 4 * SAMPLE_MAX:
                 found = sorted(found)[:SAMPLE_MAX]
                 most = found[-1][0]
-        self._members = sorted(found)
+        self._members = sorted(found)[:SAMPLE_MAX]
         self.is_whole = True
 
     @property

@@ -4,7 +4,8 @@ Who has no timer sleeps apart, without a row (`streams.core.sleepers`).
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from typing import Final
 
@@ -16,9 +17,7 @@ from streams.core.rules import Rules
 from streams.core.sleepers import Sleepers, may_sleep
 from streams.core.state import (
     CASE_WAITS,
-    HEAD,
     NEVER,
-    WIDTH,
     BrokenStateError,
     Column,
     blank,
@@ -39,6 +38,8 @@ _CASE_AT: Final = 8 * Column.CASE_AT
 
 GONE = b""
 """The value of a row that is free."""
+SURVEYED: Final = 1_024
+"""Users that are surveyed at once: their heads stay in the processor's cache."""
 
 
 class Users:
@@ -226,31 +227,48 @@ class Users:
         bids, self._bids = self._bids, 0
         return bids
 
-    def survey(self) -> None:
-        """Find out anew who waits, has a case, and is in the sample, from the states."""
+    def rows(self) -> Rows:
+        """Return the rows of all who are awake."""
+        if not self._free:
+            return np.arange(len(self.values))
+        return np.flatnonzero([value != GONE for value in self.values])
+
+    def survey(self, look: Callable[[Rows, F64], None]) -> None:
+        """Find out anew who waits, has a case, and is in the sample, from the states.
+
+        Args:
+            look: Called with the rows and heads of all who are awake, part by part.
+
+        Raises:
+            BrokenStateError: A number is none.
+        """
         self.waiting, self.cases, phases = set(), 0, []
-        for rows in blocks(np.array(sorted(self.index.values()), np.intp)):
+        for rows in blocks(self.rows(), SURVEYED):
             heads = self.matrix(rows)
             if np.isnan(heads).any():
                 raise BrokenStateError("the state of a user has a number that is none")
             self.cases += int(np.count_nonzero(heads[:, Column.CASE_AT]))
             self.waiting.update(rows[heads[:, Column.BID] > 0.0].tolist())
-            phases.append((heads[:, Column.PHASE], rows))
+            phases.append((heads[:, Column.PHASE].copy(), rows))
+            look(rows, heads)
         self.waiting_version += 1
         self._resample(phases)
 
     def _resample(self, phases: Iterable[tuple[F64, Rows]]) -> None:
         """Take the sample anew; ``phases``: those of rows who are awake."""
-        names = self.names
-        awake = ((phase, [names[row] for row in rows.tolist()]) for phase, rows in phases)
-        asleep = ((part.phase, part.user_ids) for part in self.asleep.looked_at())
+        awake = ((phase, partial(self._name, rows)) for phase, rows in phases)
+        asleep = ((part.phase, part.user_ids.__getitem__) for part in self.asleep.looked_at())
         self._sample.rebuild(chain(awake, asleep))
+
+    def _name(self, rows: Rows, place: int) -> str:
+        return self.names[int(rows[place])]
 
     def sampled(self) -> F64:
         """Return the heads of the users in the sample, shape (sampled, WIDTH)."""
         if not self._sample.is_whole:
-            every = np.array(sorted(self.index.values()), np.intp)
-            self._resample((self.matrix(rows)[:, Column.PHASE], rows) for rows in blocks(every))
+            self._resample(
+                (self.matrix(rows)[:, Column.PHASE], rows) for rows in blocks(self.rows())
+            )
         return self.heads_of(self._sample.user_ids)
 
     def heads_of(self, user_ids: Iterable[str]) -> F64:
@@ -266,10 +284,8 @@ class Users:
 
     def matrix(self, rows: Rows) -> F64:
         """Return the heads of users, shape (users, WIDTH), cut out of their bytes."""
-        values, size = self.values, HEAD.size
-        joined = b"".join([values[row][:size] for row in rows.tolist()])
-        assert len(joined) == size * len(rows), "a changelog value is shorter than its head"
-        return np.frombuffer(joined, "<f8").reshape(-1, WIDTH)
+        values = self.values
+        return matrix([values[row] for row in rows.tolist()])
 
     def refreshed(self, rows: Rows, heads: F64) -> F64:
         """Return the heads of users with what was `put` since the last call."""

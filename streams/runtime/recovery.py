@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
@@ -81,10 +81,14 @@ async def read_changelog(
         KafkaError: The broker is away or refuses, or answers no fetch.
     """
     read = await read_on(cluster, topic, dict.fromkeys(partitions), begin=begin)
-    return {
-        partition: {key: value for key, value in content.items() if value is not None}
-        for partition, content in read.contents.items()
-    }
+    return {partition: without_deleted(content) for partition, content in read.contents.items()}
+
+
+def without_deleted(content: dict[bytes, bytes | None]) -> dict[bytes, bytes]:
+    """Return what is left of keys and their newest values."""
+    if None not in content.values():  # As it is in most of a compacted log.
+        return cast("dict[bytes, bytes]", content)
+    return {key: value for key, value in content.items() if value is not None}
 
 
 async def read_on(

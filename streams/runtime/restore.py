@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from streams.core.stored import StaleStartError, Stored
 from streams.runtime.lane import Engine
-from streams.runtime.recovery import Read, read_on
+from streams.runtime.recovery import Read, read_on, without_deleted
 
 if TYPE_CHECKING:
     from streams.runtime.lanes import LaneOptions
@@ -58,8 +58,7 @@ async def restored(options: "LaneOptions", partitions: Collection[int]) -> dict[
 
 
 def _from_changelog(options: "LaneOptions", partition: int, read: Read) -> Restored:
-    content = read.contents.pop(partition)
-    records = {key: value for key, value in content.items() if value is not None}
+    records = without_deleted(read.contents.pop(partition))
     engine = options.make_engine(partition)
     engine.restore(records)
     return Restored(engine, len(records), read.ends[partition])
