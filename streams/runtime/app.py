@@ -66,7 +66,8 @@ def faust_settings(settings: Settings, cluster: Cluster, app_id: str) -> dict[st
         "stream_buffer_maxsize": QUEUE_CHUNKS,
         "stream_wait_empty": True,
         "broker_session_timeout": session_s,
-        "broker_heartbeat_interval": min(3.0, session_s / 4),
+        # A survivor hears with its next one that a partition is free.
+        "broker_heartbeat_interval": min(1.0, session_s / 8),
         # Records may wait for a schema registry for hours; /health says whether a worker is stuck.
         "broker_max_poll_interval": MAX_POLL_S,
         "broker_rebalance_timeout": max(session_s, 30.0),

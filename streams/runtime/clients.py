@@ -1,7 +1,7 @@
 """aiokafka's clients, where a broker that goes away at the wrong moment is too much for them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -52,6 +52,10 @@ async def ended(ending: Awaitable[None]) -> bool:
 
 class Reader(AIOKafkaConsumer):
     """A consumer whose end is never taken for a cancellation of whoever ends it."""
+
+    async def know(self, topics: Iterable[str]) -> None:
+        """Learn where topics lie; else each is learned of by a question that fails, and a pause."""
+        await self._client.set_topics(topics)
 
     async def stop(self) -> None:
         """Disconnect."""

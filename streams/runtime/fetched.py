@@ -172,6 +172,8 @@ PRIVATE_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "PartitionRecords": ("_records", "_tp", "_isolation_level", "_aborted_transactions"),
     "_DefaultRecordBatchPy": ("_buffer", "_pos", "_read_msg"),
     "BatchBuilder": ("_builder", "_relative_offset"),
-    "AIOKafkaConsumer": ("_fetcher", "_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level"),
+    "AIOKafkaConsumer": (
+        "_fetcher", "_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level", "_client",
+    ),
 }  # fmt: skip
 """Private fields of aiokafka that the runtime reads; the contract test looks for each."""

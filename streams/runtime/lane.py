@@ -148,6 +148,10 @@ class Lane:
         """Commit what the engine has done outside of chunks and ticks."""
         self._wake.set()
 
+    def hurry(self) -> None:
+        """Do not rest before the next commit."""
+        self._hurry.set()
+
     async def durable(self, look: Callable[[Any], Any]) -> tuple[Any, int] | None:
         """Look at the engine at an instant, and return what was seen when it is durable.
 

@@ -29,6 +29,8 @@ RECORDS_MAX: Final = 8000
 that more would hold up commits and heartbeats; fewer cost more CPU in all."""
 
 
+LogRange = dict[TopicPartition, int]
+"""Partition of a source to an offset."""
 MakeReady = Callable[[Chunk, Callable[[], bool]], Awaitable[bool]]
 """``await ready(chunk, is_wanted)``: gets what decoding a chunk takes, however long that lasts;
 False = the chunk was no longer wanted."""
@@ -214,6 +216,11 @@ class Lanes:
             raise _lost(topic, partition, detail)
         log.warning("records_skipped", topic=topic, partition=partition, detail=detail)
 
+    def hurry(self) -> None:
+        """Commit now, for the partitions are on the move and others wait for them."""
+        for lane in self.lanes.values():
+            lane.hurry()
+
     async def own(self, partitions: set[int], generation: int) -> None:
         """Own exactly these partitions: give up what is not ours, restore what is new.
 
@@ -257,9 +264,7 @@ class Lanes:
         producers = [self._producer(partition) for partition in partitions]
         try:
             await asyncio.gather(*(producer.start() for producer in producers), self._identify())
-            found = await self._restore(partitions)
-            engines = {partition: each.engine for partition, each in found.items()}
-            await self._place(engines)
+            found, engines = await self._restored_in_place(partitions)
         except BaseException:
             stops = (producer.stop() for producer in producers)
             await asyncio.shield(asyncio.gather(*stops, return_exceptions=True))
@@ -276,6 +281,24 @@ class Lanes:
                 self.lanes[partition].wake()
         return sum(each.records for each in found.values())
 
+    async def _restored_in_place(
+        self, partitions: list[int]
+    ) -> tuple[dict[int, Restored], dict[int, Engine]]:
+        """Restore, and meanwhile ask what the sources have: the fence is up, so it stays true."""
+        wanted = [
+            TopicPartition(topic, number)
+            for topic in self._options.sources
+            for number in partitions
+        ]
+        asking = asyncio.create_task(log_range(self._options.cluster, wanted))
+        try:
+            found = await self._restore(partitions)
+            engines = {partition: each.engine for partition, each in found.items()}
+            self._place(engines, *await asking)
+        finally:
+            asking.cancel()
+        return found, engines
+
     async def _identify(self) -> None:
         """Ask which topic the changelog is, before it is read."""
         if self._options.state_files is not None:
@@ -291,15 +314,10 @@ class Lanes:
     async def _restore(self, partitions: list[int]) -> dict[int, Restored]:
         return await restored(self._options, partitions)
 
-    async def _place(self, engines: Mapping[int, Engine]) -> None:
+    def _place(self, engines: Mapping[int, Engine], begins: LogRange, ends: LogRange) -> None:
         """Check that each source still has what comes next; one that is new gets its place."""
-        if not engines:
-            return
-        sources = self._options.sources
-        wanted = [TopicPartition(topic, number) for topic in sources for number in engines]
-        begins, ends = await log_range(self._options.cluster, wanted)
         first = ends if self._options.is_from_end else begins
-        for source in wanted:
+        for source in begins:
             applied = engines[source.partition].applied
             offset = applied.setdefault(source.topic, first[source])
             if offset > ends[source]:
@@ -331,12 +349,15 @@ def _is_kept(lane: Lane, partitions: set[int], generation: int) -> bool:
 
 async def log_range(
     cluster: Cluster, partitions: Iterable[TopicPartition]
-) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+) -> tuple[LogRange, LogRange]:
     """Return the first and the next offset of each partition's log."""
     wanted = list(partitions)
+    if not wanted:
+        return {}, {}
     consumer = reader(cluster)
     await consumer.start()
     try:
+        await consumer.know({place.topic for place in wanted})
         return await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
     finally:
         await consumer.stop()

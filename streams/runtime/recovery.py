@@ -109,6 +109,7 @@ async def read_on(
     consumer = reader(cluster)
     await consumer.start()
     try:
+        await consumer.know([topic])
         wanted = [TopicPartition(topic, partition) for partition in starts]
         # Offsets first: once assigned, an idle fetch delays every other request.
         ends = await consumer.end_offsets(wanted)

@@ -241,6 +241,7 @@ class ChunkConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the lanes finish and commit (stock drops the acks before its last commit)."""
         self.delivery.begin_revoke()
+        self.app.lanes.hurry()
         try:
             await super().on_partitions_revoked(revoked)
         finally:

@@ -111,6 +111,7 @@ class Producer:
         task = asyncio.create_task(send())
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+        task.add_done_callback(_hear)
         return asyncio.shield(task)
 
     async def commit_transaction(self) -> None:
@@ -123,6 +124,7 @@ class Producer:
         self._state = Stage.COMMITTING
         self._client.broker.on_commit(self._client.process)
         self._committing = asyncio.create_task(self._commit())
+        self._committing.add_done_callback(_hear)
         await asyncio.shield(self._committing)
 
     async def _commit(self) -> None:
@@ -133,6 +135,12 @@ class Producer:
         except InvalidProducerEpoch as error:
             raise ProducerFenced(str(error)) from error
         self._state = Stage.READY
+
+
+def _hear(task: asyncio.Task[Any]) -> None:
+    """Take note of a failure, for nobody may be waiting for the task any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 class Consumer:
@@ -149,6 +157,10 @@ class Consumer:
 
     async def stop(self) -> None:
         """Disconnect."""
+
+    async def know(self, _topics: Iterable[str]) -> None:
+        """Learn where topics lie."""
+        await self._client.call(lambda: None)
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         """Read these."""

@@ -244,6 +244,7 @@ class Worker:
 
     async def _revoked(self) -> None:
         self.delivery.begin_revoke()
+        self.lanes.hurry()
         try:
             if self.source.assigned:
                 self.source.stop_flow()
