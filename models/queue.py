@@ -29,6 +29,7 @@ class Queue:
         self._openings: list[Openings] = []
         self._outcomes: list[Outcomes] = []
         self._earliest: dict[str, float] = {}
+        self._in_order: set[str] = set()  # Queues of which the first part is in order of time.
         self.newest_ms = 0
 
     def put(
@@ -84,18 +85,29 @@ class Queue:
     def _before(
         self, name: str, queue: list[Any], time: int, until_ms: int
     ) -> list[NDArray[Any]] | None:
-        """Split the columns of a queue at an instant; return the earlier part, keep the later."""
+        """Split the columns of a queue at an instant; return the earlier part, keep the later.
+
+        What is kept is in order of time, so that it is sorted once however often a part is taken.
+        """
         if self._earliest.get(name, np.inf) >= until_ms:
             return None
-        columns = [np.concatenate(parts) for parts in zip(*queue, strict=True)]
+        if len(queue) > 1 or name not in self._in_order:
+            columns = [np.concatenate(parts) for parts in zip(*queue, strict=True)]
+            order = np.argsort(columns[time], kind="stable")
+            columns = [column[order] for column in columns]
+            self._in_order.add(name)
+        else:
+            columns = list(queue[0])
         at_ms: F64 = columns[time]
-        ripe = at_ms < until_ms
-        later = [column[~ripe] for column in columns]
-        queue[:] = [type(queue[0])(*later)] if len(later[0]) else []
-        self._earliest[name] = float(later[time].min()) if len(later[0]) else np.inf
-        if not len(later[0]):
+        end = int(np.searchsorted(at_ms, until_ms, "left"))
+        if end < len(at_ms):
+            queue[:] = [type(queue[0])(*(column[end:] for column in columns))]
+            self._earliest[name] = float(at_ms[end])
+        else:
+            queue.clear()
+            self._in_order.discard(name)
             del self._earliest[name]
-        return [column[ripe] for column in columns]
+        return [column[:end] for column in columns]
 
 
 def _order(examples: Examples) -> NDArray[np.intp]:
