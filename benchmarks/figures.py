@@ -25,6 +25,7 @@ from benchmarks.decisions.promised import DECISIONS
 from benchmarks.decisions.promised_worlds import WORLDS
 from benchmarks.promise import Promise
 from benchmarks.quality.scenarios import promises
+from benchmarks.replay_promised import REPLAY
 from benchmarks.silence_promised import SILENCE
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -202,6 +203,7 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "merges_cases_carried_on": Promise("cases that went on under another id", "cases"),
     **SPEED,
+    **REPLAY,
     **promises(),
     **WORLDS,
     **DECISIONS,
