@@ -66,8 +66,11 @@ def make_read(rules: Rules, careful: Decode, quick: Decode, kernel: Kernel) -> R
             if isinstance(found, Acted):
                 is_act[place] = True
                 at_ms = np.array([found.event_time_ms], np.float64)
-                for column, told_one in zip(acts, columns_of([found], at_ms), strict=True):
-                    column[place] = told_one[0]
+                columns: tuple[tuple[Any, Any], ...] = tuple(
+                    zip(acts, columns_of([found], at_ms), strict=True)
+                )
+                for column, alone in columns:
+                    column[place] = alone[0]
             else:
                 odd[place] = found
                 acts.at_ms[place] = getattr(found, "event_time_ms", 0)

@@ -197,13 +197,6 @@ EXPORT void winback_deadlines(const Rules *rules, int64_t count, const double *h
     }
 }
 
-/* The heads of values that lie one behind the other; size: bytes of a head. */
-EXPORT void winback_heads(int64_t count, const int64_t *value_starts, const uint8_t *values,
-                          int64_t size, uint8_t *heads) {
-    for (int64_t u = 0; u < count; u++)
-        memcpy(heads + u * size, values + value_starts[u], (size_t)size);
-}
-
 static double slots_after(const Rules *rules, double slots, double last, double at) {
     double passed = floor_divided(at, rules->slot_ms) - floor_divided(last, rules->slot_ms);
     if (passed >= SLOTS_KEPT) return 1.0;

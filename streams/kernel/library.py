@@ -100,12 +100,9 @@ class Kernel:
         self._fold.argtypes = [c_void_p, c_void_p, c_int64, *[c_void_p] * 12]
         self._read = library.winback_read
         self._read.argtypes = [c_void_p, c_int64, *[c_void_p] * 6]
-        self._deadlines, self._heads = library.winback_deadlines, library.winback_heads
+        self._deadlines = library.winback_deadlines
         self._deadlines.argtypes = [c_void_p, c_int64, *[c_void_p] * 3]
-        self._heads.argtypes = [c_int64, c_void_p, c_void_p, c_int64, c_void_p]
-        for function in (
-            self._follow, self._fold, self._read, self._deadlines, self._heads,
-        ):  # fmt: skip
+        for function in (self._follow, self._fold, self._read, self._deadlines):
             function.restype = None
 
     def follow(
@@ -158,12 +155,6 @@ class Kernel:
         self._deadlines(
             byref(rules), len(heads), _address(heads), _address(after_ms), _address(found)
         )
-        return found
-
-    def heads(self, values: Sequence[bytes], width: int) -> F64:
-        """Return the heads of changelog values, shape (users, width)."""
-        found, (starts, joined) = np.empty((len(values), width)), laid(values)
-        self._heads(len(values), _address(starts), _address(joined), 8 * width, _address(found))
         return found
 
     def read(
