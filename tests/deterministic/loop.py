@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from random import Random
 from typing import Any, Final
+from weakref import WeakSet
 
 
 class StalledError(Exception):
@@ -25,7 +26,7 @@ class Process:
         name: For traces.
         is_dead: Nothing of it runs any more.
         steps: Callbacks that it has run.
-        tasks: Held, or what a dead process has left would be tidied up whenever memory is.
+        left: Its tasks, once it is dead: held, or they would be tidied up whenever memory is.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,11 +38,15 @@ class Process:
         self.on_death: Callable[[], None] = lambda: None
         self.clock_ms: Callable[[], int] = lambda: 0
         self.held: list[Any] = []
-        self.tasks: list[asyncio.Task[Any]] = []
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self.left: list[asyncio.Task[Any]] = []
 
     def die(self) -> None:
         """End here and now; nothing is tidied up."""
         self.is_dead = True
+        self.left = list(self.tasks)
+        for task in self.left:
+            task._log_traceback = False  # type: ignore[attr-defined]  # Nobody is left to ask why.
         self.held.clear()
         self.on_death()
 
@@ -52,8 +57,6 @@ WORLD: Final = copy_context()
 STEP_S: Final = 1e-5
 """What a callback costs of virtual time: who only yields must not stop the clocks."""
 STEPS_MAX: Final = 200_000
-TASKS_MAX: Final = 500
-"""More than live at once: then those that are done are let go of."""
 
 
 class SeededLoop(asyncio.BaseEventLoop):
@@ -158,7 +161,7 @@ def _known_to_its_process(
     process = (context or copy_context()).get(PROCESS)
     if process is not None:
         task._log_destroy_pending = False  # type: ignore[attr-defined]
-        process.tasks.append(task)
-        if len(process.tasks) > TASKS_MAX:
-            process.tasks = [task for task in process.tasks if not task.done()]
+        process.tasks.add(task)
+        if process.is_dead:
+            process.left.append(task)
     return task
