@@ -41,6 +41,7 @@ RULES: Final = figures.ROOT / "benchmarks" / "latency_rules.yaml"
 SHAPE: Final = Shape(users=20_000, days=28, seed=3, life_days=2_000.0)
 RETURN_AFTER_S: Final = 6.0
 SETTLE_S: Final = 5.0
+LOOKS_MAX: Final = 15
 PROBES_PER_S: Final = 25
 PARTITIONS: Final = 4
 COMPLAINT_WEIGHT: Final = -4.0
@@ -60,9 +61,9 @@ class Seen(NamedTuple):
     revocations: list[float]
 
 
-def recent_log() -> Log:
+def recent_log(users: int) -> Log:
     """Return a month of history that ends a few minutes ago."""
-    log = make_log(SHAPE)
+    log = make_log(SHAPE._replace(users=users))
     shift = int(time.time()) - 300 - int(log.times_s[-1])
     return log._replace(times_s=log.times_s + shift)
 
@@ -70,8 +71,8 @@ def recent_log() -> Log:
 def probes_of(log: Log, count: int) -> Probes:
     """Choose users with rhythm who came lately: nobody is at risk yet."""
     days = np.unique(log.users * 100_000 + log.times_s // DAY_S) // 100_000
-    active = np.bincount(days, minlength=SHAPE.users)
-    last = np.zeros(SHAPE.users)
+    users = int(log.users.max()) + 1
+    active, last = np.bincount(days, minlength=users), np.zeros(users)
     np.maximum.at(last, log.users, log.times_s)
     fit = np.flatnonzero((active >= 8) & (last > last.max() - 3 * DAY_S))
     assert len(fit) > 2 * count, "too few users with rhythm"
@@ -150,18 +151,29 @@ async def live(bootstrap: str, probes: Probes, rate: int, seconds: float) -> tup
     """Feed and listen."""
     seen, ready = Seen([], []), asyncio.Event()
     async with Feeder(bootstrap, "user-activity", PARTITIONS) as feeder:
-        beats = feeder.build(
-            traffic(probes, rate, seconds, len(probes.others)), int(rate * seconds)
-        )
         listening = asyncio.create_task(collect(bootstrap, set(probes.users), seen, ready))
         await ready.wait()
+        planned = traffic(probes, rate, seconds, seed=len(probes.others))
+        beats = feeder.build(planned, int(rate * seconds))
         gc.freeze()  # A million records that lie ready are not looked through again and again.
         await feeder.run(beats)
-        await asyncio.sleep(2.0)
-        listening.cancel()
+        await silence(seen)
+        if not listening.cancel():
+            listening.result()  # It has failed.
         await asyncio.wait([listening])
     gc.unfreeze()
     return seen, feeder
+
+
+async def silence(seen: Seen) -> None:
+    """Return when nothing more arrives."""
+    before = -1
+    for _ in range(LOOKS_MAX):
+        await asyncio.sleep(2.0)
+        came = len(seen.touches) + len(seen.revocations)
+        if came and came == before:
+            return
+        before = came
 
 
 def settle(worker: Worker, records: int) -> None:
@@ -212,9 +224,9 @@ class Live(NamedTuple):
 
 
 @contextmanager
-def lived(probes: int) -> Iterator[Live]:
-    """Yield a worker with a month behind it, and so many users to probe."""
-    history = recent_log()
+def lived(probes: int, users: int) -> Iterator[Live]:
+    """Yield a worker that has known users for a month, and some of them to probe."""
+    history = recent_log(users)
     path = BUILD / "latency.csv"
     events = write_csv(history, path)
     with EmbeddedKafka(jit="c2") as kafka:
@@ -232,9 +244,9 @@ def lived(probes: int) -> Iterator[Live]:
             worker.end()
 
 
-def measure(rate: int, seconds: float, runs: int) -> dict[str, float]:
+def measure(rate: int, seconds: float, runs: int, users: int = SHAPE.users) -> dict[str, float]:
     """Run several times with one worker and return medians."""
-    with lived((round(PROBES_PER_S * seconds) + 1) * runs) as there:
+    with lived((round(PROBES_PER_S * seconds) + 1) * runs, users) as there:
         found = [there.run(rate, seconds) for _ in range(runs)]
     return {name: statistics.median(run[name] for run in found) for name in found[0]}
 

@@ -30,6 +30,7 @@ class Size(NamedTuple):
         few: Users of the log of those who take long.
         many: Users of the largest state.
         rounds: How often each of those who are compared runs, in turn.
+        alive: Users who are followed live.
         rate: Events per second at which latency is promised.
         seconds: Of a run at a pace.
     """
@@ -39,11 +40,12 @@ class Size(NamedTuple):
     few: int = 2_000
     many: int = 1_000_000
     rounds: int = 3
+    alive: int = 20_000
     rate: int = 10_000
     seconds: float = 20.0
 
 
-SMALL: Final = Size(400, 20, 60, 2_000, 1, 400, 12.0)
+SMALL: Final = Size(400, 20, 60, 2_000, 1, 2_000, 400, 12.0)
 PACES: Final = (10, 50, 80)
 """Shares of the maximum at which latency is looked at, in percent."""
 STEADY_DAYS: Final = 2
@@ -118,7 +120,7 @@ def skew(size: Size, section: Section) -> None:
 
 def latency(size: Size, section: Section) -> None:
     """Measure event to touch at the promised rate, five runs."""
-    found = latency_of(size.rate, size.seconds, 5 if size.rounds > 1 else 1)
+    found = latency_of(size.rate, size.seconds, 5 if size.rounds > 1 else 1, size.alive)
     section.facts |= {f"rate.{name}": value for name, value in found.items()}
 
 
@@ -129,7 +131,7 @@ def paced(size: Size, section: Section) -> None:
     for share in PACES:
         runs = 5 if share == 50 and size.rounds > 1 else 1
         rate = max(200, round(most * share / 100))
-        found = latency_of(rate, size.seconds, runs)
+        found = latency_of(rate, size.seconds, runs, size.alive)
         section.facts |= {f"at{share}.{name}": value for name, value in found.items()}
 
 
