@@ -115,7 +115,7 @@ class Worker:
         """Wait for a schema registry that is slow at times."""
         world = self.world
         if world.random.random() < world.unready_share:
-            for _ in range(world.random.randint(1, 30)):
+            for _ in range(world.random.randint(1, 60)):
                 await asyncio.sleep(0.05)
                 if not is_wanted():
                     return False

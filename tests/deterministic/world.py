@@ -91,7 +91,7 @@ class World:
         self.puts = puts_of(plan, shape, self.setting)
         self.faults = faults_of(plan, shape)
         self.commit_interval_s = plan.choice((0.0, 0.05, 0.3))
-        self.unready_share = plan.choice((0.0, 0.0, 0.3))
+        self.unready_share = plan.choice((0.0, 0.3, 0.3))
         self.random = Random(f"chance {seed}")
         self.loop = SeededLoop(self.random)
         self.broker = Broker(self.loop, self.random)
