@@ -13,7 +13,7 @@ STRIDE_S: Final = 0.1
 
 
 class Stride:
-    """The amount that takes about STRIDE_S: records, or milliseconds of event time.
+    """The amount that takes about STRIDE_S of CPU: records, or milliseconds of event time.
 
     Args:
         size_min: Less costs more for each: the core's rounds have a fixed price.
@@ -27,7 +27,7 @@ class Stride:
         self._size_min, self._size_max = size_min, size_max
 
     def adapt(self, done: int, seconds: float) -> None:
-        """Learn from so much that took so long; change by a factor of two at most."""
+        """Learn from so much that took so much CPU; change by a factor of two at most."""
         if done:
             fitting = int(done * STRIDE_S / max(seconds, 1e-6))
             wanted = min(max(fitting, self.size // 2), self.size * 2)

@@ -218,6 +218,18 @@ def test_a_stride_takes_about_its_time() -> None:
     assert stride.size == 2000
 
 
+def test_a_stride_is_measured_by_its_own_cpu() -> None:
+    """Others have the core in between: the wall clock would make strides shorter, and dearer."""
+
+    async def story() -> None:
+        stage, spent = Stage(), iter([2.0, 2.25])
+        stage.lane._pace = Pace(spent=lambda: next(spent))
+        assert stage.lane.accept(chunk(0, 3), None) == 0.25
+        await stage.lane.close()
+
+    asyncio.run(story())
+
+
 def test_a_long_silence_passes_in_strides_that_become_durable_one_by_one() -> None:
     async def story() -> None:
         stage = Stage()
