@@ -146,12 +146,19 @@ class Gate:
         self._book.is_fused = self.fuse.is_blown
         terms = self._book.at(at_ms)
         if terms.put_off_ms:  # The places of a day that is over are of use to nobody.
-            self._idle_until = self.border(terms.put_off_ms - CATCH_UP_MS - 1)
+            self._idle_until = self._rest_until(terms.put_off_ms)
         elif users.waiting and not terms.is_stopped:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version
         if has_changed and budget.per_day:
             yield self._status(at_ms, at_ms)
+
+    def _rest_until(self, put_off_ms: int) -> int:
+        """Return the first border that is not put off; whoever restarts before it finds the same.
+
+        0.1.0 rested until the present itself, of which a restart knew nothing.
+        """
+        return self.border(put_off_ms - CATCH_UP_MS - 1)
 
     def _weigh(self, at_ms: int) -> None:
         """Take the value tiers, and the ranks of losses, anew."""
