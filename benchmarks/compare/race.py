@@ -68,7 +68,7 @@ class StandstillError(Exception):
 
 def run(
     ground: Ground, entrant: Entrant, log: str, *,
-    workers: int = 1, seconds_max: float = 240.0, as_name: str = "",
+    workers: int = 1, cpu_s_max: float = 300.0, as_name: str = "",
     prepare: Told | None = None, judge: Told | None = None,
 ) -> Run:  # fmt: skip
     """Let an entrant read a log with a deployment of its own, whose topics are gone afterwards.
@@ -78,7 +78,7 @@ def run(
         entrant: Who reads.
         log: Its topic.
         workers: How many processes.
-        seconds_max: It may not come to the end of the log.
+        cpu_s_max: After so much CPU it is enough, at the end of the log or not.
         as_name: How the run is called; by default like the entrant.
         prepare: Told of the deployment before it starts.
         judge: Told of it when everything is written.
@@ -95,7 +95,7 @@ def run(
         processes = [start(entrant, stand) for _ in range(workers)]
         follow = entrant.follow(stand)
         try:
-            looks = _watch(ground, processes, follow, ground.logs[log], seconds_max)
+            looks = _watch(ground, processes, follow, ground.logs[log], cpu_s_max)
         finally:
             follow.close()
         resident = sum(rss_mb(process.pid) for process in processes if process.is_running)
@@ -129,7 +129,7 @@ def _look(ground: Ground, processes: list[Worker], durable: int) -> Look:
 
 
 def _watch(
-    ground: Ground, processes: list[Worker], follow: Follow, records: int, seconds_max: float
+    ground: Ground, processes: list[Worker], follow: Follow, records: int, cpu_s_max: float
 ) -> list[Look]:
     """Return a look at the start, and at whatever progress there was."""
     looks: list[Look] = []
@@ -141,7 +141,7 @@ def _watch(
         if durable and (not looks or durable != looks[-1].durable):
             looks.append(_look(ground, processes, durable))
             moved_s = now_s
-            if durable >= records or now_s - looks[0].at_s > seconds_max:
+            if durable >= records or looks[-1].cpu_s > cpu_s_max:
                 return [nothing, *looks]
         for process in processes:
             if not process.is_running or now_s - moved_s > STANDSTILL_S:

@@ -68,7 +68,7 @@ def peers(size: Size, section: Section) -> None:
     with Ground() as ground:
         log = put(ground, Shape(size.users, size.days // 3, 1))
         for _ in range(min(2, size.rounds)):
-            section.runs += [run(ground, each, log, seconds_max=60.0) for each in batched]
+            section.runs += [run(ground, each, log, cpu_s_max=60.0) for each in batched]
 
 
 def singly(size: Size, section: Section) -> None:
@@ -76,7 +76,7 @@ def singly(size: Size, section: Section) -> None:
     with Ground() as ground:
         log = put(ground, Shape(size.few, size.days, 1))
         for each in (WINBACK, PEERS["quix-singly"], PEERS["faust-singly"], WINBACK):
-            section.runs.append(run(ground, each, log, seconds_max=150.0))
+            section.runs.append(run(ground, each, log, cpu_s_max=150.0))
 
 
 def workers(size: Size, section: Section) -> None:
