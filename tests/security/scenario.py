@@ -77,11 +77,11 @@ def operate(world: World) -> list[Said]:
             "models promote recency_v1", "control pause --playbook sorry", "control mode observe",
         )
     ] + [
-        done(world.winback("letters", "dead-letters", *words.split()), code)
-        for code, words in (
-            (1, "replay --force --yes --topic user-activity"),  # it is rejected again
-            (1, "replay --force --yes --topic win-back-feedback"),
-            (0, "discard --everything --because broken --yes"),
+        done(world.winback("letters", "dead-letters", *words.split()))
+        for words in (
+            "replay --force --yes --topic user-activity",  # it is rejected again
+            "replay --force --yes --topic win-back-feedback",
+            "discard --everything --because broken --yes",
         )
     ] + [
         done(world.winback("feeder", "coverage", *words.split()))
