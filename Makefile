@@ -81,7 +81,7 @@ ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation tests/deterministic tests/fuzz
-	WINBACK_NATIVE=off $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/core tests/deterministic
+	WINBACK_NATIVE=off $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/core/test_partition.py tests/unit/core/test_runs.py tests/unit/golden
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/quality tests/integration tests/chaos
 endif
 
