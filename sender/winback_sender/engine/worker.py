@@ -42,9 +42,11 @@ log = get_logger(__name__)
 
 __all__ = ["Earliest", "Sender", "earliest_always"]
 
-STOP_WITHIN_S: Final = 25.0
-"""So long touches under way may take to end; Kubernetes kills after 30 s."""
-CLOSE_WITHIN_S: Final = 5.0
+STOP_WITHIN_S: Final = 20.0
+"""So long touches under way may take to end, and Kafka to take what is said of them."""
+LEAVE_WITHIN_S: Final = 5.0
+CLOSE_WITHIN_S: Final = 1.0
+"""Together they are less than `EXIT_WITHIN_S`, or who only waits for Kafka is cut off."""
 BEAT_MAX_S: Final = 60.0
 """A main thread that has not turned for so long hangs."""
 
@@ -125,6 +127,9 @@ class Sender:
         if crew.desk.under_way:
             log.warning("touches_cut_off", touches=crew.desk.under_way,
                         next="they are unknown until the provider says more")  # fmt: skip
+        if crew.teller.lacking:
+            log.warning("feedback_left", records=crew.teller.lacking,
+                        next="they are told again at the next start")  # fmt: skip
         loop.commit()
 
     @contextmanager
@@ -175,7 +180,7 @@ class Sender:
             ear.start()
             ends.callback(ear.close)
             reader.start()
-            ends.callback(reader.stop, CLOSE_WITHIN_S)
+            ends.callback(reader.stop, LEAVE_WITHIN_S)
             yield loop, crew, ear
 
     def _web(self, ear: Ear, loop: Loop, crew: Crew) -> Web:

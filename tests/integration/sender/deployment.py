@@ -52,8 +52,9 @@ class Deployment:
     def running(
         self, command: Sequence[str] = KIT_SENDER, **environ: str
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a sender; at the end it is killed, if it still is there."""
+        """Run a sender; at the end it is killed, if it still is there, and its log is printed."""
         with (self.folder / "log.txt").open("ab") as log:
+            begin = log.tell()
             process = subprocess.Popen(
                 command, env=os.environ | self.environ | environ, stdout=log, stderr=log
             )
@@ -62,6 +63,9 @@ class Deployment:
         finally:
             process.kill()
             process.wait()
+            with (self.folder / "log.txt").open("rb") as log:
+                log.seek(begin)
+                sys.stdout.write(log.read().decode(errors="replace"))
 
     def publish(self, *outputs: Output, transactional_id: str | None = None) -> None:
         """Write records; with a transactional id into a transaction that is aborted."""
