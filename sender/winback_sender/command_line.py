@@ -94,7 +94,7 @@ def run_to_exit(command: click.Command, name: str) -> NoReturn:
         _drop_output()
         code = Exit.FAILED
         with contextlib.suppress(OSError):  # Standard error may go to the same place.
-            _complain(
+            complain(
                 name,
                 f"the output cannot be written: {error.strerror}",
                 "Make room where it goes, or send it elsewhere, and run it again.",
@@ -113,12 +113,12 @@ def _run(command: click.Command, name: str) -> int:
         _demand_text(sys.argv[1:])
         result = command.main(prog_name=name, standalone_mode=False)
     except UserError as error:
-        return _complain(name, error.message, error.hint, error.exit_code)
+        return complain(name, error.message, error.hint, error.exit_code)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _complain(name, "interrupted", "", Exit.INTERRUPTED)
+        return complain(name, "interrupted", "", Exit.INTERRUPTED)
     return result if isinstance(result, int) else Exit.OK
 
 
@@ -133,7 +133,8 @@ def _demand_text(words: Sequence[str]) -> None:
             raise UserError(f"{word!a} is not UTF-8", "write it in UTF-8: what are LANG, LC_ALL?")
 
 
-def _complain(name: str, message: str, hint: str, code: int) -> int:
+def complain(name: str, message: str, hint: str, code: int) -> int:
+    """Say on standard error what is wrong and what to do; return the exit code."""
     click.echo(f"{name}: {_shown(message)}", err=True)
     if hint:
         click.echo(f"  → {_shown(hint)}", err=True)

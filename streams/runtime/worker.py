@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -21,6 +22,7 @@ from aiokafka.errors import (
 from streams.errors import Exit, Unavailable, UserError
 from streams.runtime.app import LaneApp
 from streams.runtime.producer import FencedError
+from winback_sender.command_line import complain
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -70,16 +72,32 @@ async def work(
     finally:
         asking.cancel()
         reaper = _die_after(STOP_PATIENCE_S, app.failure)
+        is_torn = False
         try:
             await app.stop()
         # What crashed it is told; its threads, and calls into them, may be gone with it.
         except (RuntimeError, asyncio.CancelledError):
             if not app.failure.done():
                 raise
+            is_torn = True
         await after()
         reaper.cancel()
     if app.failure.done():
-        raise readable(app.failure.result())
+        reason = readable(app.failure.result())
+        if is_torn and not isinstance(reason, BrokerAway):
+            end_now(reason)
+        raise reason
+
+
+def end_now(reason: BaseException) -> None:
+    """Tell what the worker failed of and end: threads that still run would fail of the end too."""
+    code: int = Exit.FAILED
+    if isinstance(reason, UserError):
+        code = complain("winback", reason.message, reason.hint, reason.exit_code)
+    else:
+        log.error("failed", exc_info=reason)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def leave_out_kafka(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -150,8 +168,9 @@ def _die_after(seconds: float, failure: "asyncio.Future[BaseException]") -> thre
     """End the process when its stop hangs; what it failed of is told, for nobody else will."""
 
     def die() -> None:
-        reason = readable(failure.result()) if failure.done() else "signal"
-        log.error("stop_hung", seconds=seconds, reason=str(reason))
+        log.error("stop_hung", seconds=seconds)
+        if failure.done():
+            end_now(readable(failure.result()))
         os._exit(Exit.FAILED)
 
     timer = threading.Timer(seconds, die)

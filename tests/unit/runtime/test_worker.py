@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from streams.commands import run
-from streams.errors import Unavailable, UserError
+from streams.errors import Exit, Unavailable, UserError
 from streams.runtime import roles
 from streams.runtime.app import LaneApp
 from streams.runtime.producer import FencedError
@@ -33,7 +33,11 @@ def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
 
 
 @pytest.mark.parametrize("torn", [RuntimeError("Event loop is closed"), asyncio.CancelledError()])
-def test_what_crashed_it_is_told_even_if_its_stop_breaks(torn: BaseException) -> None:
+def test_what_crashed_it_is_told_even_if_its_stop_breaks(
+    torn: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At once: what else runs would fail of a loop that is closed, and say so."""
+
     class App:
         failure: asyncio.Future[BaseException]
 
@@ -46,8 +50,14 @@ def test_what_crashed_it_is_told_even_if_its_stop_breaks(torn: BaseException) ->
     async def nothing() -> None:
         """Before and after it."""
 
-    with pytest.raises(UserError, match="6 partitions"):
+    def end(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(SystemExit) as ended:
         asyncio.run(work(cast("LaneApp", App()), nothing, nothing))
+    assert ended.value.code == Exit.USAGE
+    assert capsys.readouterr().err == "winback: the topic has 6 partitions\n"
 
 
 def test_weather_and_bugs_are_told_apart() -> None:
