@@ -23,6 +23,7 @@ from benchmarks.compare.promised import SPEED
 from benchmarks.conformance_promised import CONFORMANCE
 from benchmarks.decisions.promised import DECISIONS
 from benchmarks.decisions.promised_worlds import WORLDS
+from benchmarks.lane_promised import LANE
 from benchmarks.promise import Promise
 from benchmarks.quality.scenarios import promises
 from benchmarks.replay_promised import REPLAY
@@ -45,9 +46,6 @@ PROMISES: Final[dict[str, Promise]] = {
     "sender_topic_to_call_p99_ms": Promise(
         "touch on the topic to the call of the provider, p99", "ms", "<=", 200
     ),
-    "cpu_us_per_event": Promise(
-        "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18
-    ),
     "upgrade_wrong": Promise(
         "this version and the one before, in turn and side by side: what was not as promised",
         "",
@@ -60,16 +58,7 @@ PROMISES: Final[dict[str, Promise]] = {
     "bugs_planted": Promise("bugs planted on purpose, for worlds to find", "", ">=", 12),
     "bugs_not_found": Promise("those that no world found", "", "==", 0),
     "bug_found_after_worlds_max": Promise("worlds until the last one was found", "", "<=", 2_000),
-    "events_per_s": Promise("the same run: throughput", "events/s"),
-    "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
     "core_us_per_event": Promise("the pure core on the same log: decode to records", "µs"),
-    "touch_latency_p99_ms": Promise(
-        "event to touch on the topic, p99 at 5,000 events/s", "ms", "<=", 500
-    ),
-    "touch_latency_p50_ms": Promise("the same run: median", "ms"),
-    "revoke_latency_p99_ms": Promise(
-        "return of a user to touch.revoked, p99, same run", "ms", "<=", 500
-    ),
     "restore_users_per_s": Promise("restore of a compacted changelog", "users/s", ">=", 250_000),
     "restore_mb_per_s": Promise("the same in bytes of states", "MB/s"),
     "restart_first_event_s": Promise(
@@ -202,8 +191,9 @@ PROMISES: Final[dict[str, Promise]] = {
         "revocations not behind their request on its partition", "touches", "==", 0
     ),
     "merges_cases_carried_on": Promise("cases that went on under another id", "cases"),
-    **SPEED,
     **REPLAY,
+    **LANE,
+    **SPEED,
     **promises(),
     **WORLDS,
     **DECISIONS,

@@ -8,7 +8,7 @@ from benchmarks.promise import Promise
 
 LANE: Final[dict[str, Promise]] = {
     "cpu_us_per_event": Promise(
-        "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 18
+        "whole pipeline, one worker, backlog: CPU per event", "µs", "<=", 12
     ),
     "events_per_s": Promise("the same run: throughput", "events/s"),
     "broker_cpu_us_per_event": Promise("the same run: CPU of the broker per event", "µs"),
