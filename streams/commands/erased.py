@@ -44,9 +44,9 @@ def erased(
     """Search every topic, file and table for USER: all ids of one person.
 
     Every record of every topic that winback writes or reads, also those that were taken back; the
-    senders' journals, call lists, and the embedded Kafka's own files, as bytes. Ids are looked for
-    as text, in JSON, in URLs, in hex and in base64. Exit code 0 only when all of it was looked
-    through and nothing is found.
+    workers' state files, senders' journals, call lists, and the embedded Kafka's own files. Ids are
+    looked for as text, in JSON, in URLs, in hex and in base64. Exit code 0 only when all of it was
+    looked through and nothing is found.
     """
     from streams.replay.rulebook import rules_at  # noqa: PLC0415 (quick --help)
     from streams.runtime.erasure.places import UNSEEN  # noqa: PLC0415
@@ -112,15 +112,19 @@ def _files(
 
 
 def _roots(settings: Settings) -> list[tuple[Path, str]]:
-    """Return what lies on this machine: data of the embedded Kafka, and of senders."""
+    """Return what lies on this machine: of the embedded Kafka, of workers, and of senders."""
     from streams.runtime.embedded.config import data_directory  # noqa: PLC0415 (quick --help)
+    from streams.runtime.state_folder import state_directory as of_workers  # noqa: PLC0415
     from winback_sender.engine.state import state_directory  # noqa: PLC0415
     from winback_sender.settings import load_sender_settings  # noqa: PLC0415
 
     lists = os.environ.get(CALL_LISTS, "")
     _, own = load_sender_settings(os.environ)
+    kafka = data_directory(settings.data_dir, os.environ)
+    files = of_workers(settings.data_dir, os.environ)
     found = [
-        (data_directory(settings.data_dir, os.environ), _SEGMENT),
+        (kafka, _SEGMENT),
+        *([] if files.is_relative_to(kafka) else [(files, "")]),
         (state_directory(own), "a sender forgets when it reads user.erased"),
         *([(Path(lists).expanduser(), _LISTS)] if lists else []),
     ]

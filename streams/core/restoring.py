@@ -127,8 +127,7 @@ def _resumed(place: Place, stored: Stored, changes: Mapping[bytes, bytes | None]
     users = place.course.users
     users.resume(stored.parts, of_users)
     assert record is not None
-    if len(users) != record.users:
-        raise StaleStartError(f"it comes to {len(users)} users, there are {record.users}")
+    _demand_all(len(users), record.users)
     _begin(place, record)
     return Restored(record, ours[PARTITION_KEY], is_outdated=False)
 
@@ -150,6 +149,11 @@ class _MadeBy(msgspec.Struct):
 def _made_by(record: bytes) -> tuple[str, str]:
     found = msgspec.json.decode(record, type=_MadeBy)
     return found.layout, found.rules_hash
+
+
+def _demand_all(found: int, said: int) -> None:
+    if found != said:
+        raise StaleStartError(f"it comes to {found} users, there are {said}")
 
 
 def _take_over(

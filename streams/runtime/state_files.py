@@ -32,7 +32,6 @@ log = get_logger(__name__)
 AGE_MAX_MS: Final = 12 * 3_600_000
 """Half of the time for which tombstones stay, so that a slow restore and a wrong clock have room.
 No file is kept for longer, also not of a partition that is somebody else's by now."""
-RENEWED_MS: Final = AGE_MAX_MS // 2
 WORTH_USERS: Final = 250_000
 """Fewer are read from Kafka within a second; then no file of people has to lie about."""
 TAIL_SHARE: Final = 0.1
@@ -95,6 +94,7 @@ class StateFiles:
         ask_id: Asks Kafka for the id of the topic; empty = it does not tell.
         every_s: Least time between two files of a partition.
         worth_users: A worker that has fewer users restores as fast without a file.
+        age_max_ms: Older files are taken away; after half of it they are written anew in any case.
         metrics: Where it is counted.
         run: Runs what waits for the disk; by default in a thread.
         clock: The time of day, epoch ms UTC.
@@ -108,12 +108,14 @@ class StateFiles:
         *,
         every_s: float,
         worth_users: int,
+        age_max_ms: int = AGE_MAX_MS,
         metrics: Counter,
         run: Run = asyncio.to_thread,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._folder, self._topic, self._ask_id = folder, topic, ask_id
         self._every_s, self._worth_users, self._metrics = every_s, worth_users, metrics
+        self._age_max_ms = age_max_ms
         self._run, self._now_ms = run, clock
         self._topic_id = ""
         self._written: dict[int, Written] = {}
@@ -157,14 +159,20 @@ class StateFiles:
             return "it is of another topic, or the topic was made anew"
         if head.partition != partition:
             return "it is of another partition"
-        return _outdated(head, self._now_ms())
+        return self._outdated(head, self._now_ms())
 
     def misfit(self, head: Head, read: Read) -> str:
         """Say why a file does not fit what was read behind it; nothing when it does."""
         if head.partition in read.unread:
             return "the changelog does not reach to where it ends"
         # Somebody else's clock may know better how old it is.
-        return _outdated(head, max(self._now_ms(), read.newest_ms[head.partition]))
+        return self._outdated(head, max(self._now_ms(), read.newest_ms[head.partition]))
+
+    def _outdated(self, head: Head, at_ms: int) -> str:
+        age_ms = at_ms - head.made_ms
+        if age_ms > self._age_max_ms:
+            return "it is too old: tombstones may be gone"
+        return "it was made in what the clock takes for the future" if age_ms < 0 else ""
 
     def ignore(self, partition: int, reason: str) -> None:
         """Say that a file is not used."""
@@ -200,7 +208,11 @@ class StateFiles:
         age_ms = self._now_ms() - written.made_ms
         tail = lane.durable_to - written.offset
         is_far = tail > TAIL_SHARE * _users(lane)
-        return age_ms > RENEWED_MS or age_ms < 0 or (is_far and age_ms >= 1000 * self._every_s)
+        return (
+            2 * age_ms > self._age_max_ms
+            or age_ms < 0
+            or (is_far and age_ms >= 1000 * self._every_s)
+        )
 
     async def _write_beside(self, partition: int, lane: Lane) -> None:
         """Write a file while the partition is at work."""
@@ -272,20 +284,13 @@ class StateFiles:
         for name in self._folder.names():
             try:
                 with self._folder.read(name) as file:
-                    is_old = self._now_ms() - Reading(file).head.made_ms > AGE_MAX_MS
+                    is_old = self._now_ms() - Reading(file).head.made_ms > self._age_max_ms
             except FileNotFoundError:
                 continue
             except (BrokenFileError, OSError):
                 is_old = True
             if is_old:
                 self._folder.remove(name)
-
-
-def _outdated(head: Head, at_ms: int) -> str:
-    age_ms = at_ms - head.made_ms
-    if age_ms > AGE_MAX_MS:
-        return "it is too old: tombstones may be gone"
-    return "it was made in what the clock takes for the future" if age_ms < 0 else ""
 
 
 def _stored(engine: Any) -> Stored:

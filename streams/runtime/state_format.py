@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from os import SEEK_END
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ FORMAT: Final = 1
 """Raised when the frames change; what is in them has a version of its own, in the changelog."""
 USERS_MAX: Final = 4_096
 """Users of a frame: a few megabytes, and about a millisecond to write or to read."""
+
+T = TypeVar("T")
 
 _FRAME: Final = struct.Struct("<II")
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
@@ -97,7 +99,7 @@ class Reading:
         file.seek(0)
         try:
             self.head = msgspec.json.decode(self._next(), type=Head)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # msgspec's are, and those of what is no text.
             raise BrokenFileError(f"its head cannot be read: {error}") from error
         if self.head.format != FORMAT:
             raise BrokenFileError(f"it has format {self.head.format}, not {FORMAT}")
@@ -108,20 +110,28 @@ class Reading:
         Raises:
             BrokenFileError: It is not whole.
         """
-        parts: list[Part] = []
+        return Stored(self.ours(), list(self.parts()))
+
+    def ours(self) -> dict[bytes, bytes]:
+        """Return what is no user's; to be read before the users."""
+        return _decoded(_OURS, self._next())
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the users; at the end it is known whether that were all of them."""
         count = 0
-        try:
-            ours = _OURS.decode(self._next())
-            while not isinstance(part := _PART.decode(self._next()), int):
-                if len(part[0]) != len(part[1]):
-                    raise BrokenFileError("a frame has not one value for every user")
-                parts.append(part)
-                count += len(part[0])
-        except msgspec.MsgspecError as error:
-            raise BrokenFileError(f"a frame cannot be read: {error}") from error
+        while not isinstance(part := _decoded(_PART, self._next()), int):
+            if len(part[0]) != len(part[1]):
+                raise BrokenFileError("a frame has not one value for every user")
+            yield part
+            count += len(part[0])
         if part != count:
             raise BrokenFileError(f"it has {count} users, and says {part}")
-        return Stored(ours, parts)
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield key and value of everything, as they lie in the changelog."""
+        yield from self.ours().items()
+        for user_ids, values in self.parts():
+            yield from zip(map(str.encode, user_ids), values, strict=True)
 
     def _next(self) -> memoryview:
         """Return the payload of the next frame; it stands in the buffer until the next call."""
@@ -139,3 +149,10 @@ class Reading:
         if zlib.crc32(payload) != crc:
             raise BrokenFileError("a frame is not what was written")
         return payload
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], payload: memoryview) -> T:
+    try:
+        return decoder.decode(payload)
+    except ValueError as error:
+        raise BrokenFileError(f"a frame cannot be read: {error}") from error

@@ -12,6 +12,9 @@ from typing import IO, Any, Final
 
 from streams.runtime.erasure.places import Place, Tally
 from streams.runtime.erasure.traces import Tracker
+from streams.runtime.state_files import AGE_MAX_MS
+from streams.runtime.state_folder import SUFFIX
+from streams.runtime.state_format import BrokenFileError, Reading
 
 BLOCK: Final = 1 << 22
 OVERLAP: Final = 1 << 12
@@ -22,6 +25,7 @@ _BATCH_HEAD: Final = struct.Struct(">qi")
 """Base offset, and the length of what follows."""
 _SQLITE: Final = b"SQLite format 3\0"
 _GZIP: Final = b"\x1f\x8b"
+_STATE: Final = "the worker writes it anew within hours; delete it where none runs any more"
 _HOLD_NOTHING: Final = frozenset({".index", ".timeindex"})
 """Offsets alone, in files that Kafka makes much larger than what is in them."""
 _SIDES: Final = ("-wal", "-shm", "-journal")
@@ -64,6 +68,10 @@ class FileSearch:
         if path.suffix == ".log" and path.stem.isdigit():
             kind = "segment"
             self._look_at_segment(path, tally, at_ms)
+        elif path.suffix == SUFFIX:
+            kind, note = "state file", _STATE
+            with suppress(BrokenFileError):  # A broken one is bytes, as any file.
+                self._look_at_state(path, tally)
         elif begin == _SQLITE:
             kind = "table"
             with suppress(sqlite3.DatabaseError):  # A broken one is bytes, as any file.
@@ -94,6 +102,17 @@ class FileSearch:
                     tally.note(found, written_ms, None)
             if tally.records:  # Else the whole file is looked through as bytes.
                 self._look_at_blocks(_overlapping(file), self._raw, tally, at_ms)
+
+    def _look_at_state(self, path: Path, tally: Tally) -> None:
+        """Look at every record of a state file, as at those of the changelog."""
+        with path.open("rb", buffering=0) as file:
+            reading = Reading(file)
+            made_ms = reading.head.made_ms
+            for key, value in reading.records():
+                data = joined(key, value, ())
+                tally.see(len(data))
+                if found := self._text.find(data):
+                    tally.note(found, made_ms, made_ms + AGE_MAX_MS)
 
     def _look_at_tables(self, path: Path, tally: Tally) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 
 from streams.core.stored import Stored
+from streams.core.time import iso
+from streams.runtime.erasure.files import FileSearch
+from streams.runtime.erasure.traces import Tracker
 from streams.runtime.metrics import Metrics
 from streams.runtime.recovery import Read
-from streams.runtime.state_files import AGE_MAX_MS, RENEWED_MS, StateFiles
+from streams.runtime.state_files import AGE_MAX_MS, StateFiles
 from streams.runtime.state_folder import GIVEN_UP_S, DiskFolder, Draft
 from streams.runtime.state_format import Head
 
+RENEWED_MS = AGE_MAX_MS // 2
 TOPIC = "users"
 STORED = Stored({b"\0partition": b"{}"}, [(["ada", "bo"], [b"1", b"2"])])
 
@@ -299,3 +303,28 @@ def test_a_file_is_put_in_the_place_of_the_one_before(tmp_path: Path) -> None:
     folder.remove("0.state")
     folder.remove("0.state")
     assert folder.names() == []
+
+
+def search_for(user_id: str) -> FileSearch:
+    return FileSearch(
+        Tracker([user_id]),
+        Tracker([user_id], is_raw=True),
+        Tracker([user_id], is_raw=True, is_list=True),
+    )
+
+
+def test_whoever_stands_in_a_file_is_found_there_with_the_day_on_which_it_goes(desk: Desk) -> None:
+    async def story() -> None:
+        await desk.starts()
+        await desk.look()
+
+    told(story)
+    for user_id, count in (("ada", 1), ("adam", 0)):
+        places = [place for place in search_for(user_id).places(desk.path) if place.records]
+        assert len(places) == count
+    (place,) = (place for place in search_for("ada").places(desk.path) if place.records)
+    assert (place.kind, place.records) == ("state file", 1)
+    assert place.gone_by == iso(desk.now_ms + AGE_MAX_MS)
+    file = desk.path / "0.state"
+    file.write_bytes(file.read_bytes()[:-3])  # Torn: bytes, as any file.
+    assert any(place.records for place in search_for("partition").places(desk.path))
