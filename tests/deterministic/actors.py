@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tests.deterministic.broker import REQUEST_S
+from tests.deterministic.disk import DiskTrouble
 from tests.deterministic.logs import State, Transaction
 from tests.deterministic.loop import Process
 from tests.deterministic.setting import SECOND_RULES
@@ -89,7 +90,8 @@ class Trouble:
         self._world = world
         self._freezing: dict[Process, float] = {}
         self._frozen: list[Process] = []
-        world.broker.on_commit, world.broker.on_ends = self._freeze, self._thaw
+        self._sticking: dict[int, float] = {}
+        world.broker.on_commit, world.broker.on_ends = self._before_commit, self._thaw
 
     def happen(self, fault: Fault) -> None:
         worker = self._world.workers.get(fault.worker)
@@ -122,6 +124,28 @@ class Trouble:
             else:
                 worker.context().run(worker.stop)
 
+    def befall(self, trouble: DiskTrouble) -> None:
+        """Let something happen to a disk."""
+        self._world.note(None, f"disk {trouble.what} w{trouble.worker} {trouble.amount:g}")
+        disk = self._world.disks[trouble.worker]
+        if trouble.what == "killed":
+            self._kill(trouble.worker)
+        elif trouble.what == "stuck":
+            self._sticking[trouble.worker] = trouble.amount
+        elif trouble.what == "full":
+            disk.is_full = True
+            self._world.loop.call_in(trouble.amount, disk.make_room)
+        else:
+            disk.suffer(trouble.what)
+            if trouble.what == "oldest":
+                self._compact(0)
+            self._kill(trouble.worker)
+
+    def _kill(self, number: int) -> None:
+        worker = self._world.workers.get(number)
+        if worker is not None and not worker.process.is_dead:
+            worker.process.die()
+
     def _pause(self, process: Process, seconds: float) -> None:
         process.is_paused = True
         self._world.loop.call_in(seconds, self._go_on, process)
@@ -130,6 +154,16 @@ class Trouble:
         if process.is_paused:
             self._world.note(process, "goes on")
             self._world.loop.go_on(process)
+
+    def _before_commit(self, process: Process) -> None:
+        self._freeze(process)
+        for number in list(self._sticking):
+            worker = self._world.workers.get(number)
+            if worker is not None and worker.process is process:
+                seconds = self._sticking.pop(number)
+                self._world.note(process, "is stuck")
+                self._be(seconds, "is_undecided")
+                self._world.loop.call_in(seconds, self._kill, number)
 
     def _freeze(self, process: Process) -> None:
         """Pause who is about to commit: the worst of moments."""
@@ -170,8 +204,10 @@ class Trouble:
 
     def _compact(self, keep: int) -> None:
         topic = self._world.setting.settings.topic_users_changelog
+        kept_s = 2 * self._world.file_age_max_ms / self._world.shape.pace_ms
         for number in range(self._world.partitions):
-            self._world.broker.logs[topic, number].compact(keep=keep)
+            log = self._world.broker.logs[topic, number]
+            log.compact(keep=keep, deleted_before_s=self._world.loop.time() - kept_s)
 
     def _jump(self, fault: Fault) -> None:
         self._world.skew_ms[fault.worker] += int(fault.amount)

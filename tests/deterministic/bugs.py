@@ -4,8 +4,8 @@ Each is a mistake that somebody could make in the lane, the ownership, the deliv
 the judge's replay runs without it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any, Final
 from unittest.mock import patch
@@ -24,26 +24,10 @@ from streams.runtime.lanes import Lanes
 from streams.runtime.pipeline import MODEL, PipelineEngine
 from streams.runtime.producer import Commit, PartitionProducer
 from streams.runtime.restore import Restored
+from tests.deterministic import bugs_of_files
 from tests.deterministic.broker import Broker
 from tests.deterministic.logs import Log, Said, State
-
-Bug = Callable[[], AbstractContextManager[object]]
-
-
-def _of(owner: object, name: str, new: object) -> Bug:
-    return lambda: patch.object(owner, name, new)
-
-
-def _both(*bugs: Bug) -> Bug:
-    @contextmanager
-    def planted() -> Iterator[None]:
-        with ExitStack() as stack:
-            for bug in bugs:
-                stack.enter_context(bug())
-            yield
-
-    return planted
-
+from tests.deterministic.planting import Bug, both, of
 
 # -- the lane
 
@@ -219,33 +203,34 @@ _TAKE: Final = PipelineEngine.take
 def _short_ring() -> AbstractContextManager[object]:
     """In the twin: what is compiled cannot be patched."""
     end = RING_START + DIGEST_BYTES
-    return _both(
-        _of(runs, "kernel", lambda: None), _of(round, "RING_END", end), _of(runs, "RING_END", end)
+    return both(
+        of(runs, "kernel", lambda: None), of(round, "RING_END", end), of(runs, "RING_END", end)
     )()
 
 
 BUGS: Final[dict[str, Bug]] = {
-    "ack_before_commit": _of(Lane, "_commit", _ack_first),
-    "halted_commit_is_clean": _of(Lane, "halt", _halt_and_forget),
-    "tick_before_the_end_is_read": _of(Lane, "has_read_to", lambda *_: True),
-    "replays_are_applied": _both(
-        _of(lane, "unseen", lambda columns, _applied: columns),
-        _of(Delivery, "seek", _seek_one_before),
+    "ack_before_commit": of(Lane, "_commit", _ack_first),
+    "halted_commit_is_clean": of(Lane, "halt", _halt_and_forget),
+    "tick_before_the_end_is_read": of(Lane, "has_read_to", lambda *_: True),
+    "replays_are_applied": both(
+        of(lane, "unseen", lambda columns, _applied: columns),
+        of(Delivery, "seek", _seek_one_before),
     ),
-    "no_fence": _of(Lanes, "_producer", _own_fence),
-    "restore_before_fence": _of(Lanes, "_open", _restore_first),
-    "dirty_lane_kept": _of(lanes, "_is_kept", _kept_in_order),
-    "hole_behind_a_dropped_chunk": _of(Lanes, "_is_ready", _ready_each_alone),
-    "no_seek_after_rebalance": _of(Delivery, "seek", _seek_once_in_a_life),
-    "outputs_outside_of_the_transaction": _of(PartitionProducer, "write", _outputs_outside),
-    "lost_ack_sends_again": _of(Broker, "produce", _append_again),
-    "restore_stops_early": _of(recovery, "_read_to", _read_not_quite),
-    "restore_reads_what_was_aborted": _of(Log, "read", _with_what_was_aborted),
-    "timers_lost_at_restore": _of(Partition, "restore", _forget_timers),
-    "offsets_of_before_the_chunk": _of(partition, "record_of", _stale_offsets),
-    "clocks_not_in_the_record": _of(partition, "record_of", _no_clocks),
+    "no_fence": of(Lanes, "_producer", _own_fence),
+    "restore_before_fence": of(Lanes, "_open", _restore_first),
+    "dirty_lane_kept": of(lanes, "_is_kept", _kept_in_order),
+    "hole_behind_a_dropped_chunk": of(Lanes, "_is_ready", _ready_each_alone),
+    "no_seek_after_rebalance": of(Delivery, "seek", _seek_once_in_a_life),
+    "outputs_outside_of_the_transaction": of(PartitionProducer, "write", _outputs_outside),
+    "lost_ack_sends_again": of(Broker, "produce", _append_again),
+    "restore_stops_early": of(recovery, "_read_to", _read_not_quite),
+    "restore_reads_what_was_aborted": of(Log, "read", _with_what_was_aborted),
+    "timers_lost_at_restore": of(Partition, "restore", _forget_timers),
+    "offsets_of_before_the_chunk": of(partition, "record_of", _stale_offsets),
+    "clocks_not_in_the_record": of(partition, "record_of", _no_clocks),
     "dedupe_window_of_one": _short_ring,
-    "model_without_a_note": _of(PipelineEngine, "_note", _quiet_about_models),
-    "deleted_users_stay": _of(PipelineEngine, "take", _no_tombstones),
+    "model_without_a_note": of(PipelineEngine, "_note", _quiet_about_models),
+    "deleted_users_stay": of(PipelineEngine, "take", _no_tombstones),
+    **bugs_of_files.BUGS,
 }
 """Name to what plants it."""

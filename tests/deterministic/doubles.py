@@ -51,6 +51,8 @@ def installed() -> Iterator[None]:
         patch(f"{runtime}.model_feed.serving_scorer", _scorer),
         patch(f"{runtime}.delivery.IDLE_S", 0.1),  # these two only poll; each turn costs CPU
         patch(f"{runtime}.ticks.LOOK_EVERY_S", 0.2),
+        patch(f"{runtime}.state_files.LOOK_S", 0.3),
+        patch(f"{runtime}.state_files.TAIL_SHARE", -1.0),  # a file whenever one is looked for
         patch(f"{runtime}.producer.now_ms", clients.now_ms),
         patch(f"{runtime}.ticks.now_ms", clients.now_ms),
     ):

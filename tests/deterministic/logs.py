@@ -124,15 +124,21 @@ class Log:
                 end = at + 1
         return end
 
-    def compact(self, *, keep: int) -> None:
+    def compact(self, *, keep: int, deleted_before_s: float) -> None:
         """Leave the newest committed record of each key; the last ``keep`` entries are not touched.
 
-        Deleted keys go altogether; so do markers and what never counted.
+        A tombstone stays until it is old enough; markers go, and what never counted.
         """
         newest: dict[bytes | None, int] = {said[0]: at for at, said in self.committed()}
         for at in range(min(self.stable_end, len(self.entries) - keep)):
-            said = self._committed(at)
-            if said is None or newest[said[0]] != at or said[1] is None:
+            said, entry = self._committed(at), self.entries[at]
+            is_newest = said is not None and newest[said[0]] == at
+            is_over = (
+                said is not None
+                and said[1] is None
+                and (entry is None or entry.seconds < deleted_before_s)
+            )
+            if not is_newest or is_over:
                 self.entries[at] = None
 
     def content(self) -> dict[bytes, bytes]:

@@ -26,8 +26,10 @@ from streams.runtime.lane import Pace
 from streams.runtime.lanes import LaneOptions, Lanes
 from streams.runtime.model_feed import ModelFeed
 from streams.runtime.pipeline import PipelineEngine
+from streams.runtime.state_files import StateFiles
 from streams.runtime.ticks import EndOffsets, WallClock
 from tests.deterministic.client import Client
+from tests.deterministic.disk import runner
 from tests.deterministic.group import HEARTBEAT_S, Joined, RejoinError
 from tests.deterministic.loop import PROCESS, WORLD, Process
 from tests.deterministic.source import FlowSource
@@ -81,6 +83,7 @@ class Worker:
         self.failure: BaseException | None = None
         self.tasks: list[asyncio.Task[Any]] = []
         self.board = Board(self._first(), self._tell)
+        self.files = self._files()
         self.lanes = Lanes(self._options(), "winback-users", self, self.crash)
         self.delivery = Delivery(
             self, self.source, self.lanes.positions, CHUNK_MAX,
@@ -107,9 +110,24 @@ class Worker:
         return LaneOptions(
             cluster=self.client, sources=setting.sources,  # type: ignore[arg-type]
             changelog=setting.settings.topic_users_changelog, make_engine=self._engine,
-            observer=world.observer, pace=Pace(interval_s=world.commit_interval_s),
-            partition_counts=world.broker.partitions, ready=self._ready,
+            observer=world.observer,
+            pace=Pace(interval_s=world.commit_interval_s, spent=world.loop.time),
+            partition_counts=world.broker.partitions, ready=self._ready, state_files=self.files,
         )  # fmt: skip
+
+    def _files(self) -> StateFiles | None:
+        world = self.world
+        if not world.has_files:
+            return None
+        return StateFiles(
+            world.disks[self.number], world.setting.settings.topic_users_changelog,
+            self._ask_id, every_s=0.1, worth_users=0,
+            age_max_ms=world.file_age_max_ms, metrics=world.metrics,
+            run=runner(world.random, asyncio.sleep), clock=lambda: world.wall_ms(self.number),
+        )  # fmt: skip
+
+    async def _ask_id(self) -> str:
+        return await self.client.call(lambda: "a topic is made once in a world")
 
     async def _ready(self, _chunk: Chunk, is_wanted: Callable[[], bool]) -> bool:
         """Wait for a schema registry that is slow at times."""
@@ -183,6 +201,8 @@ class Worker:
                 lambda: self.lanes.lanes, self._end_offsets, idleness, gives_ticks=world.is_live
             )
             self._spawn(clock.run(), "clock")
+        if self.files is not None:
+            self._spawn(self.files.keep(lambda: self.lanes.lanes), "files")
 
     def crash(self, error: BaseException) -> None:
         """Stop because of an error; whatever does not end soon is killed."""
@@ -206,6 +226,8 @@ class Worker:
             await self._commit()
             await self.lanes.close()
             await self.client.call(lambda: self.world.group.leave(self.member))
+            if self.files is not None and self.failure is None:
+                await self.files.leave(self.lanes.left)
         except Exception as error:  # noqa: BLE001 (it is leaving anyway)
             self.world.note(self.process, f"stops badly: {error!r}")
         self._kill()

@@ -24,6 +24,7 @@ from streams.runtime.dead_letters import Notices
 from streams.runtime.producer import FencedError
 from tests.deterministic.actors import Others, Trouble
 from tests.deterministic.broker import Broker
+from tests.deterministic.disk import Disk, troubles_of
 from tests.deterministic.doubles import NoMetrics, NoObserver, installed
 from tests.deterministic.group import Group
 from tests.deterministic.logs import State
@@ -40,6 +41,8 @@ from tests.deterministic.story import (
 )
 from tests.deterministic.worker import Worker
 
+FILES_SHARE: Final = 0.4
+"""Worlds in which workers keep state files."""
 CALM_S: Final = 120.0
 """So long after the last fault everything must be applied."""
 LOOK_S: Final = 0.5
@@ -90,9 +93,14 @@ class World:
         self.setting: Setting = setting_of(shape.kind)
         self.puts = puts_of(plan, shape, self.setting)
         self.faults = faults_of(plan, shape)
+        disk = Random(f"disk {seed}")
+        self.has_files = disk.random() < FILES_SHARE
+        self.file_age_max_ms = round(disk.choice((1.0, 6.0, 30.0)) * shape.pace_ms)
+        self.disk_troubles = troubles_of(disk, shape.workers, FAULTS_S)
         self.commit_interval_s = plan.choice((0.0, 0.05, 0.3))
         self.unready_share = plan.choice((0.0, 0.3, 0.3))
         self.random = Random(f"chance {seed}")
+        self.disks = {number: Disk(self.random) for number in range(shape.workers)}
         self.loop = SeededLoop(self.random)
         self.broker = Broker(self.loop, self.random)
         self.group = Group(self.loop, self.random, shape.partitions)
@@ -116,9 +124,13 @@ class World:
 
     def now_ms(self, number: int) -> int:
         """Return what a worker takes for the time of day."""
-        at_ms = wall_ms(self.shape, self.loop.time()) + self.skew_ms[number]
+        at_ms = self.wall_ms(number)
         self._readings.append((at_ms, self.loop.time()))
         return at_ms
+
+    def wall_ms(self, number: int) -> int:
+        """Return the same, where nothing follows from it but how old a file is."""
+        return wall_ms(self.shape, self.loop.time()) + self.skew_ms[number]
 
     def read_the_clock_s(self, at_ms: int) -> float:
         """Return when, in virtual time, a worker can have read this instant or a later one first.
@@ -170,6 +182,9 @@ class World:
             loop.call_in(put.at_s, others.put, put)
         for fault in self.faults:
             loop.call_in(fault.at_s, trouble.happen, fault)
+        if self.has_files:
+            for each in self.disk_troubles:
+                loop.call_in(each.at_s, trouble.befall, each)
         if self.shape.changes_rules:
             for number in range(self.shape.workers):
                 loop.call_in(self.random.uniform(1.0, 9.0), others.change_rules, number)
