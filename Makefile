@@ -15,7 +15,7 @@ help: ## Print this list
 .PHONY: install
 install: $(STAMP) ## Make the environment in .venv (does nothing when it is up to date)
 
-KERNEL := $(wildcard streams/kernel/*.c streams/kernel/*.h)
+KERNEL := $(wildcard streams/kernel/*.c streams/kernel/*.h models/kernel/*.c)
 
 $(STAMP): requirements.lock pyproject.toml sender/pyproject.toml $(KERNEL)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -81,7 +81,7 @@ ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/simulation tests/deterministic tests/fuzz
-	WINBACK_NATIVE=off $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/core/test_partition.py tests/unit/core/test_runs.py tests/unit/golden
+	WINBACK_NATIVE=off $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/core/test_partition.py tests/unit/core/test_runs.py tests/unit/golden tests/unit/models/test_river.py
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/quality tests/integration tests/chaos
 endif
 

@@ -39,6 +39,7 @@ from models.feature_list import (
     Rhythm,
     features_hash,
 )
+from models.kernel.library import path_kernel
 
 __all__ = [
     "BLOCK_ROWS",
@@ -58,6 +59,7 @@ __all__ = [
     "WIDTH",
     "Feature",
     "Rhythm",
+    "columns_at",
     "feature_columns",
     "features",
     "features_hash",
@@ -99,12 +101,39 @@ def features(heads: F64, at_ms: F64, horizon_ms: float) -> F64:
         nothing but its own state and instant, to the last bit.
     """
     if len(heads) <= BLOCK_ROWS:
-        return feature_columns(rhythm_columns(heads), at_ms, horizon_ms, WIDTH).T
+        return columns_at(heads, at_ms, horizon_ms, WIDTH).T
     out = np.empty((WIDTH, len(heads)))
     for start in range(0, len(heads), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        out[:, rows] = feature_columns(rhythm_columns(heads[rows]), at_ms[rows], horizon_ms, WIDTH)
+        out[:, rows] = columns_at(heads[rows], at_ms[rows], horizon_ms, WIDTH)
     return out.T
+
+
+def columns_at(
+    heads: F64,
+    at_ms: F64,
+    horizon_ms: float,
+    width: int = PLAIN_WIDTH,
+    rows: NDArray[np.int64] | None = None,
+) -> F64:
+    """Return the first features, transposed: (31, n) or, if asked, (40, n).
+
+    The kernel computes them; `feature_columns` is its twin, equal to the last bit.
+
+    Args:
+        heads: Shape (users, >= 36).
+        at_ms: Shape (n,), epoch ms UTC.
+        horizon_ms: H, ms.
+        width: 31 or 40.
+        rows: Shape (n,): the row of the heads that each is of; None = each of its own.
+    """
+    native = path_kernel()
+    if native is not None:
+        return native.columns(heads, at_ms, horizon_ms, width, rows)
+    rhythm = rhythm_columns(heads)
+    if rows is not None:
+        rhythm = np.take(rhythm, rows, axis=1)
+    return feature_columns(rhythm, at_ms, horizon_ms, width)
 
 
 def rhythm_columns(heads: F64) -> F64:

@@ -17,9 +17,9 @@ from models.features import (
     F64,
     PERIODS_PER_HORIZON,
     Rhythm,
-    feature_columns,
-    rhythm_columns,
+    columns_at,
 )
+from models.kernel.library import Steps, path_kernel
 
 LOGIT_MAX: Final = 15.0  # No row may say more than 3e-7: an extreme one must not explode.
 PATH_ROWS: Final = BLOCK_ROWS // PERIODS_PER_HORIZON  # Their four steps fill one block.
@@ -75,6 +75,9 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
 
     def logit(self, columns: F64) -> F64:
         """Return the logits (n,) of feature columns (width, n), within +-LOGIT_MAX."""
+        native = path_kernel()
+        if native is not None and columns.flags.c_contiguous:
+            return native.logits(columns, (self.w, self.middle, self.reach), self.b)
         parts = self.contributions(columns)
         rows = len(parts)
         while rows > 1:  # Halves, not ``sum`` or BLAS: the order must not depend on the shape.
@@ -92,8 +95,8 @@ def hazard(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64
     out = np.empty(len(heads))
     for start in range(0, len(heads), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
-        rhythm = rhythm_columns(heads[rows])
-        out[rows] = weights.logit(feature_columns(rhythm, at_ms[rows], horizon_ms, weights.width))
+        columns = columns_at(heads[rows], at_ms[rows], horizon_ms, weights.width)
+        out[rows] = weights.logit(columns)
     np.negative(out, out=out)
     np.exp(out, out=out)
     out += 1.0
@@ -102,8 +105,7 @@ def hazard(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64
 
 def quiet_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
     """Return P(no activity within the next H) of each row: the product of four quiet steps."""
-    shares = np.ones((PERIODS_PER_HORIZON, len(heads)))
-    return _path(weights, heads, at_ms, horizon_ms, shares)
+    return _path(weights, heads, at_ms, horizon_ms, is_cut=False)
 
 
 def reach_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float) -> F64:
@@ -111,34 +113,44 @@ def reach_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: fl
 
     Whole steps from now, the last one cut: (1 - h)^((H - s) mod U / U) for a silence s.
     """
-    silence = (at_ms - heads[:, Rhythm.LAST]) * (PERIODS_PER_HORIZON / horizon_ms)
-    left = PERIODS_PER_HORIZON - np.maximum(silence, 0.0)
-    shares = left - np.arange(PERIODS_PER_HORIZON, dtype=np.float64)[:, None]
-    np.minimum(shares, 1.0, out=shares)
-    np.maximum(shares, 0.0, out=shares)
-    return _path(weights, heads, at_ms, horizon_ms, shares)
+    return _path(weights, heads, at_ms, horizon_ms, is_cut=True)
 
 
-def _path(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, shares: F64) -> F64:
+def _path(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, *, is_cut: bool) -> F64:
     """Return the product over steps k of (1 - h_k)^share_k; steps without a share cost nothing."""
+    native = path_kernel()
     out = np.empty(len(heads))
     for start in range(0, len(heads), PATH_ROWS):
         rows = slice(start, start + PATH_ROWS)
-        out[rows] = _block(weights, heads[rows], at_ms[rows], horizon_ms, shares[:, rows])
+        steps_of = _steps if native is None else native.steps
+        steps = steps_of(heads[rows], at_ms[rows], horizon_ms, is_cut=is_cut)
+        columns = columns_at(heads[rows], steps.later_ms, horizon_ms, weights.width, steps.rows)
+        quiet = weights.logit(columns)
+        np.exp(quiet, out=quiet)
+        quiet += 1.0
+        np.log(quiet, out=quiet)
+        products_of = _products if native is None else native.products
+        out[rows] = products_of(steps.shares, quiet)
     return np.exp(out, out=out)
 
 
-def _block(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, shares: F64) -> F64:
-    """Return the logarithm of the product for at most ``PATH_ROWS`` rows."""
+def _steps(heads: F64, at_ms: F64, horizon_ms: float, *, is_cut: bool) -> Steps:
+    """Return the steps of users' paths; ``is_cut``: they end H after the last activity."""
+    shares = np.ones((PERIODS_PER_HORIZON, len(heads)))
+    if is_cut:
+        silence = (at_ms - heads[:, Rhythm.LAST]) * (PERIODS_PER_HORIZON / horizon_ms)
+        left = PERIODS_PER_HORIZON - np.maximum(silence, 0.0)
+        shares = left - np.arange(PERIODS_PER_HORIZON, dtype=np.float64)[:, None]
+        np.minimum(shares, 1.0, out=shares)
+        np.maximum(shares, 0.0, out=shares)
     step, row = np.nonzero(shares)
-    rhythm = np.take(rhythm_columns(heads), row, axis=1)
-    later_ms = at_ms[row] + step * (horizon_ms / PERIODS_PER_HORIZON)
-    quiet = weights.logit(feature_columns(rhythm, later_ms, horizon_ms, weights.width))
-    np.exp(quiet, out=quiet)
-    quiet += 1.0
-    np.log(quiet, out=quiet)
+    return Steps(shares, at_ms[row] + step * (horizon_ms / PERIODS_PER_HORIZON), row)
+
+
+def _products(shares: F64, quiet: F64) -> F64:
+    """Return the logarithms of the products (n,); quiet (steps,): log(1 + e^logit) of each."""
     logs = np.zeros_like(shares, order="C")
-    logs[step, row] = quiet
+    logs[np.nonzero(shares)] = quiet
     logs *= shares
     logs[0:2] += logs[2:4]
     total: F64 = -(logs[0] + logs[1])

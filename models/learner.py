@@ -13,6 +13,7 @@ from river.utils import VectorDict
 
 from models.feature_list import FEATURES, columns_in_use
 from models.features import F64
+from models.kernel.library import LearningKernel, learning_kernel
 from models.scaler import FadingScaler
 from models.scorer import LinearScorer, Scorer, fold
 from models.second_order import SecondOrderLogisticRegression
@@ -110,9 +111,7 @@ class LinearLearner(ABC):
             block = slice(begin, begin + BLOCK_ROWS)
             picked = may[block]
             scaled = self._scaler.learn_rows(chosen[block][picked])
-            labels, weights = active[block][picked].tolist(), weight[block][picked].tolist()
-            for row, label, heavy in zip(scaled, labels, weights, strict=True):
-                self._learn(row, label, heavy)
+            self._learn(scaled, active[block][picked], weight[block][picked].astype(np.float64))
         self.examples += int(np.count_nonzero(may))
 
     def mature(  # noqa: B027 (nothing to do is the rule; one learner has)
@@ -173,8 +172,8 @@ class LinearLearner(ABC):
         return f"{self.name}.{self.examples}.{digest}"
 
     @abstractmethod
-    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
-        ...
+    def _learn(self, scaled: F64, active: NDArray[np.bool_], weight: F64) -> None:
+        """Learn scaled rows (n, columns) in order."""
 
     @abstractmethod
     def _weights(self) -> F64: ...
@@ -199,8 +198,8 @@ class SecondOrderLearner(LinearLearner):
         """The same objects as a River pipeline, for River's tools."""
         return compose.Pipeline(self._scaler, self._belief)
 
-    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
-        self._belief.learn_row(scaled, active, weight)
+    def _learn(self, scaled: F64, active: NDArray[np.bool_], weight: F64) -> None:
+        self._belief.learn_rows(scaled, active, weight)
 
     def _weights(self) -> F64:
         return self._belief.mean
@@ -222,26 +221,53 @@ class AdaGradLearner(LinearLearner):
         self._optimizer = optim.AdaGrad(ADAGRAD_RATE)
         self._model = linear_model.LogisticRegression(optimizer=self._optimizer)
 
-    def _learn(self, scaled: F64, active: bool, weight: float) -> None:  # noqa: FBT001 (as River)
-        self._model.learn_one(dict(zip(self.columns, scaled.tolist(), strict=True)), active, weight)
+    def _learn(self, scaled: F64, active: NDArray[np.bool_], weight: F64) -> None:
+        native = learning_kernel()
+        if native is not None and len(scaled):
+            self._learn_natively(native, scaled, active, weight)
+            return
+        for row, label, heavy in zip(
+            scaled.tolist(), active.tolist(), weight.tolist(), strict=True
+        ):
+            self._model.learn_one(dict(zip(self.columns, row, strict=True)), label, heavy)
+
+    def _learn_natively(
+        self, native: LearningKernel, scaled: F64, active: NDArray[np.bool_], weight: F64
+    ) -> None:
+        """Do what ``learn_one`` does, and leave River's objects as it would."""
+        optimizer, model = self._optimizer, self._model
+        steps = optimizer.n_iterations
+        rates = (optimizer.lr.get(steps), optimizer.eps, model.intercept_lr.get(steps))
+        state = np.concatenate((self._weights(), self._squares()))
+        numbers = np.array((*rates, model.clip_gradient))
+        native.adagrad((scaled, active, weight), numbers, state)
+        self._set(state, steps + len(scaled))
 
     def _weights(self) -> F64:
         weights = self._model.weights
         found = [float(weights.get(name, 0.0)) for name in self.columns]
         return np.array([float(self._model.intercept), *found])
 
-    def _more(self) -> dict[str, F64]:
+    def _squares(self) -> F64:
         squares = self._optimizer.g2
-        found = [float(squares.get(name, 0.0)) for name in self.columns]
+        return np.array([float(squares.get(name, 0.0)) for name in self.columns])
+
+    def _more(self) -> dict[str, F64]:
         return {
-            "squares": np.array(found),
+            "squares": self._squares(),
             "steps": np.array([float(self._optimizer.n_iterations)]),
         }
 
     def _restore(self, numbers: dict[str, F64]) -> None:
-        intercept, *weights = numbers["weights"].tolist()
+        state = np.concatenate((numbers["weights"], numbers["squares"]))
+        self._set(state, int(numbers["steps"][0]))
+
+    def _set(self, state: F64, steps: int) -> None:
+        """Take over intercept, weights and sums of squares after so many examples."""
+        intercept, *found = state.tolist()
+        width = len(self.columns)
         self._model.intercept = intercept
         # River has no public way to set weights.
-        self._model._weights = VectorDict(dict(zip(self.columns, weights, strict=True)))  # noqa: SLF001
-        self._optimizer.g2.update(zip(self.columns, numbers["squares"].tolist(), strict=True))
-        self._optimizer.n_iterations = int(numbers["steps"][0])
+        self._model._weights = VectorDict(dict(zip(self.columns, found[:width], strict=True)))  # noqa: SLF001
+        self._optimizer.g2.update(zip(self.columns, found[width:], strict=True))
+        self._optimizer.n_iterations = steps

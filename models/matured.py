@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from models.calibration import logit, sigmoid
-from models.features import PERIODS_PER_HORIZON, Rhythm, feature_columns, rhythm_columns
+from models.features import PERIODS_PER_HORIZON, Rhythm, columns_at
 from models.learner import SecondOrderLearner
 from models.reasons import Reasons, foremost
 from models.scorer import LinearScorer, Scorer, explained
@@ -65,8 +65,7 @@ class MaturedScorer:
         return foremost(self.explain(heads, at_ms))
 
     def _columns(self, heads: F64, at_ms: F64) -> F64:
-        rhythm = rhythm_columns(heads)
-        return feature_columns(rhythm, at_ms, self.linear.horizon_ms, self.linear.width)
+        return columns_at(heads, at_ms, self.linear.horizon_ms, self.linear.width)
 
 
 class MaturedLearner(SecondOrderLearner):

@@ -8,6 +8,7 @@ import numpy as np
 from river import base
 
 from models.hazard import CLIP, deviations
+from models.kernel.library import learning_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +59,14 @@ class FadingScaler(base.Transformer):
 
     def learn_rows(self, rows: F64) -> F64:
         """Fold rows (n, columns) one after the other; return each as it is scaled right after."""
+        native = learning_kernel()
+        if native is not None and rows.flags.c_contiguous:
+            means, variances = self.means.copy(), self.variances.copy()
+            seen = float(self.counts[0])
+            scaled = native.scale(rows, means, variances, seen=seen, memory=self.memory)
+            self.counts = self.counts + len(rows)
+            self.means, self.variances = means, variances
+            return scaled
         counts = self.counts[0] + 1.0 + np.arange(len(rows))
         rates = np.maximum(1.0 / counts, 1.0 / self.memory).tolist()
         means, variances = self.means, self.variances

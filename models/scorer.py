@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from models.feature_list import FEATURES, GROUPS, PLAIN_WIDTH
-from models.features import F64, feature_columns, rhythm_columns
+from models.features import F64, columns_at
 from models.hazard import (
     CLIP,
     Weights,
@@ -92,7 +92,7 @@ class PathScorer(ABC):
             leaving in the next period. They add up to -logit(hazard); an average user is 0 in
             every group.
         """
-        columns = feature_columns(rhythm_columns(heads), at_ms, self.horizon_ms, self.width)
+        columns = columns_at(heads, at_ms, self.horizon_ms, self.width)
         return explained(-self.group_logits(columns), -self.logit(columns))
 
     def reasons(self, heads: F64, at_ms: F64) -> list[Reasons]:

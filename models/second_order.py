@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from river import base
 
+from models.kernel.library import learning_kernel
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
     from models.features import F64
 
@@ -30,8 +34,9 @@ class SecondOrderLogisticRegression(base.Classifier):
     Every weight has its own certainty, so each example moves each weight as much as it should; a
     little noise per example keeps the model able to follow drift. Expects standardised features.
 
-    The dict interface is River's. ``learn_row`` and ``predict_row`` are a fast door to the same
-    numbers for rows whose columns were named by ``reserve``; component 0 is the intercept.
+    The dict interface is River's. ``learn_rows``, ``learn_row`` and ``predict_row`` are a fast door
+    to the same numbers for rows whose columns were named by ``reserve``; component 0 is the
+    intercept.
 
     Args:
         noise: Variance added to every weight per example, while its variance is below the prior.
@@ -84,6 +89,16 @@ class SecondOrderLogisticRegression(base.Classifier):
     def learn_row(self, row: F64, y: bool, w: float = 1.0) -> None:  # noqa: FBT001 - as learn_one
         """Learn one row, shape (columns,), float64."""
         self._learn(np.concatenate((_ONE, row)), y, w)
+
+    def learn_rows(self, rows: F64, y: NDArray[np.bool_], w: F64) -> None:
+        """Learn rows (n, columns) one after the other, of classes (n,) and weights (n,)."""
+        native = learning_kernel()
+        if native is not None:
+            belief = self._variance_max, self.mean, self.covariance
+            native.believe((rows, y, w), belief, self.noise)
+            return
+        for row, label, weight in zip(rows, y.tolist(), w.tolist(), strict=True):
+            self.learn_row(row, label, weight)
 
     def predict_row(self, row: F64) -> float:
         """Return the probability of class True for one row, shape (columns,)."""

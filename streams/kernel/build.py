@@ -1,12 +1,11 @@
-"""Compiling the kernel: one shared library of plain C, without Python's headers.
+"""Compiling the kernels: a shared library of plain C in each room, without Python's headers.
 
-    python streams/kernel/build.py
+    python -m streams.kernel.build
 
 Any C compiler will do; where there is none, that of the package ``ziglang``, if it is installed.
 Where that is missing, too, nothing is built and nothing fails: Python does the same work.
 """
 
-import hashlib
 import os
 import platform
 import shutil
@@ -18,20 +17,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from models.kernel.loading import LIBRARY, fingerprint, sources
+
 ROOM: Final = Path(__file__).parent
-SOURCES: Final = ("fold.c", "read.c", "xxh3.h")
-LIBRARY: Final = ROOM / "_kernel.so"
+ROOMS: Final = (ROOM, ROOM.parents[1] / "models" / "kernel")
 FLAGS: Final = (
-    "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden",
+    "-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden",
     "-ffp-contract=off",  # a sum that is rounded once where Python rounds twice is another sum
+    "-fno-math-errno", "-fno-builtin-pow",  # a root is an instruction; a square is what `**` gives
 )  # fmt: skip
 OLDEST_GLIBC: Final = "2.28"  # That of numpy's own wheels.
-
-
-def fingerprint() -> str:
-    """Return what names the sources that lie here; a library tells which it was made of."""
-    texts = b"\0".join((ROOM / name).read_bytes() for name in SOURCES)
-    return hashlib.sha256(texts).hexdigest()[:16]
 
 
 def compilers() -> Iterator[list[str]]:
@@ -49,27 +44,29 @@ def compilers() -> Iterator[list[str]]:
         yield [*zig, "-target", target] if is_glibc else zig
 
 
-def build() -> str:
-    """Compile the kernel; return an empty text, or why there is none."""
-    why = "no C compiler was found"
+def build(room: Path) -> str:
+    """Compile the kernel of a room; return an empty text, or why there is none."""
+    why, library = "no C compiler was found", room / LIBRARY
     for compiler in compilers():
-        with tempfile.TemporaryDirectory(dir=ROOM) as room:
-            made = Path(room) / LIBRARY.name
-            command = [*compiler, *FLAGS, f'-DSOURCE="{fingerprint()}"', "-o", str(made)]
-            command += [str(ROOM / name) for name in SOURCES if name.endswith(".c")] + ["-lm"]
+        with tempfile.TemporaryDirectory(dir=room) as folder:
+            made = Path(folder) / LIBRARY
+            command = [*compiler, *FLAGS, f'-DSOURCE="{fingerprint(room)}"', "-o", str(made)]
+            command += [str(path) for path in sources(room) if path.suffix == ".c"] + ["-lm"]
             try:
                 done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # the compiler that is installed
             except OSError as error:
                 why = f"{compiler[0]}: {error}"
                 continue
             if done.returncode == 0:
-                made.replace(LIBRARY)  # At once: somebody may be loading the one before.
+                made.replace(library)  # At once: somebody may be loading the one before.
                 return ""
             why = f"{compiler[0]}: {done.stderr.strip()[-400:]}"
-    LIBRARY.unlink(missing_ok=True)
+    library.unlink(missing_ok=True)
     return why
 
 
 if __name__ == "__main__":
-    failed = build()
-    print(f"no native kernel, Python does its work: {failed}" if failed else f"{LIBRARY} is built")  # noqa: T201  # a script tells
+    for each in ROOMS:
+        failed = build(each)
+        print(f"{each.parent.name}: no kernel, Python does its work: {failed}" if failed  # noqa: T201  # a script tells
+              else f"{each / LIBRARY} is built")  # fmt: skip

@@ -5,24 +5,21 @@ same, to the last bit. ``WINBACK_NATIVE=off`` asks for the twins.
 """
 
 import ctypes
-import os
 from collections.abc import Sequence
 from ctypes import byref, c_double, c_int64, c_void_p
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.kernel.build import LIBRARY, fingerprint
+from models.kernel.loading import address, loaded
+from streams.kernel.build import ROOM
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 Rows = NDArray[np.intp]
-
-SWITCH: Final = "WINBACK_NATIVE"
-OFF: Final = "off"
 
 TAKEN, TWICE, LATE, NEW_DAY, ASKS, FREEZES = 1, 2, 4, 8, 16, 32
 """As in ``fold.c``: what an activity is."""
@@ -50,7 +47,7 @@ class Table:
 
     def __init__(self, *columns: Any) -> None:
         self._columns = columns  # They live as long as their addresses.
-        self.addresses = (c_void_p * len(columns))(*map(_address, columns))
+        self.addresses = (c_void_p * len(columns))(*map(address, columns))
 
 
 class Followed(NamedTuple):
@@ -116,10 +113,10 @@ class Kernel:
             grid.copy(), np.empty(count, np.int64), np.empty(count, np.uint8),
         )  # fmt: skip
         self._follow(
-            byref(rules), inputs.addresses, count, *map(_address, group), _address(most_taken),
-            _address(found.deadline), _address(found.grid), _address(found.what),
-            _address(found.since), _address(found.day), _address(found.taken),
-            _address(found.why),
+            byref(rules), inputs.addresses, count, *map(address, group), address(most_taken),
+            address(found.deadline), address(found.grid), address(found.what),
+            address(found.since), address(found.day), address(found.taken),
+            address(found.why),
         )  # fmt: skip
         return found
 
@@ -143,18 +140,16 @@ class Kernel:
         asked = np.empty((int(np.count_nonzero(found.what & ASKS)), width))
         frozen = np.empty((int(np.count_nonzero(found.what & FREEZES)), width))
         self._fold(
-            byref(rules), inputs.addresses, len(group.value_starts), *map(_address, group),
-            _address(found.taken), _address(found.what), _address(found.since),
-            *map(_address, powers), _address(asked), _address(frozen),
+            byref(rules), inputs.addresses, len(group.value_starts), *map(address, group),
+            address(found.taken), address(found.what), address(found.since),
+            *map(address, powers), address(asked), address(frozen),
         )  # fmt: skip
         return asked, frozen
 
     def deadlines(self, rules: RuleNumbers, heads: F64, after_ms: F64) -> F64:
         """Return the next deadline of users of whom nothing is missing, shape (users,)."""
         found = np.empty(len(heads))
-        self._deadlines(
-            byref(rules), len(heads), _address(heads), _address(after_ms), _address(found)
-        )
+        self._deadlines(byref(rules), len(heads), address(heads), address(after_ms), address(found))
         return found
 
     def read(
@@ -169,8 +164,8 @@ class Kernel:
         key_texts, key_ends = _joined(keys), _ends(keys)
         texts, ends = _joined(values), _ends(values)
         self._read(
-            byref(plans.structure), count, _address(key_texts), _address(key_ends),
-            _address(texts), _address(ends), _address(stamps_ms), Table(*told).addresses,
+            byref(plans.structure), count, address(key_texts), address(key_ends),
+            address(texts), address(ends), address(stamps_ms), Table(*told).addresses,
         )  # fmt: skip
         return told
 
@@ -222,7 +217,7 @@ class Plans:
             np.frombuffer(b"".join(names), np.uint8), _ends(names), np.array(kinds, np.uint8),
             np.array(signs, np.float64), np.frombuffer(currency, np.uint8),
         )  # fmt: skip
-        texts, ends, each, sign, money = map(_address, self._columns)
+        texts, ends, each, sign, money = map(address, self._columns)
         self.structure = self._Structure(
             len(names), texts, ends, each, sign, minor_units, far_ms, money, len(currency)
         )
@@ -243,26 +238,10 @@ def _ends(texts: Sequence[bytes]) -> I64:
     return np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
 
 
-def _address(column: Any) -> int:
-    assert column.flags.c_contiguous
-    address: int = column.ctypes.data
-    return address
-
-
 @cache
 def _loaded() -> tuple[Kernel | None, str]:
-    if os.environ.get(SWITCH) == OFF:
-        return None, f"{SWITCH} is off"
-    if not LIBRARY.exists():
-        return None, "it was not built: there was no C compiler"
-    try:
-        library = ctypes.CDLL(str(LIBRARY))
-        made_of = (ctypes.c_char * 16).in_dll(library, "winback_source").value.decode()
-        if made_of != fingerprint():
-            return None, "it was built from other sources: make install"
-        return Kernel(library), ""
-    except (OSError, AttributeError, ValueError) as error:
-        return None, f"it cannot be loaded: {error}"
+    library, why = loaded(ROOM)
+    return (None if library is None else Kernel(library)), why
 
 
 def kernel() -> Kernel | None:

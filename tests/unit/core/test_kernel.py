@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.kernel.loading import OFF, SWITCH
 from streams.core import runs, state, timers
 from streams.core.coverage import Coverage
 from streams.core.inputs import Acted, Input
@@ -42,7 +43,7 @@ NATIVE = bulk_native(RULES)
 
 def test_where_there_is_a_compiler_there_is_a_kernel() -> None:
     """So that no test here compares Python with itself, unless that is asked for."""
-    is_off = os.environ.get(library.SWITCH) == library.OFF
+    is_off = os.environ.get(SWITCH) == OFF
     assert (KERNEL is None) == (is_off or not [*compilers()]), library.why_not()
 
 
@@ -54,7 +55,7 @@ def test_without_it_all_is_as_ever() -> None:
     )
     said = [
         subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {library.SWITCH: switch},
+            [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {SWITCH: switch},
             capture_output=True, text=True, check=True,
         ).stdout.splitlines()
         for switch in ("off", "on")
