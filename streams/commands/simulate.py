@@ -1,5 +1,6 @@
 """``winback simulate``: worlds with known truth, run through the service, judged by a referee."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from streams.commands.counted import counted
 from streams.errors import Exit, UserError
 
 if TYPE_CHECKING:
+    from streams.replay.progress import Progress
     from streams.simulation.scenario import Scenario
     from streams.simulation.verdicts import Verdicts
 
@@ -30,6 +32,9 @@ POLICIES = ("full", "ungated", "risk_first", "random")
 @click.option("--policy", "policies", type=click.Choice(POLICIES), multiple=True,
               help="Whom to contact first; repeat it to compare. Default: full.")  # fmt: skip
 @click.option("--learn", is_flag=True, help="Learn who leaves on the way, as the service does.")
+@click.option("--jobs", type=click.IntRange(1, 1024), metavar="N",
+              help="Processes that run the worlds; they say the same. Default: one per core, and "
+              "no more than worlds, or than 100,000 days of users.")  # fmt: skip
 @click.option("--out", metavar="DIR", help="Write log, touches, decisions, feedback and truth.")
 @click.option("--list", "lists", is_flag=True, help="List the scenarios.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -45,6 +50,7 @@ def simulate(
     playbooks: str | None,
     policies: tuple[str, ...],
     learn: bool,
+    jobs: int | None,
     out: str | None,
     lists: bool,
     quiet: bool,
@@ -55,11 +61,13 @@ def simulate(
     Users of several kinds live, leave and answer to touches as was drawn beforehand; a referee
     holds everything that goes out against the rules. Exit code 1: a rule was broken.
     """
-    from streams.replay.progress import Progress  # noqa: PLC0415 (quick --help)
+    from streams.replay.crew import cores  # noqa: PLC0415 (quick --help)
+    from streams.replay.progress import Progress  # noqa: PLC0415
     from streams.simulation.catalogue import SCENARIOS, resized  # noqa: PLC0415
     from streams.simulation.policies import Policy  # noqa: PLC0415
     from streams.simulation.record import write_files  # noqa: PLC0415
     from streams.simulation.simulate import Choices, simulated  # noqa: PLC0415
+    from streams.simulation.worlds import JOB_USER_DAYS, World, user_days, verdicts_of  # noqa: PLC0415
 
     if lists:
         _list(list(SCENARIOS.values()), as_json=as_json)
@@ -67,26 +75,29 @@ def simulate(
     picked = [resized(scenario, users, days) for scenario in _picked(names, SCENARIOS)]
     sections = _sections(rules, playbooks)
     ways = [Policy(name) for name in policies or ("full",)]
-    plan = [(s, seed + n, way) for s in picked for n in range(worlds) for way in ways]
+    plan = [
+        World(scenario, seed + n, Choices(way, learn, sections, keeps=out is not None))
+        for scenario in picked for n in range(worlds) for way in ways
+    ]  # fmt: skip
     if out is not None and len(plan) > 1:
         raise UserError("--out is for one world", "name one --scenario, one --policy, --worlds 1")
-    found = []
     with Progress("simulating", is_quiet=quiet or as_json) as progress:
-        for place, (scenario, number, way) in enumerate(plan):
-            progress.part(place, len(plan), scenario.name)
-            choices = Choices(way, learn, sections, keeps=out is not None)
-
-            def tell(share: float, at: int = place, said: str = scenario.name) -> None:
-                progress.part(at + share, len(plan), said)
-
-            outcome = simulated(scenario, number, choices, tell)
-            found.append(outcome.verdicts)
-            if out is not None:
-                write_files(outcome, Path(out))
+        if out is not None:
+            outcome = simulated(*plan[0], lambda share: progress.part(share, 1, picked[0].name))
+            found = [outcome.verdicts]
+            write_files(outcome, Path(out))
+        else:
+            hands = jobs or min(cores(), 1 + sum(map(user_days, plan)) // JOB_USER_DAYS)
+            tell = partial(_show, progress, len(plan))
+            found = list(verdicts_of(plan, min(hands, len(plan)), tell))
     _say(found, picked, as_json=as_json)
     if out is not None and not as_json:
         click.echo(f"  written    {out}")
     return Exit.FAILED if any(verdicts.violations for verdicts in found) else Exit.OK
+
+
+def _show(progress: "Progress", total: int, done: float, said: str) -> None:
+    progress.part(done, total, said)
 
 
 def _picked(names: tuple[str, ...], known: "dict[str, Scenario]") -> "list[Scenario]":

@@ -30,11 +30,17 @@ JOB_BYTES: Final = 1 << 20
 """So much of a log, packed or not, keeps a process busy for longer than it takes to begin."""
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def jobs_for(path: str) -> int:
     """Return how many processes a log is worth: one per core, unless it is small or no file."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
-        return min(cores or 1, 1 + Path(path).stat().st_size // JOB_BYTES)
+        return min(cores(), 1 + Path(path).stat().st_size // JOB_BYTES)
     except OSError:
         return 1
 

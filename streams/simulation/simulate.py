@@ -9,6 +9,7 @@ import msgspec
 from streams.core.rules import Rules
 from streams.core.rules_file import parse_rules
 from streams.core.scoring import Scorer
+from streams.errors import UserError
 from streams.replay.apprentice import Apprentice
 from streams.replay.fleet import Fleet
 from streams.simulation.known import KnownScorer
@@ -24,6 +25,7 @@ from streams.simulation.verdicts import Verdicts, judged
 from streams.simulation.watch import Watcher
 from streams.simulation.world import make_world
 from winback_sender.contract.messages import Output
+from winback_sender.documents.faults import RulesRefused
 
 
 class Choices(NamedTuple):
@@ -65,9 +67,13 @@ def simulated(
     choices: Choices = USUAL,
     tell: Callable[[float], None] | None = None,
 ) -> Outcome:
-    """Run the world of a scenario and a seed and hold it against the truth."""
+    """Run the world of a scenario and a seed and hold it against the truth.
+
+    Raises:
+        UserError: With the sections that were chosen, the rules cannot be used.
+    """
     sections = sections_under(choices.policy, sections_of(scenario) | dict(choices.sections))
-    rules = parse_rules(written(sections), f"rules of {scenario.name}")
+    rules = _rules(sections, scenario.name)
     if "churn" in choices.sections:
         scenario = msgspec.structs.replace(scenario, horizon_days=rules.horizon_days)
     world = make_world(scenario, seed)
@@ -79,6 +85,18 @@ def simulated(
     law = law_of(sections)
     verdicts = judged(run, student.looks, law, referee.violations, choices.policy)
     return Outcome(run, verdicts, sections)
+
+
+def _rules(sections: dict[str, Any], name: str) -> Rules:
+    text = written(sections)
+    try:
+        return parse_rules(text, f"rules of {name}")
+    except RulesRefused as error:
+        lines = text.splitlines()  # Nobody has this file: what is wrong is shown, not counted.
+        said = [f"{lines[one.line - 1].strip()}: {one.what}" for one in error.complaints]
+        raise UserError(
+            "\n".join(said) or str(error), "mend the sections of --rules or --playbooks"
+        ) from None
 
 
 class _Learner(Watcher):

@@ -79,6 +79,20 @@ def test_rules_and_playbooks_of_ones_own(tmp_path: Path) -> None:
     assert verdicts["violations"] == []
 
 
+def test_it_does_not_matter_how_many_processes_run_the_worlds() -> None:
+    many = (*SMALL, "--worlds", "3", "--json")
+
+    assert run(*many, "--jobs", "2").output == run(*many, "--jobs", "1").output
+
+
+def test_what_a_process_complains_of_is_said_here(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("budget: {touches_per_day: -1}\n")
+    broken = run("--rules", str(tmp_path / "rules.yaml"), "--worlds", "2", "--jobs", "2")
+
+    assert isinstance(broken.exception, UserError)
+    assert "touches_per_day" in broken.exception.message
+
+
 def test_a_file_that_is_not_there_is_said() -> None:
     assert isinstance(run("--rules", "nowhere.yaml").exception, UserError)
 
