@@ -7,10 +7,11 @@ A result depends on nothing but its own row, to the last bit: chunk borders chan
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from models.features import (
     BLOCK_ROWS,
@@ -20,6 +21,9 @@ from models.features import (
     columns_at,
 )
 from models.kernel.library import Steps, path_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LOGIT_MAX: Final = 15.0  # No row may say more than 3e-7: an extreme one must not explode.
 PATH_ROWS: Final = BLOCK_ROWS // PERIODS_PER_HORIZON  # Their four steps fill one block.
@@ -116,22 +120,55 @@ def reach_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: fl
     return _path(weights, heads, at_ms, horizon_ms, is_cut=True)
 
 
+def reach_by_turns(
+    models: Sequence[Weights], which: NDArray[np.int64], heads: F64, at_ms: F64, horizon_ms: float
+) -> F64:
+    """Return P(this silence reaches H) of each row by a model of its own: the kernel's alone.
+
+    Args:
+        models: All of one width.
+        which: Shape (n,): the model of each row.
+        heads: Shape (n, >= 36).
+        at_ms: Shape (n,), epoch ms UTC.
+        horizon_ms: H, ms.
+
+    Returns:
+        What ``reach_probability`` says of the rows of each model.
+    """
+    native = path_kernel()
+    assert native is not None, "without it models are asked one by one"
+    width, out = models[0].width, np.empty(len(heads))
+    table = np.array(
+        [np.concatenate((m.w[:, 0], m.middle[:, 0], m.reach[:, 0], [m.b])) for m in models]
+    )
+    for start in range(0, len(heads), PATH_ROWS):
+        rows = slice(start, start + PATH_ROWS)
+        steps = native.steps(heads[rows], at_ms[rows], horizon_ms, is_cut=True)
+        columns = columns_at(heads[rows], steps.later_ms, horizon_ms, width, steps.rows)
+        quiet = native.logits_by(columns, (which[rows], steps.rows), table)
+        out[rows] = native.products(steps.shares, _log_quiet(quiet))
+    return np.exp(out, out=out)
+
+
 def _path(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: float, *, is_cut: bool) -> F64:
     """Return the product over steps k of (1 - h_k)^share_k; steps without a share cost nothing."""
     native = path_kernel()
+    steps_of = _steps if native is None else native.steps
+    products_of = _products if native is None else native.products
     out = np.empty(len(heads))
     for start in range(0, len(heads), PATH_ROWS):
         rows = slice(start, start + PATH_ROWS)
-        steps_of = _steps if native is None else native.steps
         steps = steps_of(heads[rows], at_ms[rows], horizon_ms, is_cut=is_cut)
         columns = columns_at(heads[rows], steps.later_ms, horizon_ms, weights.width, steps.rows)
-        quiet = weights.logit(columns)
-        np.exp(quiet, out=quiet)
-        quiet += 1.0
-        np.log(quiet, out=quiet)
-        products_of = _products if native is None else native.products
-        out[rows] = products_of(steps.shares, quiet)
+        out[rows] = products_of(steps.shares, _log_quiet(weights.logit(columns)))
     return np.exp(out, out=out)
+
+
+def _log_quiet(logits: F64) -> F64:
+    """Return -log(1 - h): log(1 + e^logit), in place."""
+    np.exp(logits, out=logits)
+    logits += 1.0
+    return np.log(logits, out=logits)
 
 
 def _steps(heads: F64, at_ms: F64, horizon_ms: float, *, is_cut: bool) -> Steps:

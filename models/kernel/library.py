@@ -58,10 +58,12 @@ class PathKernel:
         for function in (self._silences, self._arguments, self._features):
             function.argtypes = [c_void_p, c_void_p]
         self._logits.argtypes = [c_int64, c_int64, *[c_void_p] * 4, c_double, c_void_p]
+        self._logits_by = library.winback_logits_by
+        self._logits_by.argtypes = [c_int64, c_int64, *[c_void_p] * 5]
         self._steps.argtypes = [c_void_p, c_int64, *[c_void_p] * 3]
         self._products.argtypes = [c_int64, *[c_void_p] * 3]
         for function in (self._silences, self._arguments, self._features, self._logits,
-                         self._products):  # fmt: skip
+                         self._logits_by, self._products):  # fmt: skip
             function.restype = None
         self._steps.restype = c_int64
 
@@ -104,6 +106,20 @@ class PathKernel:
         width, count = columns.shape
         out = np.empty(count)
         self._logits(count, width, address(columns), *map(address, numbers), b, address(out))
+        return out
+
+    def logits_by(self, columns: F64, whose: tuple[I64, I64], models: F64) -> F64:
+        """Return the logits (n,) of feature columns (width, n), each by a model of its own.
+
+        Args:
+            columns: Contiguous.
+            whose: Shape (users,): the model of each; and shape (n,): whose column each is.
+            models: Shape (models, 3 width + 1): weights, middles, reaches, and b.
+        """
+        width, count = columns.shape
+        out = np.empty(count)
+        found = map(address, (columns, *whose, models, out))
+        self._logits_by(count, width, *found)
         return out
 
     def steps(self, heads: F64, at_ms: F64, horizon_ms: float, *, is_cut: bool) -> Steps:

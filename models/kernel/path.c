@@ -169,22 +169,39 @@ EXPORT void winback_features(const Items *items, double *room) {
     }
 }
 
-/* Write the logits of a linear model: `Weights.logit`, of columns (width, count). */
+/* The logit of a row of `count` columns at `column`: `Weights.logit`. */
+static inline double logit_of(int64_t count, int64_t width, const double *column, const double *w,
+                              const double *middle, const double *reach, double b) {
+    double parts[WIDTH];
+    for (int64_t k = 0; k < width; k++) {
+        double part = column[k * count] - middle[k];
+        parts[k] = most(least(part, reach[k]), -reach[k]) * w[k];
+    }
+    int64_t rows = width;
+    while (rows > 1) {
+        int64_t half = rows / 2;
+        for (int64_t k = 0; k < half; k++) parts[k] += parts[rows - half + k];
+        rows -= half;
+    }
+    return most(least(parts[0] + b, LOGIT_MAX), -LOGIT_MAX);
+}
+
+/* Write the logits of a linear model, of columns (width, count). */
 EXPORT void winback_logits(int64_t count, int64_t width, const double *columns, const double *w,
                            const double *middle, const double *reach, double b, double *logits) {
+    for (int64_t i = 0; i < count; i++)
+        logits[i] = logit_of(count, width, columns + i, w, middle, reach, b);
+}
+
+/* The same of many models.
+ *   which, rows: the model of each row, and the row of each item.
+ *   models: of each its weights, middles and reaches (width each), and b. */
+EXPORT void winback_logits_by(int64_t count, int64_t width, const double *columns,
+                              const int64_t *which, const int64_t *rows, const double *models,
+                              double *logits) {
     for (int64_t i = 0; i < count; i++) {
-        double parts[WIDTH];
-        for (int64_t k = 0; k < width; k++) {
-            double part = columns[k * count + i] - middle[k];
-            parts[k] = most(least(part, reach[k]), -reach[k]) * w[k];
-        }
-        int64_t rows = width;
-        while (rows > 1) {
-            int64_t half = rows / 2;
-            for (int64_t k = 0; k < half; k++) parts[k] += parts[rows - half + k];
-            rows -= half;
-        }
-        logits[i] = most(least(parts[0] + b, LOGIT_MAX), -LOGIT_MAX);
+        const double *w = models + which[rows[i]] * (3 * width + 1);
+        logits[i] = logit_of(count, width, columns + i, w, w + width, w + 2 * width, w[3 * width]);
     }
 }
 

@@ -1,10 +1,12 @@
 """Scorers one after the other: each row is scored by the one that was in force at its instant."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from models.by_turns import ByTurns, by_turns
 from streams.core.scoring import F64, Reasons, Rows, Scorer
 
 Answer = TypeVar("Answer", F64, list[Reasons])
@@ -35,6 +37,8 @@ class Timeline:
 
     def reach(self, heads: F64, at_ms: F64) -> F64:
         """Return P(this silence reaches H), shape (users,)."""
+        if self._at_once is not None:
+            return self._at_once.reach(self._places(at_ms), heads, at_ms)
         return self._numbers(lambda scorer, rows: scorer.reach(heads[rows], at_ms[rows]), at_ms)
 
     def quiet(self, heads: F64, at_ms: F64) -> F64:
@@ -51,6 +55,14 @@ class Timeline:
                 found[row] = why
         return found
 
+    @cached_property
+    def _at_once(self) -> ByTurns | None:
+        return by_turns(self.scorers)
+
+    def _places(self, at_ms: F64) -> Rows:
+        """Return the number of the scorer of each instant."""
+        return np.searchsorted(self._edges, at_ms, "left")
+
     def _numbers(self, ask: Callable[[Scorer, Rows], F64], at_ms: F64) -> F64:
         out = np.empty(len(at_ms))
         for scorer, rows in self._runs(at_ms):
@@ -61,7 +73,7 @@ class Timeline:
         """Return each scorer with the rows of its time."""
         if not len(at_ms):
             return []
-        place = np.searchsorted(self._edges, at_ms, "left")
+        place = self._places(at_ms)
         order = np.argsort(place, kind="stable")
         found, starts = np.unique(place[order], return_index=True)
         parts = np.split(order, starts[1:])

@@ -17,11 +17,16 @@ from models import hazard as of_path
 from models import learner as of_learner
 from models import scaler as of_scaler
 from models import second_order as of_belief
+from models.bgnbd import BgNbdScorer
+from models.by_turns import by_turns
+from models.calibration import IDENTITY
 from models.feature_list import FEATURES, PLAIN_WIDTH, WIDTH, Rhythm
 from models.kernel.library import ROOM, learning_kernel, path_kernel
 from models.kernel.loading import OFF, SWITCH
 from models.learner import AdaGradLearner, LinearLearner, SecondOrderLearner
 from models.questions import Examples, Matured
+from models.scorer import LinearScorer
+from models.serving import ServingScorer
 from streams.kernel.build import compilers
 from streams.replay.blocks import Window
 from streams.replay.files import EventLog
@@ -33,6 +38,7 @@ from tests.unit.models.test_hazard import QUESTIONS, weights
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.scorer import Scorer
     from models.snapshot import Snapshot
 
 LOG = Path(__file__).parents[3] / "data" / "complete_journey.csv.gz"
@@ -146,3 +152,28 @@ def test_real_examples_are_learned_as_river_learns_them(
         told = taught(make, examples, size)
     assert said == told
     assert said.examples > count // 2
+
+
+def test_scorers_are_asked_by_turns_as_one_by_one() -> None:
+    """The prior alone, models with the prior beside them, models alone."""
+    heads, at_ms = crowd(400, seed=5)
+    prior = BgNbdScorer(HORIZON_MS)
+    lines = [LinearScorer(weights(seed), f"v{seed}", 9, HORIZON_MS) for seed in range(4)]
+    blends = [
+        ServingScorer(line, prior, share, IDENTITY, may_alert=True)
+        for line, share in zip(lines, (0.7, 0.2, 0.0, 0.0), strict=True)
+    ]
+    scorers: list[Scorer] = [prior, *blends, lines[0], prior]
+    which = np.random.default_rng(1).integers(0, len(scorers), len(heads))
+    found = by_turns(scorers)
+    if path_kernel() is None:
+        assert found is None
+        return
+    assert found is not None
+    said = found.reach(which, heads, at_ms)
+    for number, scorer in enumerate(scorers):
+        rows = which == number
+        assert said[rows].tobytes() == scorer.reach(heads[rows], at_ms[rows]).tobytes()
+    assert by_turns([prior]) is None
+    plain = LinearScorer(weights(1, width=PLAIN_WIDTH), "v", 9, HORIZON_MS)
+    assert by_turns([lines[0], plain]) is None
