@@ -108,17 +108,21 @@ class Calm:
         """Yield places of inputs of different users that ask for more; the calm ones are done.
 
         Returns:
-            Places of the inputs that are left, since something is missing of somebody by now.
+            Places of the inputs that are left: of users of whom something may be missing.
         """
         order, acts = _order(batch.rows), batch.acts
         inputs = Table(
             acts.at_ms, batch.bounds, acts.log_amount, acts.money, acts.slot, batch.is_act,
             acts.is_risky, acts.id_word,
         )  # fmt: skip
-        queues = _queues(batch.rows[order])
+        queues, left = _queues(batch.rows[order]), [np.empty(0, np.intp)]
         while len(queues.rows):
             if not self._course.coverage.is_whole:
-                return np.sort(order[_places(queues)[0]])
+                clear = self._is_clear(batch, queues, order)
+                left.append(order[_places(queues.only(~clear))[0]])
+                queues = queues.only(clear)
+                if not len(queues.rows):
+                    break
             self._fire(batch, queues, order)
             trial = self._try(inputs, queues, order)
             taken, why = trial.found.taken, trial.found.why
@@ -132,7 +136,15 @@ class Calm:
                 yield np.sort(order[queues.begin[more]])
             queues = queues._replace(begin=queues.begin + more)
             queues = queues.only((why != DONE) & (queues.begin < queues.end))
-        return np.empty(0, np.intp)
+        return np.sort(np.concatenate(left))
+
+    def _is_clear(self, batch: Batch, queues: _Queues, order: I64) -> Flags:
+        """Return of whom nothing is missing from the last activity to the end of the batch."""
+        at_ms, grid = batch.acts.at_ms, self._course.users.grid[queues.rows]
+        # A user's last activity does not lie before its grid instant; a new one has none.
+        since_ms = np.where(np.isfinite(grid), grid, at_ms[order[queues.begin]])
+        until_ms = max(batch.bounds.max(), at_ms.max()) + 1.0
+        return self._course.coverage.is_clear(since_ms, until_ms)
 
     def _fire(self, batch: Batch, queues: _Queues, order: I64) -> None:
         """Fire the timers that are due before the first activity of each."""
@@ -212,7 +224,10 @@ class Calm:
             every[row] = value
         users.dirty.update(rows.tolist())
         users.grid[rows] = found.grid[acted]
-        users.schedule(rows, found.deadline[acted])
+        deadline = found.deadline[acted]
+        if course.coverage.has_outages:
+            deadline = course.coverage.postponed(deadline, users.grid[rows])
+        users.schedule(rows, deadline)
 
     def _values(self, trial: _Trial, batch: Batch, what: NDArray[np.uint8]) -> list[bytes]:
         """Return the changelog values of all, with the examples that they froze."""

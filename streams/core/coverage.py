@@ -97,6 +97,28 @@ class Coverage:
         seen: Flags = self.lost(heads, since_ms, until_ms) == 0.0
         return seen
 
+    def is_clear(self, since_ms: F64, until_ms: F64 | float) -> Flags:
+        """Return which spans no outage touches; none is clear where users pause.
+
+        Args:
+            since_ms: Shape (spans,).
+            until_ms: Shape (spans,), or one for all.
+        """
+        if self.has_pauses:
+            return np.zeros(len(since_ms), np.bool_)
+        clear: Flags = self._outages.until(since_ms) > until_ms
+        return clear
+
+    def postponed(self, deadlines: F64, since_ms: F64) -> F64:
+        """Return deadlines; those behind the next outage are looked for at its end.
+
+        Args:
+            deadlines: Shape (users,), as if nothing were missing.
+            since_ms: Shape (users,): live instants.
+        """
+        until = self._outages.until(since_ms)
+        return np.where(deadlines > until, self._outages.resume(until + 1.0), deadlines)
+
     def last(self, heads: F64, at_ms: F64) -> F64:
         """Return the last activity of users, moved by what was lost since, shape (users,)."""
         last: F64 = heads[:, Rhythm.LAST]

@@ -116,8 +116,23 @@ class Timers:
             after_ms: Shape (users,): every timer up to here has fired. What a case has had due
                 before is due one millisecond after it.
         """
-        if self._kernel is not None and self._coverage.is_whole:
-            return self._kernel.deadlines(self._numbers, np.ascontiguousarray(heads), after_ms)
+        if self._kernel is None or self._coverage.has_pauses:
+            return self._deadlines(heads, after_ms)
+        heads = np.ascontiguousarray(heads)
+        found = self._kernel.deadlines(self._numbers, heads, after_ms)
+        if self._coverage.is_whole:
+            return found
+        last = heads[:, Rhythm.LAST]
+        start = np.maximum(after_ms, last) + 1.0
+        clear, is_known = self._coverage.is_clear(last, start), heads[:, Column.EVENTS] > 0.0
+        found = np.where(is_known, self._coverage.postponed(found, start), found)
+        others = np.flatnonzero(is_known & ~clear)
+        if len(others):
+            found[others] = self._deadlines(heads[others], after_ms[others])
+        return found
+
+    def _deadlines(self, heads: F64, after_ms: F64) -> F64:
+        """Return the next deadlines: the twin of the kernel, and whatever outages come to."""
         after = np.maximum(after_ms, heads[:, Rhythm.LAST])
         if self._coverage.is_whole:
             return self._next(heads, heads[:, Rhythm.LAST], after)

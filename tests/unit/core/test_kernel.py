@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from streams.core.coverage import Coverage
 from streams.core.inputs import Acted, Input
 from streams.core.partition import Partition
 from streams.core.rhythm_rows import columns_of
+from streams.core.rules import Rules
 from streams.core.signals import Signals
 from streams.core.state import Column, blank, encode, matrix
 from streams.core.time import DAY_MS, HOUR_MS
@@ -87,9 +89,9 @@ class Moody(ToldScorer):
         return np.where(at_ms // HOUR_MS % 11 == 0, 0.9, 0.1) + 0.0 * heads[:, 0]
 
 
-def told(history: Sequence[Input], size: int) -> list[Any]:
+def told(history: Sequence[Input], size: int, rules: Rules = RULES) -> list[Any]:
     """Return all that can be seen of a partition that is told a history in chunks."""
-    partition = Partition(0, RULES, Moody(), is_shadow=True)
+    partition = Partition(0, rules, Moody(), is_shadow=True)
     left, counts = [], []
     for start in range(0, len(history), size):
         partition.apply(history[start : start + size])
@@ -143,13 +145,37 @@ def test_the_calm_path_is_that_of_rounds(made: list[tuple[Any, ...]], size: int)
         assert told(history, size) == natively
 
 
+spans = st.lists(
+    st.tuples(st.integers(0, 200 * DAY_MS), st.sampled_from([1, HOUR_MS, 5 * DAY_MS, 60 * DAY_MS])),
+    max_size=4,
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(steps, max_size=70), st.sampled_from([1, 7, 70]), spans)
+def test_who_has_no_outage_behind_it_is_calm_in_spite_of_outages(
+    made: list[tuple[Any, ...]], size: int, missing: list[tuple[int, int]]
+) -> None:
+    history = acts_of(made)
+    outages = tuple((float(START_MS + at), float(START_MS + at + span)) for at, span in missing)
+    rules = msgspec.structs.replace(RULES, outages=outages)
+    with pytest.MonkeyPatch.context() as patch:
+        natively = told(history, size, rules)
+        for module in (runs, timers):
+            patch.setattr(module, "kernel", lambda: None)
+        assert told(history, size, rules) == natively
+
+
 @given(
     st.lists(
         st.tuples(*[st.integers(-5, 200 * DAY_MS)] * 4, st.integers(0, 9), st.booleans()),
         min_size=16, max_size=40,
-    )
+    ),
+    spans,
 )  # fmt: skip
-def test_deadlines_are_those_of_numpy(rows: list[tuple[Any, ...]]) -> None:
+def test_deadlines_are_those_of_numpy(
+    rows: list[tuple[Any, ...]], missing: list[tuple[int, int]]
+) -> None:
     heads = np.repeat(matrix([encode(blank(0.0))]), len(rows), axis=0)
     for head, (phase, first, span, after, days, is_due) in zip(heads, rows, strict=True):
         head[Column.PHASE] = abs(phase) % RULES.churn.period_ms
@@ -157,9 +183,10 @@ def test_deadlines_are_those_of_numpy(rows: list[tuple[Any, ...]]) -> None:
         head[Column.DUE] = after if is_due else np.inf
     after_ms = np.array([float(row[3]) for row in rows])
     with pytest.MonkeyPatch.context() as patch:
-        found = Timers(RULES, Coverage(())).deadlines(heads, after_ms)
+        coverage = Coverage([(float(at), float(at + span)) for at, span in missing])
+        found = Timers(RULES, coverage).deadlines(heads, after_ms)
         patch.setattr(timers, "kernel", lambda: None)
-        assert found.tolist() == Timers(RULES, Coverage(())).deadlines(heads, after_ms).tolist()
+        assert found.tolist() == Timers(RULES, coverage).deadlines(heads, after_ms).tolist()
 
 
 # -- what records say
