@@ -12,7 +12,7 @@ import numpy as np
 
 from models.bgnbd import BgNbdScorer
 from models.calibration import logit, sigmoid
-from models.hazard import reach_by_turns
+from models.hazard import reach_by_turns, tabled
 from models.kernel.library import path_kernel
 from models.scorer import LinearScorer
 from models.serving import ServingScorer
@@ -37,14 +37,15 @@ class ByTurns:
     def __init__(
         self, lines: Sequence[LinearScorer], numbers: NDArray[np.int64], prior_weights: F64
     ) -> None:
-        self._lines, self._numbers, self._prior_weights = lines, numbers, prior_weights
+        self._models = tabled([line.weights for line in lines])
+        self._numbers, self._prior_weights = numbers, prior_weights
         self._horizon_ms = lines[0].horizon_ms
         self._prior = BgNbdScorer(self._horizon_ms)
 
     def reach(self, which: NDArray[np.intp], heads: F64, at_ms: F64) -> F64:
         """Return P(this silence reaches H), shape (users,), each by the scorer of its number."""
-        weights = [line.weights for line in self._lines]
-        model = reach_by_turns(weights, self._numbers[which], heads, at_ms, self._horizon_ms)
+        numbers = self._numbers[which]
+        model = reach_by_turns(self._models, numbers, heads, at_ms, self._horizon_ms)
         share = self._prior_weights[which]
         if not share.any():
             return model

@@ -74,6 +74,7 @@ def fit(probability: F64, happened: NDArray[np.bool_], weight: F64 | None = None
     y = happened.astype(np.float64)
     w = np.ones(len(z)) if weight is None else weight
     found = np.array([0.0, 1.0])
+    cost = _cost(found, z, y, w)
     for _ in range(STEPS):
         said = sigmoid(found[0] + found[1] * z)
         off, curve = w * (said - y), w * said * (1.0 - said)
@@ -81,11 +82,16 @@ def fit(probability: F64, happened: NDArray[np.bool_], weight: F64 | None = None
         cross = curve @ z
         hessian = np.array([[curve.sum() + RIDGE, cross], [cross, curve @ (z * z) + RIDGE]])
         step = np.linalg.solve(hessian, gradient)
-        cost = _cost(found, z, y, w)
+        if (found - step == found).all():
+            break  # Nothing would ever change again.
+        before = cost
         for _ in range(HALVINGS):  # A whole step may overshoot where everything is nearly certain.
-            if _cost(found - step, z, y, w) <= cost:
+            cost = _cost(found - step, z, y, w)
+            if cost <= before:
                 break
             step *= 0.5
+        else:
+            cost = _cost(found - step, z, y, w)
         found -= step
     shift, slope = found.tolist()
     return Platt(shift, slope) if slope > 0.0 else IDENTITY

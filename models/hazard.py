@@ -120,13 +120,20 @@ def reach_probability(weights: StepLogit, heads: F64, at_ms: F64, horizon_ms: fl
     return _path(weights, heads, at_ms, horizon_ms, is_cut=True)
 
 
+def tabled(models: Sequence[Weights]) -> F64:
+    """Return models of one width as the kernel takes them: (models, 3 width + 1)."""
+    return np.array(
+        [np.concatenate((m.w[:, 0], m.middle[:, 0], m.reach[:, 0], [m.b])) for m in models]
+    )
+
+
 def reach_by_turns(
-    models: Sequence[Weights], which: NDArray[np.int64], heads: F64, at_ms: F64, horizon_ms: float
+    models: F64, which: NDArray[np.int64], heads: F64, at_ms: F64, horizon_ms: float
 ) -> F64:
     """Return P(this silence reaches H) of each row by a model of its own: the kernel's alone.
 
     Args:
-        models: All of one width.
+        models: As ``tabled`` returns them.
         which: Shape (n,): the model of each row.
         heads: Shape (n, >= 36).
         at_ms: Shape (n,), epoch ms UTC.
@@ -137,15 +144,12 @@ def reach_by_turns(
     """
     native = path_kernel()
     assert native is not None, "without it models are asked one by one"
-    width, out = models[0].width, np.empty(len(heads))
-    table = np.array(
-        [np.concatenate((m.w[:, 0], m.middle[:, 0], m.reach[:, 0], [m.b])) for m in models]
-    )
+    width, out = models.shape[1] // 3, np.empty(len(heads))
     for start in range(0, len(heads), PATH_ROWS):
         rows = slice(start, start + PATH_ROWS)
         steps = native.steps(heads[rows], at_ms[rows], horizon_ms, is_cut=True)
         columns = columns_at(heads[rows], steps.later_ms, horizon_ms, width, steps.rows)
-        quiet = native.logits_by(columns, (which[rows], steps.rows), table)
+        quiet = native.logits_by(columns, (which[rows], steps.rows), models)
         out[rows] = native.products(steps.shares, _log_quiet(quiet))
     return np.exp(out, out=out)
 

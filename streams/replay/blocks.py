@@ -28,7 +28,7 @@ class Block(NamedTuple):
 
     def cut(self, begin: int, end: int) -> "Block":
         """Return the rows from ``begin`` up to ``end``."""
-        return self.picked(range(*slice(begin, end).indices(len(self.rows))))
+        return Block(*(None if column is None else column[begin:end] for column in self))
 
     def picked(self, rows: Sequence[int]) -> "Block":
         """Return some of the rows, by their place in the block."""

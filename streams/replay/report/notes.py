@@ -96,8 +96,10 @@ class Notes:
     def begin(self, block: Block) -> None:
         """Note with what the users of a block began who were never seen before."""
         self.first_ms = min(self.first_ms, float(block.times_ms[0]))
-        for user_id in set(block.user_ids).difference(self._sources):
-            self._sources[user_id] = block.events[block.user_ids.index(user_id)]
+        news = set(block.user_ids).difference(self._sources)
+        if news:
+            first = dict(zip(reversed(block.user_ids), reversed(block.events), strict=True))
+            self._sources.update((user_id, first[user_id]) for user_id in news)
 
     def see(self, acts: Acts) -> None:
         """Note what users did."""
