@@ -28,7 +28,15 @@ class Block(NamedTuple):
 
     def cut(self, begin: int, end: int) -> "Block":
         """Return the rows from ``begin`` up to ``end``."""
-        return Block(*(None if column is None else column[begin:end] for column in self))
+        return Block(
+            rows=self.rows[begin:end],
+            event_ids=self.event_ids[begin:end],
+            user_ids=self.user_ids[begin:end],
+            times_ms=self.times_ms[begin:end],
+            events=self.events[begin:end],
+            amounts=self.amounts[begin:end],
+            extras=None if self.extras is None else self.extras[begin:end],
+        )
 
     def picked(self, rows: Sequence[int]) -> "Block":
         """Return some of the rows, by their place in the block."""
