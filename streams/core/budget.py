@@ -92,7 +92,7 @@ def _length(spans: tuple[tuple[int, int], ...], until_ms: int) -> int:
     return sum(max(0, min(end_ms, until_ms) - start_ms) for start_ms, end_ms in spans)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _local_hour(zone: str, hour: int) -> tuple[int, int]:
     """Return the local dates at the first and the last instant of an hour since the epoch."""
     tz = ZoneInfo(zone)
@@ -108,7 +108,7 @@ def _local_day(zone: str, hour: int, at_ms: int) -> int:
     return datetime.fromtimestamp(at_ms / 1_000, ZoneInfo(zone)).toordinal()
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _day(zone: str, open_zone: str, open_from: time, open_to: time, number: int) -> Day:
     date = datetime.fromordinal(number)
     start_ms, end_ms = _midnight_ms(zone, date), _midnight_ms(zone, date + timedelta(days=1))

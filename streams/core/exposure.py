@@ -50,7 +50,7 @@ def exposure_of(state: UserState, case: Case, moment: Moment, rules: Rules) -> E
     )
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def month_of(day: int) -> str:
     """Return the month of a day since the epoch: 2017-05."""
     return date.fromordinal(EPOCH + day).strftime("%Y-%m")

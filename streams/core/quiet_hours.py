@@ -87,7 +87,7 @@ def _why(at_ms: int, zone: str, closed: Closed) -> tuple[int, Ruling] | None:
     return None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)  # Days that are asked about lie together; the past is not kept.
 def _spans(zone: str, closed: Closed, day: int) -> tuple[Span, ...]:
     """Return the closed spans that touch a day of UTC, in the order in which the rules speak."""
     start_ms, end_ms = day * DAY_MS, (day + 1) * DAY_MS

@@ -84,7 +84,7 @@ def _closed_until(at_ms: int, zone: str, windows: tuple[str, ...]) -> int | None
     return None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def _closed(zone: str, windows: tuple[str, ...], day: int) -> tuple[tuple[int, int], ...]:
     """Return the closed spans around a day of UTC."""
     return tuple(_spans(ZoneInfo(zone), windows, date.fromordinal(_EPOCH + day)))
