@@ -1,6 +1,8 @@
 """Restoring partitions: from state files where there are any that fit, and from the changelog."""
 
-from collections.abc import Collection, Mapping
+import gc
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from streams.core.stored import StaleStartError, Stored
@@ -49,12 +51,25 @@ async def restored(options: "LaneOptions", partitions: Collection[int]) -> dict[
     """
     if not partitions:
         return {}
-    found = await _resumed(options, partitions) if options.state_files else {}
-    rest = [partition for partition in partitions if partition not in found]
-    if rest:
-        read = await read_on(options.cluster, options.changelog, dict.fromkeys(rest))
-        found |= {partition: _from_changelog(options, partition, read) for partition in rest}
+    with _nothing_collected():
+        found = await _resumed(options, partitions) if options.state_files else {}
+        rest = [partition for partition in partitions if partition not in found]
+        if rest:
+            read = await read_on(options.cluster, options.changelog, dict.fromkeys(rest))
+            found |= {partition: _from_changelog(options, partition, read) for partition in rest}
     return found
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Keep the collector from looking through millions of users, again and again, as they come."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _from_changelog(options: "LaneOptions", partition: int, read: Read) -> Restored:
