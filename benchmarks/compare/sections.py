@@ -89,9 +89,9 @@ def workers(size: Size, section: Section) -> None:
 
 
 def users(size: Size, section: Section) -> None:
-    """Measure few users over years, and many who are known already."""
+    """Measure few users over months, and many who are known already."""
     with Ground() as ground:
-        log = put(ground, Shape(size.users // 50, size.days * 20, 1, life_days=1e6))
+        log = put(ground, Shape(size.users // 50, size.days * 4, 1, life_days=1e6))
         section.runs += [run(ground, WINBACK, log, as_name="few") for _ in range(size.rounds)]
     with Ground() as ground:
         ground.feed("steady", steady_csv(size.many))
