@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from functools import cached_property
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from streams.core.partition import Partition
 from streams.core.partitioner import Partitioner, partition_of_key
 from streams.core.rules import Rules
 from streams.core.scoring import F64, Advisor, Observer, Scorer
+from streams.core.signals import Signals
 from streams.core.state import WIDTH
 from streams.replay.blocks import Block
 from streams.replay.events import credible
@@ -24,13 +26,29 @@ SLICE_ROWS: Final = 8_192
 """Inputs applied at once, over all partitions; the size changes speed and nothing else."""
 
 
-class Accepted(NamedTuple):
-    """The rows of a block that are inputs, as columns; ``rows``: their numbers in the file."""
+class Accepted:
+    """The rows of a block that are inputs.
 
-    inputs: list[Input]
-    user_ids: list[str]
-    times_ms: list[int]
-    rows: Sequence[int] = ()
+    Args:
+        inputs: In the order of the log.
+        user_ids: Whose each is.
+        times_ms: When each was, epoch ms UTC.
+        rows: Their numbers in the file.
+    """
+
+    def __init__(
+        self,
+        inputs: list[Input],
+        user_ids: list[str],
+        times_ms: list[int],
+        rows: Sequence[int] = (),
+    ) -> None:
+        self.inputs, self.user_ids, self.times_ms, self.rows = inputs, user_ids, times_ms, rows
+
+    @cached_property
+    def signals(self) -> Signals:
+        """The inputs as columns, made once however often they are run."""
+        return Signals.of(self.inputs)
 
 
 class Fleet:
@@ -120,6 +138,9 @@ class Fleet:
             end: The first not to apply.
             watermark_ms: Then every timer up to here fires.
         """
+        if self._is_plain(accepted):
+            self._apply_plainly(accepted, begin, end, watermark_ms)
+            return
         last = range(begin, max(end, begin + 1), SLICE_ROWS)[-1]
         parts, ties, places, partitioner = self._parts, self._ties, self._places, self._partitioner
         for start in range(begin, last + 1, SLICE_ROWS):
@@ -141,13 +162,30 @@ class Fleet:
                     inputs.append(WatermarkPassed(watermark_ms))
             self._flush_all()
 
+    def _is_plain(self, accepted: Accepted) -> bool:
+        """Return whether the inputs are those of the only partition, as they are."""
+        is_one = len(self.partitions) == 1 and not self._pauses and not self._ties.are_any
+        return is_one and Linked not in accepted.signals.kinds
+
+    def _apply_plainly(
+        self, accepted: Accepted, begin: int, end: int, watermark_ms: int | None
+    ) -> None:
+        for start in range(begin, end, SLICE_ROWS):
+            self._told(0, accepted.signals[start : min(end, start + SLICE_ROWS)])
+        if watermark_ms is not None:
+            self._told(0, [WatermarkPassed(watermark_ms)])
+
     def _flush(self, number: int) -> None:
         """Apply what waits for a partition."""
         inputs = self._parts[number]
         if inputs:
             self._parts[number] = []
-            for refused in self.partitions[number].apply(inputs):
-                self.counts[f"rejected_{refused.reason}"] += 1
+            self._told(number, inputs)
+
+    def _told(self, number: int, inputs: Sequence[Input]) -> None:
+        """Apply inputs to a partition."""
+        for refused in self.partitions[number].apply(inputs):
+            self.counts[f"rejected_{refused.reason}"] += 1
 
     def _flush_all(self) -> None:
         for number in range(len(self.partitions)):
