@@ -24,6 +24,7 @@ from streams.runtime.metric_list import Metric
 from streams.runtime.recovery import Read
 from streams.runtime.state_folder import SUFFIX, Draft, Folder
 from streams.runtime.state_format import BrokenFileError, Head, Reading, frame, payloads
+from streams.runtime.state_intake import Run, rest_of
 from streams.runtime.ticks import now_ms
 from winback_sender.logs import get_logger
 
@@ -39,8 +40,6 @@ TAIL_SHARE: Final = 0.1
 LOOK_S: Final = 10.0
 BYTES_PER_S: Final = 64 << 20
 """While the partition is at work. Four gigabytes take a minute."""
-
-Run = Callable[..., Awaitable[Any]]
 
 
 class Start(NamedTuple):
@@ -133,7 +132,7 @@ class StateFiles:
             self._written.pop(number, None)
         if not self._topic_id:
             return {}
-        read = await asyncio.gather(*(self._run(self._start, number) for number in partitions))
+        read = await asyncio.gather(*(self._start(number) for number in partitions))
         found: dict[int, Start] = {}
         for number, start in zip(partitions, read, strict=True):
             if isinstance(start, Start):
@@ -142,13 +141,13 @@ class StateFiles:
                 self.ignore(number, start)
         return found
 
-    def _start(self, partition: int) -> Start | str:
+    async def _start(self, partition: int) -> Start | str:
         """Return what is in a file, or why it is not used; nothing when there is none."""
         try:
-            with self._folder.read(_name(partition)) as file:
-                reading = Reading(file)
+            with await self._run(self._folder.read, _name(partition)) as file:
+                reading = await self._run(Reading, file)
                 reason = self._misfit(reading.head, partition)
-                return reason or Start(reading.head, reading.rest())
+                return reason or Start(reading.head, await rest_of(reading, self._run))
         except FileNotFoundError:
             return ""
         except (BrokenFileError, OSError) as error:

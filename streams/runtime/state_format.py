@@ -94,47 +94,39 @@ class Reading:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._buffer = bytearray()
+        self._buffers = [bytearray(), bytearray()]
         self._left = file.seek(0, SEEK_END)
         file.seek(0)
         try:
-            self.head = msgspec.json.decode(self._next(), type=Head)
+            self.head = msgspec.json.decode(self.payload(), type=Head)
         except ValueError as error:  # msgspec's are, and those of what is no text.
             raise BrokenFileError(f"its head cannot be read: {error}") from error
         if self.head.format != FORMAT:
             raise BrokenFileError(f"it has format {self.head.format}, not {FORMAT}")
 
-    def rest(self) -> Stored:
-        """Return what stands behind the head.
+    @property
+    def has_more(self) -> bool:
+        """Whether something follows what was read."""
+        return self._left > 0
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield key and value of everything, as they lie in the changelog.
+
+        Raises:
+            BrokenFileError: It is not whole, which may be known at its end only.
+        """
+        yield from ours_of(self.payload()).items()
+        count = 0
+        while (part := part_of(self.payload(), count)) is not None:
+            count += len(part[0])
+            yield from zip(map(str.encode, part[0]), part[1], strict=True)
+
+    def payload(self) -> memoryview:
+        """Return the payload of the next frame; it stands until the call after the next.
 
         Raises:
             BrokenFileError: It is not whole.
         """
-        return Stored(self.ours(), list(self.parts()))
-
-    def ours(self) -> dict[bytes, bytes]:
-        """Return what is no user's; to be read before the users."""
-        return _decoded(_OURS, self._next())
-
-    def parts(self) -> Iterator[Part]:
-        """Yield the users; at the end it is known whether that were all of them."""
-        count = 0
-        while not isinstance(part := _decoded(_PART, self._next()), int):
-            if len(part[0]) != len(part[1]):
-                raise BrokenFileError("a frame has not one value for every user")
-            yield part
-            count += len(part[0])
-        if part != count:
-            raise BrokenFileError(f"it has {count} users, and says {part}")
-
-    def records(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield key and value of everything, as they lie in the changelog."""
-        yield from self.ours().items()
-        for user_ids, values in self.parts():
-            yield from zip(map(str.encode, user_ids), values, strict=True)
-
-    def _next(self) -> memoryview:
-        """Return the payload of the next frame; it stands in the buffer until the next call."""
         begin = self._file.read(_FRAME.size)
         if len(begin) != _FRAME.size:
             raise BrokenFileError("it ends early")
@@ -142,13 +134,39 @@ class Reading:
         self._left -= _FRAME.size + size
         if self._left < 0:
             raise BrokenFileError("it ends early")
-        if len(self._buffer) < size:
-            self._buffer = bytearray(size)
-        payload = memoryview(self._buffer)[:size]
+        self._buffers.reverse()
+        if len(self._buffers[0]) < size:
+            self._buffers[0] = bytearray(size)
+        payload = memoryview(self._buffers[0])[:size]
         self._file.readinto(payload)  # type: ignore[attr-defined]
         if zlib.crc32(payload) != crc:
             raise BrokenFileError("a frame is not what was written")
         return payload
+
+
+def ours_of(payload: memoryview) -> dict[bytes, bytes]:
+    """Return what is no user's from the frame behind the head.
+
+    Raises:
+        BrokenFileError: It cannot be read.
+    """
+    return _decoded(_OURS, payload)
+
+
+def part_of(payload: memoryview, count: int) -> Part | None:
+    """Return the users of a frame; None = it is the last, and so many users stand before it.
+
+    Raises:
+        BrokenFileError: It cannot be read, or says that they are more or fewer.
+    """
+    part: Part | int = _decoded(_PART, payload)
+    if isinstance(part, int):
+        if part != count:
+            raise BrokenFileError(f"it has {count} users, and says {part}")
+        return None
+    if len(part[0]) != len(part[1]):
+        raise BrokenFileError("a frame has not one value for every user")
+    return part
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], payload: memoryview) -> T:

@@ -1,6 +1,9 @@
 """A state file is whole, or it is none."""
 
+import asyncio
 import io
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +18,7 @@ from streams.runtime.state_format import (
     frame,
     payloads,
 )
+from streams.runtime.state_intake import rest_of
 
 HEAD = Head(topic="users", topic_id="7", partition=3, offset=12, made_ms=1)
 OURS = {b"\0partition": b"{}", b"\0erased/x": b"1 2"}
@@ -26,13 +30,19 @@ def written(stored: Stored) -> bytes:
 
 def read(data: bytes) -> tuple[Head, dict[bytes, bytes], dict[str, bytes]]:
     reading = Reading(io.BytesIO(data))
-    stored = reading.rest()
+    stored = asyncio.run(rest_of(reading, at_once))
     users = {
         user_id: value
         for user_ids, values in stored.parts
         for user_id, value in zip(user_ids, values, strict=True)
     }
+    records = {**stored.ours, **{user_id.encode(): value for user_id, value in users.items()}}
+    assert dict(Reading(io.BytesIO(data)).records()) == records
     return reading.head, dict(stored.ours), users
+
+
+async def at_once(do: Callable[..., Any], *given: Any) -> Any:
+    return do(*given)
 
 
 FILE = written(Stored(OURS, [(["ada", "", "李雷"], [b"a" * 300, b"", b"b"]), (["bo"], [b"\0"])]))
