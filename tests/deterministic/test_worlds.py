@@ -19,7 +19,7 @@ FOUND_FROM = {
     "clocks_not_in_the_record": 0,
     "dedupe_window_of_one": 0,
     "deleted_users_stay": 0,
-    "dirty_lane_kept": 45,
+    "dirty_lane_kept": 75,
     "file_of_what_is_not_durable": 0,
     "file_older_than_tombstones": 319,
     "file_that_ends_before_its_offset": 20,
