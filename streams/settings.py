@@ -36,7 +36,7 @@ class Settings(Shared, frozen=True, kw_only=True):
         Meta(ge=0, le=21_600),
         says(
             "Least time between two state files of a partition: from them a restart on the same "
-            "machine takes a fifth of the time. 0: none are written or read.",
+            "machine takes half the time. 0: none are written or read.",
             "s",
         ),
     ] = 600.0
