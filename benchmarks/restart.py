@@ -122,19 +122,23 @@ async def change(bootstrap: str, crowd: Crowd, count: int) -> None:
         await publish(bootstrap, CHANGELOG, {partition: records})
 
 
-def write_files(folder: DiskFolder, bootstrap: str, crowd: Crowd, ends: dict[int, int]) -> None:
-    """Write the state files as they would be at these offsets."""
+def write_files(folder: DiskFolder, bootstrap: str, crowd: Crowd, ends: dict[int, int]) -> float:
+    """Write the state files as they would be at these offsets; return what that costs in CPU."""
+    cpu_s = 0.0
     found = topic_id(Cluster.plain(bootstrap), CHANGELOG)
     for partition, end in ends.items():
         head = Head(
             topic=CHANGELOG, topic_id=found, partition=partition, offset=end, made_ms=now_ms()
         )
-        stored = Stored({PARTITION_KEY: crowd.record(partition)}, crowd.pieces(partition))
+        stored = Stored({PARTITION_KEY: crowd.record(partition)}, list(crowd.pieces(partition)))
+        began_s = time.process_time()
         draft = folder.draft(f"{partition}{SUFFIX}")
         for payload in payloads(head, stored):
             draft.write(frame(payload))
             draft.write(payload)
         draft.finish()
+        cpu_s += time.process_time() - began_s
+    return cpu_s
 
 
 class Events:
@@ -193,7 +197,7 @@ def measure(users: int, tail: int) -> dict[str, float]:
         with stand:
             stand.run("topics", "apply")
             ends = asyncio.run(fill(kafka.bootstrap, crowd))
-            write_files(folder, kafka.bootstrap, crowd, ends)
+            write_s = write_files(folder, kafka.bootstrap, crowd, ends)
             asyncio.run(change(kafka.bootstrap, crowd, tail))
             events = Events(kafka.bootstrap, crowd)
             worker, killed = start(stand, kafka.bootstrap, events)
@@ -207,13 +211,15 @@ def measure(users: int, tail: int) -> dict[str, float]:
             worker, without = start(stand, kafka.bootstrap, events)
             worker.end(signal.SIGKILL)
     shutil.rmtree(directory, ignore_errors=True)
-    return _found(crowd, killed, stopped, without, stop_s)
+    found = {
+        "value_bytes_mean": crowd.mean_bytes, "stop_s": stop_s,
+        "write_us_per_user": write_s / users * 1e6,
+    }  # fmt: skip
+    return found | _told(crowd, killed, stopped, without)
 
 
-def _found(
-    crowd: Crowd, killed: Start, stopped: Start, without: Start, stop_s: float
-) -> dict[str, float]:
-    found = {"value_bytes_mean": crowd.mean_bytes, "stop_s": stop_s}
+def _told(crowd: Crowd, killed: Start, stopped: Start, without: Start) -> dict[str, float]:
+    found = {}
     for name, each in (("killed", killed), ("stopped", stopped), ("without", without)):
         found |= {f"{name}_{field}": value for field, value in each._asdict().items()}
         found[f"{name}_users_per_s"] = each.users / each.own_s
@@ -233,6 +239,8 @@ def main() -> None:
                    note=f"{said}, {args.tail:,} of them changed since the files")  # fmt: skip
     figures.record("restart_stopped_first_event_s", found["stopped_first_event_s"], note=said)
     figures.record("restart_without_files_s", found["without_first_event_s"], note=said)
+    figures.record("restart_peak_mb", found["killed_peak_mb"], note=said)
+    figures.record("state_file_cpu_us_per_user", found["write_us_per_user"], note=said)
     print(json.dumps({name: round(value, 3) for name, value in found.items()}))
 
 
