@@ -21,7 +21,7 @@ from kafka.admin import KafkaAdminClient, NewPartitions
 from benchmarks import figures
 from benchmarks.core_stages import BUILD, RULES
 from benchmarks.model import frozen_model
-from benchmarks.stand import NotInTimeError, Stand, wait_until
+from benchmarks.stand import NotInTimeError, Stand, Worker, wait_until
 from benchmarks.workload import Shape, cached_csv
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from tests.chaos.deployment import WORKERS_MIN, Deployment, Setting
@@ -30,6 +30,7 @@ from tests.chaos.ending import ends_when_asked
 from tests.chaos.oracle import ACTIVITY, Findings, examine
 from tests.chaos.prove import WRONG, say
 
+BEGIN_PATIENCE_S: Final = 60.0
 BEFORE_S: Final = 5.0
 STOP_PATIENCE_S: Final = 60.0
 MAKE_PATIENCE_S: Final = 30.0
@@ -90,6 +91,7 @@ def _see_off(deployment: Deployment, break_topic: Callable[[], None]) -> list[st
         worker.wait_ready()
     feed = stand.start("feed", setting.log, "--rate", str(setting.rate), "--quiet", "--json")
     deployment.begin()
+    wait_until("the feed has begun", lambda: any(map(_applied, workers)), BEGIN_PATIENCE_S)
     time.sleep(BEFORE_S)
     break_topic()
     deployment.say("the topic is broken")
@@ -108,6 +110,11 @@ def _see_off(deployment: Deployment, break_topic: Callable[[], None]) -> list[st
         begin = next((n for n, line in enumerate(lines) if line.startswith("winback:")), -2)
         said.append("\n".join(lines[begin:]) if has_ended else "")
     return said
+
+
+def _applied(worker: Worker) -> float:
+    """Return how much a worker has read: a feed that begins later goes by the wrong partitions."""
+    return worker.metrics().get("winback_records_applied_total", 0.0)
 
 
 def _make_anew(stand: Stand, admin: Any) -> None:
