@@ -101,6 +101,7 @@ class Users:
         row = self._add(user_id, self._before + phase + self._after)
         self._sample.add(float(phase_ms), user_id)
         self.dirty.add(row)
+        self._still.add(row)
         return row
 
     def load(self, records: Mapping[bytes, bytes]) -> None:
@@ -206,6 +207,7 @@ class Users:
         self.cases += _has_case(value) - _has_case(self.values[row])
         self.values[row] = value
         self.dirty.add(row)
+        self._still.add(row)
         self._put.add(row)
         bid = _BID.unpack_from(value, _BID_AT)[0]
         if not bid:

@@ -74,6 +74,17 @@ def test_who_is_silent_beyond_twice_the_horizon_sleeps_after_the_next_commit() -
     assert partition.users == 1
 
 
+def test_who_was_only_spoken_of_sleeps_whether_or_not_a_worker_was_replaced_meanwhile() -> None:
+    lived = partition_of([ConsentChanged(ADA, day(1), "sms", is_granted=True)])
+    records = dict(lived.take().changelog)
+    other = Partition(0, RULES, ToldScorer(by_silence, RULES.churn.horizon_ms))
+    other.restore(records)
+
+    assert is_packed(records[ADA.encode()])
+    assert other.take().changelog == []
+    assert stored(other) == stored(lived)
+
+
 def test_what_can_matter_no_more_is_forgotten_at_the_mark() -> None:
     partition = partition_of([act(day(n), ADA) for n in (0, 1, 2.5, 4.5)])
     before = decode(stored(partition))
