@@ -38,8 +38,8 @@ QUIX: Final = ("at least once, 5 s", "至少一次，5 秒")
 FAUST: Final = ("none after a crash", "崩溃后无保证")
 NONE: Final = ("no state, no model", "无状态、无模型")
 ROWS: Final = (
-    Row("**winback**, 50,000 users", "**winback**，5 万用户", "cpu_us_per_event", "", ONCE),
-    Row("winback, a million users", "winback，100 万用户", "cpu_us_per_event_many", "", ONCE),
+    Row("**winback**, 50,000 users, 20 days", "**winback**，5 万用户，20 天", "peer_us:winback",
+        "", ONCE),
     Row("Bytewax 0.21, in batches", "Bytewax 0.21，批处理", "peer_us:bytewax",
         "peer_ratio:bytewax", ("local disk only, 10 s of duplicates", "仅本地磁盘，重复 10 秒")),
     Row("Quix Streams 3, batched by hand", "Quix Streams 3，手工攒批", "peer_us:quix",
@@ -48,14 +48,20 @@ ROWS: Final = (
         "peer_ratio:quix-prompt", ONCE),
     Row("stock Faust, `take()`", "原版 Faust，`take()`", "peer_us:faust",
         "peer_ratio:faust", FAUST),
+    Row("**winback**, 2,000 users, 60 days", "**winback**，2 千用户，60 天",
+        "peer_us:winback-singly", "", ONCE),
     Row("Quix Streams 3, event by event", "Quix Streams 3，逐条", "peer_us:quix-singly",
         "peer_ratio:quix-singly", QUIX),
     Row("stock Faust, event by event", "原版 Faust，逐条", "peer_us:faust-singly",
         "peer_ratio:faust-singly", FAUST),
+    Row("**winback**, 50,000 users, 60 days", "**winback**，5 万用户，60 天",
+        "cpu_us_per_event", "", ONCE),
     Row("floor: reads, decodes, writes as much; columns", "下限：读取、解码、写同样多；列式",
         "floor_us:columns", "", NONE),
     Row("floor: aiokafka", "下限：aiokafka", "floor_us:aiokafka", "", NONE),
     Row("floor: confluent-kafka", "下限：confluent-kafka", "floor_us:confluent", "", NONE),
+    Row("**winback**, a million users", "**winback**，100 万用户",
+        "cpu_us_per_event_many", "", ONCE),
 )  # fmt: skip
 HEADS: Final = (
     ("", "CPU per event", "times winback's", "after a crash"),

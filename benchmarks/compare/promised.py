@@ -11,6 +11,9 @@ LEAST: Final = {"bytewax": 1.5, "quix": 4.0, "faust": 20.0}
 OTHERS: Final = ("quix-prompt", "quix-singly", "faust-singly")
 """Ways of the same peers that nothing is promised of."""
 
+OURS: Final = {"peers": "peer_us:winback", "singly": "peer_us:winback-singly"}
+"""Section of peers to the figure of winback on their log, which decides what an event costs."""
+
 
 def _peer(name: str) -> Promise:
     what = f"CPU per event of {name} over winback's, the same log in the same run"
@@ -22,6 +25,7 @@ SPEED: Final[dict[str, Promise]] = {
     "first_event_s": Promise("start of a worker to its first durable event, no state yet", "s"),
     "cpu_us_per_event_few": Promise("whole pipeline, backlog, 1,000 users: CPU per event", "µs"),
     "cpu_us_per_event_many": Promise("the same with a million users", "µs", "<=", 14),
+    "broker_cpu_us_per_event_many": Promise("the same run: CPU of the broker per event", "µs"),
     "first_event_many_s": Promise("start to the first durable event, a million users", "s"),
     "worker_bytes_per_user": Promise("resident memory of that worker per user", "B"),
     "floor_distance": Promise(f"CPU per event over that of the floor, {FLOOR}", "×", "<=", 2.5),
@@ -31,6 +35,8 @@ SPEED: Final[dict[str, Promise]] = {
     },
     **{f"peer_ratio:{name}": _peer(name) for name in (*LEAST, *OTHERS)},
     **{f"peer_us:{name}": Promise(f"CPU per event of {name}", "µs") for name in (*LEAST, *OTHERS)},
+    "peer_us:winback": Promise("CPU per event of winback, the log of the peers in batches", "µs"),
+    "peer_us:winback-singly": Promise("the same, the log of the peers event by event", "µs"),
     "workers_cpu": Promise("two workers over one: CPU per event", "×", "<=", 1.15),
     "workers_wall": Promise(
         "two workers over one: throughput, the broker on the same cores", "×", ">=", 1.35

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from benchmarks import figures
-from benchmarks.compare.promised import FLOOR, LEAST, OTHERS
+from benchmarks.compare.promised import FLOOR, LEAST, OTHERS, OURS
 from benchmarks.compare.results import Result, median
 from benchmarks.compare.sections import PACES
 
@@ -63,6 +63,7 @@ def _floors(result: Result) -> Found:
 
 def _peers(result: Result) -> Found:
     ours = median(result.runs, "cpu_us", "winback")
+    yield OURS[result.section], ours
     for name in (*LEAST, *OTHERS):
         theirs = median(result.runs, "cpu_us", name)
         yield f"peer_us:{name}", theirs
@@ -82,6 +83,7 @@ def _workers(result: Result) -> Found:
 def _users(result: Result) -> Found:
     yield "cpu_us_per_event_few", median(result.runs, "cpu_us", "few")
     yield "cpu_us_per_event_many", median(result.runs, "cpu_us", "many")
+    yield "broker_cpu_us_per_event_many", median(result.runs, "broker_us", "many")
     yield "first_event_many_s", median(result.runs, "first_s", "many")
     yield (
         "worker_bytes_per_user",

@@ -14,11 +14,11 @@ import msgspec
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """Costs of one unit of work, as `SOURCES` describes them."""
 
-    pipeline_us: float = 19.7
-    broker_us: float = 11.7
+    pipeline_us: float = 30.4
+    broker_us: float = 15.8
     roster_us: float = 136.0
-    restore_per_s: float = 150_000.0
-    failover_s: float = 1.74
+    restore_per_s: float = 180_000.0
+    failover_s: float = 0.77
     touches_per_s: float = 1_778.0
     asleep_bytes: float = 442.0
     awake_bytes: float = 1_031.0
@@ -47,8 +47,12 @@ class Source(NamedTuple):
 
 
 SOURCES: Final[dict[str, Source]] = {
-    "pipeline_us": Source("cpu_us_per_event", "µs", "CPU of a worker per event, all it does"),
-    "broker_us": Source("broker_cpu_us_per_event", "µs", "CPU of the brokers per event, one copy"),
+    "pipeline_us": Source(
+        "cpu_us_per_event_many", "µs", "CPU of a worker per event, a million users, all it does"
+    ),
+    "broker_us": Source(
+        "broker_cpu_us_per_event_many", "µs", "CPU of the brokers per event of those, one copy"
+    ),
     "roster_us": Source("roster_us_per_example", "µs", "CPU of the learner per example"),
     "restore_per_s": Source("restore_users_per_s", "1/s", "users restored by a worker"),
     "failover_s": Source(

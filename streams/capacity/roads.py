@@ -60,7 +60,7 @@ def roads(found: Capacity) -> list[Road]:
              "built: nothing on the event path; a lost disk costs what there was before"),
         Road("RocksDB or SQLite under the state", 1.0 + changed / costs.restore_per_s, read_s,
              LSM_US, dirty_mb * LSM_AMPLIFICATION, cached,
-             "memory falls to a tenth, CPU per event rises by half; timers and restore still read "
+             "memory falls to a tenth, CPU per event rises; timers and restore still read "
              "every head; not built"),
         Road("incremental checkpoints to object storage", object_s, object_s, 0.3,
              dirty_mb, workers.gb_each,

@@ -26,7 +26,7 @@ def test_the_usual_question_has_an_answer() -> None:
     answer = asked()
     assert answer.exit_code == 0
     assert "200,000,000 users, 5,000,000,000 events a day" in answer.output
-    assert "cpu_us_per_event" in answer.output
+    assert "cpu_us_per_event_many" in answer.output
 
 
 def test_numbers_are_given_as_people_write_them() -> None:
@@ -68,7 +68,7 @@ def test_what_is_no_number_is_said() -> None:
 
 
 def test_costs_of_ones_own_machine(tmp_path: Path) -> None:
-    figure = {"name": "cpu_us_per_event", "value": 5.0}
+    figure = {"name": "cpu_us_per_event_many", "value": 5.0}
     (tmp_path / "cpu.json").write_text(json.dumps(figure))
     assert told("--figures", str(tmp_path))["costs"]["pipeline_us"] == 5.0
 
