@@ -342,6 +342,8 @@ class Course:
         The kill switch closes every open case at once.
         """
         new = self.book.controls.take(directives, watermark_ms)
+        if new:
+            self.gate.look_again()
         if any((order.key, order.value) == (STOP, ON) for order in new):
             self._close_all(watermark_ms)
         return bool(new)

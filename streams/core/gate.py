@@ -90,6 +90,10 @@ class Gate:
         spent = self.ledger.record()
         self._rules, self.ledger = rules, Ledger(rules.budget, self._number, self._of)
         self.ledger.load(spent)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Look at everybody who waits at the next border: what holds for all has changed."""
         self._seen_version = -1
 
     # -- borders
@@ -112,20 +116,28 @@ class Gate:
             day = self._rules.budget.day(day.end_ms)
         return day.end_ms
 
-    def next_ms(self) -> int:
-        """Return the next border at which something may happen."""
+    def next_ms(self, fired_ms: int) -> int:
+        """Return the next border at which something may happen; none before an instant is left.
+
+        Args:
+            fired_ms: Every timer up to here has fired: who began to wait since the border before
+                it waits for the one behind it, however late somebody looks.
+        """
         if self._is_idle:
             return FAR_FUTURE_MS
-        day_end = self._rules.budget.day(self.last_ms).end_ms
-        users = self._users
         if not self._rules.budget.per_day:
             return self._weigh_ms(self.last_ms)
-        if not users.waiting:
-            first = users.deadlines[: len(users.values)].min(initial=float(day_end))
-            return min(self.border(max(int(first) - 1, self.last_ms)), day_end)
-        if users.waiting_version == self._seen_version:
-            return min(max(self._idle_until, self.border(self.last_ms)), day_end)
-        return min(self.border(self.last_ms), day_end)
+        passed_ms, users = max(self.last_ms, fired_ms), self._users
+        day_end = self._rules.budget.day(self.last_ms).end_ms
+        next_ms = self.border(passed_ms)
+        if users.waiting and users.waiting_version != self._seen_version:
+            return min(next_ms, day_end)
+        # Nobody new waits: not before the next timer, and who waits has no place until then.
+        due_ms = users.first_due_ms(day_end)
+        first_ms = self.border(max(due_ms - 1, passed_ms))
+        if users.waiting:
+            first_ms = min(first_ms, max(self._idle_until, next_ms))
+        return min(first_ms, day_end)
 
     def pass_border(self, at_ms: int, step: Step) -> Iterator[BudgetStatus]:
         """Hand out the places of a border; yield what is to be told of the budget.
@@ -147,11 +159,17 @@ class Gate:
         terms = self._book.at(at_ms)
         if terms.put_off_ms:  # The places of a day that is over are of use to nobody.
             self._idle_until = self._rest_until(terms.put_off_ms)
-        elif users.waiting and not terms.is_stopped:
+        elif self._has_news(at_ms) and not terms.is_stopped:
             self._hand_out(at_ms, step)
         self.last_ms, self._seen_version = at_ms, users.waiting_version
         if has_changed and budget.per_day:
             yield self._status(at_ms, at_ms)
+
+    def _has_news(self, at_ms: int) -> bool:
+        """Whether somebody waits who was not seen yet, or for whom a place may have come up."""
+        users = self._users
+        is_new = users.waiting_version != self._seen_version
+        return bool(users.waiting) and (is_new or at_ms >= self._idle_until)
 
     def _rest_until(self, put_off_ms: int) -> int:
         """Return the first border that is not put off; whoever restarts before it finds the same.

@@ -248,7 +248,7 @@ class Partition:
         """Raise the watermark, if it is higher, and fire every timer that it has reached."""
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
         gate = self._course.gate
-        while gate.last_ms and (border_ms := gate.next_ms()) <= self.watermark_ms:
+        while gate.last_ms and (border_ms := gate.next_ms(self._fired_ms)) <= self.watermark_ms:
             self._fire(border_ms)
             self._course.pass_border(border_ms)
         self._fire(self.watermark_ms)

@@ -54,7 +54,7 @@ class Users:
         grid: Row to the latest grid instant not after the last activity; infinity before the first.
         dirty: Rows whose value is not durable yet.
         waiting: Rows of users who bid, or whose case waits, for a place.
-        waiting_version: Changes whenever somebody joins them.
+        waiting_version: Changes whenever somebody joins them, or one of them is not as before.
         cases: Number of users who have an open case.
         outdated: Key and value of what lies in the changelog as an older version wrote it.
     """
@@ -212,9 +212,10 @@ class Users:
         bid = _BID.unpack_from(value, _BID_AT)[0]
         if not bid:
             self.waiting.discard(row)
-        elif row not in self.waiting:
+            return
+        self.waiting_version += 1
+        if row not in self.waiting:
             self.waiting.add(row)
-            self.waiting_version += 1
             self._bids += bid != CASE_WAITS
 
     def raise_bid(self, row: int, bid: float) -> None:

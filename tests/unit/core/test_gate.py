@@ -192,48 +192,76 @@ def test_a_complaint_is_answered_at_once_and_within_the_budget() -> None:
 
 # -- laws
 
-FEW = budgeted(3, every="6h", playbooks="""[{name: sorry, match: {triggers: [complaint]},
- steps: [{channel: sms, template_key: s}]}, {name: care, steps: [{channel: wechat, template_key: c},
- {channel: sms, template_key: d, wait: 1d}]}]""".replace("\n", ""))  # fmt: skip
+TRIPLE = """[{name: sorry, match: {triggers: [complaint]},
+ steps: [{channel: sms, template_key: s}]},
+ {name: vip, match: {tiers: [high]},
+ steps: [{channel: call, template_key: v, on_full: ON_FULL},
+ {channel: sms, template_key: w, wait: 1d}]},
+ {name: care, steps: [{channel: wechat, template_key: c},
+ {channel: sms, template_key: d, wait: 1d}]}]""".replace("\n", "")
+FEW = tuple(
+    rules_of(
+        BUDGETED, budget=f"{{touches_per_day: 3, calls_per_day: 1, every: {every}}}",
+        playbooks=TRIPLE.replace("ON_FULL", on_full),
+    )
+    for every in ("10m", "6h") for on_full in ("skip", "wait")
+)  # fmt: skip
 
 
-def complaint(user_id: str, hour: int) -> Acted:
-    name = f"complaint {user_id} {hour}"
-    return Acted(user_id, name, day(0, hour), is_risky=True, trigger="complaint")
+def at(minute: int) -> int:
+    return day(0, 0) + minute * MINUTE_MS
 
 
-def heard(user_id: str, hour: int) -> FeedbackReceived:
-    return FeedbackReceived(user_id, day(0, hour), "nothing we sent", "opted_out")
+def complaint(user_id: str, minute: int) -> Acted:
+    name = f"complaint {user_id} {minute}"
+    return Acted(user_id, name, at(minute), is_risky=True, trigger="complaint")
 
 
-def said(user_id: str, hour: int) -> ConsentChanged:
-    return ConsentChanged(user_id, day(0, hour), "sms", is_granted=bool(hour % 3))
+def heard(user_id: str, minute: int) -> FeedbackReceived:
+    return FeedbackReceived(user_id, at(minute), "nothing we sent", "opted_out")
+
+
+def said(user_id: str, minute: int) -> ConsentChanged:
+    return ConsentChanged(user_id, at(minute), "sms", is_granted=bool(minute % 3))
 
 
 people = st.sampled_from(["ada", "bo", "cy", "李雷", "dee", "eve"])
-hours = st.integers(0, 24 * 30)
+minutes = st.integers(0, 60 * 24 * 30)
 inputs = st.one_of(
     st.builds(
-        lambda u, h, n: act(day(0, h), u, event_id=f"{u}{h}{n}", money_minor=n * 100),
-        people, hours, st.integers(0, 3),
+        lambda u, m, n: act(at(m), u, event_id=f"{u}{m}{n}", money_minor=n * 100),
+        people, minutes, st.integers(0, 3),
     ),
-    st.builds(lambda u, h: act(day(0, h), u), people, hours),
-    st.builds(complaint, people, hours),
-    st.builds(said, people, hours),
-    st.builds(heard, people, hours),
-    st.builds(lambda h: WatermarkPassed(day(0, h)), hours),
+    st.builds(lambda u, m: act(at(m), u), people, minutes),
+    st.builds(complaint, people, minutes),
+    st.builds(said, people, minutes),
+    st.builds(heard, people, minutes),
+    st.builds(lambda m: WatermarkPassed(at(m)), minutes),
 )  # fmt: skip
 histories = st.lists(inputs, max_size=60).map(
     lambda made: sorted(made, key=lambda signal: signal.event_time_ms)
 )
+few = st.sampled_from(FEW)
+
+
+@pytest.mark.parametrize("every", ["10m", "1h"])
+def test_a_bid_waits_for_the_border_behind_it_however_often_somebody_looks(every: str) -> None:
+    rules = budgeted(5, every, contact="{consent_default: granted, zone: UTC}")
+    visits = [act(day(n, 10 + who), f"user {who}") for n in (0, 1) for who in range(4)]
+    end = WatermarkPassed(day(12))
+    looks = [WatermarkPassed(at_ms) for at_ms in range(day(1, 14), day(12), 7 * MINUTE_MS)]
+    made = touches(run(fresh(rules), [*visits, *looks, end], (1,) * (len(visits) + len(looks))))
+
+    assert len(made) > 4
+    assert made == touches(run(fresh(rules), [*visits, end]))
 
 
 @settings(max_examples=120)
-@given(histories, st.lists(st.integers(1, 7), max_size=40))
+@given(few, histories, st.lists(st.integers(1, 7), max_size=40))
 def test_what_is_handed_out_does_not_depend_on_the_borders_of_chunks(
-    history: list[Input], chunks: list[int]
+    rules: Rules, history: list[Input], chunks: list[int]
 ) -> None:
-    at_once, in_pieces = fresh(FEW), fresh(FEW)
+    at_once, in_pieces = fresh(rules), fresh(rules)
     end = WatermarkPassed(day(60))
     one = told(run(at_once, [*history, end]))
     other = told(run(in_pieces, [*history, end], tuple(chunks)))
@@ -244,12 +272,14 @@ def test_what_is_handed_out_does_not_depend_on_the_borders_of_chunks(
 
 
 @settings(max_examples=60)
-@given(histories, st.integers(0, 60))
-def test_a_restart_hands_out_the_same_places(history: list[Input], after: int) -> None:
-    whole = fresh(FEW)
+@given(few, histories, st.integers(0, 60))
+def test_a_restart_hands_out_the_same_places(
+    rules: Rules, history: list[Input], after: int
+) -> None:
+    whole = fresh(rules)
     end = WatermarkPassed(day(60))
     expected = told(run(whole, [*history, end]))
-    first, changelog, said = fresh(FEW), {}, []
+    first, changelog, said = fresh(rules), {}, []
     for offset, signal in enumerate(history[:after], 1):
         first.apply([signal])
         first.applied = {"user-activity": offset}
@@ -257,7 +287,7 @@ def test_a_restart_hands_out_the_same_places(history: list[Input], after: int) -
         said.append(harvest)
         for key, value in harvest.changelog:
             changelog.pop(key, None) if value is None else changelog.update({key: value})
-    second = fresh(FEW)
+    second = fresh(rules)
     second.restore(changelog)
     said += run(second, [*history[after:], end])
 
