@@ -90,13 +90,14 @@ OF_ROUND: Final = {
 }
 """Method of its rounds to the stage it is."""
 
-OF_COURSE: Final = {
-    "fire": "timers",
-    "score": "score",
-    "schedule": "schedule",
-    "step": "step",
-}
+OF_COURSE: Final = {"score": "score", "step": "step"}
 """Method of a partition's course to the stage it is."""
+
+OF_SCHEDULE: Final = {"renew": "schedule"}
+"""Method of its course's schedule to the stage it is."""
+
+OF_SILENCE: Final = {"fire": "timers"}
+"""Method of its silence to the stage it is."""
 
 
 def timed(partition: Any, stages: Stages) -> None:
@@ -106,6 +107,8 @@ def timed(partition: Any, stages: Stages) -> None:
         (partition._reception, OF_RECEPTION),  # noqa: SLF001 (stages are its inside)
         (partition._round, OF_ROUND),  # noqa: SLF001
         (partition._course, OF_COURSE),  # noqa: SLF001
+        (partition._course.schedule, OF_SCHEDULE),  # noqa: SLF001
+        (partition._silence, OF_SILENCE),  # noqa: SLF001
     )
     for part, methods in parts:
         for method, stage in methods.items():

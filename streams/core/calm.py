@@ -20,6 +20,7 @@ from streams.core.course import Course
 from streams.core.examples import ROW_BYTES
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
+from streams.core.silence import Silence
 from streams.core.state import FROZEN_END, RING_END, RING_START, WIDTH, Column
 from streams.kernel.library import (
     ASKS,
@@ -94,13 +95,16 @@ class Calm:
     Args:
         rules: The business rules.
         course: Users in time.
+        silence: Fires their timers.
         answers: Somebody is answered at once.
         kernel: What does it.
     """
 
-    def __init__(self, rules: Rules, course: Course, kernel: Kernel, *, answers: bool) -> None:
-        self._course, self._kernel = course, kernel
-        churn, timers = rules.churn, course.timers
+    def __init__(
+        self, rules: Rules, course: Course, silence: Silence, kernel: Kernel, *, answers: bool
+    ) -> None:
+        self._course, self._silence, self._kernel = course, silence, kernel
+        churn, timers = rules.churn, course.schedule.timers
         self._slow, self._unit = 1.0 / (8.0 * churn.horizon_ms), float(churn.period_ms)
         self._numbers = timers.numbers(answers=answers)
 
@@ -161,7 +165,7 @@ class Calm:
         ]
         rows, first = rows[is_new], first[is_new]
         if len(rows):
-            self._course.fire_before(rows, batch.bounds[first], batch.reached[first])
+            self._silence.fire_before(rows, batch.bounds[first], batch.reached[first])
 
     def _try(self, inputs: Table, queues: _Queues, order: I64, most: I64 | None = None) -> _Trial:
         """Fold what users do, without anything being theirs yet."""
@@ -198,8 +202,7 @@ class Calm:
             stepping = seen[found.steps]
             np.minimum.at(end, whose[stepping], places[stepping])
             kept = places[seen] < end[whose[seen]]
-            names = [self._course.users.names[row]
-                     for row in trial.queues.rows[whose[seen[kept]]].tolist()]  # fmt: skip
+            names = self._course.users.names_of(trial.queues.rows[whose[seen[kept]]])
             assessor.tell(names, at_ms[seen[kept]], found.reach[kept])
         is_ended = end != _NO_END
         self._keep(trial, batch, ~is_ended)
@@ -241,7 +244,7 @@ class Calm:
         places, heads = places[is_kept], trial.frozen[is_kept]
         if not len(places):
             return values
-        grid = course.timers.grid_at(heads, batch.acts.at_ms[group.order[places]])
+        grid = course.schedule.timers.grid_at(heads, batch.acts.at_ms[group.order[places]])
         is_observed, rows = course.examples.freeze(heads, grid)
         was_frozen = heads[:, Column.FROZEN_AT] != 0.0
         frozen_at, whose = grid.tobytes(), trial.whose(places)

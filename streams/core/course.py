@@ -1,11 +1,10 @@
-"""The course of silence: what time alone does to users, and every step that they take.
+"""The course of users: what is known of them, and every step that they take.
 
-Many users at once where only numbers are looked at; one user at a time where something is decided.
+What makes them take one is said elsewhere: inputs in rounds, time in `streams.core.silence`.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -36,21 +35,18 @@ from streams.core.outbox import Outbox
 from streams.core.outcomes import OutcomeCollector
 from streams.core.rounds import blocks
 from streams.core.rules import Rules
+from streams.core.schedule import Schedule
 from streams.core.scoring import Advisor, Assessed, Assessor, Observer, Scorer
 from streams.core.state import CASE_WAITS, Column, decode, encode
 from streams.core.step import step
 from streams.core.teaching import LearnerInput
 from streams.core.terms import TermsBook
-from streams.core.timers import Timers
 from streams.core.users import Users
 from streams.core.worth import quantised
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]
-
-LOOK_AHEAD: Final = 16
-"""Checks of one user that are done at once: more would only cost memory."""
 
 
 class Course:
@@ -60,7 +56,7 @@ class Course:
         clocks: How far the sources have come.
         users: Their bytes and deadlines.
         coverage: What the source missed.
-        timers: What their deadlines are.
+        schedule: When each is looked at next.
         assessor: Scores them.
         examples: What they teach, period by period.
         outcomes: What they are asked, horizon by horizon.
@@ -70,6 +66,7 @@ class Course:
         gate: Who gets the places of a budget.
         episodes: What became of those who were exposed.
         counts: What happened, by name.
+        acting: Row of who is about to act to the watermark before, and when that is, epoch ms.
     """
 
     def __init__(
@@ -91,14 +88,14 @@ class Course:
         self.counts: Counter[str] = Counter()
         self.users = Users(rules)
         self.coverage = Coverage(rules.outages)
-        self.timers = Timers(rules, self.coverage)
+        self.schedule = Schedule(rules, self.users, self.coverage)
         self.assessor = Assessor(rules, scorer, self.counts, observer, self.coverage)
         self.examples = ExampleCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outcomes = OutcomeCollector(rules, self.coverage, is_shadow=is_shadow)
         self.outbox = outbox
         self.erasures = Erasures(rules.ids, rules.churn.limit_ms)
         self.book = TermsBook(rules, clocks, is_shadow=is_shadow)
-        self._acting: dict[int, tuple[float, float]] = {}
+        self.acting: dict[int, tuple[float, float]] = {}
         self.gate = Gate(rules, self.users, self.assessor, self.book, number, of)
         self.episodes = EpisodeCollector(rules)
 
@@ -111,20 +108,31 @@ class Course:
         """Go by changed rules from an instant on."""
         self._rules = rules
         self.coverage.fix(rules.outages)
-        self.timers = Timers(rules, self.coverage)
         for part in (
-            self.users, self.assessor, self.examples, self.outcomes, self.book, self.gate,
+            self.users, self.schedule, self.assessor, self.examples, self.outcomes, self.book,
+            self.gate,
         ):  # fmt: skip
             part.adopt(rules)
-        self.schedule_all(float(watermark_ms))
+        self.schedule.renew_all(float(watermark_ms))
 
     def score(self, rows: Rows, at_ms: F64, heads: F64, backstop: Flags | None = None) -> None:
         """Score users; let the few for whom the answer changes something take a step."""
         found = self.assessor.assess(heads, at_ms, backstop)
+        self.note(rows, heads, at_ms, found)
+        self.take_steps(rows, heads, at_ms, found.only(np.flatnonzero(found.steps)))
+
+    def note(self, rows: Rows, heads: F64, at_ms: F64, found: Assessed) -> None:
+        """Tell what users were scored, and what it makes of their bids.
+
+        Args:
+            rows: Of the users; one who was scored at several instants stands there several times.
+            heads: Theirs.
+            at_ms: When each was scored.
+            found: Of them.
+        """
         seen = found.seen
-        self.assessor.tell(self._names(rows[seen]), at_ms[seen], found.reach)
+        self.assessor.tell(self.users.names_of(rows[seen]), at_ms[seen], found.reach)
         self._raise_bids(rows[seen], heads[seen], found)
-        self._take_steps(rows, at_ms, heads, found.only(np.flatnonzero(found.steps)))
 
     def _raise_bids(self, rows: Rows, heads: F64, found: Assessed) -> None:
         """Note what the risk of users who bid has come to; the last of several words counts."""
@@ -134,11 +142,12 @@ class Course:
             raised = float(quantised(found.reach[place : place + 1])[0])
             self.users.raise_bid(int(rows[place]), raised)
 
-    def _take_steps(self, rows: Rows, at_ms: F64, heads: F64, found: Assessed) -> None:
+    def take_steps(self, rows: Rows, heads: F64, at_ms: F64, found: Assessed) -> None:
+        """Let users take the steps that scores ask for; arguments as those of `note`."""
         picked = found.seen
         if not len(picked):
             return
-        names = self._names(rows[picked])
+        names = self.users.names_of(rows[picked])
         signals = self.assessor.signals(names, heads[picked], at_ms[picked], found)
         for row, signal in zip(rows[picked].tolist(), signals, strict=True):
             terms = self._terms(row, signal.event_time_ms)
@@ -147,106 +156,10 @@ class Course:
     def _terms(self, row: int, at_ms: int) -> Terms:
         """Return what holds for a user at an instant, and whether it is about to act."""
         terms = self.book.at(at_ms)
-        reached_ms, acts_ms = self._acting.get(row, (at_ms, 0.0))
+        reached_ms, acts_ms = self.acting.get(row, (at_ms, 0.0))
         if at_ms <= reached_ms:
             return terms
         return msgspec.structs.replace(terms, acts_ms=int(acts_ms))
-
-    def _names(self, rows: Rows) -> list[str]:
-        names = self.users.names
-        return [names[row] for row in rows.tolist()]
-
-    def fire_due(self, until_ms: float) -> None:
-        """Fire every timer up to an instant."""
-        users = self.users
-        due = np.flatnonzero(users.deadlines[: len(users.values)] <= until_ms)
-        for rows in blocks(due):
-            self.fire(rows, np.full(len(rows), until_ms))
-
-    def fire_before(self, rows: Rows, bounds: F64, reached_ms: F64) -> None:
-        """Fire the timers of users who are about to act, each up to its bound.
-
-        Args:
-            rows: Different users.
-            bounds: When each acts, or the watermark if that is further.
-            reached_ms: The watermark before.
-        """
-        if self.clocks.told_ms or self.clocks.are_several:
-            until = zip(reached_ms.tolist(), bounds.tolist(), strict=True)
-            self._acting = dict(zip(rows.tolist(), until, strict=True))
-        self.fire(rows, bounds)
-        self._acting = {}
-
-    def fire(self, rows: Rows, bounds: F64) -> None:
-        """Fire the timers of different users up to their bound, each at its deadline, in order.
-
-        What only looks (checks and grid instants) is done for many instants at once, up to the
-        first one at which a user has to take a step.
-        """
-        users, timers = self.users, self.timers
-        while True:
-            from_ms = users.deadlines[rows]
-            picked = np.flatnonzero(from_ms <= bounds)
-            if not len(picked):
-                return
-            rows, from_ms, bounds = rows[picked], from_ms[picked], bounds[picked]
-            heads = users.matrix(rows)
-            step_ms = timers.steps(heads, from_ms)
-            until_ms = np.minimum(bounds, timers.until(heads, from_ms))
-            to_ms = np.minimum(until_ms, from_ms + LOOK_AHEAD * timers.check)
-            looked_to, went = self._look(rows, heads, from_ms, np.minimum(to_ms, step_ms - 1.0))
-            stepping = np.flatnonzero(~went & (looked_to == step_ms - 1.0) & (step_ms <= until_ms))
-            if len(stepping):
-                looked_to[stepping] = step_ms[stepping]
-                self._stop(rows[stepping], heads[stepping], step_ms[stepping])
-            self.schedule(rows, heads, looked_to)
-
-    def _look(self, rows: Rows, heads: F64, from_ms: F64, to_ms: F64) -> tuple[F64, Flags]:
-        """Do the checks and grid instants of users; return how far each got, and who took a step.
-
-        A user whom a score makes take a step gets no further than that check.
-        """
-        checks = self.timers.checks(heads, from_ms, to_ms)
-        places, at_ms = checks.places, checks.at_ms
-        looked_at = heads[places]
-        found = self.assessor.assess(looked_at, at_ms)
-        reached, whose = to_ms.copy(), places[found.seen]
-        np.minimum.at(reached, whose[found.steps], at_ms[found.seen[found.steps]])
-        found = found.only(np.flatnonzero(at_ms[found.seen] <= reached[whose]))
-        seen = found.seen
-        self.assessor.tell(self._names(rows[places[seen]]), at_ms[seen], found.reach)
-        self._raise_bids(rows[places[seen]], looked_at[seen], found)
-        grid = self.timers.grid_instants(heads, from_ms, reached)
-        self.counts["timers"] += len(places) + len(grid.places)
-        if len(grid.places):
-            self._teach(rows[grid.places], heads[grid.places], grid.at_ms)
-        stepping = found.only(np.flatnonzero(found.steps))
-        self._take_steps(rows[places], at_ms, looked_at, stepping)
-        went = np.zeros(len(rows), bool)
-        went[places[stepping.seen]] = True
-        return reached, went
-
-    def _stop(self, rows: Rows, heads: F64, at_ms: F64) -> None:
-        """Do everything that users have at an instant at which they take a step in any case."""
-        firing = self.timers.firing(heads, at_ms)
-        self.counts["timers"] += len(rows)
-        if firing.grid.any():
-            on_grid = np.flatnonzero(firing.grid)
-            self._teach(rows[on_grid], heads[on_grid], at_ms[on_grid])
-        if firing.scored.any():
-            scored = np.flatnonzero(firing.scored)
-            self.score(rows[scored], at_ms[scored], heads[scored], firing.backstop[scored])
-        if firing.timer.any():
-            timed = np.flatnonzero(firing.timer)
-            self._time_out(rows[timed], at_ms[timed])
-
-    def _teach(self, rows: Rows, heads: F64, at_ms: F64) -> None:
-        """Complete the examples of users at grid instants; ask about them at every fourth."""
-        values = [self.users.values[row] for row in rows.tolist()]
-        self.examples.complete(heads, values, at_ms)
-        asked = np.flatnonzero(self.timers.asks(heads, at_ms))
-        if len(asked):
-            self.outcomes.ask(self._names(rows[asked]), heads[asked], at_ms[asked])
 
     def take(self) -> list[LearnerInput]:
         """Return what users taught since the last call, counted."""
@@ -265,7 +178,7 @@ class Course:
                 taught += made
         return taught
 
-    def _time_out(self, rows: Rows, at_ms: F64) -> None:
+    def time_out(self, rows: Rows, at_ms: F64) -> None:
         """Let users take the step of a mark of silence or of their case."""
         heads = self.users.matrix(rows)
         due = np.flatnonzero(heads[:, Column.DUE] <= at_ms)
@@ -282,49 +195,14 @@ class Course:
             )
             self.step(row, TimerFired(names[row], at, score, lost_ms, terms))
 
-    def schedule(self, rows: Rows, heads: F64, after_ms: F64) -> None:
-        """Set the next deadlines; ``heads`` may be older than the steps that were taken since."""
-        users = self.users
-        heads = users.refreshed(rows, heads)
-        users.schedule(rows, self.timers.deadlines(heads, after_ms))
-
     def announce(self, outage: OutageAnnounced, watermark_ms: int) -> None:
         """Take note of an outage: it counts from the watermark of now on."""
         if not self.coverage.has_room(outage.from_ms):
             self.counts[TOO_MANY_OUTAGES] += 1
             return
         self.coverage.announce({outage.from_ms: outage.to_ms})
-        self.schedule_all(float(watermark_ms))
+        self.schedule.renew_all(float(watermark_ms))
         self.counts["accepted"] += 1
-
-    def schedule_all(self, fired_ms: float) -> None:
-        """Set every deadline anew, from the states: every timer up to an instant has fired."""
-        self._stir(fired_ms)
-        for rows in blocks(self.users.rows()):
-            self._plan(rows, self.users.matrix(rows), fired_ms)
-
-    def begin(self, fired_ms: float) -> None:
-        """Look at all users, who were restored, and set every deadline."""
-        self._stir(fired_ms)
-        self.users.survey(lambda rows, heads: self._plan(rows, heads, fired_ms))
-
-    def _plan(self, rows: Rows, heads: F64, fired_ms: float) -> None:
-        users = self.users
-        users.grid[rows] = self.timers.grid_of(heads)
-        self.coverage.look_for_pauses(heads)
-        users.schedule(rows, self.timers.deadlines(heads, np.full(len(rows), fired_ms)))
-
-    def _stir(self, fired_ms: float) -> None:
-        """Wake who may have a timer again: of an outage that was no silence after all."""
-        if not self.coverage.has_outages:
-            return
-        silent_ms, stirred = self.timers.limit + self.timers.period, []
-        for part in self.users.asleep.looked_at():
-            silence = fired_ms - part.last - self.coverage.outage_ms(part.last, fired_ms)
-            places = np.flatnonzero((part.last > 0.0) & (silence < silent_ms))
-            stirred += [part.user_ids[place] for place in places.tolist()]
-        for user_id in stirred:
-            self.users.wake(user_id)
 
     def find(self, user_id: str) -> int | None:
         """Return the row of a user, who is awake from now on; None = nobody is known."""
@@ -333,7 +211,7 @@ class Course:
         if row is None and user_id in users.asleep:
             row = users.wake(user_id)
             rows = np.array([row])
-            users.grid[rows] = self.timers.grid_of(users.matrix(rows))
+            users.grid[rows] = self.schedule.timers.grid_of(users.matrix(rows))
         return row
 
     def control(self, directives: Iterable[Directive], watermark_ms: int) -> bool:
@@ -357,7 +235,7 @@ class Course:
             picked, heads = rows[has_case], heads[has_case]
             for row in picked.tolist():
                 self.step(row, Stopped(users.names[row], at_ms))
-            self.schedule(picked, heads, np.full(len(picked), float(at_ms)))
+            self.schedule.renew(picked, heads, np.full(len(picked), float(at_ms)))
 
     def answer(self, row: int, signal: Acted, at_ms: int) -> None:
         """Answer what a user is in trouble with, if a playbook is there for it."""
@@ -409,7 +287,7 @@ class Course:
             self.outbox.status(status)
         if stepped:
             rows = np.array(stepped, np.intp)
-            self.schedule(rows, self.users.matrix(rows), np.full(len(rows), float(at_ms)))
+            self.schedule.renew(rows, self.users.matrix(rows), np.full(len(rows), float(at_ms)))
 
     def step(self, row: int, signal: Input) -> tuple[Effect, ...]:
         """Run one input through the reducer; return what it asks for."""

@@ -40,6 +40,8 @@ from streams.core.rules import Rules
 from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.signals import Signals
+from streams.core.sizes import Sizes, sizes_of
+from streams.core.silence import Silence
 from streams.core.stored import Stored
 from streams.core.wrong_clocks import Refused
 
@@ -47,8 +49,6 @@ F64 = NDArray[np.float64]
 
 APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
-
-
 KEEP_EVERY_MS: Final = 10_000
 """So often the partition's record is written while nothing but time passes."""
 
@@ -103,10 +103,11 @@ class Partition:
         )  # fmt: skip
         self.clocks = self._course.clocks
         self._users, self._counts = self._course.users, self._course.counts
-        self.relations = Relations(rules, self._course)
+        self._silence = Silence(self._course)
+        self.relations = Relations(rules, self._course, self._silence)
         self._reception = Reception(self._course, self.relations)
         self._reception.users_max = users_max
-        self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
+        self._go_by(rules)
 
     @property
     def users(self) -> int:
@@ -139,7 +140,12 @@ class Partition:
         self.rules = rules
         self.clocks.adopt(rules)
         self._course.adopt(rules, self.watermark_ms)
-        self._runs, self._round = Runs(rules, self._course), Round(rules, self._course)
+        self._go_by(rules)
+
+    def _go_by(self, rules: Rules) -> None:
+        """Take inputs by these rules."""
+        self._runs = Runs(rules, self._course, self._silence)
+        self._round = Round(rules, self._course, self._silence)
 
     def advise(self, advisor: Advisor) -> None:
         """Go by what was learned of contacts from now on."""
@@ -154,6 +160,15 @@ class Partition:
     def budget(self) -> BudgetStatus:
         """How the partition stands with its budget."""
         return self._course.gate.status()
+
+    @property
+    def touches(self) -> int:
+        """How many were requested since the last harvest."""
+        return self._counts["touches"]
+
+    def sizes(self, now_ms: int) -> Sizes:
+        """Return how large the partition is; ``now_ms``: by which deadlines count as passed."""
+        return sizes_of(self._users, float(now_ms))
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.
@@ -290,7 +305,7 @@ class Partition:
             self._taken = None  # The partition's record is written in any case.
 
     def _fire(self, until_ms: int) -> None:
-        self._course.fire_due(float(until_ms))
+        self._silence.fire_due(float(until_ms))
         self._fired_ms = until_ms
 
     def _announce(self, signal: OutageAnnounced) -> None:

@@ -33,6 +33,7 @@ from streams.core.merge import signed
 from streams.core.migrations.chain import state_brought_up
 from streams.core.outbox import IDENTITY
 from streams.core.rules import Rules
+from streams.core.silence import Silence
 from streams.core.state import HEAD, Column, decode, encode
 from streams.core.versions import LAYOUT
 from winback_sender.contract.messages import Output
@@ -61,17 +62,19 @@ class Relations:
     Args:
         rules: The business rules.
         course: Users in time.
+        silence: Fires their timers.
 
     Attributes:
         stubs: What is left of ids that were given up.
         path: Ids that sent on the input that is being applied.
     """
 
-    def __init__(self, rules: Rules, course: Course) -> None:
+    def __init__(self, rules: Rules, course: Course, silence: Silence) -> None:
         self.stubs = Kinship(rules.churn.limit_ms)
         self.path: Path = ()
         self._horizon_ms = rules.churn.horizon_ms
         self._course, self._users, self._counts = course, course.users, course.counts
+        self._silence = silence
 
     def send_on(self, signal: Input, at_ms: int) -> bool:
         """Send an input of somebody without a state on, if the id was given up."""
@@ -112,7 +115,7 @@ class Relations:
         """Apply a message; before it, the timers of its user fire up to the watermark."""
         row = self._course.find(message.user_id)
         if row is not None and self._users.deadlines[row] <= watermark_ms:
-            self._course.fire(np.array([row]), np.array([float(watermark_ms)]))
+            self._silence.fire(np.array([row]), np.array([float(watermark_ms)]))
         at_ms = max(watermark_ms, message.event_time_ms)
         match message:
             case Claimed():
@@ -222,12 +225,12 @@ class Relations:
             ),
         )  # fmt: skip
         heads = users.matrix(rows)
-        users.grid[rows] = course.timers.grid_of(heads)
+        users.grid[rows] = course.schedule.timers.grid_of(heads)
         course.coverage.look_for_pauses(heads)
         now = np.maximum(heads[:, Rhythm.LAST], float(at_ms))
         if heads[0, Column.EVENTS] and now - course.coverage.last(heads, now) < self._horizon_ms:
             course.score(rows, now, heads)
-        course.schedule(rows, heads, np.array([float(at_ms)]))
+        course.schedule.renew(rows, heads, np.array([float(at_ms)]))
 
     def _completed(self, row: int, message: HandedOver) -> tuple[float, bytes, bool]:
         """Return the example of a user that the other id's first activity completes.
@@ -238,12 +241,12 @@ class Relations:
         """
         course, heads = self._course, self._users.matrix(np.array([row]))
         given_up = HEAD.unpack_from(message.state)
-        next_ms = self._users.grid[row] + course.timers.period
+        next_ms = self._users.grid[row] + course.schedule.timers.period
         if not (given_up[Column.EVENTS] and given_up[Rhythm.LAST] >= next_ms):
             return 0.0, b"", False
         if given_up[Rhythm.FIRST] < next_ms:
             return 0.0, b"", True
-        grid = course.timers.grid_at(heads, np.array([given_up[Rhythm.FIRST]]))
+        grid = course.schedule.timers.grid_at(heads, np.array([given_up[Rhythm.FIRST]]))
         is_observed, features = course.examples.freeze(heads, grid)
         return (grid.item(), features, False) if is_observed[0] else (0.0, b"", False)
 

@@ -166,4 +166,4 @@ def _take_over(
 
 
 def _begin(place: Place, record: PartitionRecord | None) -> None:
-    place.course.begin(float(record.fired_ms if record else 0))
+    place.course.schedule.begin(float(record.fired_ms if record else 0))

@@ -20,6 +20,7 @@ from streams.core.playbook import INSTANT
 from streams.core.rhythm_rows import make_fold_rows
 from streams.core.rules import Rules
 from streams.core.signals import Signals
+from streams.core.silence import Silence
 from streams.core.state import RING_END, RING_START, Column, decode, encode, matrix
 from streams.core.step import noticed
 
@@ -33,15 +34,16 @@ class Round:
     Args:
         rules: The business rules.
         course: Users in time.
+        silence: Fires their timers.
 
     Attributes:
         answers: Triggers that a playbook answers at once.
     """
 
-    def __init__(self, rules: Rules, course: Course) -> None:
+    def __init__(self, rules: Rules, course: Course, silence: Silence) -> None:
         triggers = {name for book in rules.playbooks for name in book.match.triggers}
         self.answers = INSTANT & triggers
-        self._rules, self._course = rules, course
+        self._rules, self._course, self._silence = rules, course, silence
         self._users, self._counts = course.users, course.counts
         self._fold = make_fold_rows(rules.churn)
 
@@ -88,7 +90,7 @@ class Round:
         rows, bounds = batch.rows[picked], batch.bounds[picked]
         early = np.flatnonzero(self._users.deadlines[rows] <= bounds)
         if len(early):
-            self._course.fire_before(rows[early], bounds[early], batch.reached[picked[early]])
+            self._silence.fire_before(rows[early], bounds[early], batch.reached[picked[early]])
         is_act = batch.is_act[picked]
         for place in np.flatnonzero(~is_act).tolist():
             self._rare(signals[int(picked[place])], int(rows[place]), float(bounds[place]))
@@ -113,7 +115,7 @@ class Round:
         self._course.step(row, signal)
         if not isinstance(signal, Erased | Linked):  # A link has nothing due.
             rows = np.array([row])
-            self._course.schedule(rows, self._users.matrix(rows), np.array([bound]))
+            self._course.schedule.renew(rows, self._users.matrix(rows), np.array([bound]))
 
     def _activities(self, signals: Signals, rows: Rows, bounds: F64) -> None:
         """Fold activities of different users, then notice, score and schedule them."""
@@ -127,22 +129,22 @@ class Round:
         for row, value in zip(rows.tolist(), folded, strict=True):
             users.values[row] = value
         users.dirty.update(rows.tolist())
-        users.grid[rows] = self._course.timers.grid_of(heads)
+        users.grid[rows] = self._course.schedule.timers.grid_of(heads)
         self._notice(signals, rows, at_ms, heads)
         asked = np.flatnonzero(heads[:, Column.SCORED_AT] == at_ms)
         if len(asked):
             heads = users.refreshed(rows, heads)
             self._course.score(rows[asked], at_ms[asked], heads[asked])
-        self._course.schedule(rows, heads, bounds)
+        self._course.schedule.renew(rows, heads, bounds)
 
     def _freeze(self, rows: Rows, heads: F64, at_ms: F64) -> dict[int, tuple[float, bytes]]:
         """Return, by place, grid instant and features of the examples that activities complete."""
-        users, period = self._users, self._course.timers.period
+        users, period = self._users, self._course.schedule.timers.period
         passed = np.flatnonzero(at_ms >= users.grid[rows] + period)
         if not len(passed):
             return {}
         heads = heads[passed]
-        grid = self._course.timers.grid_at(heads, at_ms[passed])
+        grid = self._course.schedule.timers.grid_at(heads, at_ms[passed])
         is_observed, joined = self._course.examples.freeze(heads, grid)
         return {
             place: (instant, joined[number * ROW_BYTES : (number + 1) * ROW_BYTES])

@@ -25,6 +25,7 @@ from streams.core.playbook import INSTANT
 from streams.core.rhythm import make_fold
 from streams.core.rounds import blocks, nth
 from streams.core.rules import Rules
+from streams.core.silence import Silence
 from streams.core.state import HEAD, NEVER, RING_END, RING_START, Column, matrix
 from streams.core.time import DAY_MS
 from streams.kernel.library import kernel
@@ -73,9 +74,10 @@ class Runs:
     Args:
         rules: The business rules.
         course: Users in time.
+        silence: Fires their timers.
     """
 
-    def __init__(self, rules: Rules, course: Course) -> None:
+    def __init__(self, rules: Rules, course: Course, silence: Silence) -> None:
         churn = rules.churn
         self._course = course
         self._fold = make_fold(churn)
@@ -89,7 +91,7 @@ class Runs:
         native = kernel()
         self._calm = None
         if native is not None:
-            self._calm = Calm(rules, course, native, answers=self._answers)
+            self._calm = Calm(rules, course, silence, native, answers=self._answers)
 
     def rounds(self, batch: Batch) -> Iterator[Rows]:
         """Yield positions of different users, each user's in order; what is not yielded is done."""
@@ -139,7 +141,7 @@ class Runs:
             self._course.counts["accepted"] += run.taken
         rows = np.array([run.row for run in runs], np.intp)
         users.dirty.update(rows.tolist())
-        self._course.schedule(rows, matrix([run.value for run in runs]), bounds)
+        self._course.schedule.renew(rows, matrix([run.value for run in runs]), bounds)
 
     def _run(self, row: int, queue: deque[int], inputs: _Inputs) -> _Run | None:
         """Fold the activities of a user up to the first that asks for more; None = not even one."""

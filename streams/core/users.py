@@ -274,6 +274,11 @@ class Users:
             )
         return self.heads_of(self._sample.user_ids)
 
+    def names_of(self, rows: Rows) -> list[str]:
+        """Return the ids of users."""
+        names = self.names
+        return [names[row] for row in rows.tolist()]
+
     def heads_of(self, user_ids: Iterable[str]) -> F64:
         """Return the heads of known users, asleep or awake, shape (users, WIDTH).
 
