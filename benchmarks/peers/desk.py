@@ -16,7 +16,7 @@ from streams.core.rules import fed
 from streams.intake.bulk import bulk_native
 from streams.replay.rulebook import rules_at
 from streams.replay.run import model_at
-from streams.runtime.pipeline import streams_of
+from streams.runtime.engine_topics import streams_of
 from streams.settings import load_settings
 from winback_sender.contract.messages import Headers
 

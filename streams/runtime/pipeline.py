@@ -7,20 +7,18 @@ with which ticks and models between them. With the journal a run can be replayed
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
 from streams.core import consent
-from streams.core.clock_names import OWN
 from streams.core.coverage import TOO_MANY_OUTAGES
 from streams.core.decoded import Rejected, Several, Skipped, inputs_of
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity
 from streams.core.input_fuse import FuseRecord
 from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
-from streams.core.messages import JournalEntry
-from streams.core.outbox import DECISIONS, EXAMPLES, IDENTITY, TOUCHES
+from streams.core.outbox import IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
@@ -30,28 +28,30 @@ from streams.core.time import iso
 from streams.errors import Exit, UserError
 from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import DeadLetters, Notices
+from streams.runtime.engine_topics import Streams
 from streams.runtime.in_force import InForce
 from streams.runtime.input_fuse import InputFuse, no_fuse, pardons
+from streams.runtime.journal import (
+    AWAKE,
+    CONTROL,
+    IDLE,
+    MODEL,
+    POLICY,
+    PRESENT,
+    RULES,
+    TICK,
+    Journal,
+)
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
 from streams.runtime.unheard_notice import UnheardNotice
-from streams.settings import Settings
-from winback_sender.contract.messages import Output, to_json
+from winback_sender.contract.messages import Output
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 
-TICK: Final = "$tick"
-PRESENT: Final = "$present"
-IDLE: Final = "$idle "
-AWAKE: Final = "$awake "
-MODEL: Final = "$model "
-RULES: Final = "$rules "
-POLICY: Final = "$policy "
-CONTROL: Final = "$control "
-"""Begin of what stands in the journal between inputs; no topic's name begins like that."""
 TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
 NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
@@ -60,39 +60,6 @@ SKIPPED: Final = frozenset({
     consent.LATE, *Heard,
 })  # fmt: skip
 """Counts of the core that are inputs which rightly changed little or nothing."""
-
-Step = tuple[str, int, int]
-
-
-class Streams(NamedTuple):
-    """Topics that an engine writes to, the one of feedback, and what is not the clock of its own.
-
-    Attributes:
-        clocks: Topics of ours to the name of their clock; None = it has none.
-    """
-
-    of_core: Mapping[str, str]
-    dead_letters: str
-    journal: str
-    feedback: str
-    clocks: Mapping[str, str | None]
-
-
-def streams_of(settings: Settings) -> Streams:
-    """Return where the records of the pipeline go."""
-    of_core = {
-        TOUCHES: settings.topic_touches,
-        DECISIONS: settings.topic_decisions,
-        EXAMPLES: settings.topic_examples,
-        IDENTITY: settings.topic_identity,
-    }
-    clocks: dict[str, str | None] = {
-        settings.topic_activity: OWN, settings.topic_feedback: None, settings.topic_identity: None,
-    }  # fmt: skip
-    return Streams(
-        of_core, settings.topic_dead_letters, settings.topic_journal, settings.topic_feedback,
-        clocks,
-    )  # fmt: skip
 
 
 class PipelineEngine:
@@ -128,7 +95,7 @@ class PipelineEngine:
         self._metrics = metrics
         self._is_full = False
         self._unheard = UnheardNotice(streams.of_core[TOUCHES], core.number)
-        self._journal: list[Step] = []
+        self._journal = Journal()
         self._dead_letters = DeadLetters(notices, metrics)
 
     @property
@@ -176,12 +143,12 @@ class PipelineEngine:
             self._tell_redrawn()
         self._fuse.load(self.core.fuses)
         # Whoever had the partition before may have gone by others.
-        self._note((f"{RULES}{self._in_force.rules_version}", 0, 0))
-        self._note((f"{MODEL}{self.core.scorer.version}", 0, 0))
-        self._note((POLICY, 0, 0))
+        self._journal.note(f"{RULES}{self._in_force.rules_version}")
+        self._journal.note(f"{MODEL}{self.core.scorer.version}")
+        self._journal.note(POLICY)
         if self._now_ms is None and self.core.clocks.told_ms:
             # Who had the wall clock is gone; a present that stands still would refuse all to come.
-            self._note((PRESENT, 0, 0))
+            self._journal.note(PRESENT)
             self.core.clocks.tell(0)
 
     def _tell_redrawn(self) -> None:
@@ -196,13 +163,13 @@ class PipelineEngine:
         if self._now_ms is not None:
             self._tell(self._now_ms())
         if chunk.topic == self._streams.of_core[IDENTITY]:
-            self._note((chunk.topic, chunk.columns.start, chunk.columns.next_offset))
+            self._journal.note(chunk.topic, chunk.columns.start, chunk.columns.next_offset)
             self._relate(chunk)
             return None
         decoded: Sequence[Any] = chunk.columns.read(self._in_force.decoders[chunk.topic])
         part, stopped = self._fuse.part(chunk, decoded)
         if part.columns.next_offset > part.columns.start:
-            self._note((chunk.topic, part.columns.start, part.columns.next_offset))
+            self._journal.note(chunk.topic, part.columns.start, part.columns.next_offset)
         self._take(part, decoded[: len(part)])
         if stopped is not None:
             self._hold(chunk.topic)
@@ -212,7 +179,7 @@ class PipelineEngine:
         """Let nobody take it for silence that a topic is not read on."""
         clock = self._streams.clocks.get(topic, topic)
         if clock is not None and self.core.clocks.wake(clock):
-            self._note((f"{AWAKE}{clock}", 0, 0))
+            self._journal.note(f"{AWAKE}{clock}")
 
     def _take(self, chunk: Chunk, decoded: Sequence[Any]) -> None:
         """Hand what was decoded to the core."""
@@ -295,20 +262,20 @@ class PipelineEngine:
         at_ms = self.core.within(tick.at_ms, span_ms)
         if at_ms < tick.at_ms:
             self._tell(tick.at_ms)
-        self._note((TICK, at_ms, at_ms))
+        self._journal.note(TICK, at_ms, at_ms)
         self.core.tick(at_ms)
         return at_ms == tick.at_ms
 
     def _tell(self, at_ms: int) -> None:
         """Say what time it is, unless that was said just now."""
         if at_ms - self.core.clocks.told_ms >= TELL_EVERY_MS:
-            self._note((PRESENT, at_ms, at_ms))
+            self._journal.note(PRESENT, at_ms, at_ms)
             self.core.clocks.tell(at_ms)
 
     def fall_idle(self, clock: str) -> None:
         """Wait for a clock no longer, until its topic says something again."""
         self.refresh()
-        self._note((f"{IDLE}{clock}", 0, 0))
+        self._journal.note(f"{IDLE}{clock}")
         self.core.fall_idle(clock)
         log.info("clock_idle", partition=self.core.number, clock=clock)
 
@@ -321,15 +288,15 @@ class PipelineEngine:
         if now.decoders is not before.decoders:
             self._fuse.judge_anew()
         if now.scorer is not before.scorer:
-            self._note((f"{MODEL}{now.scorer.version}", 0, 0))
+            self._journal.note(f"{MODEL}{now.scorer.version}")
             self.core.use(now.scorer)
         if now.rules is not before.rules:
-            self._note((f"{RULES}{now.rules_version}", 0, 0))
+            self._journal.note(f"{RULES}{now.rules_version}")
             if now.rules.holdout.salt != self.core.rules.holdout.salt:
                 self._tell_redrawn()
             self.core.adopt(now.rules)
         if now.policy is not None and now.policy is not before.policy:
-            self._note((f"{POLICY}{now.policy.version}", 0, 0))
+            self._journal.note(f"{POLICY}{now.policy.version}")
             self.core.advise(now.policy)
         if now.orders is not None and now.orders != before.orders:
             self._control(now.orders)
@@ -342,27 +309,11 @@ class PipelineEngine:
         for taken in self.core.controls.record():
             if taken not in before:
                 name = f"{CONTROL}{taken.key}={taken.value}"
-                self._note((name, taken.at_ms, taken.ordered_ms))
+                self._journal.note(name, taken.at_ms, taken.ordered_ms)
                 log.info(
                     "control_taken", partition=self.core.number, what=taken.key,
                     value=taken.value, at=iso(taken.at_ms),
                 )  # fmt: skip
-
-    def _note(self, step: Step) -> None:
-        """Add to the journal; a step that continues the last one, or a later present, replaces it.
-
-        Of two ticks both stay: what the first put off waits until the instant of that one.
-        """
-        name, start, end = step
-        if self._journal:
-            last, begun, ended = self._journal[-1]
-            if last == name == PRESENT:
-                self._journal[-1] = step
-                return
-            if last == name and ended == start:
-                self._journal[-1] = (name, begun, end)
-                return
-        self._journal.append(step)
 
     def take(self) -> Commit:
         """Hand over what is not durable yet."""
@@ -389,17 +340,10 @@ class PipelineEngine:
         if self.core.rules.contact.unheard_ms is not None:
             self._unheard.see(harvest.counts, self.core.watermark_ms)
         if harvest.changelog or outputs:
-            outputs[self._streams.journal] = [self._journal_entry()]
+            outputs[self._streams.journal] = [
+                self._journal.take(self.core, self._in_force.rules_version)
+            ]
         return Commit(harvest.changelog, outputs, keyed)
-
-    def _journal_entry(self) -> Output:
-        core, steps = self.core, tuple(self._journal)
-        self._journal = []
-        entry = JournalEntry(
-            core.number, steps, core.watermark_ms, core.scorer.version, core.rules.hash,
-            self._in_force.rules_version,
-        )  # fmt: skip
-        return Output(None, to_json(entry), [("content-type", b"application/json")])
 
 
 def _refused(error: StateMismatchError) -> UserError:

@@ -11,12 +11,13 @@ from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.app import make_app
 from streams.runtime.dead_letters import Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.idle import IdleTopics
 from streams.runtime.input_fuse import FuseNotices, InputFuse, limit_of
 from streams.runtime.lane import Lane, Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.news import News
-from streams.runtime.pipeline import PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.rules_watch import Loaded
 from streams.runtime.schemas import SchemaDesk, headers_of
 from streams.runtime.service import Service

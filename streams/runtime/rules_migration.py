@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from aiokafka import TopicPartition
@@ -25,19 +25,16 @@ from streams.core.partition_record import OURS, PARTITION_KEY, StateMismatchErro
 from streams.core.partitioner import partition_of_key
 from streams.core.rules import Rules
 from streams.errors import Exit, Unavailable, UserError
+from streams.runtime.journal import CARRIED, line_of
 from streams.runtime.lanes import log_range
 from streams.runtime.live_state import partition_count
 from streams.runtime.producer import Commit, FencedError, PartitionProducer
 from streams.runtime.recovery import read_changelog
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
-from winback_sender.contract.messages import Output, to_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-CARRIED: Final = "$carried_over "
-"""Begin of the step of the journal, behind which stands the hash of the former rules."""
 
 
 class Part(NamedTuple):
@@ -194,8 +191,7 @@ class Migration:
         entry = JournalEntry(
             part.number, ((f"{CARRIED}{part.rules_hash}", 0, 0),), 0, "", self._rules.hash
         )
-        line = Output(None, to_json(entry), [("content-type", b"application/json")])
-        return Commit(found.changelog, {self._settings.topic_journal: [line]})
+        return Commit(found.changelog, {self._settings.topic_journal: [line_of(entry)]})
 
     async def begin_learning_anew(self, *, is_dry_run: bool) -> int:
         """Take away what was learned under other rules; return how many records that is.

@@ -34,10 +34,11 @@ from streams.replay.rulebook import rules_at
 from streams.runtime.columns import Chunk, Columns
 from streams.runtime.dead_letters import Notices
 from streams.runtime.embedded.fixture import EmbeddedKafka
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.live_state import read_states
 from streams.runtime.metrics import Metrics
-from streams.runtime.pipeline import PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.settings import Settings, load_settings
 from tests.integration.control.deployment import PARTITIONS, SORRY, START_MS, Deployment
 from winback_sender.cluster import Cluster

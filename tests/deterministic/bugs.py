@@ -19,9 +19,10 @@ from streams.core.state import DIGEST_BYTES, RING_START
 from streams.runtime import lane, lanes, recovery
 from streams.runtime.columns import Chunk, Columns
 from streams.runtime.delivery import Delivery
+from streams.runtime.journal import MODEL, Journal
 from streams.runtime.lane import Lane
 from streams.runtime.lanes import Lanes
-from streams.runtime.pipeline import MODEL, PipelineEngine
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.producer import Commit, PartitionProducer
 from streams.runtime.restore import Restored
 from tests.deterministic import bugs_of_files
@@ -183,12 +184,12 @@ def _no_clocks(*args: Any) -> Any:
 # -- the engine
 
 
-def _quiet_about_models(self: PipelineEngine, step: Any) -> None:
-    if not (step[0].startswith(MODEL) and self._journal):
-        _NOTE(self, step)
+def _quiet_about_models(self: Journal, name: str, start: int = 0, end: int = 0) -> None:
+    if not (name.startswith(MODEL) and self._steps):
+        _NOTE(self, name, start, end)
 
 
-_NOTE: Final = PipelineEngine._note
+_NOTE: Final = Journal.note
 
 
 def _no_tombstones(self: PipelineEngine) -> Commit:
@@ -229,7 +230,7 @@ BUGS: Final[dict[str, Bug]] = {
     "offsets_of_before_the_chunk": of(partition, "record_of", _stale_offsets),
     "clocks_not_in_the_record": of(partition, "record_of", _no_clocks),
     "dedupe_window_of_one": _short_ring,
-    "model_without_a_note": of(PipelineEngine, "_note", _quiet_about_models),
+    "model_without_a_note": of(Journal, "note", _quiet_about_models),
     "deleted_users_stay": of(PipelineEngine, "take", _no_tombstones),
     **bugs_of_files.BUGS,
 }

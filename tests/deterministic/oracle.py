@@ -19,7 +19,7 @@ from streams.core.outbox import EXAMPLES, IDENTITY
 from streams.core.partition import Partition
 from streams.core.partition_record import OURS, PARTITION_KEY
 from streams.runtime.columns import Columns
-from streams.runtime.pipeline import CONTROL, IDLE, MODEL, POLICY, PRESENT, RULES, TICK
+from streams.runtime.journal import CONTROL, IDLE, MODEL, POLICY, PRESENT, RULES, TICK
 from tests.deterministic.logs import Log, Said
 from tests.deterministic.setting import FIRST_RULES, Setting
 from tests.unit.core.lessons import lessons_of

@@ -17,8 +17,8 @@ from streams.core.scoring import Scorer
 from streams.core.sources import Form, KeyedBy, Source
 from streams.core.time import DAY_MS, HOUR_MS
 from streams.intake.bulk import bulk_feedback, bulk_native
+from streams.runtime.engine_topics import Streams, streams_of
 from streams.runtime.in_force import InForce
-from streams.runtime.pipeline import Streams, streams_of
 from streams.settings import Settings
 from tests.unit.core.stories import ToldScorer
 

@@ -23,10 +23,11 @@ from streams.intake.wire.schemas import Schemas
 from streams.runtime.columns import Chunk, Columns
 from streams.runtime.control_feed import ControlFeed
 from streams.runtime.dead_letters import DeadLetters, Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import METRICS, Metrics
-from streams.runtime.pipeline import PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.routed_record import Envelope
 from streams.runtime.router import RouterEngine, Targets
 from streams.settings import load_settings

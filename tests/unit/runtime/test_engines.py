@@ -15,11 +15,13 @@ from streams.errors import UserError
 from streams.intake.wire.schemas import Schemas
 from streams.runtime.columns import Chunk
 from streams.runtime.dead_letters import Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.in_force import Board, InForce, decoders_of
+from streams.runtime.journal import MODEL as USING
+from streams.runtime.journal import TICK
 from streams.runtime.learner import LearnerEngine
 from streams.runtime.metrics import Metrics
-from streams.runtime.pipeline import MODEL as USING
-from streams.runtime.pipeline import TICK, PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
 from tests.unit.core.lessons import lessons_of

@@ -8,10 +8,12 @@ from streams.core.clock_names import OWN
 from streams.core.inputs import WatermarkPassed
 from streams.core.partition import Partition
 from streams.runtime.dead_letters import Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.idle import IdleTopics
 from streams.runtime.in_force import InForce
+from streams.runtime.journal import IDLE, PRESENT, TICK
 from streams.runtime.metrics import Metrics
-from streams.runtime.pipeline import IDLE, PRESENT, TICK, PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.ticks import EndOffsets, Tick, WallClock
 from tests.unit.core.clock_stories import APP, CRM, ORDERS, of_topics
 from tests.unit.core.stories import ToldScorer, act, by_silence, day

@@ -13,9 +13,11 @@ from streams.core.partition_record import PARTITION_KEY
 from streams.core.time import DAY_MS, HOUR_MS
 from streams.intake.bulk import Bulk
 from streams.runtime.dead_letters import Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.in_force import InForce
+from streams.runtime.journal import IDLE, PRESENT, TICK
 from streams.runtime.metrics import Metrics
-from streams.runtime.pipeline import IDLE, PRESENT, TICK, PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.ticks import Tick
 from tests.unit.core.clock_stories import CRM, ORDERS, of_topics
 from tests.unit.core.stories import ToldScorer, by_silence, day

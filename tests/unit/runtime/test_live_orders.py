@@ -10,10 +10,10 @@ from streams.core.controls import MODE, STOP, Controls, Mode
 from streams.core.inputs import Directive
 from streams.core.messages import Control
 from streams.intake.wire.schemas import Schemas
+from streams.runtime.journal import CONTROL
 from streams.runtime.live_orders import LiveOrders
 from streams.runtime.metrics import Metrics
 from streams.runtime.news import News
-from streams.runtime.pipeline import CONTROL
 from streams.runtime.rules_watch import Loaded
 from streams.settings import Settings
 from tests.unit.runtime.teaching import NOW_MS, RULES, SETTINGS, chunk

@@ -18,11 +18,12 @@ from streams.replay.rulebook import rules_at
 from streams.runtime import rules_watch, topic_check
 from streams.runtime.columns import Chunk, Columns
 from streams.runtime.dead_letters import Notices
+from streams.runtime.engine_topics import streams_of
 from streams.runtime.in_force import Board, InForce, decoders_of
 from streams.runtime.lane import Pace
 from streams.runtime.lanes import LaneOptions
 from streams.runtime.metrics import LaneMeter, Metrics
-from streams.runtime.pipeline import PipelineEngine, streams_of
+from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.rules_watch import Loaded, RulesWatch, version_of
 from streams.runtime.schemas import headers_of
 from streams.runtime.topic_check import check_topics
