@@ -43,6 +43,7 @@ lock: install ## Resolve the dependencies anew: hashes, no hosts
 	$(LOCK) sender/pyproject.toml --constraint requirements.lock -o sender/requirements.lock
 	$(LOCK) benchmarks/peers/requirements.in --upgrade -o benchmarks/peers/requirements.lock
 	$(LOCK) --group compiler --upgrade -o deploy/compiler.lock
+	$(LOCK) --group build --constraint requirements.lock --constraint deploy/compiler.lock -o deploy/build.lock
 
 .PHONY: format
 format: install ## Format the code and mend what the linter can mend
@@ -75,8 +76,14 @@ $(PEERS)/.installed: benchmarks/peers/requirements.lock $(STAMP)
 .PHONY: peers
 peers: $(PEERS)/.installed ## Quix Streams and Bytewax, whom winback is compared with, in build/peers
 
+.PHONY: kustomize
+kustomize: ## What puts overlays of Kubernetes together: kubectl, kustomize, or one built by Go
+	@command -v kubectl >/dev/null || command -v kustomize >/dev/null || test -x build/bin/kustomize \
+	  || GOBIN=$$PWD/build/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1 || { \
+	  echo "Tests of deploy/kubernetes need kubectl or kustomize on the PATH, or Go to build the latter." >&2; exit 3; }
+
 .PHONY: test
-test: install peers ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+test: install peers kustomize ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else

@@ -83,6 +83,7 @@ def test_every_jar_is_pinned_once_and_no_host_is_named() -> None:
     [
         "requirements.lock",
         "deploy/requirements.lock",
+        "deploy/build.lock",
         "deploy/compiler.lock",
         "sender/requirements.lock",
         "deploy/asyncapi-parser/package-lock.json",
