@@ -2,8 +2,9 @@
 
     python -m benchmarks.figures [--json]  # table of all, printed and written to docs/figures.md
 
-A measurement calls `record`, which writes one JSON file a figure into ``build/figures``. The
-promises are the catalogue below: a figure without a promise is a fact, and holds nothing.
+A measurement calls `record`, which writes one JSON file a figure into ``build/figures``. The newest
+of each is kept in ``benchmarks/results/figures.json``, for not everything is measured on one day or
+machine. The promises are the catalogue below: a figure without one is a fact, and holds nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmarks.silence_promised import SILENCE
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FIGURES: Final = ROOT / "build" / "figures"
+KEPT: Final = ROOT / "benchmarks" / "results" / "figures.json"
 PAGE: Final = ROOT / "docs" / "figures.md"
 LIBRARIES: Final = ("winback", "faust-streaming", "aiokafka", "numpy", "msgspec", "river")
 
@@ -285,13 +287,13 @@ def versions() -> dict[str, str]:
 
 
 def read_all() -> list[Figure]:
-    """Return every figure on disk: those of the catalogue in its order, then the others."""
-    figures = [
-        msgspec.json.decode(path.read_bytes(), type=Figure) for path in FIGURES.glob("*.json")
-    ]
+    """Return the newest of each figure: those of the catalogue in its order, then the others."""
+    kept = msgspec.json.decode(KEPT.read_bytes(), type=list[Figure]) if KEPT.exists() else []
+    made = [msgspec.json.decode(path.read_bytes(), type=Figure) for path in FIGURES.glob("*.json")]
+    newest = {figure.name: figure for figure in sorted([*kept, *made], key=lambda one: one.date)}
     order = list(PROMISES)
     return sorted(
-        figures,
+        newest.values(),
         key=lambda figure: (
             order.index(figure.name) if figure.name in order else len(order), figure.name
         ),
@@ -302,16 +304,15 @@ def page(figures: list[Figure]) -> str:
     """Return ``docs/figures.md``: promise beside measurement."""
     lines = [
         "# Figures", "",
-        "Written by `make bench` and `make prove` from `build/figures/*.json`; a promise that was",
-        "not measured yet has a dash.", "",
-        "| what | must | measured | holds | how |", "|---|---|---|---|---|",
+        "Written by `make bench` and `make prove` from `build/figures/*.json` and what is kept of",
+        "before (`benchmarks/results/figures.json`); what was not measured yet has a dash.",
+        "", "| what | must | measured | holds | how | when |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     measured = {figure.name: figure for figure in figures}
     lines += [_row(name, measured.get(name)) for name in dict.fromkeys([*PROMISES, *measured])]
     for title, said in (
         ("Machine", {figure.machine for figure in figures}),
         ("Versions", {_said(figure.versions) for figure in figures}),
-        ("Measured", {figure.date[:10] for figure in figures}),
     ):
         lines += ["", f"{title}: {'; '.join(sorted(said)) or 'nothing was measured yet'}."]
     return "\n".join([*lines, ""])
@@ -322,12 +323,15 @@ def _row(name: str, figure: Figure | None) -> str:
     what = promise.what if promise else (figure.note if figure else "")
     if figure is None:
         unit = promise.unit if promise else ""
-        return f"| `{name}` {what} | {_bound(promise.must if promise else '', unit)} | – | – | |"
+        return f"| `{name}` {what} | {_bound(promise.must if promise else '', unit)} | – | – | | |"
     holds = {None: "", True: "yes", False: "**no**"}[figure.holds]
     note = f" ({figure.note})" if figure.note and promise else ""
+    commit = figure.versions.get("commit")
+    when = figure.date[:10] + (f", `{commit}`" if commit else "")
     return (
         f"| `{name}` {what}{note} | {_bound(figure.must, figure.unit)} "
-        f"| {_number(figure.value)} {figure.unit} | {holds} | `{figure.command}` |"
+        f"| {_number(figure.value)} {figure.unit} | {holds} | `{figure.command}` "
+        f"| {when} |"
     )
 
 
@@ -342,7 +346,7 @@ def _number(value: float) -> str:
 
 
 def _said(versions_of: dict[str, str]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in versions_of.items())
+    return ", ".join(f"{name} {number}" for name, number in versions_of.items() if name != "commit")
 
 
 def show(figures: list[Figure]) -> None:
@@ -359,6 +363,7 @@ def main() -> None:
     figures = read_all()
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(figures), encoding="utf-8")
+    KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
     if "--json" in sys.argv[1:]:
         print(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         sys.exit(any(figure.holds is False for figure in figures))
