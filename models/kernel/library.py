@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernel.loading import address, loaded
+from models.kernel.loading import address, function, loaded
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -52,20 +52,14 @@ class PathKernel:
     """The features, and the path."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._silences, self._arguments = library.winback_silences, library.winback_arguments
-        self._features, self._logits = library.winback_features, library.winback_logits
-        self._steps, self._products = library.winback_steps, library.winback_products
-        for function in (self._silences, self._arguments, self._features):
-            function.argtypes = [c_void_p, c_void_p]
-        self._logits.argtypes = [c_int64, c_int64, *[c_void_p] * 4, c_double, c_void_p]
-        self._logits_by = library.winback_logits_by
-        self._logits_by.argtypes = [c_int64, c_int64, *[c_void_p] * 5]
-        self._steps.argtypes = [c_void_p, c_int64, *[c_void_p] * 3]
-        self._products.argtypes = [c_int64, *[c_void_p] * 3]
-        for function in (self._silences, self._arguments, self._features, self._logits,
-                         self._logits_by, self._products):  # fmt: skip
-            function.restype = None
-        self._steps.restype = c_int64
+        self._silences = function(library, "silences", c_void_p, c_void_p)
+        self._arguments = function(library, "arguments", c_void_p, c_void_p)
+        self._features = function(library, "features", c_void_p, c_void_p)
+        two = (c_int64, c_int64)
+        self._logits = function(library, "logits", *two, *[c_void_p] * 4, c_double, c_void_p)
+        self._logits_by = function(library, "logits_by", *two, *[c_void_p] * 5)
+        self._steps = function(library, "steps", c_void_p, c_int64, *[c_void_p] * 3, gives=c_int64)
+        self._products = function(library, "products", c_int64, *[c_void_p] * 3)
 
     def columns(
         self, heads: F64, at_ms: F64, horizon_ms: float, width: int, rows: I64 | None = None
@@ -158,13 +152,12 @@ class LearningKernel:
     """
 
     def __init__(self, library: ctypes.CDLL, blas: ctypes.CDLL) -> None:
-        self._scale, self._believe = library.winback_scale, library.winback_believe
-        self._adagrad = library.winback_adagrad
-        self._scale.argtypes = [c_int64, c_int64, c_double, c_double, *[c_void_p] * 4]
-        self._believe.argtypes = [c_void_p, c_void_p, c_int64, c_int64, c_double, *[c_void_p] * 7]
-        self._adagrad.argtypes = [c_int64, c_int64, *[c_void_p] * 5]
-        for function in (self._scale, self._believe, self._adagrad):
-            function.restype = None
+        two = (c_int64, c_int64)
+        self._scale = function(library, "scale", *two, c_double, c_double, *[c_void_p] * 4)
+        self._believe = function(
+            library, "believe", c_void_p, c_void_p, *two, c_double, *[c_void_p] * 7
+        )
+        self._adagrad = function(library, "adagrad", *two, *[c_void_p] * 5)
         names = ("scipy_cblas_dgemv64_", "scipy_cblas_ddot64_")
         self._sums = [ctypes.cast(getattr(blas, name), c_void_p) for name in names]
 

@@ -39,6 +39,23 @@ def loaded(room: Path) -> tuple[ctypes.CDLL | None, str]:
     return library, ""
 
 
+def function(library: ctypes.CDLL, name: str, *takes: Any, gives: Any = None) -> Any:
+    """Return a function of a library.
+
+    Args:
+        library: That of a room.
+        name: Without the ``winback_`` that all of them begin with.
+        takes: The C types of its arguments.
+        gives: That of what it returns; None = nothing.
+
+    Raises:
+        AttributeError: There is no such function.
+    """
+    found = library[f"winback_{name}"]
+    found.argtypes, found.restype = takes, gives
+    return found
+
+
 def address(column: Any) -> int:
     """Return where the numbers of an array lie; they follow each other."""
     assert column.flags.c_contiguous

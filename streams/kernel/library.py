@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernel.loading import address, loaded
+from models.kernel.loading import address, function, loaded
 from streams.kernel.build import ROOM
 
 F64 = NDArray[np.float64]
@@ -92,15 +92,11 @@ class Kernel:
     """The functions of the library."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._follow, self._fold = library.winback_follow, library.winback_fold
-        self._follow.argtypes = [c_void_p, c_void_p, c_int64, *[c_void_p] * 12]
-        self._fold.argtypes = [c_void_p, c_void_p, c_int64, *[c_void_p] * 12]
-        self._read = library.winback_read
-        self._read.argtypes = [c_void_p, c_int64, *[c_void_p] * 6]
-        self._deadlines = library.winback_deadlines
-        self._deadlines.argtypes = [c_void_p, c_int64, *[c_void_p] * 3]
-        for function in (self._follow, self._fold, self._read, self._deadlines):
-            function.restype = None
+        follows = (c_void_p, c_void_p, c_int64, *[c_void_p] * 12)
+        self._follow = function(library, "follow", *follows)
+        self._fold = function(library, "fold", *follows)
+        self._read = function(library, "read", c_void_p, c_int64, *[c_void_p] * 6)
+        self._deadlines = function(library, "deadlines", c_void_p, c_int64, *[c_void_p] * 3)
 
     def follow(
         self, rules: RuleNumbers, inputs: Table, group: Group, most_taken: I64, deadline: F64,
