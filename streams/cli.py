@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "winback_sender.commands.contract_pages:contracts",
         "What senders can rely on: messages.",
     ),
+    "console": ("streams.commands.console:console", "Live pages: who leaves, why, what helps."),
     "control": ("streams.commands.control:control", "Mode, kill switch, pauses of a running one."),
     "coverage": ("streams.commands.coverage:coverage", "Say when the source logged nothing."),
     "demo": ("streams.commands.demo:demo", "Show it all on real purchases, in two minutes."),

@@ -99,6 +99,10 @@ class Settings(Shared, frozen=True, kw_only=True):
     web_port: Annotated[
         int, Meta(ge=0, le=65535), says("Port of `/metrics` and `/health`; 0 takes a free one.")
     ] = 6066
+    console_host: Annotated[str, says("Address of the pages of `winback console`.")] = "127.0.0.1"
+    console_port: Annotated[
+        int, Meta(ge=0, le=65535), says("Port of these pages; 0 takes a free one.")
+    ] = 6070
     decisions_kept_days: Annotated[
         int,
         Meta(ge=1, le=3_650),
