@@ -102,6 +102,14 @@ class Watch:
         """Note that a chunk was applied."""
         self._meter.chunk_applied(partition, records, seconds)
 
+    def restoring(self, left: int) -> None:
+        """Note how many offsets of the changelog are still to be read."""
+        self._meter.restoring(left)
+
+    def restored(self, seconds: float) -> None:
+        """Note that partitions were taken over."""
+        self._meter.restored(seconds)
+
     def committed(
         self, partition: int, states: int, outputs: Mapping[str, int], seconds: float
     ) -> None:

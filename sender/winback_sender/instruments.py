@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import prometheus_client
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+)
+from prometheus_client.exposition import choose_encoder
 
 BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+PROCESS: Final = (
+    "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes",
+    "process_start_time_seconds", "process_open_fds", "process_max_fds",
+)  # fmt: skip
+"""What Prometheus' own library says of every process, on Linux."""
 
 
 class Spec(NamedTuple):
@@ -18,6 +31,7 @@ class Spec(NamedTuple):
         labels: Names of the labels.
         meaning: What it counts.
         action: What to do when it looks wrong.
+        buckets: Upper bounds of a histogram; those of calls and commits by default.
     """
 
     kind: Literal["counter", "gauge", "histogram"]
@@ -25,17 +39,21 @@ class Spec(NamedTuple):
     labels: tuple[str, ...]
     meaning: str
     action: str
+    buckets: tuple[float, ...] = BUCKETS_S
 
 
 class Instruments:
-    """The instruments of one process.
+    """The instruments of one process: each has its own, and a page of its own.
 
     Args:
         catalogue: Name of a metric to what it is.
     """
 
     def __init__(self, catalogue: Mapping[Any, Spec]) -> None:
+        # One series more for each counter, which nobody reads.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._instruments: dict[StrEnum, Any] = {
             metric: self._instrument(metric, spec) for metric, spec in catalogue.items()
         }
@@ -52,18 +70,31 @@ class Instruments:
         """Add one value to a histogram."""
         self._at(metric, labels).observe(value)
 
+    def observe_of(self, metric: StrEnum, value: float, **exemplar: str) -> None:
+        """Add one value to a histogram, and keep whose it was as the exemplar of its bucket."""
+        self._instruments[metric].observe(value, exemplar)
+
     def forget(self, metric: StrEnum) -> None:
         """Drop every labelled value of a gauge, before it is set anew."""
         self._instruments[metric].clear()
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""
-        return generate_latest(self.registry)
+        return self.exposition()[0]
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the text and its content type: OpenMetrics, with exemplars, for who asks for it.
+
+        Args:
+            accept: Header of the request.
+        """
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
 
     def _instrument(self, metric: StrEnum, spec: Spec) -> Any:
         if spec.kind == "histogram":
             return Histogram(
-                metric, spec.meaning, spec.labels, registry=self.registry, buckets=BUCKETS_S
+                metric, spec.meaning, spec.labels, registry=self.registry, buckets=spec.buckets
             )
         kind = Counter if spec.kind == "counter" else Gauge
         return kind(metric, spec.meaning, spec.labels, registry=self.registry)
@@ -79,6 +110,9 @@ def as_markdown(title: str, source: str, catalogue: Mapping[Any, Spec]) -> str:
         f"# {title}",
         "",
         f"Served at `/metrics`. This page is written from `{source}`.",
+        "Each process has a page of its own, with what is known of every process: "
+        + ", ".join(f"`{name}`" for name in PROCESS)
+        + ".",
         "",
         "| metric | type | unit | labels | meaning | what to do |",
         "|---|---|---|---|---|---|",

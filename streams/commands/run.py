@@ -1,16 +1,14 @@
 """``winback run``: the service itself."""
 
 import asyncio
-import contextlib
 import os
 import sys
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from streams.errors import Exit, Unavailable, UserError
+from streams.errors import Exit, UserError
 from streams.own_keys import demand_own_keys
 from streams.settings import Settings, load_settings
 
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from streams.core.sources import Source
     from streams.runtime.rules_watch import Loaded
     from winback_sender.cluster import Cluster
-
-BACK_OFF_S: Final = 2.0
 
 
 @click.command()
@@ -169,6 +165,7 @@ def _work(
     from streams.kernel.library import why_not  # noqa: PLC0415
     from streams.replay.run import model_at  # noqa: PLC0415
     from streams.runtime.roles import run_learner, run_pipeline  # noqa: PLC0415
+    from streams.runtime.wait_for_kafka import wait_until_back  # noqa: PLC0415
     from streams.runtime.worker import BrokerAway  # noqa: PLC0415
     from winback_sender.logs import configure, get_logger  # noqa: PLC0415
 
@@ -208,15 +205,6 @@ def _work(
             )  # fmt: skip
     except BrokerAway as error:
         log.warning("kafka_away", reason=error.message, next="begin anew when it is back")
-        _wait_until_reachable(cluster)
+        asyncio.run(wait_until_back(settings, cluster, role))
         # A new process image is the one way that surely leaves nothing of the old state behind.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (ourselves)
-
-
-def _wait_until_reachable(cluster: "Cluster") -> None:
-    from winback_sender.doorstep import require_reachable  # noqa: PLC0415
-
-    while True:
-        time.sleep(BACK_OFF_S)
-        with contextlib.suppress(Unavailable):
-            return require_reachable(cluster)

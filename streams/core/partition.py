@@ -41,6 +41,7 @@ from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.signals import Signals
 from streams.core.silence import Silence
+from streams.core.sizes import Sizes, sizes_of
 from streams.core.stored import Stored
 from streams.core.wrong_clocks import Refused
 
@@ -48,8 +49,6 @@ F64 = NDArray[np.float64]
 
 APART: Final = frozenset({Erased, OutageAnnounced, ControlSet})
 """Inputs after which nothing is as it was for those behind them in the same chunk."""
-
-
 KEEP_EVERY_MS: Final = 10_000
 """So often the partition's record is written while nothing but time passes."""
 
@@ -161,6 +160,15 @@ class Partition:
     def budget(self) -> BudgetStatus:
         """How the partition stands with its budget."""
         return self._course.gate.status()
+
+    @property
+    def touches(self) -> int:
+        """How many were requested since the last harvest."""
+        return self._counts["touches"]
+
+    def sizes(self, now_ms: int) -> Sizes:
+        """Return how large the partition is; ``now_ms``: by which deadlines count as passed."""
+        return sizes_of(self._users, float(now_ms))
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take over the content of the changelog; every timer that is not derived anew is due.

@@ -3,13 +3,14 @@
 import asyncio
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from streams.errors import UserError
 from streams.runtime.metrics import Metrics
+from streams.runtime.troubles import Trouble
 from winback_sender.http.guard import guard_of
-from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, Whom
+from winback_sender.http.site import Answer, Asked, Page, Site, Whom
 
 STUCK_AFTER_S: Final = 30.0
 """With records waiting and no progress for so long, the worker is not alive."""
@@ -23,18 +24,27 @@ class Health(NamedTuple):
         is_waiting: There are records to be applied or made durable.
         progress: Chunks and commits so far.
         facts: More, for people.
+        troubles: What is wrong.
+        summary: What it does, in a sentence.
     """
 
     is_ready: bool
     is_waiting: bool
     progress: int
     facts: dict[str, object]
+    troubles: tuple[Trouble, ...] = ()
+    summary: str = ""
 
 
 class Liveness:
-    """Decides by the worker's own progress whether it is alive."""
+    """Decides by the worker's own progress whether it is alive.
+
+    Attributes:
+        still_s: For how long nothing had moved, at the last look.
+    """
 
     def __init__(self) -> None:
+        self.still_s = 0.0
         self._progress = -1
         self._moved_s = 0.0
 
@@ -42,11 +52,12 @@ class Liveness:
         """Return False when records have waited and nothing has moved for STUCK_AFTER_S."""
         if health.progress != self._progress or not health.is_waiting:
             self._progress, self._moved_s = health.progress, now_s
-        return now_s - self._moved_s < STUCK_AFTER_S
+        self.still_s = now_s - self._moved_s
+        return self.still_s < STUCK_AFTER_S
 
 
 class HealthServer:
-    """Serves the two pages; strangers are told no more than whether the worker lives.
+    """Serves the pages; strangers are told no more than whether the worker lives and is ready.
 
     Args:
         host: Address to listen on.
@@ -74,6 +85,9 @@ class HealthServer:
         pages = {
             "/metrics": Page(self._metrics_page),
             "/health": Page(self._health_page, Whom.PROBES),
+            "/health/live": Page(self._live_page, Whom.PROBES),
+            "/health/ready": Page(self._ready_page, Whom.PROBES),
+            "/health/explain": Page(self._explain_page),
         }
         self._site = Site(pages, guard_of(host, token, "WINBACK_WEB_HOST"))
 
@@ -98,13 +112,46 @@ class HealthServer:
         """Stop listening."""
         await self._site.stop()
 
-    async def _metrics_page(self, _asked: Asked) -> Answer:
-        return Answer(200, self._metrics.page(), METRICS_TYPE)
+    def is_live(self, health: Health) -> bool:
+        """Return whether the worker is alive, by its own progress."""
+        return self._liveness.is_live(health, asyncio.get_running_loop().time())
+
+    def still_s(self, *, is_waiting: bool) -> float:
+        """Return for how long nothing has moved, as of the last look; 0 = it is not stuck."""
+        if not is_waiting:
+            return 0.0
+        still_s = self._liveness.still_s
+        return still_s if still_s >= STUCK_AFTER_S else 0.0
+
+    async def _metrics_page(self, asked: Asked) -> Answer:
+        body, content_type = self._metrics.exposition(asked.request.headers.get("Accept", ""))
+        return Answer(200, body, content_type)
 
     async def _health_page(self, asked: Asked) -> Answer:
         health = self._examine()
-        is_live = self._liveness.is_live(health, asyncio.get_running_loop().time())
+        is_live = self.is_live(health)
         facts = health.facts if asked.is_known else {}
         body = {"live": is_live, "ready": health.is_ready, **facts}
-        status = 200 if is_live and health.is_ready else 503
-        return Answer(status, json.dumps(body).encode(), "application/json")
+        return _answer(body, is_well=is_live and health.is_ready)
+
+    async def _live_page(self, _asked: Asked) -> Answer:
+        is_live = self.is_live(self._examine())
+        return _answer({"live": is_live}, is_well=is_live)
+
+    async def _ready_page(self, _asked: Asked) -> Answer:
+        is_ready = self._examine().is_ready
+        return _answer({"ready": is_ready}, is_well=is_ready)
+
+    async def _explain_page(self, _asked: Asked) -> Answer:
+        health = self._examine()
+        is_live = self.is_live(health)
+        words = f"{'Alive' if is_live else 'NOT ALIVE'}, {'' if health.is_ready else 'not '}ready."
+        said = [f"{words} {health.summary}".rstrip(), *map(str, health.troubles)]
+        if not health.troubles:
+            said.append("Nothing is wrong that this process knows of.")
+        text = "\n".join([*said, ""])
+        return Answer(200, text.encode(), "text/plain; charset=utf-8")
+
+
+def _answer(body: Mapping[str, object], *, is_well: bool) -> Answer:
+    return Answer(200 if is_well else 503, json.dumps(body).encode(), "application/json")

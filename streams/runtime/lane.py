@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from streams.runtime.columns import Chunk, unseen
 from streams.runtime.producer import Commit
 from streams.runtime.stride import Stride, give_turns, wait_at_most
-from streams.runtime.ticks import Tick
+from streams.runtime.ticks import Tick, now_ms
 
 LOOK_S: Final = 0.005
 SPAN_MIN_MS: Final = 1_000
@@ -95,6 +95,12 @@ class Observer(Protocol):
     ) -> None:
         """Note that a commit is durable."""
 
+    def restoring(self, left: int) -> None:
+        """Note how many offsets of the changelog are still to be read."""
+
+    def restored(self, seconds: float) -> None:
+        """Note that partitions were taken over."""
+
 
 class Lane:
     """The order of one partition: chunks in, transactions out.
@@ -110,6 +116,8 @@ class Lane:
 
     Attributes:
         durable_to: Everything of the changelog before this offset is in what is durable.
+        newest_ms: Timestamp of the newest record that was applied, by topic, epoch ms UTC.
+        began_ms: When it began, epoch ms UTC.
     """
 
     def __init__(
@@ -126,6 +134,8 @@ class Lane:
         self.durable_to = durable_to
         self.engine = engine
         self.generation = -1
+        self.newest_ms: dict[str, int] = {}
+        self.began_ms = now_ms()
         self.room = asyncio.Event()
         self.room.set()
         self._producer = producer
@@ -199,6 +209,7 @@ class Lane:
         columns = unseen(chunk.columns, applied.get(chunk.topic, chunk.columns.start))
         if len(columns):
             stopped = self.engine.apply(replace(chunk, columns=columns))
+            self.newest_ms[chunk.topic] = columns.timestamps_ms[-1]
         next_offset = columns.next_offset if stopped is None else stopped
         applied[chunk.topic] = max(next_offset, applied.get(chunk.topic, 0))
         if ack is not None and stopped is None:
@@ -306,6 +317,7 @@ class Lane:
             self.durable_to = self.durable_to if offset is None else offset
             seconds, sizes = loop.time() - started_s, commit.sizes()
             self._observer.committed(self.partition, len(commit.changelog), sizes, seconds)
+            commit.when_durable()
         for ack in acks:
             ack()
         for seen, answer in looks:

@@ -240,9 +240,11 @@ class Lanes:
         await self._release(partitions, generation)
         users = await self._open(sorted(partitions - set(self.lanes)), generation)
         self.is_settling = False
+        seconds = loop.time() - started_s
+        self._options.observer.restored(seconds)
         log.info(
             "partitions_owned", generation=generation, partitions=sorted(partitions),
-            restored_records=users, seconds=round(loop.time() - started_s, 3),
+            restored_records=users, seconds=round(seconds, 3),
         )  # fmt: skip
 
     async def _release(self, partitions: set[int], generation: int) -> None:

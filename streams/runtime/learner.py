@@ -26,7 +26,7 @@ from streams.errors import Exit, UserError
 from streams.lessons import BadLessonError, Lesson, OtherRulesError, input_of, lesson_of
 from streams.runtime.columns import Chunk
 from streams.runtime.metrics import Metric, Metrics
-from streams.runtime.model_meter import show_report, show_serving
+from streams.runtime.model_meter import ExperimentMeter, model_facts, show_report, show_serving
 from streams.runtime.orders import OrderBook
 from streams.runtime.producer import Commit
 from streams.runtime.ticks import Tick
@@ -82,6 +82,8 @@ class LearnerEngine:
         self._rules = rules
         self._metrics = metrics
         self._orders = OrderBook(self.roster, self._keys, metrics)
+        self._experiments = ExperimentMeter(metrics)
+        self._facts: dict[str, object] = {}
         self._told: tuple[Phase, int] = (self.roster.phase, 0)
         self._episodes_told = -1
         self._takes = 0
@@ -198,6 +200,7 @@ class LearnerEngine:
             case Episodes():
                 self.policy.learn(lesson)
                 self._metrics.add(Metric.LESSONS, len(lesson.treated), kind="episode")
+                self._experiments.count(lesson)
                 return
         roster.catch_up()
         if isinstance(lesson, Examples):
@@ -245,6 +248,11 @@ class LearnerEngine:
             written[key.encode()] = None if record is None else sign(record, self._keys)
         return Commit([*written.items()], {})
 
+    def facts(self) -> dict[str, object]:
+        """Return what /health says of the models."""
+        return {"model": self._facts}
+
     def _show(self, serving: Serving, report: Report) -> None:
+        self._facts = model_facts(serving)
         show_serving(self._metrics, serving)
         show_report(self._metrics, report)

@@ -3,73 +3,18 @@
 Counted per chunk or commit, never per event. No label carries a user's id.
 """
 
-from enum import StrEnum
 from typing import Final
 
+from streams.runtime.metric_names import Metric
 from winback_sender.instruments import Spec
 
+__all__ = ["METRICS", "Metric"]
 
-class Metric(StrEnum):
-    """Every metric the runtime exposes."""
-
-    RECORDS_APPLIED = "winback_records_applied_total"
-    RECORDS_REJECTED = "winback_records_rejected_total"
-    RECORDS_SKIPPED = "winback_records_skipped_total"
-    OUTPUTS_COMMITTED = "winback_outputs_committed_total"
-    STATES_COMMITTED = "winback_states_committed_total"
-    COMMITS = "winback_commits_total"
-    APPLY_SECONDS = "winback_apply_seconds_total"
-    COMMIT_SECONDS = "winback_commit_seconds"
-    PENDING_RECORDS = "winback_pending_records"
-    LAG_RECORDS = "winback_lag_records"
-    PARTITIONS_OWNED = "winback_partitions_owned"
-    STATE_FILES = "winback_state_files_total"
-    TASKS = "winback_tasks"
-    USERS = "winback_users"
-    WATERMARK_TIMESTAMP_SECONDS = "winback_watermark_timestamp_seconds"
-    CLOCK_TIMESTAMP_SECONDS = "winback_clock_timestamp_seconds"
-    CLOCK_IDLE = "winback_clock_idle"
-    MODEL_EXAMPLES = "winback_model_examples"
-    MODEL_TRAINED_TIMESTAMP_SECONDS = "winback_model_trained_timestamp_seconds"
-    MODEL_REFUSED = "winback_model_snapshots_refused_total"
-    EXAMPLES_LEARNED = "winback_examples_learned_total"
-    LESSONS = "winback_lessons_total"
-    QUESTIONS_OPEN = "winback_questions_open"
-    MODEL_PHASE = "winback_model_phase"
-    MODEL_MAY_ALERT = "winback_model_may_alert"
-    MODEL_IN_FORCE = "winback_model_in_force"
-    MODEL_PRIOR_WEIGHT = "winback_model_prior_weight"
-    MODEL_CALIBRATION = "winback_model_calibration"
-    MODEL_OUTCOMES = "winback_model_outcomes"
-    MODEL_QUALITY = "winback_model_quality"
-    MODEL_RELIABILITY = "winback_model_reliability"
-    MODEL_ALARM = "winback_model_alarm"
-    MODEL_PROMOTIONS = "winback_model_promotions_total"
-    MODEL_FITS = "winback_model_fits_total"
-    MODEL_ORDERS = "winback_model_orders_total"
-    POLICY_EPISODES = "winback_policy_episodes"
-    DECISIONS = "winback_decisions_total"
-    CASES_CLOSED = "winback_cases_closed_total"
-    CASES_OPEN = "winback_cases_open"
-    EPISODES = "winback_episodes_total"
-    FEEDBACK = "winback_feedback_total"
-    IDENTITY = "winback_identity_total"
-    TOUCHES_UNACCEPTED = "winback_touches_unaccepted_total"
-    BUDGET_USED = "winback_budget_used"
-    BUDGET_SHARE = "winback_budget_share"
-    BUDGET_WAITING = "winback_budget_waiting"
-    BUDGET_THRESHOLD = "winback_budget_threshold_minor"
-    FUSE = "winback_fuse_blown"
-    INPUT_HELD = "winback_input_held"
-    USERS_MAX = "winback_users_max"
-    RULES_IN_FORCE = "winback_rules_in_force"
-    RULES_REFUSED = "winback_rules_refused_total"
-    CONTROLS_REFUSED = "winback_controls_refused_total"
-    MODE = "winback_mode"
-    SCHEMAS_FETCHED = "winback_schemas_fetched_total"
-    SCHEMA_REGISTRY_AWAY = "winback_schema_registry_away"
-    STOPPED = "winback_stopped"
-    PAUSES = "winback_pauses"
+TOUCH_BUCKETS_S: Final = (
+    0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 60.0, 600.0,
+)  # fmt: skip
+"""Dense below the second that is promised; what lies above is a backlog, and its size is told."""
+CHUNK_BUCKETS: Final = (1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 
 
 METRICS: Final[dict[Metric, Spec]] = {
@@ -103,9 +48,30 @@ METRICS: Final[dict[Metric, Spec]] = {
         "counter", "seconds", (), "Time in which chunks were applied; the event loop was held.",
         "Its rate near 1: the worker is at its limit; add workers, up to one per partition.",
     ),
+    Metric.CHUNK_RECORDS: Spec(
+        "histogram", "records", (), "Records of a stride: what is applied in one go.",
+        "All near 50 under load: each record costs much; see winback_apply_seconds_total.",
+        CHUNK_BUCKETS,
+    ),
     Metric.COMMIT_SECONDS: Spec(
         "histogram", "seconds", (), "From begin to end of a transaction.",
         "Above 0.5 s: the brokers are slow or far away.",
+    ),
+    Metric.TOUCH_SECONDS: Spec(
+        "histogram", "seconds", (),
+        "Event to touch: from the record timestamp of the event, or of one read with it but older, "
+        "until the touch is durable. Touches that a timer has brought are left out.",
+        "Above 1 s: see lag, commits and what the events' producers wait for. Exemplars name the "
+        "touch_id.",
+        TOUCH_BUCKETS_S,
+    ),
+    Metric.TOUCHES_REQUESTED: Spec(
+        "counter", "touches", ("channel",), "Touches that senders were asked for.",
+        "None for long: see winback_decisions_total and winback_mode.",
+    ),
+    Metric.REVOCATIONS: Spec(
+        "counter", "touches", (), "Touches that were taken back: the user is back, or said no.",
+        "A jump: somebody paused a channel or threw the kill switch.",
     ),
     Metric.TASKS: Spec(
         "gauge", "tasks", (), "Coroutines that run side by side in the worker.",
@@ -119,17 +85,78 @@ METRICS: Final[dict[Metric, Spec]] = {
         "gauge", "records", ("topic", "partition"), "End of the source less what was applied.",
         "Growing: add workers; growing on one partition only: a hot key or a stuck lane.",
     ),
+    Metric.LAG_SECONDS: Spec(
+        "gauge", "seconds", ("topic", "partition"),
+        "Age of the newest record that was applied, while more lies behind it; 0 when all is read.",
+        "Above a minute: WinbackInputBehind in docs/runbook.md.",
+    ),
+    Metric.WATERMARK_LAG_SECONDS: Spec(
+        "gauge", "seconds", ("partition",),
+        "The present less the watermark: how far event time lies behind.",
+        "It is the lateness of the rules when all is read; more: a clock holds it up.",
+    ),
     Metric.STATE_FILES: Spec(
         "counter", "files", ("result",), "State files: written, used, ignored, failed.",
         "failed: the disk of WINBACK_DATA_DIR is full or not to be written; ignored after every "
         "restart: see the log for why. Nothing is lost, a restore takes longer.",
     ),
+    Metric.RESTORE_LEFT_RECORDS: Spec(
+        "gauge", "records", (), "Changelog still to be read before the owned partitions go on.",
+        "It stands still: Kafka does not answer fetches; it falls: wait, and see the rate.",
+    ),
+    Metric.RESTORE_SECONDS: Spec(
+        "gauge", "seconds", (), "How long the last restore took; 0 = there was none.",
+        "Grows by the week: more users, or the changelog is not compacted (winback doctor).",
+    ),
     Metric.PARTITIONS_OWNED: Spec(
         "gauge", "partitions", (), "Partitions this worker owns.",
         "Sum over workers below the topic's count for a minute: a worker is away.",
     ),
+    Metric.PARTITIONS: Spec(
+        "gauge", "partitions", (), "Partitions of the topic, whoever owns them; 0 = not known yet.",
+        "More than the sum of those owned: WinbackPartitionsUnowned in docs/runbook.md.",
+    ),
+    Metric.LIVE: Spec(
+        "gauge", "1 or 0", (), "As /health/live: something moves, or nothing waits.",
+        "0: records wait and nothing has moved for 30 s; /health/explain, then restart it.",
+    ),
+    Metric.READY: Spec(
+        "gauge", "1 or 0", (), "As /health/ready: partitions are assigned and restored.",
+        "0 for minutes: it restores (winback_restore_left_records), or the group is at odds.",
+    ),
+    Metric.KAFKA_AWAY: Spec(
+        "gauge", "1 or 0", (), "The brokers do not say where topics end.",
+        "1: see Kafka first; nothing is lost, and the worker goes on by itself.",
+    ),
+    Metric.INFO: Spec(
+        "gauge", "1", ("service", "version"), "What the process does, and its version.",
+        "Two versions for long: a rollout has stopped half-way.",
+    ),
     Metric.USERS: Spec(
         "gauge", "users", ("partition",), "Users in state.", "Plan memory: about 800 B each.",
+    ),
+    Metric.USERS_BY_BAND: Spec(
+        "gauge", "users", ("band",),
+        "Users by risk: calm, elevated, high; asleep = silent for 2H. From a sample of 1,024 of "
+        "each partition.",
+        "High jumps: an outage of the source, or a new model; see winback_fuse_blown.",
+    ),
+    Metric.STATE_BYTES: Spec(
+        "gauge", "bytes", ("partition",),
+        "States as they lie in the changelog; from a sample of 1,024 users.",
+        "What a restore reads at least: at 100 MB/s.",
+    ),
+    Metric.EXAMPLES_PENDING: Spec(
+        "gauge", "examples", (), "Examples whose answer a period will bring; from the same sample.",
+        "None while users are active: nothing is learned; report it.",
+    ),
+    Metric.TIMERS_ARMED: Spec(
+        "gauge", "timers", (), "Users of the owned partitions with a deadline.",
+        "About the users who are not asleep.",
+    ),
+    Metric.TIMERS_DUE: Spec(
+        "gauge", "timers", (), "Of them, past by the wall clock and not fired.",
+        "Many for minutes: the watermark stands still; winback doctor says which clock holds it.",
     ),
     Metric.WATERMARK_TIMESTAMP_SECONDS: Spec(
         "gauge", "seconds since the epoch", ("partition",),
@@ -223,6 +250,11 @@ METRICS: Final[dict[Metric, Spec]] = {
     Metric.POLICY_EPISODES: Spec(
         "gauge", "episodes", (), "Matured exposures behind the policy: odds of variants, uplift.",
         "Not growing while touches go out: the learner is away, or nothing matures.",
+    ),
+    Metric.EXPERIMENT_EPISODES: Spec(
+        "counter", "episodes", ("playbook", "variant", "arm"),
+        "Exposures of which the learner knows the end, by arm; beyond 100 variants: other.",
+        "Few held out: nothing can be said of what recall earns; see holdout.share of the rules.",
     ),
     Metric.DECISIONS: Spec(
         "counter", "decisions", ("reason",), "What the first rule that spoke said of a touch.",

@@ -34,6 +34,7 @@ class LaneMeter:
         self.progress += 1
         self._metrics.add(Metric.RECORDS_APPLIED, records, partition=partition)
         self._metrics.add(Metric.APPLY_SECONDS, seconds)
+        self._metrics.observe(Metric.CHUNK_RECORDS, records)
 
     def committed(
         self, _partition: int, states: int, outputs: Mapping[str, int], seconds: float
@@ -45,6 +46,15 @@ class LaneMeter:
         self._metrics.observe(Metric.COMMIT_SECONDS, seconds)
         for topic, count in outputs.items():
             self._metrics.add(Metric.OUTPUTS_COMMITTED, count, topic=topic)
+
+    def restoring(self, left: int) -> None:
+        """Note how many offsets of the changelog are still to be read."""
+        self._metrics.set(Metric.RESTORE_LEFT_RECORDS, left)
+
+    def restored(self, seconds: float) -> None:
+        """Note that partitions were taken over."""
+        self._metrics.set(Metric.RESTORE_LEFT_RECORDS, 0)
+        self._metrics.set(Metric.RESTORE_SECONDS, seconds)
 
 
 if __name__ == "__main__":

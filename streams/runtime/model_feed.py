@@ -16,7 +16,7 @@ from models.snapshot import Serving, SnapshotRefused, check, load
 from streams.core.rules import Rules
 from streams.core.scoring import Scorer
 from streams.runtime.metrics import Metric, Metrics
-from streams.runtime.model_meter import show_serving
+from streams.runtime.model_meter import model_facts, show_serving
 from streams.runtime.newest import POLL_MS, read_newest
 from streams.runtime.recovery import reader
 from streams.settings import Settings
@@ -112,6 +112,11 @@ class ModelFeed:
                     self._metrics.add(Metric.MODEL_REFUSED, reason=refused.reason.value)
                 else:
                     break
+
+    def facts(self) -> dict[str, object]:
+        """Return what /health says of the model in force."""
+        serving = self._in_force
+        return {} if serving is None else model_facts(serving)
 
     def _follow_policy(self, value: bytes) -> None:
         """Go by a policy.

@@ -82,4 +82,6 @@ class News:
     def facts(self) -> dict[str, object]:
         """Return what /health says of it."""
         rules = {"version": self.board.now.rules_version, "refused": self._watch.refused or None}
-        return {"rules": rules, "controls": {"refused": self._orders.refused or None}}
+        model = self._models.facts() if self._models is not None else {}
+        controls = {"refused": self._orders.refused or None}
+        return {"rules": rules, "controls": controls, "model": model}

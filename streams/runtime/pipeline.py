@@ -5,24 +5,21 @@ together with the dead letters and a line of the journal: which inputs were take
 with which ticks and models between them. With the journal a run can be replayed.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from streams.core import consent
 from streams.core.coverage import TOO_MANY_OUTAGES
-from streams.core.decoded import Rejected, Several, Skipped, inputs_of
+from streams.core.decoded import Rejected
 from streams.core.feedback import Heard
 from streams.core.identity import decode_identity
 from streams.core.input_fuse import FuseRecord
-from streams.core.inputs import ControlSet, Directive, FeedbackReceived, Input
+from streams.core.inputs import ControlSet, Directive, FeedbackReceived
 from streams.core.outbox import IDENTITY, TOUCHES
 from streams.core.partition import Partition
 from streams.core.partition_record import StateMismatchError
 from streams.core.reception import FULL
-from streams.core.signals import Signals, kinds_of, odd_of
+from streams.core.signals import kinds_of, odd_of
 from streams.core.stored import Stored
 from streams.core.time import iso
 from streams.errors import Exit, UserError
@@ -44,8 +41,10 @@ from streams.runtime.journal import (
 )
 from streams.runtime.metrics import Metric, Metrics
 from streams.runtime.producer import Commit
+from streams.runtime.sorted_out import sorted_out
 from streams.runtime.standing import count_decisions, count_feedback
 from streams.runtime.ticks import Tick
+from streams.runtime.touch_meter import TouchMeter
 from streams.runtime.unheard_notice import UnheardNotice
 from winback_sender.contract.messages import Output
 from winback_sender.logs import get_logger
@@ -54,7 +53,6 @@ log = get_logger(__name__)
 
 TELL_EVERY_MS: Final = 1000
 """So often the core is told what time it is while records come."""
-NOT_ONE: Final = frozenset({Rejected, Skipped, Several})
 SKIPPED: Final = frozenset({
     "duplicate", "late", "skipped_erased", "skipped_unknown_user", FULL, TOO_MANY_OUTAGES,
     consent.LATE, *Heard,
@@ -97,6 +95,7 @@ class PipelineEngine:
         self._unheard = UnheardNotice(streams.of_core[TOUCHES], core.number)
         self._journal = Journal()
         self._dead_letters = DeadLetters(notices, metrics)
+        self._touches = TouchMeter(metrics)
 
     @property
     def applied(self) -> dict[str, int]:
@@ -162,6 +161,12 @@ class PipelineEngine:
         self.refresh()
         if self._now_ms is not None:
             self._tell(self._now_ms())
+        self._touches.by_time(self.core.touches)
+        stopped = self._applied(chunk)
+        self._touches.by_records(self.core.touches, chunk.columns.timestamps_ms[0])
+        return stopped
+
+    def _applied(self, chunk: Chunk) -> int | None:
         if chunk.topic == self._streams.of_core[IDENTITY]:
             self._journal.note(chunk.topic, chunk.columns.start, chunk.columns.next_offset)
             self._relate(chunk)
@@ -183,7 +188,9 @@ class PipelineEngine:
 
     def _take(self, chunk: Chunk, decoded: Sequence[Any]) -> None:
         """Hand what was decoded to the core."""
-        inputs, places, skipped = self._sorted(chunk, decoded)
+        inputs, places, skipped = sorted_out(
+            decoded, lambda rejected, place: self._dead_letters.put(rejected, chunk, place)
+        )
         if FeedbackReceived in kinds_of(inputs):  # On its own topic, or told by a mapping.
             said = [signal for _, signal in odd_of(inputs)]
             count_feedback(self._metrics, said)
@@ -220,33 +227,6 @@ class PipelineEngine:
             self.core.relate(messages)
         except StateMismatchError as error:  # The worker stops, so a newer one reads it again.
             raise _refused(error) from error
-
-    def _sorted(
-        self, chunk: Chunk, decoded: Sequence[Any]
-    ) -> tuple[Sequence[Input], Sequence[int], Counter[str]]:
-        """Return inputs, the place in the chunk of each, and how many records were skipped."""
-        skipped: Counter[str] = Counter()
-        if NOT_ONE.isdisjoint(kinds_of(decoded)):
-            return decoded, range(len(decoded)), skipped
-        none: set[int] = set()
-        for place, signal in odd_of(decoded):
-            if isinstance(signal, Rejected):
-                self._dead_letters.put(signal, chunk, place)
-                none.add(place)
-            elif isinstance(signal, Skipped):
-                skipped[signal.reason] += 1
-                none.add(place)
-        if isinstance(decoded, Signals) and Several not in decoded.kinds:
-            kept = np.delete(np.arange(len(decoded)), list(none))
-            return decoded.only(kept), kept.tolist(), skipped
-        inputs: list[Input] = []
-        places: list[int] = []
-        for place, signal in enumerate(decoded):
-            if place not in none:
-                found = inputs_of(signal)
-                inputs += found
-                places += [place] * len(found)
-        return inputs, places, skipped
 
     def tick(self, tick: Tick, span_ms: int) -> bool:
         """Let time pass towards the instant of a tick, less what the rules allow for lateness.
@@ -343,7 +323,8 @@ class PipelineEngine:
             outputs[self._streams.journal] = [
                 self._journal.take(self.core, self._in_force.rules_version)
             ]
-        return Commit(harvest.changelog, outputs, keyed)
+        told = self._touches.take(harvest.outputs.get(TOUCHES, ()))
+        return Commit(harvest.changelog, outputs, keyed, when_durable=told)
 
 
 def _refused(error: StateMismatchError) -> UserError:

@@ -6,7 +6,7 @@ owner of the partition, however late it wakes up, can append nothing: its commit
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -45,12 +45,14 @@ class Commit:
         outputs: Records by topic, in order; they go to the lane's own partition.
         keyed: Records by topic, in order; each goes to the partition of its key.
         everywhere: Records by topic, in order; each goes to every partition, behind the keyed.
+        when_durable: Called then.
     """
 
     changelog: Sequence[tuple[bytes, bytes | None]]
     outputs: Mapping[str, Sequence[Output]]
     keyed: Mapping[str, Sequence[Output]] = field(default_factory=dict)
     everywhere: Mapping[str, Sequence[Output]] = field(default_factory=dict)
+    when_durable: Callable[[], object] = lambda: None
 
     def __bool__(self) -> bool:
         return bool(self.changelog) or any(self.sizes().values())

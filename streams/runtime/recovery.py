@@ -1,7 +1,7 @@
 """Restore at bulk speed: the changelog is read as columns before Faust resumes the streams."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import TopicPartition
@@ -92,7 +92,12 @@ def without_deleted(content: dict[bytes, bytes | None]) -> dict[bytes, bytes]:
 
 
 async def read_on(
-    cluster: Cluster, topic: str, starts: Mapping[int, int | None], *, begin: bytes = b""
+    cluster: Cluster,
+    topic: str,
+    starts: Mapping[int, int | None],
+    *,
+    begin: bytes = b"",
+    tell: Callable[[int], object] = lambda _left: None,
 ) -> Read:
     """Read partitions of a compacted topic to their end, each from an offset.
 
@@ -101,6 +106,7 @@ async def read_on(
         topic: Its name.
         starts: Partition → where to begin; None = with the oldest record.
         begin: Only values that begin so count.
+        tell: Told how many offsets there are still to be read, again and again.
 
     Raises:
         KafkaError: The broker is away or refuses, or answers no fetch.
@@ -127,10 +133,31 @@ async def read_on(
         consumer.assign(sorted(left))
         for place in sorted(left):
             consumer.seek(place, first[place])
-        await _read_to(consumer, left, ends, read, begin)
+        await _read_to(consumer, left, ends, read, begin, Progress(first, ends, tell))
     finally:
         await consumer.stop()
     return read
+
+
+class Progress:
+    """How far the reading of several partitions has come.
+
+    Args:
+        starts: Where each begins.
+        ends: Where each ends.
+        tell: Told how many offsets are left over all.
+    """
+
+    def __init__(
+        self, starts: Mapping[Any, int], ends: Mapping[Any, int], tell: Callable[[int], object]
+    ) -> None:
+        self._left = {place: max(0, ends[place] - start) for place, start in starts.items()}
+        self._ends, self._tell = ends, tell
+
+    def reached(self, place: Any, offset: int) -> None:
+        """Note that all before an offset was read."""
+        self._left[place] = max(0, self._ends[place] - offset)
+        self._tell(sum(self._left.values()))
 
 
 async def _read_to(
@@ -139,6 +166,7 @@ async def _read_to(
     ends: Mapping[Any, int],
     read: Read,
     begin: bytes = b"",
+    progress: "Progress | None" = None,
 ) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001 (guarded by the contract test)
     quiet = 0
@@ -154,6 +182,8 @@ async def _read_to(
                 else (pair for pair in pairs if (pair[1] or b"").startswith(begin))
             )
             read.newest_ms[number] = max(read.newest_ms[number], *columns.timestamps_ms[-1:], 0)
+            if progress is not None:
+                progress.reached(partition, columns.next_offset)
             if columns.next_offset >= ends[partition]:
                 left.discard(partition)
             await asyncio.sleep(0)

@@ -55,7 +55,10 @@ async def restored(options: "LaneOptions", partitions: Collection[int]) -> dict[
         found = await _resumed(options, partitions) if options.state_files else {}
         rest = [partition for partition in partitions if partition not in found]
         if rest:
-            read = await read_on(options.cluster, options.changelog, dict.fromkeys(rest))
+            read = await read_on(
+                options.cluster, options.changelog, dict.fromkeys(rest),
+                tell=options.observer.restoring,
+            )  # fmt: skip
             found |= {partition: _from_changelog(options, partition, read) for partition in rest}
     return found
 
@@ -87,7 +90,9 @@ async def _resumed(options: "LaneOptions", partitions: Collection[int]) -> dict[
     if not starts:
         return {}
     offsets = {partition: start.head.offset for partition, start in starts.items()}
-    read = await read_on(options.cluster, options.changelog, offsets)
+    read = await read_on(
+        options.cluster, options.changelog, offsets, tell=options.observer.restoring
+    )
     found = {}
     for partition in list(starts):
         head, stored = starts.pop(partition)

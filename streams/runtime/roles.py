@@ -55,6 +55,7 @@ async def run_pipeline(
     """
     counts = await check_topics(settings, cluster, loaded.rules.sources)
     service = Service(settings, cluster, settings.web_port)
+    service.role, service.partitions = "pipeline", counts.get(settings.topic_activity, 0)
     role = PipelineRole(service, counts, loaded, scorer, load)
     await role.run(may_skip_lost=may_skip_lost)
 
@@ -188,6 +189,7 @@ async def run_learner(
         cluster, (), (), alone=(settings.topic_examples, settings.topic_models)
     )
     service = Service(settings, cluster, port)
+    service.role, service.partitions = "learner", counts.get(settings.topic_examples, 0)
     fits = BackgroundFits(service.metrics)
     options = LaneOptions(
         cluster=cluster, sources=(settings.topic_examples,), changelog=settings.topic_models,
@@ -199,4 +201,11 @@ async def run_learner(
         settings, app_id=f"{settings.app_id}-learner", table="models", options=options,
         chunk_max=CHUNK_MAX,
     )  # fmt: skip
+    service.tell = lambda: _facts_of(app.lanes.lanes)
     await service.run(app)
+
+
+def _facts_of(lanes: Mapping[int, Lane]) -> dict[str, object]:
+    """Return what the learner says of its models; nothing while another one learns."""
+    engines = [lane.engine for lane in lanes.values()]
+    return getattr(engines[0], "facts", dict)() if engines else {}

@@ -62,6 +62,7 @@ async def run_router(
     """
     counts = await check_routed(settings, cluster, source.topic)
     service = Service(settings, cluster, settings.web_port)
+    service.role, service.partitions = "router", counts[source.topic]
     await RouterRole(service, counts, loaded, source, load).run(may_skip_lost=may_skip_lost)
 
 

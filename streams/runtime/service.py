@@ -1,32 +1,43 @@
 """What every role has around its lanes: metrics, health, gauges, background work, and an end."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version as installed_version
+from itertools import count
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
 from streams.core.input_fuse import FuseRecord
+from streams.errors import Unavailable, UserError
 from streams.runtime.app import LaneApp
+from streams.runtime.gauges import Gauges, lags_in_seconds
 from streams.runtime.group_check import demand_group
 from streams.runtime.health import Health, HealthServer
+from streams.runtime.lane import Lane
 from streams.runtime.lanes import recreated
 from streams.runtime.memory import keep_small
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
-from streams.runtime.standing import show_standing
 from streams.runtime.ticks import EndOffsets
+from streams.runtime.troubles import Seen, troubles_of
 from streams.runtime.worker import work
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
+from winback_sender.doorstep import require_reachable
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
 
 GAUGES_EVERY_S: Final = 2.0
+SIZES_EVERY: Final = 5
+"""So many times the gauges are shown until sizes are looked at again."""
+UNPLACED: Final = (
+    "It owns no partition yet: it starts, or the others own them all (there is no use in more "
+    "workers than partitions)."
+)
 ANSWER_PATIENCE_S: Final = 5.0
 
 
@@ -52,6 +63,12 @@ class Service:
         self._server = HealthServer(
             settings.web_host, port, settings.web_token, self.metrics, self._examine
         )
+        self.role = ""
+        """What it does, for the metrics."""
+        self.partitions = 0
+        """How many there are of the topic, whoever owns them; 0 = not known."""
+        self._gauges = Gauges(self.metrics)
+        self._is_unanswered = self._is_kafka_away = False
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: dict[TP, int] = {}
         self._beyond: set[TP] = set()
@@ -111,7 +128,9 @@ class Service:
             async with asyncio.timeout(ANSWER_PATIENCE_S):
                 found = await self.app.consumer.highwaters(*places)
         except (KafkaError, IllegalStateError, OSError, TimeoutError):
+            self._is_unanswered = True
             return {}
+        self._is_unanswered = False
         self._ends = dict(found)
         self._demand_same(places)
         ends: dict[int, dict[str, int]] = {}
@@ -131,42 +150,43 @@ class Service:
 
     async def _show(self) -> None:
         """Keep the gauges current, and ask how far there is to go: a dead reader does not."""
-        while True:
+        version = installed_version("winback")
+        self.metrics.set(Metric.INFO, 1, service=self.role, version=version)
+        for number in count():
             await asyncio.sleep(GAUGES_EVERY_S)
             await self.end_offsets()
-            self._show_lanes()
+            await self._look_for_kafka()
+            if number % SIZES_EVERY == 0:
+                self._gauges.look(self._lanes)
+            self._show_gauges()
 
-    def _show_lanes(self) -> None:
+    async def _look_for_kafka(self) -> None:
+        """Find out whether the brokers are away, or it is we who cannot ask."""
+        was_away, self._is_kafka_away = self._is_kafka_away, False
+        if self._is_unanswered:
+            try:
+                await asyncio.to_thread(require_reachable, self.cluster)
+            except Unavailable as error:
+                self._is_kafka_away = True
+                if not was_away:
+                    log.warning("kafka_away", reason=error.message, next="asked until it answers")
+            except UserError:
+                pass  # It is there; whoever asks next hears what it says.
+
+    def _show_gauges(self) -> None:
+        self._gauges.show(self._lanes, self._lags(), self._held())
+        self.metrics.set(Metric.USERS_MAX, self.settings.users_max)
+        self.metrics.set(Metric.PARTITIONS, self.partitions)
+        self.metrics.set(Metric.TASKS, len(asyncio.all_tasks()))
+        self.metrics.set(Metric.KAFKA_AWAY, self._is_kafka_away)
+        health = self._examine()
+        self.metrics.set(Metric.LIVE, self._server.is_live(health))
+        self.metrics.set(Metric.READY, health.is_ready)
+
+    @property
+    def _lanes(self) -> Mapping[int, Lane]:
         assert self.app is not None
-        gauges, lanes = self.metrics, self.app.lanes.lanes
-        gauges.set(Metric.PARTITIONS_OWNED, len(lanes))
-        gauges.set(Metric.USERS_MAX, self.settings.users_max)
-        gauges.set(Metric.TASKS, len(asyncio.all_tasks()))
-        for metric in (
-            Metric.PENDING_RECORDS, Metric.LAG_RECORDS, Metric.USERS,
-            Metric.WATERMARK_TIMESTAMP_SECONDS, Metric.CLOCK_TIMESTAMP_SECONDS, Metric.CLOCK_IDLE,
-            Metric.INPUT_HELD,
-        ):  # fmt: skip
-            gauges.forget(metric)
-        engines = [
-            lane.engine for lane in lanes.values() if isinstance(lane.engine, PipelineEngine)
-        ]
-        if engines:
-            show_standing(gauges, [engine.core for engine in engines])
-        marks: dict[int, int] = {}
-        for number, lane in lanes.items():
-            gauges.set(Metric.PENDING_RECORDS, lane.pending, partition=number)
-            if isinstance(lane.engine, PipelineEngine):
-                gauges.set(Metric.USERS, lane.engine.core.users, partition=number)
-                marks[number] = lane.engine.core.watermark_ms
-            elif isinstance(lane.engine, RouterEngine):
-                marks[number] = lane.engine.watermark_ms
-        for number, mark_ms in marks.items():
-            gauges.set(Metric.WATERMARK_TIMESTAMP_SECONDS, mark_ms / 1000, partition=number)
-        for topic, count in Counter(tp.topic for tp in self._held()).items():
-            gauges.set(Metric.INPUT_HELD, count, topic=topic)
-        for tp, lag in self._lags().items():
-            gauges.set(Metric.LAG_RECORDS, lag, topic=tp.topic, partition=tp.partition)
+        return self.app.lanes.lanes
 
     def _lags(self) -> dict[TP, int]:
         """Return what is known to lie in the sources beyond what was applied."""
@@ -190,15 +210,17 @@ class Service:
     def _examine(self) -> Health:
         app = self.app
         if app is None or not app.lanes.lanes:
-            return Health(is_ready=False, is_waiting=False, progress=0, facts={"partitions": []})
-        lanes = app.lanes.lanes
-        lags, pending = self._lags(), sum(lane.pending for lane in lanes.values())
-        held = self._held()
-        facts: dict[str, object] = {
+            facts: dict[str, object] = {"partitions": []}
+            troubles = tuple(troubles_of(Seen(self._is_kafka_away, facts=self.tell())))
+            return Health(False, False, 0, facts, troubles, UNPLACED)  # noqa: FBT003
+        lanes, lags, held, more = app.lanes.lanes, self._lags(), self._held(), self.tell()
+        pending = sum(lane.pending for lane in lanes.values())
+        facts = {
             "partitions": sorted(lanes), "lag_records": sum(lags.values()),
-            "pending_records": pending, **self.tell(),
+            "pending_records": pending, **more,
         }  # fmt: skip
-        is_moving = not (app.rebalancing or app.lanes.is_settling or self.is_held())
+        is_settled = not (app.rebalancing or app.lanes.is_settling)
+        is_moving = is_settled and not (self.is_held() or self._is_kafka_away)
         if held:
             facts["inputs_held"] = {
                 f"{tp.topic}[{tp.partition}]": f"from offset {fuse.held_at} on: {fuse.reason}"
@@ -207,4 +229,31 @@ class Service:
         can_be_read = any(lag > 0 for tp, lag in lags.items() if tp not in held)
         has_work = can_be_read or not all(lane.is_clean for lane in lanes.values())
         is_waiting = is_moving and has_work
-        return Health(not app.rebalancing, is_waiting, self.meter.progress, facts)
+        seen = Seen(
+            self._is_kafka_away, self._server.still_s(is_waiting=is_waiting),
+            sum(lags.values()) + pending, held, lags, lags_in_seconds(lanes, lags),
+            self._fullest(), more,
+        )  # fmt: skip
+        return Health(
+            is_settled, is_waiting, self.meter.progress, facts, tuple(troubles_of(seen)),
+            self._summary(lags, is_settled=is_settled),
+        )  # fmt: skip
+
+    def _summary(self, lags: Mapping[TP, int], *, is_settled: bool) -> str:
+        """Return in a sentence what this process does."""
+        numbers = ", ".join(str(number) for number in sorted(self._lanes))
+        if not is_settled:
+            return f"Partitions are on the move; it had {numbers}, and restores what is new."
+        left = sum(lags.values())
+        rest = f"{left:,} records are still to be read" if left else "everything is read"
+        return f"It owns partitions {numbers}; {rest}."
+
+    def _fullest(self) -> tuple[int, float]:
+        """Return the partition with most users, and its share of those that there may be."""
+        users = {
+            number: lane.engine.core.users / self.settings.users_max
+            for number, lane in self._lanes.items()
+            if isinstance(lane.engine, PipelineEngine)
+        }
+        fullest = max(users, key=users.__getitem__, default=0)
+        return fullest, users.get(fullest, 0.0)

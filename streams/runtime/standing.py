@@ -15,14 +15,16 @@ _BY_REASON: Final = {
     "closed_": (Metric.CASES_CLOSED, "outcome"),
     "unaccepted_": (Metric.TOUCHES_UNACCEPTED, "channel"),
     "identity_": (Metric.IDENTITY, "what"),
+    "requested_": (Metric.TOUCHES_REQUESTED, "channel"),
 }
 """Begin of a count of the core: its metric, and the label that takes the rest of the name."""
 
 
 def count_decisions(metrics: Metrics, counts: Mapping[str, int]) -> None:
     """Count what the core has done since the last harvest."""
-    if counts.get("episodes"):
-        metrics.add(Metric.EPISODES, counts["episodes"])
+    for name, metric in (("episodes", Metric.EPISODES), ("revocations", Metric.REVOCATIONS)):
+        if counts.get(name):
+            metrics.add(metric, counts[name])
     for name, count in counts.items():
         for begin, (metric, label) in _BY_REASON.items():
             if name.startswith(begin):

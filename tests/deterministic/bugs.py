@@ -137,10 +137,10 @@ _PRODUCE: Final = Broker.produce
 
 
 async def _read_not_quite(
-    consumer: Any, left: set[Any], ends: Mapping[Any, int], read: Any, begin: bytes = b""
+    consumer: Any, left: set[Any], ends: Mapping[Any, int], read: Any, *more: Any
 ) -> None:
     nearly = {place: end - 3 for place, end in ends.items()}
-    await _READ_TO(consumer, {p for p in left if nearly[p] > 0}, nearly, read, begin)
+    await _READ_TO(consumer, {p for p in left if nearly[p] > 0}, nearly, read, *more)
 
 
 _READ_TO: Final = recovery._read_to

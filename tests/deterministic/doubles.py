@@ -22,6 +22,9 @@ class NoMetrics:
     def forget(self, *_: object, **__: object) -> None:
         """Forget nothing."""
 
+    def observe_of(self, *_: object, **__: object) -> None:
+        """Watch nothing."""
+
 
 class NoObserver:
     """Watches nothing."""
@@ -32,6 +35,12 @@ class NoObserver:
     def committed(
         self, partition: int, states: int, outputs: Mapping[str, int], seconds: float
     ) -> None:
+        """Note nothing."""
+
+    def restoring(self, left: int) -> None:
+        """Note nothing."""
+
+    def restored(self, seconds: float) -> None:
         """Note nothing."""
 
 

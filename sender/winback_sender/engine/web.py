@@ -11,7 +11,7 @@ from winback_sender.engine.lane import Lane, Lanes
 from winback_sender.engine.metrics import Meter
 from winback_sender.errors import Exit, UserError
 from winback_sender.http.guard import guard_of, is_loopback
-from winback_sender.http.site import METRICS_TYPE, Answer, Asked, Page, Site, Whom, body_of
+from winback_sender.http.site import Answer, Asked, Page, Site, Whom, body_of
 from winback_sender.logs import get_logger
 
 log = get_logger(__name__)
@@ -121,8 +121,9 @@ class Web:
         self._loop.run_until_complete(self._site.stop())
         self._loop.close()
 
-    async def _metrics(self, _asked: Asked) -> Answer:
-        return Answer(200, self._meter.page(), METRICS_TYPE)
+    async def _metrics(self, asked: Asked) -> Answer:
+        body, content_type = self._meter.exposition(asked.request.headers.get("Accept", ""))
+        return Answer(200, body, content_type)
 
     def _called(self, lane: Lane, route: Route) -> _Handler:
         async def handle(asked: Asked) -> Answer:

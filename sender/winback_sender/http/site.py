@@ -27,8 +27,6 @@ CONNECTIONS_MAX: Final = 128
 LINE_BYTES_MAX: Final = 8_190
 HEADERS_MAX: Final = 64
 STOP_WITHIN_S: Final = 2.0
-METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Of the pages that Prometheus reads."""
 HEADERS: Final = {
     "Server": "winback",
     "Cache-Control": "no-store",

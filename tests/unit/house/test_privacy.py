@@ -287,8 +287,8 @@ def test_no_metric_is_labelled_by_what_a_person_brings() -> None:
         "action", "alarm", "answer", "arm", "band", "bin", "channel", "clock", "code",
         "direction", "event", "from", "kind", "le", "list", "measure", "mode", "model",
         "name", "outcome", "part", "partition", "phase", "playbook", "provider", "reason",
-        "result", "role", "set", "side", "source", "stage", "state", "status", "stream",
-        "to", "topic", "verdict", "version", "what", "when",
+        "result", "role", "service", "set", "side", "source", "stage", "state", "status",
+        "stream", "to", "topic", "variant", "verdict", "version", "what", "when",
     }  # fmt: skip
     used = {label for spec in (*METRICS.values(), *OF_SENDERS.values()) for label in spec.labels}
     assert used <= allowed, sorted(used - allowed)

@@ -44,7 +44,7 @@ class Reader:
 
 def serving(end: int) -> tuple[Service, SimpleNamespace]:
     """A service whose one lane has applied and made durable what it got: up to 5."""
-    lane = SimpleNamespace(is_clean=True, pending=0, engine=None)
+    lane = SimpleNamespace(is_clean=True, pending=0, engine=None, newest_ms={}, began_ms=0)
     lanes = SimpleNamespace(lanes={0: lane}, positions=lambda: {SOURCE: 5}, is_settling=False)
     app = SimpleNamespace(
         lanes=lanes, rebalancing=False, consumer=Reader(end),

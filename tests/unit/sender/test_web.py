@@ -19,6 +19,7 @@ from winback_sender.engine.metrics import CODES_MAX, METRICS, Meter
 from winback_sender.engine.metrics import page as metrics_page
 from winback_sender.engine.web import Web
 from winback_sender.errors import UserError
+from winback_sender.instruments import PROCESS
 from winback_sender.receipt import Receipt
 
 
@@ -143,8 +144,8 @@ def test_metrics_are_those_of_the_catalogue(page: Page) -> None:
     assert page.meter.code("isv.ONE_MORE") == "other"
     assert page.meter.code("isv.CODE_7") == "isv.CODE_7"
     shown = set(re.findall(r"^# TYPE (\w+) ", page.call("/metrics")[1].decode(), re.MULTILINE))
-    named = {name.removesuffix("_total") for name in METRICS}
-    assert {name.removesuffix("_total") for name in shown if "_created" not in name} == named
+    named = {name.removesuffix("_total") for name in (*METRICS, *PROCESS)}
+    assert {name.removesuffix("_total") for name in shown} == named
 
 
 def test_the_page_of_metrics_is_written_from_the_catalogue() -> None:
