@@ -26,16 +26,17 @@ WITH_BUDGET: Final = 4
 
 @click.command()
 @click.argument("file")
-@click.option("--horizon-days", type=click.FloatRange(0.05, 3_650), required=True, metavar="H",
-              help="Silence of so many days is churn.")  # fmt: skip
+@click.option("--horizon-days", type=click.FloatRange(0.05, 3_650), metavar="H",
+              help="Silence of so many days is churn. Default: as the rules say.")  # fmt: skip
 @click.option("--points", metavar="CSV", help="Points (user_id,at) to score; needs --scores.")
 @click.option("--scores", metavar="CSV",
               help="Write P(no activity in the next H) of every point.")  # fmt: skip
 @click.option("--risk", metavar="CSV",
               help="Write P(this silence reaches H) at every rescore.")  # fmt: skip
 @click.option("--alerts", metavar="CSV", help="Write the alerts (user_id,at).")
-@click.option("--min-active-days", type=click.IntRange(min=1), default=5, show_default=True,
-              help="Below so many active days nothing is said about a user.")  # fmt: skip
+@click.option("--min-active-days", type=click.IntRange(min=1), metavar="N",
+              help="Below so many active days nothing is said about a user. Default: as the rules "
+              "file says, else 5.")  # fmt: skip
 @click.option("--since", metavar="ISO", help="Risk, alerts and figures from this instant on.")
 @click.option("--coverage", metavar="FILE",
               help="Known gaps: csv from,to[,user_id], or JSON missing_ranges.")  # fmt: skip
@@ -61,12 +62,12 @@ WITH_BUDGET: Final = 4
 def backtest(
     *,
     file: str,
-    horizon_days: float,
+    horizon_days: float | None,
     points: str | None,
     scores: str | None,
     risk: str | None,
     alerts: str | None,
-    min_active_days: int,
+    min_active_days: int | None,
     since: str | None,
     coverage: str | None,
     html: str | None,

@@ -18,8 +18,6 @@ from winback_sender.keys import DEVELOPMENT_KEY
 if TYPE_CHECKING:
     from streams.replay.dataset import Dataset, Origin
 
-MIN_ACTIVE_DAYS = 5
-
 
 class Made(NamedTuple):
     """What was exported: rows by table, and what has to be said about it."""
@@ -62,9 +60,10 @@ class Churn(NamedTuple):
 @click.option("--from", "file", metavar="FILE",
               help="From an event log. Default: from the topics of the service.")  # fmt: skip
 @click.option("--horizon-days", type=click.FloatRange(0.05, 3_650), metavar="H",
-              help="Silence of so many days is churn; needed with --from.")  # fmt: skip
+              help="Silence of so many days is churn. Default: as the rules file says. "
+                   "With --from.")  # fmt: skip
 @click.option("--min-active-days", type=click.IntRange(min=1),
-              help=f"Of users with fewer nothing is asked. Default: {MIN_ACTIVE_DAYS}. "
+              help="Of users with fewer nothing is asked. Default: as the rules file says, else 5. "
                    "With --from.")  # fmt: skip
 @click.option("--kinds", metavar="A,B",
               help="Event names told apart, as of winback backtest. With --from.")  # fmt: skip
@@ -146,13 +145,11 @@ def _from_log(
     from streams.replay.progress import shown  # noqa: PLC0415
     from streams.runtime.ticks import now_ms  # noqa: PLC0415
 
-    if churn.horizon_days is None:
-        raise UserError("--from needs --horizon-days", "winback define FILE proposes one")
     path, entering = given
     log = reading.log(file)
     rules = churn_rules(
         log, path, horizon_days=churn.horizon_days, kinds=churn.kinds,
-        min_active_days=churn.min_active_days or MIN_ACTIVE_DAYS,
+        min_active_days=churn.min_active_days,
     )  # fmt: skip
     guests = entering.guests(rules.churn.horizon_ms)
     gaps = NO_GAPS if churn.coverage is None else read_gaps(churn.coverage)

@@ -60,10 +60,14 @@ def most_frequent_kinds(block: Block, rules: Rules | None = None) -> tuple[str, 
 
 
 def redefined(
-    rules: Rules, *, horizon_days: float, min_active_days: int, kinds: Sequence[str]
+    rules: Rules, *, horizon_days: float | None, min_active_days: int, kinds: Sequence[str]
 ) -> Rules:
-    """Return rules with another definition of churn, and the spans that follow from it."""
-    rules = horizon_override(rules, round(horizon_days * DAY_MS))
+    """Return rules with another definition of churn, and the spans that follow from it.
+
+    Without another horizon all spans are as the rules say.
+    """
+    if horizon_days is not None:
+        rules = horizon_override(rules, round(horizon_days * DAY_MS))
     churn = msgspec.structs.replace(
         rules.churn, min_active_days=min_active_days, kinds=tuple(kinds)
     )

@@ -37,6 +37,7 @@ def run(*arguments: str) -> Result:
         (["replay", "LOG", "--model-file", "no.json"], "model no.json cannot be read"),
         (["replay", "LOG", "--state", "/no/such/place"], "cannot be written"),
         (["replay", "no.csv"], "no such file"),
+        (["backtest", "LOG"], "which silence is churn?"),
         (["backtest", "LOG", "--horizon-days", "30", "--points", "p.csv"], "belong together"),
         (
             ["backtest", "LOG", "--horizon-days", "30", "--kinds", "a,b,c,d,e,f,g"],
@@ -76,6 +77,17 @@ def test_facts_are_one_json_object(log: str, arguments: list[str]) -> None:
     result = run(*arguments, log, "--json")
     assert result.exception is None
     assert isinstance(json.loads(result.output), dict)
+
+
+def test_what_leaving_means_is_said_by_the_rules_unless_the_command_says_it(log: str) -> None:
+    Path("rules.yaml").write_text("churn: {horizon: 12d, min_active_days: 3}\n", encoding="utf-8")
+
+    def horizon(*options: str) -> float:
+        result = run("backtest", log, "--rules", "rules.yaml", "--json", *options)
+        return float(json.loads(result.output)["horizon_days"])
+
+    assert horizon() == 12
+    assert horizon("--horizon-days", "30") == 30
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "too little is known"), ("zh", "了解太少")])

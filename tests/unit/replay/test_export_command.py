@@ -80,7 +80,7 @@ def test_a_table_that_is_there_is_replaced_only_by_force(small_log: str, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--from", "LOG"], "--from needs --horizon-days"),
+        (["--from", "LOG"], "which silence is churn?"),
         (["--horizon-days", "12"], "are for a log"),
         (["--guest", "a=b"], "are for a log"),
         (["--coverage", "gaps.csv"], "are for a log"),
