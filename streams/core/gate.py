@@ -7,34 +7,31 @@ What is handed out depends on the states at the border alone, not on how inputs 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from models.features import Rhythm
 from streams.core.budget import Ledger, day_name
+from streams.core.candidates import Candidates
 from streams.core.clocks import CATCH_UP_MS
 from streams.core.effects import Effect, RecordDecision
 from streams.core.fuse import Fuse
 from streams.core.inputs import Score, Terms, TurnCame
-from streams.core.journey import book_for, plan_of
+from streams.core.journey import book_for
 from streams.core.messages import BudgetStatus, GateRecord
 from streams.core.playbook import PlaybookStep, pick_variant
-from streams.core.quiet_hours import closed_until
 from streams.core.rules import Rules
 from streams.core.scoring import Assessor
-from streams.core.state import CASE_WAITS, Column, UserState, decode
+from streams.core.state import UserState
 from streams.core.terms import TermsBook
 from streams.core.tiers import edges_of
 from streams.core.time import FAR_FUTURE_MS, iso
 from streams.core.touch import moment_of
 from streams.core.users import Users
-from streams.core.worth import expected_loss, loss_edges, value_at
+from streams.core.worth import loss_edges, value_at
 
-F64 = NDArray[np.float64]
-Rows = NDArray[np.intp]
 Step = Callable[[int, TurnCame], tuple[Effect, ...]]
 
 SPARE: Final = 64
@@ -45,13 +42,6 @@ WEEK: Final = 7
 
 SPENDS: Final = frozenset({"send", "observed", "withheld"})
 """Decisions that take a place: a touch that left, or would have in another mode."""
-
-
-class _Candidate(NamedTuple):
-    """Somebody who may be contacted now, but for a place."""
-
-    row: int
-    step: PlaybookStep
 
 
 class Gate:
@@ -72,11 +62,11 @@ class Gate:
         self.last_ms = 0
         self.threshold = 0.0
         self.fuse = Fuse()
-        self._users, self._assessor, self._book = users, assessor, book
+        self._users, self._book = users, book
         self._number, self._of = number, of
         self._idle_until = 0
         self._seen_version = -1
-        self._held: dict[int, tuple[int, bytes]] = {}
+        self._candidates = Candidates(rules, users, assessor, book)
         self.ledger = Ledger(rules.budget, number, of)
         self._rules = rules
 
@@ -90,6 +80,7 @@ class Gate:
         spent = self.ledger.record()
         self._rules, self.ledger = rules, Ledger(rules.budget, self._number, self._of)
         self.ledger.load(spent)
+        self._candidates.adopt(rules)
         self.look_again()
 
     def look_again(self) -> None:
@@ -190,23 +181,25 @@ class Gate:
     # -- places
 
     def _hand_out(self, at_ms: int, step: Step) -> None:
-        ledger = self.ledger
+        ledger, candidates = self.ledger, self._candidates
         places = {kind: ledger.places(kind, at_ms) for kind in self._rules.budget.per_day}
         lowest = 0.0
         in_vain: set[str] = set()
-        candidates = self._candidates(at_ms, places, in_vain)
+        may_ask = partial(self._may_ask, places=places, at_ms=at_ms)
+        waiting = candidates.waiting(at_ms, may_ask, in_vain)
         while any(places.values()):
             wanted = 4 * sum(places.values()) + SPARE
-            found = [each for _, each in zip(range(wanted), candidates, strict=False)]
+            found = [each for _, each in zip(range(wanted), waiting, strict=False)]
             if not found:
                 break
-            for loss, candidate, score in self._ranked(found, at_ms):
+            for loss, candidate, score in candidates.ranked(found, at_ms):
                 kind = self._rules.contact.channel(candidate.step.channel).kind
-                if not self._may_ask(candidate.step, places, at_ms):
+                if not may_ask(candidate.step):
                     in_vain.add(kind)
                     continue
                 has_place = places.get(kind, 1) > 0
-                took = step(candidate.row, self._turn(candidate, score, at_ms, has_place=has_place))
+                turn = candidates.turn(candidate, score, at_ms, has_place=has_place)
+                took = step(candidate.row, turn)
                 if kind in places and took_place(took):
                     ledger.spend(kind, at_ms)
                     places[kind] -= 1
@@ -217,7 +210,7 @@ class Gate:
             in_vain.update(places)
         self.threshold = lowest or self.threshold
         later = [ledger.next_place_ms(kind, at_ms) for kind in sorted(in_vain)]
-        later += [until_ms for until_ms, _ in self._held.values()]
+        later += candidates.held_until()
         self._idle_until = min(later, default=self.border(at_ms))
 
     def _may_ask(self, step: PlaybookStep, places: dict[str, int], at_ms: int) -> bool:
@@ -228,90 +221,6 @@ class Gate:
     def _gives_up(self, step: PlaybookStep, kind: str, at_ms: int) -> bool:
         """Return whether a step is skipped because the day has no place left for it."""
         return step.on_full == "skip" and self.ledger.left(kind, at_ms) <= 0
-
-    def _candidates(
-        self, at_ms: int, places: dict[str, int], in_vain: set[str]
-    ) -> Iterator[_Candidate]:
-        """Yield who may be contacted now: the likeliest to be worth it first.
-
-        Args:
-            at_ms: The border.
-            places: Class of channel to the places that are left.
-            in_vain: Takes the classes for which somebody waits without a place.
-        """
-        users, rules = self._users, self._rules
-        self._held = {
-            row: held
-            for row, held in self._held.items()
-            if held[0] > at_ms and row in users.waiting and held[1] is users.values[row]
-        }
-        rows = np.array(sorted(users.waiting.difference(self._held)), np.intp)
-        if not len(rows):
-            return
-        heads = users.matrix(rows)
-        at = np.full(len(rows), float(at_ms))
-        stake = rules.stake_least + np.maximum(
-            value_at(heads, at, float(rules.churn.horizon_ms)), 0.0
-        )
-        bid, is_case = heads[:, Column.BID], heads[:, Column.BID] == CASE_WAITS
-        order = np.lexsort((heads[:, Column.PHASE], -bid * stake, ~is_case))
-        terms = self._book.at(at_ms)
-        for place in order[heads[order, Rhythm.LAST] <= at_ms].tolist():
-            row = int(rows[place])
-            state = decode(users.values[row])
-            score = Score(float(bid[place]), "", 0, (), float(value_at(
-                heads[place : place + 1], at[:1], float(rules.churn.horizon_ms))[0]))  # fmt: skip
-            moment = moment_of(users.names[row], at_ms, score, terms, rules)
-            step = plan_of(state, moment, rules)
-            if step is None:
-                continue
-            closed = self._closed_until(state, step, at_ms, terms.lag_ms)
-            if closed is not None:
-                self._held[row] = (closed, users.values[row])
-            elif self._may_ask(step, places, at_ms):
-                yield _Candidate(row, step)
-            else:
-                in_vain.add(rules.contact.channel(step.channel).kind)
-
-    def _closed_until(
-        self, state: UserState, step: PlaybookStep, at_ms: int, lag_ms: int
-    ) -> int | None:
-        channel = self._rules.contact.channel(step.channel)
-        zone = state.profile.zone or self._rules.zone
-        closed = closed_until(at_ms + lag_ms, zone, channel.closed)
-        return None if closed is None else closed[0] - lag_ms
-
-    def _ranked(self, found: list[_Candidate], at_ms: int) -> list[tuple[float, _Candidate, Score]]:
-        """Return candidates with a fresh score, unfinished journeys and large losses first."""
-        rows = np.array([each.row for each in found], np.intp)
-        heads, at = self._users.matrix(rows), np.full(len(rows), float(at_ms))
-        scores = self._assessor.scores(heads, at)
-        rules = self._rules
-        names, terms = self._users.names, self._book.at(at_ms)
-        plans: list[PlaybookStep] = []
-        for each, score in zip(found, scores, strict=True):
-            moment = moment_of(names[each.row], at_ms, score, terms, rules)
-            plan = plan_of(decode(self._users.values[each.row]), moment, rules)
-            plans.append(plan or each.step)
-        losses = [
-            expected_loss(score, rules.cost_of(plan.channel), rules)
-            for plan, score in zip(plans, scores, strict=True)
-        ]
-        order = np.lexsort(
-            (heads[:, Column.PHASE], -np.array(losses), heads[:, Column.BID] != CASE_WAITS)
-        )
-        return [
-            (losses[place], _Candidate(found[place].row, plans[place]), scores[place])
-            for place in order.tolist()
-        ]
-
-    def _turn(
-        self, candidate: _Candidate, score: Score, at_ms: int, *, has_place: bool
-    ) -> TurnCame:
-        users = self._users
-        lost_ms = self._assessor.lost_ms(users.matrix(np.array([candidate.row])), float(at_ms))
-        name, terms = users.names[candidate.row], self._book.at(at_ms)
-        return TurnCame(name, at_ms, score, terms, lost_ms, has_place)
 
     def kind_of_answer(
         self,
