@@ -1,6 +1,7 @@
 """What every role has around its lanes: metrics, health, gauges, background work, and an end."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version as installed_version
 from itertools import count
@@ -21,6 +22,7 @@ from streams.runtime.memory import keep_small
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
+from streams.runtime.supervisor import Supervisor
 from streams.runtime.ticks import EndOffsets
 from streams.runtime.troubles import Seen, troubles_of
 from streams.runtime.worker import work
@@ -63,6 +65,7 @@ class Service:
         self._server = HealthServer(
             settings.web_host, port, settings.web_token, self.metrics, self._examine
         )
+        self._supervisor = Supervisor(os.environ)
         self.role = ""
         """What it does, for the metrics."""
         self.partitions = 0
@@ -180,8 +183,10 @@ class Service:
         self.metrics.set(Metric.TASKS, len(asyncio.all_tasks()))
         self.metrics.set(Metric.KAFKA_AWAY, self._is_kafka_away)
         health = self._examine()
-        self.metrics.set(Metric.LIVE, self._server.is_live(health))
+        is_live = self._server.is_live(health)
+        self.metrics.set(Metric.LIVE, is_live)
         self.metrics.set(Metric.READY, health.is_ready)
+        self._supervisor.tell(is_live=is_live, is_ready=health.is_ready)
 
     @property
     def _lanes(self) -> Mapping[int, Lane]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 from typing import Final
 
 from streams.errors import Unavailable, UserError
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.metrics import Metric, Metrics
+from streams.runtime.supervisor import Supervisor
 from streams.runtime.troubles import Seen, troubles_of
 from streams.settings import Settings
 from winback_sender.cluster import Cluster
@@ -43,13 +45,14 @@ async def wait_until_back(settings: Settings, cluster: Cluster, role: str) -> No
     with contextlib.suppress(UserError):  # Somebody else has the port by now; Kafka matters more.
         await server.start()
     try:
-        await _reached(cluster)
+        await _reached(cluster, Supervisor(os.environ))
     finally:
         await server.stop()
 
 
-async def _reached(cluster: Cluster) -> None:
+async def _reached(cluster: Cluster, supervisor: Supervisor) -> None:
     while True:
+        supervisor.tell(is_live=True, is_ready=False)
         await asyncio.sleep(BACK_OFF_S)
         with contextlib.suppress(Unavailable):
             return await asyncio.to_thread(require_reachable, cluster)
