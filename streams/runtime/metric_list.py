@@ -77,6 +77,10 @@ METRICS: Final[dict[Metric, Spec]] = {
         "gauge", "tasks", (), "Coroutines that run side by side in the worker.",
         "Grows for hours with the same partitions: something waits for ever; report it.",
     ),
+    Metric.MEMORY_IN_USE: Spec(
+        "gauge", "bytes", (), "Memory in use, where the C library (glibc) says it.",
+        "Grows for days with the same users: something is never given up; report it.",
+    ),
     Metric.PENDING_RECORDS: Spec(
         "gauge", "records", ("partition",), "Records applied and not durable yet.",
         "At its ceiling (16,000): commits do not keep up.",

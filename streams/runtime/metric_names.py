@@ -32,6 +32,7 @@ class Metric(StrEnum):
     RESTORE_LEFT_RECORDS = "winback_restore_left_records"
     RESTORE_SECONDS = "winback_restore_seconds"
     TASKS = "winback_tasks"
+    MEMORY_IN_USE = "winback_memory_in_use_bytes"
     USERS = "winback_users"
     USERS_BY_BAND = "winback_users_by_band"
     STATE_BYTES = "winback_state_bytes"

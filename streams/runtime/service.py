@@ -18,7 +18,7 @@ from streams.runtime.group_check import demand_group
 from streams.runtime.health import Health, HealthServer
 from streams.runtime.lane import Lane
 from streams.runtime.lanes import recreated
-from streams.runtime.memory import keep_small
+from streams.runtime.memory import in_use_bytes, keep_small
 from streams.runtime.metrics import LaneMeter, Metric, Metrics
 from streams.runtime.pipeline import PipelineEngine
 from streams.runtime.router import RouterEngine
@@ -181,6 +181,8 @@ class Service:
         self.metrics.set(Metric.USERS_MAX, self.settings.users_max)
         self.metrics.set(Metric.PARTITIONS, self.partitions)
         self.metrics.set(Metric.TASKS, len(asyncio.all_tasks()))
+        if (in_use := in_use_bytes()) is not None:
+            self.metrics.set(Metric.MEMORY_IN_USE, in_use)
         self.metrics.set(Metric.KAFKA_AWAY, self._is_kafka_away)
         health = self._examine()
         is_live = self._server.is_live(health)

@@ -11,6 +11,8 @@ WARM_UP_SHARE: Final = 0.2
 SLOPE_MAX_MB_PER_H: Final = 1.0
 TASKS_MORE_MAX: Final = 1.0
 HANDLES_MORE_MAX: Final = 2.0
+FLOOR_S: Final = 120.0
+"""Of so much time the least memory counts: what is on its way between two looks is no growth."""
 LAG_MORE_MAX_S: Final = 1.0
 """Seconds of input by which the median lag at the end may exceed that of the beginning."""
 
@@ -20,7 +22,8 @@ class Sample(NamedTuple):
 
     Attributes:
         at_s: Since the soak began.
-        memory_mb: Resident.
+        used_mb: Memory in use.
+        resident_mb: Memory in use, and what lies free between it.
         tasks: Coroutines side by side.
         threads: Of the process.
         handles: Open files and sockets.
@@ -30,7 +33,8 @@ class Sample(NamedTuple):
     """
 
     at_s: float
-    memory_mb: float
+    used_mb: float
+    resident_mb: float
     tasks: float
     threads: float
     handles: float
@@ -43,21 +47,25 @@ class Judgement(NamedTuple):
     """What samples say of growth.
 
     Attributes:
-        slope_mb_per_h: Of the memory.
+        slope_mb_per_h: Of the memory in use.
+        resident_mb_per_h: Of the resident memory.
         tasks_more: Median of the last third less that of the first.
         threads_more: The same.
         handles_more: The same.
         lag_more_s: The same, in seconds of input.
-        memory_mb: Median of the last third.
+        used_mb: Median of the last third.
+        resident_mb: The same.
         samples: How many were comparable.
     """
 
     slope_mb_per_h: float
+    resident_mb_per_h: float
     tasks_more: float
     threads_more: float
     handles_more: float
     lag_more_s: float
-    memory_mb: float
+    used_mb: float
+    resident_mb: float
     samples: int
 
     @property
@@ -94,17 +102,28 @@ def judge(samples: Sequence[Sample], rate: int) -> Judgement:
     warm = [sample for sample in samples if sample.at_s >= begin_s]
     [(usual, _)] = Counter(sample.partitions for sample in warm).most_common(1)
     alike = [sample for sample in warm if sample.partitions == usual]
-    hours = [sample.at_s / 3_600 for sample in alike]
-    memory = [sample.memory_mb for sample in alike]
+    used = [sample.used_mb for sample in alike]
+    resident = [sample.resident_mb for sample in alike]
     return Judgement(
-        slope_mb_per_h=slope(hours, memory),
+        slope_mb_per_h=_slope_of_floors(alike, used),
+        resident_mb_per_h=_slope_of_floors(alike, resident),
         tasks_more=_more([sample.tasks for sample in alike]),
         threads_more=_more([sample.threads for sample in alike]),
         handles_more=_more([sample.handles for sample in alike]),
         lag_more_s=_more([sample.lag for sample in alike]) / rate,
-        memory_mb=float(np.median(memory[-len(memory) // 3 :])),
+        used_mb=float(np.median(used[-len(used) // 3 :])),
+        resident_mb=float(np.median(resident[-len(resident) // 3 :])),
         samples=len(alike),
     )
+
+
+def _slope_of_floors(samples: Sequence[Sample], memory: Sequence[float]) -> float:
+    """Return the slope per hour of the least memory of each span."""
+    floors: dict[int, float] = {}
+    for sample, mb in zip(samples, memory, strict=True):
+        span = int(sample.at_s // FLOOR_S)
+        floors[span] = min(mb, floors.get(span, mb))
+    return slope([span * FLOOR_S / 3_600 for span in floors], list(floors.values()))
 
 
 def _more(values: Sequence[float]) -> float:

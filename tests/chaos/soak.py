@@ -94,7 +94,8 @@ def sample(worker: Worker, at_s: float) -> Sample | None:
     if "winback_tasks" not in said or "VmRSS" not in status:
         return None
     return Sample(
-        at_s, int(status["VmRSS"].split()[0]) / 1024, said["winback_tasks"],
+        at_s, said["winback_memory_in_use_bytes"] / 2**20, int(status["VmRSS"].split()[0]) / 1024,
+        said["winback_tasks"],
         int(status["Threads"]), handles, said.get("winback_lag_records", 0.0),
         int(said["winback_partitions_owned"]), int(said.get("winback_users", 0)),
     )  # fmt: skip
@@ -220,7 +221,10 @@ def report(judged: Judgement, soaked: Soaked, note: str) -> None:
         "soak_journal_faults": len(soaked.journal),
     }
     figures.show([figures.record(name, value, note=note) for name, value in measured.items()])
-    say(f"memory at the end: {judged.memory_mb:.1f} MB")
+    say(
+        f"memory at the end: {judged.used_mb:.1f} MB in use, {judged.resident_mb:.1f} MB resident "
+        f"(its floor: {judged.resident_mb_per_h:+.1f} MB/h)"
+    )
     say(f"workers that ended by themselves, and were replaced: {len(soaked.crashes)}")
     for line in [*soaked.journal[:3], *soaked.crashes]:
         say(line)

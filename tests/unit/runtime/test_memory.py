@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.memory import give_back
+from streams.runtime.memory import give_back, in_use_bytes
 
 
 def resident_kb() -> int:
@@ -23,7 +23,25 @@ def test_pages_between_what_is_kept_are_given_back() -> None:
     assert len(kept) == 40
 
 
+def test_in_use_is_what_is_kept_large_or_small() -> None:
+    before = in_use_bytes()
+    large = [bytes(100_000) for _ in range(200)]  # 20 MB
+    small = [object() for _ in range(100_000)]  # 1.6 MB, said to be 8
+    within = in_use_bytes()
+    sizes = len(large), len(small)
+    del large, small
+    after = in_use_bytes()
+
+    assert before is not None
+    assert within is not None
+    assert after is not None
+    assert 25e6 < within - before < 32e6
+    assert abs(after - before) < 2e6
+    assert sizes == (200, 100_000)
+
+
 def test_a_library_that_cannot_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
 
     assert not give_back()
+    assert in_use_bytes() is None
