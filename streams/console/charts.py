@@ -55,7 +55,7 @@ def weights(rows: Sequence[tuple[str, float]], title: str) -> str:
         picture.bar(begin, y + 15.0, (max(end - begin, 1.0), 9.0),
                     "toward" if weight > 0 else "away", f"{name}: {weight:+.2f}")  # fmt: skip
         picture.text(RIGHT, y + 11, f"{weight:+.2f}".replace("-", "−"), "axis", "end")
-    picture.line((across(0.0), 0.0), (across(0.0), height), "grid")
+        picture.line((across(0.0), y + 14.0), (across(0.0), y + 25.0), "zero")
     return _markup(picture)
 
 
@@ -129,18 +129,25 @@ def stacked(
 def calibration(rows: Sequence[tuple[float, float, int]], title: str) -> str:
     """Return said against seen, and the line on which both are equal; rows: said, seen, count."""
     picture = Svg(300.0, title)
-    across, up = Scale(0.0, 1.0, 44.0, 420.0), Scale(0.0, 1.0, 270.0, 8.0)
-    for level in (0.0, 0.25, 0.5, 0.75, 1.0):
+    most = max([max(said, seen) for said, seen, _ in rows] + [0.05])
+    top = next(edge for edge in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if most <= edge)
+    across, up = Scale(0.0, top, 44.0, 420.0), Scale(0.0, top, 270.0, 8.0)
+    for part in range(5):
+        level = top * part / 4
         picture.line((44.0, up(level)), (420.0, up(level)), "grid")
-        picture.text(38.0, up(level) + 4, f"{level:.0%}", "axis", "end")
-        picture.text(across(level), 286.0, f"{level:.0%}", "axis", "middle")
-    picture.line((across(0.0), up(0.0)), (across(1.0), up(1.0)), "chance")
+        picture.text(38.0, up(level) + 4, _share(level), "axis", "end")
+        picture.text(across(level), 286.0, _share(level), "axis", "middle")
+    picture.line((across(0.0), up(0.0)), (across(top), up(top)), "chance")
     points = [(across(said), up(seen)) for said, seen, _ in rows]
     if points:
         picture.path(points, "ours")
     for (x, y), (said, seen, count) in zip(points, rows, strict=True):
-        picture.dot(x, y, 4.0, "ours", f"{said:.0%} → {seen:.0%}, {count:,}")
+        picture.dot(x, y, 4.0, "ours", f"{said:.1%} → {seen:.1%}, {count:,}")
     return _markup(picture)
+
+
+def _share(level: float) -> str:
+    return f"{level * 100:g}%"
 
 
 def places(rows: Sequence[tuple[str, int, int]], title: str) -> str:

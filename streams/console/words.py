@@ -99,6 +99,7 @@ WORDS: Final = MappingProxyType({
     "falls": Text("down from {before}", "此前 {before}，下降"),
     "no_reason": Text("no decision on record yet", "尚无决策记录"),
     "step_of": Text("{playbook}, step {step} of {steps}", "{playbook}，第 {step}/{steps} 步"),
+    "closing": Text("waits for an answer", "等待回应"),
     "watched": Text("watched for comparison", "对照组，仅观察"),
     "nothing_planned": Text("nothing planned", "暂无计划"),
     "now_empty": Text("Nobody is at risk at the moment.", "当前没有风险用户。"),

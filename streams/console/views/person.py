@@ -17,6 +17,18 @@ from streams.core.state import decode
 from streams.replay.explain import Explanation, explained
 
 EVENTS_MAX: Final = 300
+ORDER: Final = (
+    "first",
+    "active",
+    "moved",
+    "opened",
+    "decided",
+    "asked",
+    "heard",
+    "revoked",
+    "closed",
+)
+"""What comes first of what happened at the same instant."""
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -181,7 +193,7 @@ def _happened(book: Book, user_id: str, known: dict[str, Any], state: Any) -> li
             found.append(Happened(first_ms, "first"))
         if known["last_ms"] > first_ms:
             found.append(Happened(known["last_ms"], "active"))
-    found.sort(key=lambda one: one.at_ms, reverse=True)
+    found.sort(key=lambda one: (one.at_ms, ORDER.index(one.kind)), reverse=True)
     return found[:EVENTS_MAX]
 
 

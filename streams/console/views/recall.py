@@ -196,7 +196,8 @@ def _day(at: str) -> int:
 def _days(book: Book) -> tuple[Day, ...]:
     rows = book.db.execute(
         "SELECT day, class, sum(used), CASE WHEN min(share) < 0 THEN -1 ELSE sum(share) END, "
-        "sum(waiting), max(is_fused) FROM budgets GROUP BY day, class ORDER BY day DESC, class "
+        "sum(waiting), max(is_fused) FROM budgets GROUP BY day, class "
+        "HAVING count(*) >= (SELECT count(*) FROM partitions) ORDER BY day DESC, class "
         "LIMIT ?", (DAYS_SHOWN * 2,))  # fmt: skip
     return tuple(
         Day(day, kind, used, share, waiting, bool(is_fused))

@@ -144,6 +144,8 @@ class Pages:
         return Shown("recall.html", {
             "view": view, "days": days, "names": names, "budget": dict(budget), "hours": hours,
             "actions": {action: text.say(language) for action, text in ACTIONS.items()},
+            "decided": {split.by for split in view.splits
+                        if any(row.earned.returns is not None for row in split.rows)},
             "journeys_open": sum(one.users for one in view.journeys),
             "funnel": [(say(language, f"f_{one.name}"), one.cases) for one in view.funnel],
         }, "recall")  # fmt: skip
