@@ -144,6 +144,16 @@ def thing_kind(overlay: str, name: str) -> str:
     return str(kind)
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_everybody_reads_the_settings_that_there_are(overlay: str) -> None:
+    """Their name has a hash of them, so changed settings make other pods of all who read them."""
+    (settings,) = (each["metadata"]["name"] for each in objects(overlay, "ConfigMap"))
+    assert settings.startswith("winback-settings-")
+    for template in pods(overlay).values():
+        (box,) = template["spec"]["containers"]
+        assert box["envFrom"] == [{"configMapRef": {"name": settings}}]
+
+
 def test_who_keeps_something_is_a_stateful_set() -> None:
     """State files and a journal wait for who comes back; a learner keeps nothing (ADR 49)."""
     kinds = {name: thing_kind("trial", name) for name in pods("trial")}
@@ -298,18 +308,16 @@ def test_the_router_is_put_in_where_it_is_asked_for(tmp_path: Path) -> None:
     folder = os.path.relpath(KUBERNETES, tmp_path.resolve())
     (tmp_path / "kustomization.yaml").write_text(
         f"resources: [{folder}/base]\ncomponents: [{folder}/components/router]\n"
-        "images: [{name: winback, newTag: 0.2.0}]\n"
+        "namespace: winback\nimages: [{name: winback, newTag: 0.2.0}]\n"
     )
-    (template,) = (
-        pod_of(thing)
-        for thing in put_together(tmp_path)
-        if thing["metadata"]["name"] == "winback-router"
-    )
+    things = put_together(tmp_path)
+    (settings,) = (each["metadata"]["name"] for each in things if each["kind"] == "ConfigMap")
+    (template,) = (pod_of(each) for each in things if each["metadata"]["name"] == "winback-router")
     assert template is not None
     (box,) = template["spec"]["containers"]
     assert box["args"][:3] == ["run", "--role", "router"]
     assert box["image"] == "winback:0.2.0"
     others = pods("trial")["winback-learner"]["spec"]
     assert box["securityContext"] == others["containers"][0]["securityContext"]
-    assert box["envFrom"] == others["containers"][0]["envFrom"]
+    assert box["envFrom"] == [{"configMapRef": {"name": settings}}]
     assert template["metadata"]["labels"]["app.kubernetes.io/part-of"] == "winback"
