@@ -105,6 +105,10 @@ class Door:
             await self._demand_own(request, session)
         return await handler(request)
 
+    def trusted(self, peer: str) -> None:
+        """Do not count a try to sign in that was none to guess."""
+        self._tries.give_back(peer)
+
     async def _demand_own(self, request: web.Request, session: Session | None) -> None:
         """Refuse what another site has made somebody's browser send."""
         origin = request.headers.get("Origin", "")

@@ -93,3 +93,9 @@ class Pace:
         if len(self._left) > PEERS_MAX:
             self._left.popitem(last=False)
         return may
+
+    def give_back(self, peer: str) -> None:
+        """Do not count what was last counted of an address."""
+        if peer in self._left:
+            left, then_s = self._left[peer]
+            self._left[peer] = (left + 1.0, then_s)

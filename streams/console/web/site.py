@@ -283,6 +283,7 @@ class Site:
         secret = self._door.sessions.open(token, name, time.monotonic())
         if secret is None:
             return self._login_page(reader, say(reader.language, "token_wrong"), 403)
+        self._door.trusted(request.remote or "?")
         answer = see("/now")
         signed_in(answer, secret, is_secure=is_secure(request))
         return answer
