@@ -82,8 +82,19 @@ kustomize: ## What puts overlays of Kubernetes together: kubectl, kustomize, or 
 	  || GOBIN=$$PWD/build/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1 || { \
 	  echo "Tests of deploy/kubernetes need kubectl or kustomize on the PATH, or Go to build the latter." >&2; exit 3; }
 
+PROMETHEUS := build/prometheus
+
+.PHONY: prometheus
+prometheus: ## Prometheus and promtool: those on the PATH, or Debian's package, unpacked in build
+	@{ command -v promtool && command -v prometheus || test -x $(PROMETHEUS)/usr/bin/promtool; } >/dev/null || { \
+	  mkdir -p $(PROMETHEUS) && cd $(PROMETHEUS) && rm -f ./*.deb \
+	  && { apt-get download -qq prometheus 2>/dev/null \
+	    || { apt-get update -qq && apt-get download -qq prometheus; }; } \
+	  && dpkg -x prometheus_*.deb .; } || { \
+	  echo "Tests of deploy/prometheus need promtool and prometheus on the PATH: apt-get install prometheus." >&2; exit 3; }
+
 .PHONY: test
-test: install peers kustomize ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+test: install peers kustomize prometheus ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else

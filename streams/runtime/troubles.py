@@ -7,7 +7,7 @@ from faust.types import TP
 
 from streams.core.input_fuse import FuseRecord
 
-BEHIND_S: Final = 60.0
+BEHIND_S: Final = 30.0
 """As in the alert of that name."""
 FULL_SHARE: Final = 0.9
 RUNBOOK: Final = "docs/runbook.md"
