@@ -116,7 +116,7 @@ FACTS = {"rules": {"refused": "line 3"}, "schema_registry": {"away": "timed out"
     ("seen", "alerts"),
     [
         (Seen(), []),
-        (Seen(lags={PLACE: 9}, lags_s={PLACE: 59.0}), []),
+        (Seen(lags={PLACE: 9}, lags_s={PLACE: 29.0}), []),
         (Seen(lags={PLACE: 9}, lags_s={PLACE: 61.0}), ["WinbackInputBehind"]),
         (Seen(still_s=31.0, lags_s={PLACE: 99.0}), ["WinbackStuck"]),
         (Seen(is_kafka_away=True, still_s=31.0, lags_s={PLACE: 99.0}), ["WinbackKafkaAway"]),
