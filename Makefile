@@ -39,7 +39,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 .PHONY: lock
 lock: install ## Resolve the dependencies anew: hashes, no hosts
 	$(LOCK) pyproject.toml --upgrade --all-extras -o requirements.lock
-	$(LOCK) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
+	$(LOCK) pyproject.toml --extra console --constraint requirements.lock -o deploy/requirements.lock
 	$(LOCK) sender/pyproject.toml --constraint requirements.lock -o sender/requirements.lock
 	$(LOCK) benchmarks/peers/requirements.in --upgrade -o benchmarks/peers/requirements.lock
 	$(LOCK) --group compiler --upgrade -o deploy/compiler.lock
