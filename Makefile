@@ -177,6 +177,7 @@ docs: install ## Write the docs that are generated from the catalogues in code
 	$(BIN)/python -m streams.runtime.erasure.page docs/erasure.md
 	$(BIN)/python -m streams.runtime.acl_page > docs/acls.md
 	$(BIN)/python -m benchmarks.scale_page > docs/scale.md
+	$(BIN)/python -m deploy.grafana.source
 
 .PHONY: clean
 clean: ## Remove what the targets above have made, the environment too

@@ -36,7 +36,7 @@ def pages() -> Iterable[Path]:
     yield from ROOT.glob("README*.md")
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [*pages()], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_metric_that_is_named_exists(page: Path) -> None:
     named = set(WORD.findall(page.read_text(encoding="utf-8"))) - NO_METRIC
     assert named <= SERIES, sorted(named - SERIES)
