@@ -56,6 +56,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
         "no input ends in anything but a typed rejection, and none takes long",
         ("tests.fuzz.prove",),
     ),
+    "console": Proof(
+        "every page in every look on the whole pipeline: no complaint of axe-core or the browser",
+        ("tests.integration.console.prove",),
+    ),
     "merges": Proof("ids merged under faults", ("tests.chaos.merges",)),
     "upgrade": Proof(
         "two versions in turn and side by side: nothing newer is read half",
