@@ -135,6 +135,7 @@ bench: install peers ## Measure: beside floors and peers; latency, restore, memo
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.model_cost
 	$(BIN)/python -m benchmarks.router
+	$(BIN)/python -m benchmarks.scrape
 	$(BIN)/python -m benchmarks.failover
 	$(BIN)/python -m benchmarks.sender
 	$(BIN)/python -m benchmarks.quality.detection 'cj-*' 'cdnow-*'

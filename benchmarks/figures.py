@@ -80,6 +80,11 @@ PROMISES: Final[dict[str, Promise]] = {
     "failover_beyond_session_s": Promise(
         "kill -9 to survivor durable, beyond the session time-out", "s", "<=", 1
     ),
+    "scrape_ms": Promise(
+        "/metrics with every series that a worker can have: a scrape, median", "ms", "<=", 20
+    ),
+    "scrape_cpu_ms": Promise("the same: CPU of the worker's event loop", "ms", "<=", 20),
+    "scrape_series": Promise("the same: series", "series", "<=", 2_000),
     "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
     "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),
     **SILENCE,

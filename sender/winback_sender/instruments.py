@@ -11,10 +11,13 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    generate_latest,
 )
-from prometheus_client.exposition import choose_encoder
+
+from winback_sender.exposition import CONTENT_TYPE, open_metrics
 
 BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+PLAIN_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PROCESS: Final = (
     "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes",
     "process_start_time_seconds", "process_open_fds", "process_max_fds",
@@ -88,8 +91,9 @@ class Instruments:
         Args:
             accept: Header of the request.
         """
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        if "application/openmetrics-text" in accept:
+            return open_metrics(self.registry), CONTENT_TYPE
+        return generate_latest(self.registry), PLAIN_TYPE
 
     def _instrument(self, metric: StrEnum, spec: Spec) -> Any:
         if spec.kind == "histogram":
