@@ -77,9 +77,15 @@ $(PEERS)/.installed: benchmarks/peers/requirements.lock $(STAMP)
 peers: $(PEERS)/.installed ## Quix Streams and Bytewax, whom winback is compared with, in build/peers
 
 .PHONY: kustomize
-kustomize: ## What puts overlays of Kubernetes together: kubectl, kustomize, or one built by Go
-	@command -v kubectl >/dev/null || command -v kustomize >/dev/null || test -x build/bin/kustomize \
-	  || GOBIN=$$PWD/build/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1 || { \
+kustomize: ## What puts overlays of Kubernetes together: kubectl, kustomize, or one built by Go, here or Debian's
+	@{ command -v kubectl || command -v kustomize || test -x build/bin/kustomize; } >/dev/null || { \
+	  export PATH="$$PATH:$$PWD/build/go/bin" GOBIN="$$PWD/build/bin" CGO_ENABLED=0; \
+	  { command -v go >/dev/null || ( mkdir -p build/go && cd build/go \
+	    && { apt-cache show golang-go >/dev/null 2>&1 || apt-get update -qq; } \
+	    && release=$$(apt-cache depends golang-go | grep -om1 'golang-1[.0-9]*') \
+	    && apt-get download -qq "$$release-go" "$$release-src" 2>/dev/null \
+	    && for package in ./*.deb; do dpkg -x "$$package" .; done && ln -sfn "usr/lib/$${release/golang/go}/bin" bin ); } \
+	  && go install sigs.k8s.io/kustomize/kustomize/v5@v5.0.3; } || { \
 	  echo "Tests of deploy/kubernetes need kubectl or kustomize on the PATH, or Go to build the latter." >&2; exit 3; }
 
 PROMETHEUS := build/prometheus
