@@ -18,6 +18,10 @@ DIMENSIONS: Final = ("band", "tier", "quadrant", "source", "cohort", "reason", "
 """What can be filtered by."""
 QUADRANTS: Final = ("important_urgent", "important_calm", "ordinary_urgent", "ordinary_calm")
 GROW: Final = 4_096
+PART: Final = 20_000
+"""Rows that are loaded together."""
+LOSS_MAX: Final = 1 << 40
+"""Above so many minor units nobody comes before anybody else."""
 IDS_MAX: Final = 500
 """Users that one statement asks for."""
 
@@ -78,9 +82,12 @@ class AtRisk:
         rows = db.execute(f"{_QUERY} WHERE band > 0")
         with self._lock:
             self._clear()
-            while part := rows.fetchmany(10_000):
-                for row in part:
-                    self._put(row)
+            while part := rows.fetchmany(PART):
+                self._append(part)
+            for name in DIMENSIONS:
+                found = np.bincount(self._codes[name][: self._size])
+                self._counts[name] = {code: count for code, count in enumerate(found.tolist())
+                                      if count}  # fmt: skip
 
     def refresh(self, db: sqlite3.Connection, user_ids: Iterable[str]) -> None:
         """Take the newest of some users; who is gone, or calm, is taken out."""
@@ -172,6 +179,22 @@ class AtRisk:
         self._loss[place], self._probability[place] = row[8], row[9]
         self._count(place, 1)
 
+    def _append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Take users who are not there yet, all at once; they are not counted."""
+        begin, end = self._size, self._size + len(rows)
+        self._grow(end)
+        columns = list(zip(*rows, strict=True))
+        self._ids[begin:end], self._loss[begin:end] = columns[0], columns[8]
+        self._probability[begin:end] = columns[9]
+        for name, values in zip(DIMENSIONS, columns[1:8], strict=True):
+            words = self._words[name]
+            for value in set(values):
+                words.setdefault(str(value), len(words) + 1)
+            codes = {value: words[str(value)] for value in set(values)}
+            self._codes[name][begin:end] = [codes[value] for value in values]
+        self._places |= {number: begin + place for place, number in enumerate(columns[0])}
+        self._size = end
+
     def _take_out(self, number: int) -> None:
         place = self._places.pop(number, None)
         if place is not None:
@@ -188,20 +211,29 @@ class AtRisk:
     def _room(self) -> int:
         if self._free:
             return self._free.pop()
-        if self._size == len(self._ids):
-            more = self._size + max(GROW, self._size // 4)
-            self._ids = np.resize(self._ids, more)
-            self._loss = np.resize(self._loss, more)
-            self._probability = np.resize(self._probability, more)
-            self._codes = {name: np.resize(codes, more) for name, codes in self._codes.items()}
+        self._grow(self._size + 1)
         self._size += 1
         return self._size - 1
 
+    def _grow(self, least: int) -> None:
+        if least <= len(self._ids):
+            return
+        more = least + max(GROW, least // 4)
+        self._ids = np.resize(self._ids, more)
+        self._loss = np.resize(self._loss, more)
+        self._probability = np.resize(self._probability, more)
+        self._codes = {name: np.resize(codes, more) for name, codes in self._codes.items()}
+
 
 def _largest(loss: I64, begin: int, limit: int) -> NDArray[np.intp]:
-    """Return the places of a page in falling order; equal losses stay in the order of the rows."""
-    end = min(begin + limit, len(loss))
+    """Return the places of a page in falling order; equal losses stay in the order of the rows.
+
+    Only the page is sorted, so a late one costs what the first does.
+    """
+    count = len(loss)
+    end = min(begin + limit, count)
     if begin >= end:
         return np.zeros(0, np.intp)
-    first = np.argpartition(-loss, end - 1)[:end] if end < len(loss) else np.arange(len(loss))
-    return first[np.lexsort((first, -loss[first]))][begin:end]
+    keys = np.minimum(loss, LOSS_MAX) * -count + np.arange(count)  # No two are equal.
+    page = np.argpartition(keys, (begin, end - 1))[begin:end]
+    return page[np.argsort(keys[page])]
