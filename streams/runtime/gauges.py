@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from faust.types import TP
 
@@ -19,6 +20,9 @@ PER_PLACE = (
     Metric.CLOCK_TIMESTAMP_SECONDS, Metric.CLOCK_IDLE, Metric.INPUT_HELD,
 )  # fmt: skip
 """Of partitions: those of partitions that somebody else has taken over must go."""
+
+TURNS: Final = 5
+"""Looks until the size of every partition was looked at."""
 
 
 def lags_in_seconds(lanes: Mapping[int, Lane], lags: Mapping[TP, int]) -> dict[TP, float]:
@@ -45,14 +49,13 @@ class Gauges:
         self._metrics = metrics
         self._sizes: dict[int, Sizes] = {}
 
-    def look(self, lanes: Mapping[int, Lane]) -> None:
-        """Find out how large the partitions are; that takes a millisecond for a million users."""
+    def look(self, lanes: Mapping[int, Lane], turn: int) -> None:
+        """Find out how large one partition of `TURNS` is: 0.3 ms each, with 20,000 users."""
         at_ms = now_ms()
-        self._sizes = {
-            number: lane.engine.core.sizes(at_ms)
-            for number, lane in lanes.items()
-            if isinstance(lane.engine, PipelineEngine)
-        }
+        self._sizes = {number: sizes for number, sizes in self._sizes.items() if number in lanes}
+        for number, lane in lanes.items():
+            if number % TURNS == turn % TURNS and isinstance(lane.engine, PipelineEngine):
+                self._sizes[number] = lane.engine.core.sizes(at_ms)
 
     def show(self, lanes: Mapping[int, Lane], lags: Mapping[TP, int], held: Collection[TP]) -> None:
         """Show how the lanes stand.

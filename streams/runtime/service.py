@@ -34,8 +34,6 @@ from winback_sender.logs import get_logger
 log = get_logger(__name__)
 
 GAUGES_EVERY_S: Final = 2.0
-SIZES_EVERY: Final = 5
-"""So many times the gauges are shown until sizes are looked at again."""
 UNPLACED: Final = (
     "It owns no partition yet: it starts, or the others own them all (there is no use in more "
     "workers than partitions)."
@@ -159,8 +157,7 @@ class Service:
             await asyncio.sleep(GAUGES_EVERY_S)
             await self.end_offsets()
             await self._look_for_kafka()
-            if number % SIZES_EVERY == 0:
-                self._gauges.look(self._lanes)
+            self._gauges.look(self._lanes, number)
             self._show_gauges()
 
     async def _look_for_kafka(self) -> None:
