@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -24,6 +24,7 @@ from streams.core.routed import direct, routed
 from streams.core.rules import Rules
 from streams.core.sources import Encoding, Source
 from streams.errors import Unavailable
+from streams.runtime.doctor_around import around
 from streams.runtime.doctor_seen import Group, Seen, Stray, Stretch
 from streams.runtime.letters import WORD
 from streams.runtime.routed_record import lane_record
@@ -47,8 +48,22 @@ KEYS_OF_ALL: Final = frozenset({WATERMARK_KEY, b"$coverage"})
 """Keys of records that stand on every partition."""
 
 
-def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
+class Dry(NamedTuple):
+    """What was found without Kafka, as `doctor_seen.Around` has it; and whose rights to look at."""
+
+    playbooks: tuple[tuple[str, str], ...] = ()
+    senders: tuple[tuple[str, str], ...] = ()
+    role: str = ""
+
+
+def look(settings: Settings, rules: Rules, cluster: Cluster, dry: Dry = Dry()) -> Seen:  # noqa: B008 (a tuple: nobody can change it)
     """Return what there is to see of a deployment now.
+
+    Args:
+        settings: The operator's.
+        rules: The business rules.
+        cluster: Where Kafka is.
+        dry: What was found without it.
 
     Raises:
         Unavailable: Kafka is not reachable, or stops answering.
@@ -69,7 +84,9 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
         idle_after = {source.topic: source.idle_after_ms for source in sources}
         changelog, letters = settings.topic_users_changelog, settings.topic_dead_letters
         lanes = {settings.router_changelog(source.topic): source.topic for source in routed(known)}
-        newest = tails.newest([*keyed, changelog, letters, *lanes])
+        newest = tails.newest([*keyed, changelog, letters, settings.topic_models, *lanes])
+        with admin_client(cluster) as client:
+            seen = around(client, settings, rules, dry.role, newest)
         return Seen(
             now_ms=now_ms(),
             is_live=settings.clock == "wall",
@@ -87,6 +104,8 @@ def look(settings: Settings, rules: Rules, cluster: Cluster) -> Seen:
             held=tuple(_held(newest, lanes)),
             users_max=settings.users_max,
             registry=_registry_away(settings, sources),
+            around=msgspec.structs.replace(seen, playbooks=dry.playbooks, senders=dry.senders),
+            is_consent_assumed=rules.contact.is_consent_assumed,
         )
     except KafkaError as error:
         raise Unavailable(f"Kafka stopped answering: {error!r}", "is the broker well?") from None

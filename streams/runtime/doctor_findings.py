@@ -1,13 +1,15 @@
 """What is wrong with a deployment, where, and what to do: from what the doctor has seen."""
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from streams.core.time import DAY_MS, SECOND_MS
+from streams.core.versions import WINBACK
+from streams.runtime.doctor_around_findings import around_findings
 from streams.runtime.doctor_clocks import PartitionView, span, view_of
+from streams.runtime.doctor_finding import Finding, Level, because
 from streams.runtime.doctor_seen import Seen, Stretch
 from streams.runtime.topics import Action
 
@@ -26,31 +28,14 @@ STOPPED: Final = "fed history: nothing; else look at its producer: is it away, o
 """What to do about a topic whose events are old."""
 
 
+SHAPE: Final = "inputs, state and outputs of a user meet by partition, and live as long as topics"
+NOBODY: Final = "while nobody works, silence is not noticed and nobody is called back"
+WAITING: Final = "what is not read cannot count: who is active looks silent"
+LOST: Final = "what was skipped or cannot be read is missing in what is known of users, for good"
+TIMERS: Final = "touches, deadlines and examples wait until event time has come to them"
+LEFT_OUT: Final = "these users are not seen, so nobody learns that they leave"
 NEARLY: Final = 0.8
 """Share of the users that there may be, from which on people are to know."""
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    WRONG = "wrong"
-    NOTE = "note"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """Something to know.
-
-    Attributes:
-        level: Whether it has to be mended.
-        what: Is the matter.
-        where: Topic, partition, role.
-        next: What to do.
-    """
-
-    level: Level
-    what: str
-    where: str
-    next: str
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -63,6 +48,9 @@ class Report(msgspec.Struct, frozen=True):
         misrouted: Topic to records on the wrong partition, and how many were looked at.
         dead_letters: Reason and topic to how many of the newest.
         findings: What is wrong first.
+        broker: Version of Kafka's protocol that the brokers speak.
+        winback: Version of this program.
+        lag: Records that are not applied yet.
     """
 
     healthy: bool
@@ -71,6 +59,9 @@ class Report(msgspec.Struct, frozen=True):
     misrouted: dict[str, tuple[int, int]]
     dead_letters: dict[str, int]
     findings: tuple[Finding, ...]
+    broker: str = ""
+    winback: str = WINBACK
+    lag: int = 0
 
 
 def report_of(seen: Seen) -> Report:
@@ -80,10 +71,12 @@ def report_of(seen: Seen) -> Report:
         for number, record in sorted(seen.records.items())
         if record is not None
     )
-    found = [
-        *_topics(seen), *_workers(seen), *_registry(seen), *_records(seen), *_held(views),
-        *_fuses(seen), *_crowded(seen), *_samples(seen),
-    ]  # fmt: skip
+    groups = (
+        (SHAPE, _topics(seen)), (NOBODY, _workers(seen)), (WAITING, _registry(seen)),
+        (LOST, _records(seen)), (TIMERS, _held(views)), (WAITING, _fuses(seen)),
+        (LEFT_OUT, _crowded(seen)), (LEFT_OUT, _samples(seen)), ("", around_findings(seen)),
+    )  # fmt: skip
+    found = [finding for why, findings in groups for finding in because(why, findings)]
     found.sort(key=lambda finding: finding.level is not Level.WRONG)
     return Report(
         healthy=not any(finding.level is Level.WRONG for finding in found),
@@ -92,6 +85,8 @@ def report_of(seen: Seen) -> Report:
         misrouted={stray.topic: (stray.strays, stray.sampled) for stray in seen.strays},
         dead_letters=seen.dead_letters,
         findings=tuple(found),
+        broker=seen.around.broker,
+        lag=sum(clock.unread or 0 for view in views for clock in view.clocks),
     )
 
 

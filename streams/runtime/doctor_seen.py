@@ -48,6 +48,75 @@ class Group(msgspec.Struct, frozen=True):
     members: int
 
 
+class Lacking(msgspec.Struct, frozen=True):
+    """What a role needs of a topic, and Kafka does not allow us."""
+
+    topic: str
+    operations: tuple[str, ...]
+
+
+class ModelSeen(msgspec.Struct, frozen=True):
+    """What is in force of the models.
+
+    Attributes:
+        is_frozen: It is a file, and no newer one is followed.
+        written_ms: When the newest was written, epoch ms UTC; 0 = none was.
+        version: Of it.
+        examples: That it has learned.
+        phase: How far it is trusted.
+        refused: Why workers do not take it; empty = they do.
+    """
+
+    is_frozen: bool
+    written_ms: int
+    version: str = ""
+    examples: int = 0
+    phase: str = ""
+    refused: str = ""
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What users of a sample have said of a channel that playbooks use."""
+
+    channel: str
+    sampled: int
+    yes: int
+    no: int
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """Where state files lie: its path, bytes that are free, and of all files of ours there."""
+
+    path: str
+    free: int
+    used: int
+    is_writable: bool
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What there is to see beside topics and clocks.
+
+    Attributes:
+        broker: Version of Kafka's protocol that the brokers speak; empty = not known.
+        lacking: What a role needs, and Kafka does not allow us.
+        newest_ms: Topic to the newest timestamp of its records, epoch ms UTC.
+        model: In force; None = it was not looked at.
+        consents: By channel.
+        disk: None = no state files are kept.
+        playbooks: What providers have against the texts of playbooks: where, and what.
+        senders: What is wrong with the settings of providers: which, and what.
+    """
+
+    broker: str = ""
+    lacking: tuple[Lacking, ...] = ()
+    newest_ms: dict[str, int] = {}
+    model: ModelSeen | None = None
+    consents: tuple[Consent, ...] = ()
+    disk: Disk | None = None
+    playbooks: tuple[tuple[str, str], ...] = ()
+    senders: tuple[tuple[str, str], ...] = ()
+
+
 class Seen(msgspec.Struct, frozen=True):
     """A deployment, looked at once.
 
@@ -68,6 +137,8 @@ class Seen(msgspec.Struct, frozen=True):
         held: Partitions of them that are not read on, and why.
         users_max: Most users that a partition may have.
         registry: Why the schema registry cannot be asked; empty = it answers, or nobody needs it.
+        around: What there is beside topics and clocks.
+        is_consent_assumed: Whether who has said nothing may be contacted.
     """
 
     now_ms: int
@@ -86,3 +157,5 @@ class Seen(msgspec.Struct, frozen=True):
     held: tuple[tuple[int, FuseRecord], ...] = ()
     users_max: int = 0
     registry: str = ""
+    around: Around = Around()
+    is_consent_assumed: bool = False
