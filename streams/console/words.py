@@ -241,7 +241,7 @@ WORDS: Final = MappingProxyType({
     "users_above": Text("users now", "当前用户"),
     "per_day_new": Text("new a day", "每日新增"),
     "money_at_stake": Text("expected loss", "期望损失"),
-    "cost_once": Text("cost of one touch each", "各触达一次的成本"),
+    "cost_once": Text("cost of contacting them", "触达成本"),
     "model_empty": Text("The learner has not said anything yet.", "学习器尚未输出。"),
     "model_refused": Text("What the learner wrote is not believed ({why}): give the console the "
                           "learner's WINBACK_MODEL_KEY.",

@@ -10,6 +10,7 @@ from models.roster_records import ANSWERS, SERVING, Answers
 from models.snapshot import Serving, SnapshotRefused, load
 from models.standing import REPORT, Report
 from streams.console.views.asked import Book
+from streams.console.views.recall import contact_cost
 from streams.core.time import DAY_MS
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
@@ -29,7 +30,7 @@ class Threshold(msgspec.Struct, frozen=True):
         recall: Share of those who left that were above it.
         users: At risk now, at or above it.
         loss: Expected loss with them, minor units.
-        cost: Of one touch for each of them on the cheapest usual way, minor units.
+        cost: Of contacting each of them as users are contacted now, minor units.
         per_day: Users that would come above it a day, as of the last days.
     """
 
@@ -107,8 +108,7 @@ def _thresholds(book: Book) -> tuple[tuple[Threshold, ...], int]:
         "SELECT max(probability) FROM moves WHERE at_ms > ? AND band != 'calm' "
         "GROUP BY user_id", (since_ms,))])  # fmt: skip
     days = max(1.0, (book.now_ms() - since_ms) / DAY_MS)
-    cost = min((channel.cost_minor for channel in book.rules.contact.channels.values()
-                if channel.cost_minor > 0), default=0.0)  # fmt: skip
+    cost = contact_cost(book).get(("", ""), 0.0)
     gone = float(weight[left].sum())
     found = []
     for at in STEPS:

@@ -46,6 +46,10 @@ class Split(msgspec.Struct, frozen=True):
     rows: tuple[Advice, ...]
 
 
+Effects = tuple[Advice, tuple[Split, ...]]
+"""The effect of all contacts, and by dimension."""
+
+
 class Day(msgspec.Struct, frozen=True):
     """Places of a day and channel class; ``share`` -1 = unlimited."""
 
@@ -90,11 +94,17 @@ class Recall(msgspec.Struct, frozen=True):
     zone: str
 
 
-def recall(book: Book, days: int) -> Recall:
-    """Return the page, of a period of so many days; the effect is of all that is known."""
+def recall(book: Book, days: int, known: Effects | None = None) -> Recall:
+    """Return the page, of a period of so many days.
+
+    Args:
+        book: The read model.
+        days: Of the period; the effect is of all that is known.
+        known: What `effects` has answered, if it was asked.
+    """
     since_ms = book.since_ms(days)
     funnel, held_out = _funnel(book, since_ms)
-    whole, splits = _effects(book)
+    whole, splits = effects(book) if known is None else known
     return Recall(
         journeys=_journeys(book),
         funnel=funnel,
@@ -139,13 +149,19 @@ def _funnel(book: Book, since_ms: int) -> tuple[tuple[Stage, ...], int]:
     return found, cases(f"{opened} AND {watched}")
 
 
-def _effects(book: Book) -> tuple[Advice, tuple[Split, ...]]:
+def answered_so_far(book: Book) -> tuple[int, int]:
+    """Return how many episodes there are, and the newest: while both stay, effects stay."""
+    row = book.db.execute("SELECT count(*), COALESCE(max(matured_ms), 0) FROM episodes").fetchone()
+    return int(row[0]), int(row[1])
+
+
+def effects(book: Book) -> Effects:
     """Return what contacts earned, by the report's own arithmetic."""
     rows = [_answered(_EPISODE.decode(value)) for (value,) in book.db.execute(
         "SELECT value FROM episodes ORDER BY matured_ms, case_id")]  # fmt: skip
     columns = Columns.of(rows, book.rules.currency, SPLITS)
     everybody = np.ones(len(rows), np.bool_)
-    used = _costs(book)
+    used = contact_cost(book)
     whole = advised(earned(columns, everybody), 1_000 * used.get(("", ""), 0.0))
     splits = []
     for by in SPLITS:
@@ -163,7 +179,7 @@ def _effects(book: Book) -> tuple[Advice, tuple[Split, ...]]:
     return whole, tuple(splits)
 
 
-def _costs(book: Book) -> dict[tuple[str, str], float]:
+def contact_cost(book: Book) -> dict[tuple[str, str], float]:
     """Return by group what a contacted case cost, minor units; of all of them without a name."""
     costs = {name: one.cost_minor for name, one in book.rules.contact.channels.items()}
     spent: defaultdict[tuple[str, str], float] = defaultdict(float)

@@ -77,6 +77,7 @@ class Pages:
 
     def __init__(self, desk: Desk, progress: Progress) -> None:
         self._desk, self._progress = desk, progress
+        self._effects: tuple[tuple[int, int], recall.Effects] | None = None
         self._all: dict[str, Callable[[Book, Asked], Shown | None]] = {
             "/now": self._now, "/recall": self._recall, "/why": self._why, "/model": self._model,
             "/calls": self._calls, "/health": self._health,
@@ -125,7 +126,7 @@ class Pages:
 
     def _recall(self, book: Book, asked: Asked) -> Shown:
         days = _days(asked)
-        view = recall.recall(book, days)
+        view = recall.recall(book, days, self._known_effects(book))
         language = asked.language
         names = {
             split.by: [value_said(split.by, row.value, language) for row in split.rows]
@@ -149,6 +150,13 @@ class Pages:
             "journeys_open": sum(one.users for one in view.journeys),
             "funnel": [(say(language, f"f_{one.name}"), one.cases) for one in view.funnel],
         }, "recall")  # fmt: skip
+
+    def _known_effects(self, book: Book) -> recall.Effects:
+        """Return what contacts earned, computed anew only when another answer is known."""
+        stand, kept = recall.answered_so_far(book), self._effects
+        if kept is None or kept[0] != stand:
+            self._effects = kept = (stand, recall.effects(book))
+        return kept[1]
 
     def _why(self, book: Book, asked: Asked) -> Shown:
         days, by = _days(asked), asked.one("by", "source")

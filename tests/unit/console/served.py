@@ -54,7 +54,7 @@ class Served:
         self.desk = Desk(folder / "desk.sqlite")
         self.sessions = Sessions(token or TOKEN)
         settings = msgspec.structs.replace(SETTINGS, web_token=token)
-        door = Door(Guard(token), self.sessions, may_look=not token)
+        door = self.door = Door(Guard(token), self.sessions, may_look=not token)
         self._site = Site(settings, RULES, self.store, self.at_risk, self.progress, door,
                           self.desk, Orders(NOWHERE, settings))  # fmt: skip
         self._loop = asyncio.new_event_loop()

@@ -83,4 +83,6 @@ function dress() {
   if (slider) choose(slider);
 }
 dress();
+const current = document.querySelector("nav a[aria-current]");
+if (current) current.scrollIntoView({ inline: "center", block: "nearest" });
 follow();
