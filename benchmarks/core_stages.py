@@ -104,8 +104,8 @@ def timed(partition: Any, stages: Stages) -> None:
     """Let the methods of a partition be timed."""
     parts = (
         (partition, OF_PARTITION),
-        (partition._reception, OF_RECEPTION),  # noqa: SLF001 (stages are its inside)
-        (partition._round, OF_ROUND),  # noqa: SLF001
+        (partition._stretches.reception, OF_RECEPTION),  # noqa: SLF001 (stages are its inside)
+        (partition._stretches.round, OF_ROUND),  # noqa: SLF001
         (partition._course, OF_COURSE),  # noqa: SLF001
         (partition._course.schedule, OF_SCHEDULE),  # noqa: SLF001
         (partition._silence, OF_SILENCE),  # noqa: SLF001

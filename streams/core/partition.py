@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.admission import admitted
-from streams.core.batch import Batch
 from streams.core.clock_names import OWN
 from streams.core.clocks import Clocks
 from streams.core.controls import Controls
@@ -32,17 +31,16 @@ from streams.core.inputs import ControlSet, Erased, Input, OutageAnnounced
 from streams.core.messages import BudgetStatus
 from streams.core.outbox import EXAMPLES, Outbox
 from streams.core.partition_record import PARTITION_KEY, record_of
-from streams.core.reception import UNBOUNDED, Reception
+from streams.core.reception import UNBOUNDED
 from streams.core.relations import Relations, SentOn
 from streams.core.restoring import Place, Restored, restored, resumed, stored_of
-from streams.core.round import Round
 from streams.core.rules import Rules
-from streams.core.runs import Runs
 from streams.core.scoring import Advisor, Observer, Scorer
 from streams.core.signals import Signals
 from streams.core.silence import Silence
 from streams.core.sizes import Sizes, sizes_of
 from streams.core.stored import Stored
+from streams.core.stretch import Stretches
 from streams.core.wrong_clocks import Refused
 
 F64 = NDArray[np.float64]
@@ -105,9 +103,9 @@ class Partition:
         self._users, self._counts = self._course.users, self._course.counts
         self._silence = Silence(self._course)
         self.relations = Relations(rules, self._course, self._silence)
-        self._reception = Reception(self._course, self.relations)
-        self._reception.users_max = users_max
-        self._go_by(rules)
+        self._stretches = Stretches(
+            rules, self._course, self._silence, self.relations, users_max=users_max
+        )
 
     @property
     def users(self) -> int:
@@ -140,12 +138,7 @@ class Partition:
         self.rules = rules
         self.clocks.adopt(rules)
         self._course.adopt(rules, self.watermark_ms)
-        self._go_by(rules)
-
-    def _go_by(self, rules: Rules) -> None:
-        """Take inputs by these rules."""
-        self._runs = Runs(rules, self._course, self._silence)
-        self._round = Round(rules, self._course, self._silence)
+        self._stretches.adopt(rules)
 
     def advise(self, advisor: Advisor) -> None:
         """Go by what was learned of contacts from now on."""
@@ -343,17 +336,10 @@ class Partition:
         while start < count:
             border_ms = gate.border(max(gate.last_ms, int(reached[start])))
             end = int(np.searchsorted(reached, border_ms, side="left"))
-            end = self._round.cut(signals, start, max(start + 1, min(end, count)), reached)
-            part = signals[start:end]
+            end = self._stretches.cut(signals, start, max(start + 1, min(end, count)), reached)
             self.watermark_ms = int(reached[end])
-            # Only activity is waited for: what else comes takes effect at the watermark, and so
-            # does what another partition has sent on, which may be far ahead of this one.
-            waited = part.is_act & (self._clock is not None)
-            bounds = np.maximum(np.where(waited, part.acts.at_ms, 0.0), reached[start:end])
-            rows = self._reception.rows(part, reached[start : end + 1])
-            batch = Batch(rows, part.is_act, bounds, reached[start:end], part.acts)
-            for picked in self._runs.rounds(batch):
-                self._round.run(part, batch, picked)
+            part, has_clock = signals[start:end], self._clock is not None
+            self._stretches.apply(part, reached[start : end + 1], has_clock=has_clock)
             if end < count:
                 self.advance(self.watermark_ms)
             start = end
