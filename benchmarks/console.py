@@ -185,9 +185,9 @@ def main() -> None:
             cores = round((cpu_s(child.pid) - begin_cpu) / passed_s, 2)
             found["live"] = {"readers": options.readers, "pushes": pushes, "cores": cores}
             found["rss_mb_live"] = round(rss_mb(child.pid))
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         child.stdin.close()
-        child.wait(30)
-    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        child.wait(120)
 
 
 if __name__ == "__main__":

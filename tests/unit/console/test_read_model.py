@@ -49,7 +49,7 @@ def test_all_topics_are_in_it(rebuilt: dict[str, list[tuple[object, ...]]]) -> N
     assert empty == {"models", "broken"}, "every table but these has rows of this world"
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.data())
 def test_live_in_any_order_and_with_restarts_equals_rebuilt(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

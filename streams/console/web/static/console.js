@@ -1,6 +1,5 @@
 // Live pages without jumps: the server sends the page's content when it has changed, and only what differs is touched.
 "use strict";
-document.documentElement.classList.add("scripted");
 
 const page = () => document.getElementById("page");
 
