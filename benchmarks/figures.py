@@ -85,6 +85,12 @@ PROMISES: Final[dict[str, Promise]] = {
     ),
     "scrape_cpu_ms": Promise("the same: CPU of the worker's event loop", "ms", "<=", 20),
     "scrape_series": Promise("the same: series", "series", "<=", 2_000),
+    "alert_latest_s": Promise(
+        "a fault to its alert, of all that were tried: the latest", "s", "<=", 120
+    ),
+    "alerts_differing": Promise(
+        "faults that brought another alert, or one more, or were not explained", "", "==", 0
+    ),
     "bytes_per_user": Promise("memory of a user in state, timers included", "B", "<=", 800),
     "idle_tick_ms": Promise("tick over a million silent users, nothing due", "ms", "<=", 1),
     **SILENCE,

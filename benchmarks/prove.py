@@ -72,6 +72,10 @@ PROOFS: Final[Mapping[str, Proof]] = {
         "who leaves is found, early and calibrated",
         tuple(f"benchmarks.quality.detection {name}" for name in SCENARIOS),
     ),
+    "alerts": Proof(
+        "each fault brings its alert, and only it, within two minutes",
+        ("tests.integration.operations.prove",),
+    ),
     "hostile": Proof("strangers and garbage by the million", ("tests.chaos.hostile",)),
     "poison": Proof(
         "poisoned data costs next to nothing",

@@ -32,25 +32,29 @@ def tool(name: str) -> str:
 
 
 class Prometheus:
-    """A server of its own, which scrapes every second.
+    """A server of its own.
 
     Args:
         folder: Where it keeps what it has scraped, and its log.
         targets: Port to role.
-        rules: Its rules; None = there are none.
+        rules: Its rules.
+        every: From scrape to scrape.
     """
 
-    def __init__(self, folder: Path, targets: dict[int, str], rules: Path | None) -> None:
+    def __init__(
+        self, folder: Path, targets: dict[int, str], rules: Path, *, every: str = "1s"
+    ) -> None:
         self._folder, self._targets, self._rules = folder, targets, rules
+        self._every = every
         self._url = ""
 
     def __enter__(self) -> Self:
         program, port = tool("prometheus"), free_port()
         settings = {
             "global": dict.fromkeys(
-                ("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s"
+                ("scrape_interval", "scrape_timeout", "evaluation_interval"), self._every
             ),
-            "rule_files": [str(self._rules)] if self._rules else [],
+            "rule_files": [str(self._rules)],
             "scrape_configs": [{
                 "job_name": "winback",
                 "static_configs": [

@@ -267,6 +267,11 @@ STORIES: Final = (
         [("WinbackModelRefused", {**TICKET, "reason": "signature"})],
     ),
     Story(
+        "the first model that is refused begins its series",
+        {f'winback_model_snapshots_refused_total{{{W1},reason="signature"}}': "_x60 1x90"},
+        [("WinbackModelRefused", {**TICKET, "reason": "signature"})],
+    ),
+    Story(
         "a model was refused long ago",
         {f'winback_model_snapshots_refused_total{{{W1},reason="signature"}}': "0x10 1x190"}, [],
     ),
@@ -295,11 +300,12 @@ STORIES: Final = (
     ),
     Story(
         "no sender has said a word",
-        {f'winback_touches_unaccepted_total{{{W1},channel="sms"}}': "0x52 3x90"},
+        {f'winback_touches_unaccepted_total{{{W1},channel="sms"}}': "_x60 3x90"},
         [("WinbackTouchesUnheard", {**TICKET, "channel": "sms"})],
     ),
     Story(
         "one had said nothing, the day before",
         {f'winback_touches_unaccepted_total{{{W1},channel="sms"}}': "3x500"}, [],
+        at="70m",
     ),
 )  # fmt: skip
