@@ -134,6 +134,11 @@ class Feed:
                 self.progress.version += 1
                 log.warning("console_feed_waits", reason=str(error))
                 self._stop.wait(BACK_OFF_S)
+            except Exception as error:  # Broken code: the pages say that they are not fed any more.
+                self.progress.fault = type(error).__name__
+                self.progress.version += 1
+                log.warning("console_feed_ended", exc_info=error)
+                raise
 
     async def _follow(self) -> None:
         async with Follower(
