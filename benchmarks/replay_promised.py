@@ -1,4 +1,4 @@
-"""What is promised of the speed of back-tests."""
+"""What is promised of back-tests, of a past for a new deployment, and of a rolling restart."""
 
 from __future__ import annotations
 
@@ -32,4 +32,19 @@ REPLAY: Final[dict[str, Promise]] = {
         )
         for name in REPLAYED
     },
+    "bootstrap_events_per_s": Promise(
+        "bootstrap of raku_irc, models learned on the way, all of it in Kafka: events per second "
+        "of CPU",
+        "events/s", ">=", 40_000,
+    ),
+    "bootstrap_frozen_events_per_s": Promise(
+        "the same with a frozen model", "events/s", ">=", 40_000
+    ),
+    "rolling_pause_s": Promise(
+        "rolling restart of 2 workers under 5,000 events/s: longest pause of a partition", "s",
+        "<=", 10,
+    ),
+    "rolling_differences": Promise(
+        "the same: users, touches, decisions, journal that differ from the replay's", "", "==", 0
+    ),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from winback_sender.command_line import LazyGroup, run_to_exit, version_option
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backtest": ("streams.commands.backtest:backtest", "Score a log's past honestly: shadow mode."),
+    "bootstrap": ("streams.commands.bootstrap:bootstrap", "Give a new deployment a past."),
     "capacity": ("streams.commands.capacity:capacity", "Workers, brokers, dollars for a load."),
     "dead-letters": (
         "streams.commands.dead_letters:dead_letters",

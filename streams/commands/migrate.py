@@ -59,7 +59,7 @@ def migrate(
     new = rules_at(rules, settings.id_keys)
     cluster = resolve_cluster(settings, os.environ, is_local=local)
     if not is_dry_run:
-        _demand_nobody(workers_of(settings, cluster))
+        demand_nobody(workers_of(settings, cluster))
     done: list[Done] = []
 
     def tell(each: "Done") -> None:
@@ -75,7 +75,7 @@ def migrate(
     return Exit.OK
 
 
-def _demand_nobody(workers: dict[str, int]) -> None:
+def demand_nobody(workers: dict[str, int]) -> None:
     """Refuse while somebody is there who owns what is to be written."""
     running = [counted(count, role) for role, count in workers.items() if count]
     if running:

@@ -17,6 +17,9 @@ from streams.core.versions import LAYOUT
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition record in the changelog."""
 
+PAST_KEY: Final = b"\x00past"
+"""Key of the note that a history is being read in, and how far it is: ``winback bootstrap``."""
+
 OURS: Final = b"\x00"
 """Begin of the changelog keys that are no user's; no user id begins like that."""
 
@@ -26,6 +29,11 @@ OTHERWISE: Final = (
 OTHER_RULES: Final = (
     "Use the rules it was made with; or carry the users over to the new ones, while no worker "
     "runs: winback state migrate --rules NEW.yaml --dry-run"
+)
+
+HALF_A_PAST: Final = (
+    "Let it end: the same winback bootstrap goes on where it stopped; or begin it again, with "
+    "--anew."
 )
 
 OTHER_KEYS: Final = "Give WINBACK_ID_KEY the key, or name it among the former ones: docs/keys.md."
@@ -104,8 +112,12 @@ def taken_over(
             record bind nobody.
 
     Raises:
-        StateMismatchError: The state was made with other rules, or with a key that nobody has.
+        StateMismatchError: The state was made with other rules, or with a key that nobody has; or
+            it is half of a history.
     """
+    if PAST_KEY in ours:
+        text = f"partition {number}: a history is being read in, and that has not ended"
+        raise StateMismatchError(text, HALF_A_PAST)
     raw = ours.get(PARTITION_KEY)
     if raw is None:
         return None

@@ -24,11 +24,17 @@ class Apprentice:
     Args:
         rules: The business rules.
         keeps_history: Whether every matured question is kept, for a report.
+        keeps_records: Whether the roster can be written down, for a learner to go on from.
         guests: Models of somebody else, and when they enter.
     """
 
     def __init__(
-        self, rules: Rules, *, keeps_history: bool = False, guests: Guests = NOBODY
+        self,
+        rules: Rules,
+        *,
+        keeps_history: bool = False,
+        keeps_records: bool = False,
+        guests: Guests = NOBODY,
     ) -> None:
         self.rules = rules
         self._guests = guests
@@ -41,7 +47,7 @@ class Apprentice:
             examples_min=rules.alert.examples_min,
             is_automatic=rules.is_promotion_automatic,
             keeps_history=keeps_history,
-            keeps_records=False,
+            keeps_records=keeps_records,
         )
 
     @property

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from streams.core.decoded import Rejected, Skipped, inputs_of
+from streams.core.harvest import Harvest
 from streams.core.inputs import Input, Linked, ObservationPaused, WatermarkPassed
 from streams.core.partition import Partition
 from streams.core.partitioner import Partitioner, partition_of_key
@@ -222,6 +223,25 @@ class Fleet:
         """Each id that was given up by now to the one that took it over."""
         return self._ties.given_up
 
+    def claims(self) -> list[tuple[str, str, int]]:
+        """Return the links that were told in vain: what `resume` needs besides the changelog."""
+        return self._ties.claims() if self._ties.are_any else []
+
+    def resume(
+        self, contents: Mapping[int, Mapping[bytes, bytes]], claims: Iterable[tuple[str, str, int]]
+    ) -> None:
+        """Go on from what was taken, as long as all that was applied had been.
+
+        Args:
+            contents: Partition to the content of its changelog.
+            claims: As `claims` returned them then.
+        """
+        given_up: dict[str, str] = {}
+        for partition in self.partitions:
+            partition.restore(contents[partition.number])
+            given_up |= partition.relations.stubs.known()
+        self._ties.resume(given_up, claims)
+
     def use(self, scorer: Scorer) -> None:
         """Score with another model from now on."""
         for partition in self.partitions:
@@ -232,18 +252,22 @@ class Fleet:
         for partition in self.partitions:
             partition.advise(advisor)
 
-    def take(self) -> Iterator[tuple[str, int, list[Output]]]:
-        """Yield what is to be written: stream, partition, records; and forget it."""
+    def harvests(self) -> Iterator[tuple[int, Harvest]]:
+        """Yield partitions with what is not written yet; and forget it."""
         for partition in self.partitions:
             harvest = partition.take()
             self.counts.update(harvest.counts)
+            yield partition.number, harvest
+
+    def take(self) -> Iterator[tuple[str, int, list[Output]]]:
+        """Yield what is to be written: stream, partition, records; and forget it."""
+        for number, harvest in self.harvests():
             for stream, records in harvest.outputs.items():
-                yield stream, partition.number, records
+                yield stream, number, records
             for stream, records in harvest.keyed.items():
                 for record in records:
                     assert record.key is not None, "what goes to the partition of its key has one"
-                    number = partition_of_key(record.key, self._of)
-                    yield stream, number, [record]
+                    yield stream, partition_of_key(record.key, self._of), [record]
 
     def heads(self, user_ids: Sequence[str], at_ms: F64) -> tuple[F64, list[int]]:
         """Return the numbers of users as a model has to see them, and the places of the known.

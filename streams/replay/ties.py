@@ -96,6 +96,25 @@ class Ties:
             self._partitions[number].relate([message])
             waiting.extend(_said(self._partitions[number]))
 
+    def claims(self) -> list[tuple[str, str, int]]:
+        """Return the links that were told, and did not come about: id, the other one, when."""
+        return [
+            (*pair, at_ms)
+            for pair, at_ms in self._told.items()
+            if self.root(pair[1], at_ms) != pair[0]
+        ]
+
+    def resume(self, given_up: Mapping[str, str], claims: Iterable[tuple[str, str, int]]) -> None:
+        """Go on from restored partitions.
+
+        Args:
+            given_up: Each id that was given up to the one that took it over.
+            claims: As `claims` returned them.
+        """
+        self.given_up = dict(given_up)
+        self._told = {(one, other): at_ms for one, other, at_ms in claims}
+        self.are_any = bool(self.given_up or self._told)
+
     def _of(self, user_id: str) -> Partition:
         return self._partitions[self._partitioner[user_id]]
 

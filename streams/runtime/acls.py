@@ -176,14 +176,15 @@ def _eraser(settings: Settings, _: tuple[Source, ...]) -> Role:
 
 def _migrator(settings: Settings, _: tuple[Source, ...]) -> Role:
     app, learner = settings.app_id, f"{settings.app_id}-learner"
-    return Role("migrator", "winback state migrate", (
+    return Role("migrator", "winback state migrate, winback bootstrap", (
         *_topics(BOTH, settings.topic_users_changelog, settings.topic_models),
         *_topics(WRITE, settings.topic_journal),
         *_topics(READ, settings.topic_activity),
-        *_topics(SEE, settings.topic_identity),
+        *_topics(SEE, settings.topic_identity, settings.topic_examples),
         *(Grant(Kind.GROUP, each, SEE) for each in (app, learner)),  # is anybody at work?
         Grant(Kind.TRANSACTION, f"{app}-users-", WRITE, is_prefix=True),
         Grant(Kind.TRANSACTION, f"{learner}-models-", WRITE, is_prefix=True),
+        Grant(Kind.TRANSACTION, f"{app}-bootstrap", WRITE),
     ))  # fmt: skip
 
 

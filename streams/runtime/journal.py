@@ -17,6 +17,8 @@ CONTROL: Final = "$control "
 """Begin of what stands in the journal between inputs; no topic's name begins like that."""
 CARRIED: Final = "$carried_over "
 """Likewise; behind it stands the hash of the former rules."""
+PAST: Final = "$past "
+"""Likewise; behind it stands the history that was read in before there was a worker."""
 
 Step = tuple[str, int, int]
 """Topic, first and next offset; or one of the names above, and what it comes with."""

@@ -20,6 +20,7 @@ from models.roster import Roster
 from models.snapshot import Phase, Serving, SnapshotRefused, load, resealed, sign
 from models.standing import REPORT, Report
 from streams import orders
+from streams.core.partition_record import HALF_A_PAST, PAST_KEY
 from streams.core.rules import Rules
 from streams.core.teaching import ModelOrder
 from streams.errors import Exit, UserError
@@ -97,6 +98,9 @@ class LearnerEngine:
         Raises:
             UserError: They cannot be gone on from; overwriting them in silence would lose them.
         """
+        if PAST_KEY in records:
+            raise UserError("a history is being read in, and that has not ended", HALF_A_PAST,
+                            Exit.FAILED)  # fmt: skip
         try:
             found = self._loaded(records)
             self._resealed = self._signed_anew(records)

@@ -94,6 +94,7 @@ def migrate(world: World) -> None:
     rules = world.directory / "new.yaml"
     rules.write_text(world.rules.read_text().replace("horizon: 8d", "horizon: 10d"))
     done(world.winback("migrator", "state", "migrate", "--history", "topic", "--rules", str(rules)))
+    done(world.winback("migrator", "bootstrap", str(world.complaints())), 2)  # There is a state.
 
 
 def look(world: World) -> list[Said]:
