@@ -16,12 +16,13 @@ from aiokafka.errors import (
 
 from streams.commands import run
 from streams.errors import Exit, Unavailable, UserError
-from streams.runtime import roles
+from streams.runtime import roles, wait_for_kafka
 from streams.runtime.app import LaneApp
 from streams.runtime.producer import FencedError
 from streams.runtime.worker import BrokerAway, leave_out_kafka, readable, work
 from streams.settings import Settings
-from winback_sender import doorstep, logs
+from winback_sender import logs
+from winback_sender.cluster import Cluster
 
 
 def test_a_fenced_worker_says_who_it_was_and_that_nothing_is_lost() -> None:
@@ -101,8 +102,8 @@ def test_after_a_long_outage_the_process_begins_anew_with_the_same_words(
     async def away(*_: object, **__: object) -> None:
         raise BrokerAway("gone")
 
-    def knock(address: str) -> None:
-        knocks.append(address)
+    def knock(cluster: Cluster) -> None:
+        knocks.append(str(cluster))
         if len(knocks) < 3:
             raise Unavailable("still gone")
 
@@ -111,10 +112,12 @@ def test_after_a_long_outage_the_process_begins_anew_with_the_same_words(
 
     monkeypatch.setattr(logs, "configure", lambda *_: None)
     monkeypatch.setattr(roles, "run_pipeline", away)
-    monkeypatch.setattr(doorstep, "require_reachable", knock)
-    monkeypatch.setattr(run, "BACK_OFF_S", 0.0)
+    monkeypatch.setattr(wait_for_kafka, "require_reachable", knock)
+    monkeypatch.setattr(wait_for_kafka, "BACK_OFF_S", 0.0)
     monkeypatch.setattr(os, "execv", replace)
     with pytest.raises(Replaced) as anew:
-        run._work("pipeline", Settings(), "kafka:9092", may_skip_lost=False)
+        run._work(
+            "pipeline", Settings(web_port=0), Cluster.plain("kafka:9092"), may_skip_lost=False
+        )
     assert knocks == ["kafka:9092"] * 3
     assert anew.value.args == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
