@@ -20,6 +20,8 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 HERE: Final = Path(__file__).parent
 HOUSE: Final = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(HOUSE / "tests" / "unit" / "console")]
@@ -37,6 +39,8 @@ FILTERS: Final = ("tier", "source", "cohort", "reason", "playbook", "band")
 MORE: Final = {"recall": ("?days=7", "?days=90"), "why": ("?days=7", "?days=90", "?by=cohort",
                "?by=tier", "?by=trigger"), "health": ("?closed=1",)}  # fmt: skip
 SETTLE_S: Final = 25.0
+PATIENCE_S: Final = 600.0
+KEEPS_UP: Final = "The service keeps up."
 
 
 @contextmanager
@@ -69,12 +73,23 @@ def pipeline(seconds: float) -> Iterator[str]:
             assert start("feed", str(LOG), "--speed", speed, "--quiet").wait(20 * seconds) == 0
             time.sleep(SETTLE_S)
             said = (folder / "console-0.log").read_text("utf-8")
-            yield said.split("winback console: ", 1)[1].split("/\n", 1)[0]
+            base = said.split("winback console: ", 1)[1].split("/\n", 1)[0]
+            settled(base)
+            yield base
         finally:
             for process in running:
                 process.terminate()
             for process in running:
                 process.wait(30)
+
+
+def settled(base: str) -> None:
+    """Wait until the service has read all: what still grows moves what stands below it."""
+    end_s = time.monotonic() + PATIENCE_S
+    with httpx.Client(base_url=base, timeout=30) as client:
+        client.post("/login", data={"name": "Li Wei", "token": TOKEN})
+        while KEEPS_UP not in client.get("/health").text and time.monotonic() < end_s:
+            time.sleep(1.0)
 
 
 def looked_at(base: str) -> list[str]:
