@@ -99,8 +99,16 @@ prometheus: ## Prometheus and promtool: those on the PATH, or Debian's package, 
 	  && dpkg -x prometheus_*.deb .; } || { \
 	  echo "Tests of deploy/prometheus need promtool and prometheus on the PATH: apt-get install prometheus." >&2; exit 3; }
 
+.PHONY: browser
+browser: ## Chromium, and a font for Chinese, of Debian: for the tests of pages
+	@{ command -v chromium || command -v chromium-browser; } >/dev/null || { \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || { \
+	  echo "Tests of the console need a browser: apt-get install chromium fonts-noto-cjk." >&2; exit 3; }
+
 .PHONY: test
-test: install peers kustomize prometheus ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
+test: install peers kustomize prometheus browser ## All tests, on a real Kafka (TESTS='tests/unit -k name' for some)
 ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else

@@ -44,7 +44,13 @@ class Seen(NamedTuple):
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start the system's chromium."""
+    """Start the system's chromium.
+
+    Raises:
+        FileNotFoundError: There is none; says how to get it.
+    """
+    if not CHROMIUM:
+        raise FileNotFoundError(f"there is no browser here: make browser, or {HOW}")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found

@@ -9,13 +9,12 @@ from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from browsing import CHROMIUM, HOW, PAGES, Look, Tab, browser
+from browsing import PAGES, Look, Tab, browser
 from deployed import TOKEN, Deployed
 
 pytestmark = [
     pytest.mark.kafka,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not CHROMIUM, reason=f"there is no browser here: {HOW}"),
 ]
 SHOTS = Path(__file__).parents[3] / "build" / "console"
 
