@@ -44,6 +44,14 @@ PROOFS: Final[Mapping[str, Proof]] = {
         ("tests.chaos.prove", "tests.chaos.remade", "tests.chaos.stock"),
     ),
     "recovery": Proof("whoever takes over is durable within seconds", ("benchmarks.failover",)),
+    "rolling": Proof(
+        "workers are replaced under load: short pauses, and nothing lost or doubled",
+        ("tests.chaos.rolling",),
+    ),
+    "bootstrap": Proof(
+        "a past of millions of events is read in at a good rate",
+        ("benchmarks.bootstrap", "benchmarks.bootstrap --frozen"),
+    ),
     "soak": Proof(
         "nothing grows in an hour of faults at half of the maximum, which is measured first",
         ("benchmarks.throughput", "tests.chaos.soak --minutes 55"),

@@ -179,9 +179,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     environ = {name: text for name, text in environ.items() if not name.startswith(SENDER_PREFIX)}
     entries = [*catalogue(Settings)]
     files = [f"{entry.variable}{FILE}" for entry in entries if entry.is_secret]
-    if faults := unknown(environ, [entry.variable for entry in entries] + files):
+    faults = unknown(environ, [entry.variable for entry in entries] + files)
+    try:
+        settings = load(Settings, environ)
+    except UserError as error:
+        raise UserError("; ".join([*faults, error.message]), error.hint) from None
+    if faults:
         raise UserError("; ".join(faults), "`winback settings` prints all settings")
-    settings = load(Settings, environ)
     _demand_distinct_topics(settings)
     _ = settings.id_keys, settings.model_keys  # What cannot be read is told now.
     registry, auth = settings.schema_registry_url, settings.schema_registry_auth

@@ -105,6 +105,14 @@ def shown(settings: msgspec.Struct, prefix: str = PREFIX) -> str:
     return f"{type(settings).__name__}({', '.join(values)})"
 
 
+def source_of(entry: Entry, environ: Mapping[str, str]) -> str:
+    """Return where the value of a setting comes from: the environment, a file, or the default."""
+    if environ.get(entry.variable, "").strip():
+        return "environment"
+    path = environ.get(entry.variable + FILE, "").strip() if entry.is_secret else ""
+    return f"file {path}" if path else "default"
+
+
 def unknown(environ: Mapping[str, str], known: list[str], prefix: str = PREFIX) -> list[str]:
     """Return a complaint of every variable with the prefix that nothing reads."""
     return [

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
+from streams.commands.settings import settings
 from streams.errors import UserError
 from streams.settings import Settings, load_settings, markdown
 from winback_sender.settings_catalogue import catalogue
@@ -60,6 +63,26 @@ def test_all_faults_are_told_at_once() -> None:
         load_settings({"WINBACK_WEB_PORT": "x", "WINBACK_CHUNK_MAX": "x"})
     assert "WINBACK_WEB_PORT" in caught.value.message
     assert "WINBACK_CHUNK_MAX" in caught.value.message
+    with pytest.raises(UserError) as caught:
+        load_settings({"WINBACK_WEB_PORT": "x", "WINBACK_CHUNKS_MAX": "1"})
+    assert "WINBACK_WEB_PORT" in caught.value.message
+    assert "did you mean WINBACK_CHUNK_MAX?" in caught.value.message
+
+
+def test_each_value_says_where_it_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("a secret of more than sixteen characters")
+    monkeypatch.setenv("WINBACK_PARTITIONS", "12")
+    monkeypatch.setenv("WINBACK_MODEL_KEY_FILE", str(secret))
+    said = CliRunner().invoke(settings, ["--json"])
+    found = msgspec.json.decode(said.output)
+    assert found["WINBACK_PARTITIONS"] == {"value": 12, "default": "4", "source": "environment"}
+    assert found["WINBACK_MODEL_KEY"]["source"] == f"file {secret}"
+    assert found["WINBACK_CLOCK"]["source"] == "default"
+    assert "a secret" not in said.output
+    assert "12  (from environment; default: 4)" in CliRunner().invoke(settings, []).output
 
 
 @pytest.mark.parametrize(
