@@ -44,6 +44,4 @@ def settings(*, as_json: bool, as_markdown: bool) -> None:
                 f"; default: {entry.default or '(empty)'})" if is_told else ")"
             )
         click.echo(f"{'*' if source != 'default' else ' '} {entry.variable:<{width}}  {said}")
-    click.echo(
-        "* = set by somebody. What each means: winback settings --markdown", err=True
-    )
+    click.echo("* = set by somebody. What each means: winback settings --markdown", err=True)

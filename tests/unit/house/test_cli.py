@@ -79,7 +79,11 @@ def test_a_users_mistake_is_two_lines_without_a_stack_trace() -> None:
 def test_settings_hides_secrets_and_marks_what_is_not_default() -> None:
     answer = winback("settings", WINBACK_MODEL_KEY="a-very-secret-key", WINBACK_APP_ID="shop")
     assert "a-very-secret-key" not in answer.stdout
-    assert re.search(r"^\* WINBACK_APP_ID +shop  \(from environment; default: winback\)$", answer.stdout, re.MULTILINE)
+    assert re.search(
+        r"^\* WINBACK_APP_ID +shop  \(from environment; default: winback\)$",
+        answer.stdout,
+        re.MULTILINE,
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["settings", "--markdown"]])
