@@ -50,7 +50,8 @@ def around(
 
 def _broker(client: Any) -> str:
     """Return the version of the brokers, as far as their protocol tells it."""
-    version = client.config.get("api_version") or client.get_broker_version_data(0).broker_version
+    brokers = client.describe_cluster()["brokers"]
+    version = client.get_broker_version_data(brokers[0]["broker_id"]).broker_version
     return ".".join(map(str, version)) if isinstance(version, tuple) else str(version or "")
 
 
