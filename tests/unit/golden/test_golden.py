@@ -111,11 +111,24 @@ def test_what_a_version_wrote_is_understood_as_it_was_meant(
         assert core.clocks.told_ms == said["told_ms"]
 
 
+def next_then(gate: Gate, _fired_ms: int) -> int:
+    """Return the next border as 0.1.0 did: a bid could be answered at one that had gone by."""
+    users, day_end = gate._users, gate.ledger.budget.day(gate.last_ms).end_ms
+    if gate._is_idle or not gate.ledger.budget.per_day:
+        return gate.border(gate.last_ms)
+    if not users.waiting:
+        return min(gate.border(max(users.first_due_ms(day_end) - 1, gate.last_ms)), day_end)
+    rests_ms = gate._idle_until if users.waiting_version == gate._seen_version else 0
+    return min(max(rests_ms, gate.border(gate.last_ms)), day_end)
+
+
 @pytest.fixture
 def rests_as_then(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the gate rest as it did then, where that has changed since: the past was lived by it."""
     if version == "0.1.0":
         monkeypatch.setattr(Gate, "_rest_until", lambda _, put_off_ms: put_off_ms)
+        monkeypatch.setattr(Gate, "next_ms", next_then)
+        monkeypatch.setattr(Gate, "_has_news", lambda gate, _: bool(gate._users.waiting))
 
 
 @pytest.mark.usefixtures("rests_as_then")
