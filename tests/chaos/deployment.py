@@ -258,6 +258,10 @@ class Deployment:
         self._broken_s += self.elapsed_s - began_s  # the plan goes on when the broker does
         self.say("broker is back")
 
+    def let_go(self, worker: Worker) -> None:
+        """Take note that a worker ends because it was told to; nobody is started in its place."""
+        self._gone.add(worker)
+
     def tend(self) -> None:
         """End what has lasted enough, and start workers in the place of those that went."""
         now_s = time.monotonic()

@@ -23,20 +23,18 @@ from typing import Any, Final
 from benchmarks import figures
 from benchmarks.core_stages import BUILD, RULES
 from benchmarks.model import frozen_model
-from benchmarks.stand import Worker, committed
+from benchmarks.stand import Worker, committed, wait_until
 from benchmarks.workload import Shape, cached_csv
 from streams.runtime.embedded.fixture import EmbeddedKafka
 from tests.chaos.deployment import Setting
 from tests.chaos.driver import Chaos
 from tests.chaos.ending import ends_when_asked
-from tests.chaos.oracle import JOURNAL, examine
+from tests.chaos.oracle import JOURNAL, Journal, examine
 from tests.chaos.schedule import Planned
 
 SEED: Final = 17
-FIRST_S: Final = 8.0
-"""The first worker is asked to stop so long after the feed has begun."""
 WARM_S: Final = 3.0
-"""Partitions begin apart; a pause counts from here on."""
+"""A pause counts from so long after the first commits on; the first worker stops as much later."""
 
 
 class Rolling(Chaos):
@@ -57,8 +55,12 @@ class Rolling(Chaos):
                                 "--json")  # fmt: skip
         assert feed.stdout is not None
         self.deployment.begin()
-        time.sleep(FIRST_S)
-        begin_ms = (time.time() - FIRST_S + WARM_S) * 1_000
+        journal = Journal(self.stand.bootstrap)
+        wait_until("the first commit of each partition", lambda: _has_begun(journal), 60.0)
+        journal.close()
+        time.sleep(WARM_S)
+        begin_ms = time.time() * 1_000
+        time.sleep(WARM_S)
         self.took_s = [self._replace(worker) for worker in list(self.stand.running())]
         assert feed.poll() is None, "the feed was over before the workers were replaced"
         fed: dict[str, int] = json.loads(feed.stdout.read())
@@ -68,20 +70,26 @@ class Rolling(Chaos):
 
     def _replace(self, worker: Worker) -> float:
         began_s = time.monotonic()
+        self.deployment.let_go(worker)
         code = worker.end()
         assert code == 0, f"{worker.name} ended with {code}"
         self.deployment.start().wait_ready()
         return time.monotonic() - began_s
 
 
+def _has_begun(journal: Journal) -> bool:
+    journal.is_complete()
+    return all(journal.next.values())
+
+
 def pauses(bootstrap: str, from_ms: float, to_ms: float) -> dict[int, float]:
-    """Return the longest time without a commit of each partition between two instants, s."""
+    """Return the longest time between two commits of each partition in a span, s."""
     stamps: dict[int, list[float]] = {}
     for record in committed(bootstrap, JOURNAL):
         if from_ms <= record.timestamp <= to_ms:
-            stamps.setdefault(record.partition, [from_ms]).append(record.timestamp)
+            stamps.setdefault(record.partition, []).append(record.timestamp)
     return {
-        number: max(later - sooner for sooner, later in pairwise([*found, to_ms])) / 1_000
+        number: max(later - sooner for sooner, later in pairwise(found)) / 1_000
         for number, found in sorted(stamps.items())
     }
 
